@@ -1,0 +1,61 @@
+/// How prepared data lie in a file, version 2.
+///
+///   header         fixed size; counts, extents, fingerprint, and a SHA-256 over itself and the block table
+///   block table    a 64-bit checksum for each MiB of the body
+///   body           where each distinct sequence begins; for each split the sequences of its examples, first and
+///   second;
+///                  for each split the labels; the tokens of the sequences
+///
+/// A sequence that occurs more than once, in whichever split, is in the file once.
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "datasets/source.h"
+#include "harness/core/file.h"
+
+namespace lra::cache {
+
+inline constexpr std::size_t kSplits = 3;
+inline constexpr std::size_t kBlock = std::size_t{1} << 20;
+
+/// How many of everything, as if no sequence were shared. The fingerprint begins with it.
+struct Counts {
+  std::uint64_t paired = 0;
+  std::uint64_t examples[kSplits] = {}, tokens[kSplits] = {}, second[kSplits] = {};
+};
+
+struct Header {
+  char magic[8];
+  char seal[64];  // SHA-256 of everything after it, to the end of the block table
+  char key[64], fingerprint[64];
+  std::uint64_t sequences, tokens;  // stored
+  Counts counts;
+  Extent extents[kSplits];
+};
+static_assert(sizeof(Header) % alignof(std::uint64_t) == 0 && std::is_trivially_copyable_v<Header>);
+
+/// Where the body's arrays begin, in bytes from the body's begin.
+struct Layout {
+  std::uint64_t firsts[kSplits], seconds[kSplits], labels[kSplits];
+  std::uint64_t tokens, size;
+};
+
+/// Requires counts below 2^56.
+Layout layout_of(const Header& header);
+std::uint64_t blocks_of(const Layout& layout);
+
+/// Hands the whole file over, piece by piece.
+void write(const Corpus& corpus, const std::string& key, const Put& put);
+
+/// Why these bytes cannot be data kept under `key` (empty: any key); nothing when header and block table are sound.
+std::string flaw(std::span<const std::byte> bytes, const std::string& key);
+
+/// SHA-256 over the counts and every token and label; `at` shows the examples.
+std::string fingerprint_of(const Counts& counts, const std::function<Example(Split, long)>& at);
+
+/// What a sound header is sealed with.
+std::string seal_of(const Header& header, std::span<const std::uint64_t> table);
+
+}  // namespace lra::cache

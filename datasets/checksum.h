@@ -1,0 +1,33 @@
+/// A fast 64-bit checksum (XXH3) against accidents, not against intent; SHA-256 is in harness/core/digest.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace lra {
+
+std::uint64_t checksum(std::span<const std::byte> bytes);
+
+/// The checksums of a stream's consecutive blocks of `block` bytes; the last may be shorter.
+class BlockChecksums {
+ public:
+  explicit BlockChecksums(std::size_t block);
+  ~BlockChecksums();
+  BlockChecksums(const BlockChecksums&) = delete;
+  BlockChecksums& operator=(const BlockChecksums&) = delete;
+
+  void add(std::span<const std::byte> bytes);
+  /// Ends the stream: one checksum a block.
+  std::vector<std::uint64_t> take();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+  std::size_t block_, filled_ = 0;
+  std::vector<std::uint64_t> done_;
+};
+
+}  // namespace lra

@@ -1,0 +1,44 @@
+/// Files from the net: resumed where they broke off, and kept only when size and checksum agree. The one user of
+/// libcurl.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace lra {
+
+struct Download {
+  std::string name;               // what is asked for: "imdb"
+  std::string url;                // http or https
+  std::string file;               // its name below the data folder
+  std::uint64_t size = 0;         // 0: not known
+  std::string sha256, md5;        // hex digits; empty: not known
+  std::string licence, citation;  // shown before anything is fetched
+};
+
+/// The official hosts. Sizes and checksums are those that were published or that others have recorded.
+const std::vector<Download>& official_downloads();
+
+/// A table of the same form from a JSON file: [{"name", "url", "file", "size", "sha256", "md5", "licence",
+/// "citation"}], all but the first three optional. Throws a data error that names the file and the entry.
+std::vector<Download> read_downloads(const std::filesystem::path& file);
+
+struct Patience {
+  long stall_seconds = 30;         // without a byte, before the connection counts as broken
+  long attempts = 5;               // connections tried, each going on where the last broke off
+  long pause_milliseconds = 1000;  // between them, doubled every time
+};
+
+/// Hears how many bytes there are of how many (0: not known), a few times a second; false ends the download.
+using DownloadProgress = std::function<bool(std::uint64_t bytes, std::uint64_t of)>;
+
+/// Fetches to `target`, by way of `target`.part, which stays when the download breaks off and is gone on with the next
+/// time. Redirections are followed. Returns false when `progress` ended it. Throws a data error that names the URL: the
+/// server refuses, every attempt broke off, or size or checksum is not what it should be (then the part is removed).
+bool fetch(const Download& download, const std::filesystem::path& target, const DownloadProgress& progress = {},
+           const Patience& patience = {});
+
+}  // namespace lra

@@ -1,0 +1,258 @@
+// Downloads from a server on this machine that breaks off, lies, redirects and stalls.
+#include "datasets/download.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <thread>
+
+#include "datasets/files_testing.h"
+#include "harness/core/digest.h"
+#include "harness/core/file.h"
+
+namespace lra {
+namespace {
+
+struct Request {
+  std::string path;
+  std::size_t from = 0;  // of a Range header
+  bool ranged = false;
+};
+
+/// Answers every connection with what `answer` makes of its request, then closes it.
+class Server {
+ public:
+  using Answer = std::function<void(const Request&, int connection)>;
+
+  explicit Server(Answer answer) : answer_(std::move(answer)), listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* raw = reinterpret_cast<sockaddr*>(&address);
+    if (::bind(listener_, raw, size) != 0 || ::listen(listener_, 8) != 0 || ::getsockname(listener_, raw, &size) != 0)
+      fail("no server can be started on this machine");
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~Server() {
+    ending_ = true;
+    ::shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    ::close(listener_);
+  }
+
+  std::string url(const std::string& path) const { return fmt::format("http://127.0.0.1:{}{}", port_, path); }
+  bool ending() const { return ending_; }
+  long asked() const { return asked_; }
+
+ private:
+  void serve() {
+    for (;;) {
+      const int connection = ::accept(listener_, nullptr, nullptr);
+      if (connection < 0) return;
+      const Request request = read_request(connection);
+      ++asked_;
+      answer_(request, connection);
+      ::close(connection);
+    }
+  }
+
+  static Request read_request(int connection) {
+    std::string text;
+    char block[1024];
+    while (text.find("\r\n\r\n") == std::string::npos) {
+      const ssize_t got = ::recv(connection, block, sizeof block, 0);
+      if (got <= 0) break;
+      text.append(block, std::size_t(got));
+    }
+    Request request;
+    const std::size_t begin = text.find(' ') + 1;
+    request.path = text.substr(begin, text.find(' ', begin) - begin);
+    const std::size_t range = text.find("Range: bytes=");
+    if (range != std::string::npos) {
+      request.ranged = true;
+      request.from = std::stoul(text.substr(range + 13));
+    }
+    return request;
+  }
+
+  Answer answer_;
+  int listener_;
+  int port_ = 0;
+  std::atomic<bool> ending_ = false;
+  std::atomic<long> asked_ = 0;
+  std::thread thread_;
+};
+
+void send(int connection, const std::string& text) { ::send(connection, text.data(), text.size(), MSG_NOSIGNAL); }
+
+std::string content() {
+  std::string text;
+  for (int i = 0; i < 30000; ++i) text += char('a' + i * i % 23);
+  return text;
+}
+
+/// The whole or, where asked for, the rest; of that `most` bytes are sent although all are promised.
+void send_content(const Request& request, int connection, std::size_t most = std::string::npos) {
+  const std::string all = content(), rest = all.substr(request.from);
+  const std::string head = request.ranged
+                               ? fmt::format("HTTP/1.1 206 Partial Content\r\nContent-Range: bytes {}-{}/{}\r\n",
+                                             request.from, all.size() - 1, all.size())
+                               : "HTTP/1.1 200 OK\r\n";
+  send(connection,
+       fmt::format("{}Content-Length: {}\r\nConnection: close\r\n\r\n{}", head, rest.size(), rest.substr(0, most)));
+}
+
+Download download_of(const std::string& url) {
+  return {"test", url, "file", content().size(), sha256(content()), md5(content()), "", ""};
+}
+
+const Patience kQuick{.stall_seconds = 1, .attempts = 4, .pause_milliseconds = 1};
+
+std::string refusal(const Download& download, const std::filesystem::path& target) {
+  return sentence_of([&] { fetch(download, target, {}, kQuick); }, Kind::data);
+}
+
+TEST(Download, GetsAFile) {
+  const TemporaryFolder folder;
+  Server server([](const Request& request, int connection) { send_content(request, connection); });
+  std::uint64_t most = 0;
+  EXPECT_TRUE(fetch(download_of(server.url("/file")), folder / "deep/file", [&](std::uint64_t bytes, std::uint64_t of) {
+    EXPECT_EQ(of, content().size());
+    most = std::max(most, bytes);
+    return true;
+  }));
+  EXPECT_EQ(read_file(folder / "deep/file"), content());
+  EXPECT_EQ(most, content().size());
+  EXPECT_FALSE(std::filesystem::exists(folder / "deep/file.part"));
+}
+
+TEST(Download, GoesOnWhereItBrokeOff) {
+  const TemporaryFolder folder;
+  std::vector<std::size_t> begins;
+  Server server([&](const Request& request, int connection) {
+    begins.push_back(request.from);
+    send_content(request, connection, 12000);
+  });
+  fetch(download_of(server.url("/file")), folder / "file", {}, kQuick);
+  EXPECT_EQ(read_file(folder / "file"), content());
+  EXPECT_EQ(begins, (std::vector<std::size_t>{0, 12000, 24000}));
+}
+
+TEST(Download, KeepsThePartForTheNextTime) {
+  const TemporaryFolder folder;
+  Server broken([](const Request& request, int connection) { send_content(request, connection, 100); });
+  EXPECT_NE(refusal(download_of(broken.url("/file")), folder / "file").find("broke off 4 times"), std::string::npos);
+  EXPECT_EQ(read_file(folder / "file.part"), content().substr(0, 400));
+  Server sound([](const Request& request, int connection) {
+    EXPECT_EQ(request.from, 400u);
+    send_content(request, connection);
+  });
+  fetch(download_of(sound.url("/file")), folder / "file", {}, kQuick);
+  EXPECT_EQ(read_file(folder / "file"), content());
+}
+
+TEST(Download, StartsOverWhereTheServerCannotResume) {
+  const TemporaryFolder folder;
+  write_file(folder / "file.part", std::string("something else"));
+  Server server([](const Request& request, int connection) { send_content({request.path}, connection); });
+  fetch(download_of(server.url("/file")), folder / "file", {}, kQuick);
+  EXPECT_EQ(read_file(folder / "file"), content());
+}
+
+TEST(Download, FollowsRedirections) {
+  const TemporaryFolder folder;
+  Server server([](const Request& request, int connection) {
+    if (request.path == "/file") return send_content(request, connection);
+    const std::string next = request.path == "/moved" ? "/again" : request.path == "/again" ? "/file" : "/loop";
+    send(connection,
+         "HTTP/1.1 302 Found\r\nLocation: " + next + "\r\nContent-Length: 5\r\nConnection: close\r\n\r\nmoved");
+  });
+  fetch(download_of(server.url("/moved")), folder / "file", {}, kQuick);
+  EXPECT_EQ(read_file(folder / "file"), content());
+  EXPECT_NE(refusal(download_of(server.url("/loop")), folder / "other").find("cannot be had"), std::string::npos);
+}
+
+TEST(Download, WrongBytesAreNotKept) {
+  const TemporaryFolder folder;
+  Server server([](const Request& request, int connection) { send_content(request, connection); });
+  Download other = download_of(server.url("/file"));
+  other.sha256 = sha256("other");
+  EXPECT_NE(refusal(other, folder / "file").find("SHA-256"), std::string::npos);
+  other = download_of(server.url("/file"));
+  other.md5 = md5("other");
+  EXPECT_NE(refusal(other, folder / "file").find("MD5"), std::string::npos);
+  other.size = 29999;
+  EXPECT_NE(refusal(other, folder / "file").find("more than 29999 bytes"), std::string::npos);
+  other.size = 30001;
+  EXPECT_NE(refusal(other, folder / "file").find("30000 bytes instead of 30001"), std::string::npos);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(Download, AStalledConnectionIsGivenUp) {
+  const TemporaryFolder folder;
+  Server* here = nullptr;
+  Server server([&](const Request& request, int connection) {
+    if (request.from > 0) return send_content(request, connection);
+    send_content(request, connection, 5000);
+    for (int i = 0; i < 100 && !here->ending(); ++i) {  // until the other side has hung up
+      char byte = 0;
+      if (::recv(connection, &byte, 1, MSG_DONTWAIT) == 0) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+  });
+  here = &server;
+  const auto start = std::chrono::steady_clock::now();
+  fetch(download_of(server.url("/file")), folder / "file", {}, kQuick);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(4));
+  EXPECT_EQ(read_file(folder / "file"), content());
+}
+
+TEST(Download, RefusalsAreSaidAtOnce) {
+  const TemporaryFolder folder;
+  Server server([](const Request&, int connection) {
+    send(connection, "HTTP/1.1 403 Forbidden\r\nContent-Length: 6\r\nConnection: close\r\n\r\nno way");
+  });
+  const std::string sentence = refusal(download_of(server.url("/file")), folder / "file");
+  EXPECT_NE(sentence.find("the server answers 403"), std::string::npos) << sentence;
+  EXPECT_NE(sentence.find(server.url("/file")), std::string::npos) << sentence;
+  EXPECT_EQ(server.asked(), 1);
+  EXPECT_FALSE(std::filesystem::exists(folder / "file"));
+  EXPECT_NE(refusal(download_of("file:///etc/hostname"), folder / "file").find("cannot be had"), std::string::npos);
+}
+
+TEST(Download, CanBeStopped) {
+  const TemporaryFolder folder;
+  Server server([](const Request& request, int connection) { send_content(request, connection); });
+  EXPECT_FALSE(fetch(
+      download_of(server.url("/file")), folder / "file", [](auto...) { return false; }, kQuick));
+  EXPECT_FALSE(std::filesystem::exists(folder / "file"));
+}
+
+TEST(Downloads, TheTableCanBeReplaced) {
+  const TemporaryFolder folder;
+  write_file(folder / "table.json", std::string(R"([{"name": "a", "url": "http://x/y", "file": "y", "size": 3}])"));
+  const auto table = read_downloads(folder / "table.json");
+  ASSERT_EQ(table.size(), 1u);
+  EXPECT_EQ(table[0].size, 3u);
+  for (const char* bad : {R"([{"name": "a", "url": "http://x/y", "file": "../y"}])", R"([{"name": "a"}])", "{}"}) {
+    write_file(folder / "table.json", std::string(bad));
+    EXPECT_NE(sentence_of([&] { read_downloads(folder / "table.json"); }, Kind::data).find("table.json"),
+              std::string::npos);
+  }
+  for (const Download& official : official_downloads()) {
+    EXPECT_TRUE(official.url.starts_with("https://")) << official.name;
+    EXPECT_FALSE(official.licence.empty() || official.citation.empty()) << official.name;
+    EXPECT_TRUE(official.sha256.empty() || official.sha256.size() == 64) << official.name;
+    EXPECT_TRUE(official.md5.empty() || official.md5.size() == 32) << official.name;
+  }
+}
+
+}  // namespace
+}  // namespace lra

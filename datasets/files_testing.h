@@ -1,0 +1,18 @@
+/// For tests: the folder of real data where there is one.
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "harness/core/core_testing.h"
+
+namespace lra {
+
+/// Where real data lie for tests: LRA_DATA_TEST, or shared/data beside the source tree.
+inline std::filesystem::path real_data() {
+  const char* given = std::getenv("LRA_DATA_TEST");
+  return given ? std::filesystem::path(given) : std::filesystem::path(LRA_SOURCE_DIR) / "../shared/data";
+}
+
+}  // namespace lra

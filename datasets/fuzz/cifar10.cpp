@@ -1,0 +1,10 @@
+/// CIFAR-10's archive, at one image a file.
+#include "datasets/source.h"
+#include "harness/core/fuzz/fuzz.h"
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace lra;
+  fuzz::write(fuzz::folder() / "cifar-10-binary.tar.gz", fuzz::bytes(data, size));
+  fuzz::survive([] { sources().at("cifar10").make({{"images_per_file", 1}}, fuzz::folder()); });
+  return 0;
+}

@@ -1,0 +1,25 @@
+/// For tests: figures of pictures that the original Pathfinder generator made (github.com/drewlinsley/pathfinder,
+/// ab9c130, LRA's parameters for contours of 14 dashes, SciPy's old scaling of pictures), 600 of 32 by 32 pixels and
+/// 120 of 128 by 128. pathfinder_test.cpp says what each figure is, and checks them where the pictures are at hand.
+#pragma once
+
+#include <map>
+#include <string>
+
+namespace lra::pathfinder {
+
+/// Over pictures.
+struct Figure {
+  double mean = 0, deviation = 0;
+};
+
+struct UpstreamFigures {
+  long pictures = 0;
+  std::string grays;  // 256 characters, x for a gray value that occurs
+  std::map<std::string, Figure> figures;
+};
+
+/// Requires size 32 or 128.
+const UpstreamFigures& upstream_figures(long size);
+
+}  // namespace lra::pathfinder

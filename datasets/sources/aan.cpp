@@ -1,0 +1,198 @@
+/// Pairs of papers and whether one cites the other, from the files of Long Range Arena's release.
+///
+///   Radev et al. "The ACL Anthology Network Corpus." Language Resources and Evaluation 47, 2013.
+///   Tay et al. "Long Range Arena: A Benchmark for Efficient Transformers." ICLR 2021.
+///
+/// A row is a label (0 or 1, written as a number), the names of two papers and, in the full form, their texts; columns
+/// stand between tabs, quotation marks mean nothing, no row is a heading. Where rows have names only, a folder
+/// papers_text beside them holds NAME.txt; a row could not hold tabs and line ends, so they become blanks there too.
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <map>
+
+#include "datasets/bytes.h"
+#include "datasets/input.h"
+#include "datasets/source.h"
+#include "harness/core/file.h"
+
+namespace lra {
+namespace {
+
+struct Config {
+  long length = 4000;
+  std::string release = "lra";
+
+  void fields(auto&& f) {
+    f("length", length, "bytes of a paper that are read");
+    f("release", release, "lra: the pairs released with LRA; mini: a small set of other pairs, aan_mini");
+  }
+};
+
+using Tokens = std::vector<std::uint16_t>;
+const std::vector<std::string> kSplits = {"train", "eval", "test"};
+/// Where the two forms lie in the release, or without its folders.
+const std::vector<std::string> kFullFolders = {"tsv_data/", "lra_release/tsv_data/",
+                                               "lra_release/lra_release/tsv_data/", ""};
+const std::vector<std::string> kNameFolders = {"aan/", "lra_release/aan/", "lra_release/lra_release/aan/", ""};
+constexpr const char* kMini = "aan_mini";
+constexpr const char* kMiniArchive = "aan_mini.tar.gz";
+constexpr const char* kTexts = "papers_text";
+
+std::string file_name(const std::string& split, bool only_names) {
+  return fmt::format("new_aan_pairs.{}.{}tsv", split, only_names ? "only_ids." : "");
+}
+
+std::vector<std::filesystem::path> find_tables(const std::filesystem::path& root, bool only_names,
+                                               const std::vector<std::string>& folders, const std::string& remedy) {
+  std::vector<std::filesystem::path> files;
+  for (const std::string& split : kSplits) {
+    std::vector<std::string> places;
+    places.reserve(folders.size());
+    for (const std::string& folder : folders) places.push_back(folder + file_name(split, only_names));
+    files.push_back(find_input(root, places, remedy));
+  }
+  return files;
+}
+
+/// Three tables, or the archive that holds them.
+std::vector<std::filesystem::path> inputs(const Config& config, const std::filesystem::path& root) {
+  if (config.release == "mini") {
+    const auto found = find_input(root, {kMini, kMiniArchive}, "without it use a preset with generated Retrieval");
+    if (!std::filesystem::is_directory(found)) return {found};
+    return find_tables(found, true, {""}, "unpack the archive again");
+  }
+  if (config.release != "lra") fail_usage("aan: release must be lra or mini, not '{}'", config.release);
+  const std::string remedy =
+      "they are part of LRA's release, lra_release.gz; without them use a preset with generated Retrieval";
+  for (const bool only_names : {false, true})
+    for (const std::string& folder : only_names ? kNameFolders : kFullFolders)
+      if (!root.empty() && std::filesystem::exists(root / folder / file_name("train", only_names)))
+        return find_tables(root, only_names, {folder}, remedy);
+  return find_tables(root, false, kFullFolders, remedy);
+}
+
+/// Whether a paper's name can be the name of a file of its own folder.
+bool is_plain(std::string_view name) {
+  return !name.empty() && name.front() != '.' && std::all_of(name.begin(), name.end(), [](char c) {
+    return std::isalnum(std::uint8_t(c)) || c == '-' || c == '_' || c == '.';
+  });
+}
+
+/// Texts by name, each read once.
+class Papers {
+ public:
+  Papers(long length, std::filesystem::path folder) : length_(length), folder_(std::move(folder)) {}
+
+  void keep(const std::string& name, std::string text) {
+    text.resize(std::min(text.size(), std::size_t(length_)));
+    for (char& c : text)
+      if (c == '\t' || c == '\n' || c == '\r') c = ' ';
+    tokens_[name] = byte_tokens(text, length_);
+  }
+
+  /// Throws a data error that begins with `where` when there is no such text.
+  const Tokens& at(std::string_view name, const std::string& where) {
+    const std::string key(name);
+    if (!is_plain(name)) fail_data("{}: '{}' cannot be the name of a paper", where, name);
+    if (!tokens_.count(key)) {
+      const auto file = folder_ / (key + ".txt");
+      if (folder_.empty() || !is_file(file)) fail_data("{}: the text of paper {} is not in {}", where, name, kTexts);
+      keep(key, read_file(file));
+    }
+    return tokens_.at(key);
+  }
+
+ private:
+  long length_;
+  std::filesystem::path folder_;
+  std::map<std::string, Tokens> tokens_;
+};
+
+int label_of(std::string_view text, const std::string& where) {
+  double value = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || (value != 0 && value != 1))
+    fail_data("{}: the label must be 0 or 1, not '{}'", where, text);
+  return int(value);
+}
+
+void read_full_row(const Config& config, const std::string& where, std::string_view line, Examples& out) {
+  const auto columns = split_tabs(line);
+  if (columns.size() != 5)
+    fail_data("{}: a row has a label, two names and two texts between tabs, but this has {} columns", where,
+              columns.size());
+  out.add(byte_tokens(columns[3], config.length), byte_tokens(columns[4], config.length), label_of(columns[0], where));
+}
+
+void read_row_of_names(Papers& papers, const std::string& where, std::string_view line, Examples& out) {
+  const auto columns = split_tabs(line);
+  if (columns.size() != 3)
+    fail_data("{}: a row has a label and two names between tabs, but this has {} columns", where, columns.size());
+  out.add(papers.at(columns[1], where), papers.at(columns[2], where), label_of(columns[0], where));
+}
+
+/// The mini release as one archive, whose tables may come before its texts.
+Corpus read_packed(const Config& config, const std::filesystem::path& archive) {
+  const std::string folder = fmt::format("{}/", kMini), texts = fmt::format("{}{}/", folder, kTexts);
+  std::map<std::string, std::string> tables;
+  Papers papers(config.length, {});
+  read_archive(
+      archive,
+      [&](const std::string& path) {
+        return path.starts_with(folder) && (path.ends_with(".tsv") || path.ends_with(".txt"));
+      },
+      [&](const std::string& path, std::string content) {
+        if (path.ends_with(".tsv"))
+          tables[path] = std::move(content);
+        else if (path.starts_with(texts))
+          papers.keep(path.substr(texts.size(), path.size() - texts.size() - 4), std::move(content));
+      });
+  Corpus corpus;
+  for (std::size_t s = 0; s < kSplits.size(); ++s) {
+    const std::string name = folder + file_name(kSplits[s], true);
+    for_each_line(tables[name], [&](long number, std::string_view line) {
+      const std::string where = fmt::format("{}: {} line {}", archive.string(), name, number);
+      read_row_of_names(papers, where, line, corpus.splits[s]);
+    });
+    if (corpus.splits[s].size() == 0)
+      fail_data("{}: {} is missing or empty; get the archive again", archive.string(), name);
+  }
+  return corpus;
+}
+
+Corpus read_tables(const Config& config, const std::vector<std::filesystem::path>& files) {
+  const bool only_names = files.front().filename() == file_name("train", true);
+  Papers papers(config.length, files.front().parent_path() / kTexts);
+  Corpus corpus;
+  for (std::size_t s = 0; s < kSplits.size(); ++s) {
+    read_lines(files[s], [&](long number, std::string_view line) {
+      const std::string where = fmt::format("{} line {}", files[s].string(), number);
+      if (only_names)
+        read_row_of_names(papers, where, line, corpus.splits[s]);
+      else
+        read_full_row(config, where, line, corpus.splits[s]);
+    });
+    if (corpus.splits[s].size() == 0) fail_data("{} holds no pairs; get it again", files[s].string());
+  }
+  return corpus;
+}
+
+Corpus make(const Config& config, const std::filesystem::path& root) {
+  if (config.length < 1) fail_usage("aan: length must be 1 or more, not {}", config.length);
+  const auto files = inputs(config, root);
+  Corpus corpus = files.size() == 1 ? read_packed(config, files.front()) : read_tables(config, files);
+  corpus.paired = true;
+  return corpus;
+}
+
+const RegisterSource<Config> registered{
+    "aan",
+    {"pairs of papers as bytes, half of them linked by a citation, cut to a length",
+     "not stated for LRA's pairs; the texts of the mini release are under CC BY 4.0",
+     "Radev et al. The ACL Anthology Network Corpus. Language Resources and Evaluation 47, 2013"},
+    inputs,
+    make};
+
+}  // namespace
+}  // namespace lra

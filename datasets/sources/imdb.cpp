@@ -1,0 +1,152 @@
+/// Film reviews of the Large Movie Review Dataset, byte by byte.
+///
+///   Maas et al. "Learning Word Vectors for Sentiment Analysis." ACL 2011.
+///
+/// The order within a split is that of TensorFlow Datasets: by the MD5 of the split's name followed by the review's
+/// path in the archive. Long Range Arena validates on the test split; the alternative holds back the last tenth of
+/// train.
+#include <algorithm>
+#include <map>
+
+#include "datasets/bytes.h"
+#include "datasets/input.h"
+#include "datasets/source.h"
+#include "harness/core/digest.h"
+#include "harness/core/file.h"
+
+namespace lra {
+namespace {
+
+constexpr const char* kFolder = "aclImdb";
+constexpr const char* kArchive = "aclImdb_v1.tar.gz";
+const std::vector<std::string> kParts = {"train/neg/", "train/pos/", "test/neg/", "test/pos/"};
+
+struct Config {
+  long length = 4000;
+  std::string valid = "tenth";
+  long per_part = 12500;
+
+  void fields(auto&& f) {
+    f("length", length, "bytes of a review that are read");
+    f("valid", valid, "what to validate on: tenth (of train, held back) or test (as LRA does)");
+    f("per_part", per_part, "reviews of either sentiment in train, and as many in test");
+  }
+};
+
+/// Name below aclImdb ("train/pos/0_9.txt") → content.
+using Reviews = std::map<std::string, std::string>;
+
+/// The part of the data that a file belongs to, if it is a labelled review: digits, '_', ".txt". Nothing for any other
+/// name, and so for one with ".." in it.
+const std::string* part_of(std::string_view name) {
+  const auto part = std::find_if(kParts.begin(), kParts.end(), [&](const auto& p) { return name.starts_with(p); });
+  if (part == kParts.end() || !name.ends_with(".txt")) return nullptr;
+  name.remove_prefix(part->size());
+  name.remove_suffix(4);
+  return name.find_first_not_of("0123456789_") == std::string_view::npos ? &*part : nullptr;
+}
+
+/// A path in the archive without the folder that holds everything.
+std::string_view below_folder(std::string_view path) {
+  for (const std::string_view prefix : {"./", "aclImdb/"})
+    if (path.starts_with(prefix)) path.remove_prefix(prefix.size());
+  return path;
+}
+
+/// The archive, or of an unpacked folder one review of each part, for all fifty thousand take long to look at.
+std::vector<std::filesystem::path> inputs(const Config&, const std::filesystem::path& root) {
+  const auto found = find_input(root, {kFolder, kArchive},
+                                "get the Large Movie Review Dataset (aclImdb_v1.tar.gz) from its authors' page and put "
+                                "it there");
+  if (!std::filesystem::is_directory(found)) return {found};
+  std::vector<std::filesystem::path> files;
+  for (const std::string& part : kParts) {
+    const auto folder = find_input(found, {part}, "unpack the archive again");
+    const std::filesystem::directory_iterator first(folder);
+    if (first == std::filesystem::directory_iterator())
+      fail_data("{} is empty; unpack the archive again", folder.string());
+    files.push_back(first->path());
+  }
+  return files;
+}
+
+void keep(Reviews& reviews, std::string_view name, std::string content, const Config& config,
+          const std::filesystem::path& origin) {
+  content.resize(std::min(content.size(), std::size_t(config.length)));
+  if (!reviews.emplace(name, std::move(content)).second)
+    fail_data("{} holds {} twice; get it again", origin.string(), name);
+}
+
+Reviews read_archived(const Config& config, const std::filesystem::path& archive) {
+  Reviews reviews;
+  read_archive(
+      archive, [](const std::string& path) { return part_of(below_folder(path)) != nullptr; },
+      [&](const std::string& path, std::string content) {
+        keep(reviews, below_folder(path), std::move(content), config, archive);
+      });
+  return reviews;
+}
+
+Reviews read_folder(const Config& config, const std::filesystem::path& folder) {
+  Reviews reviews;
+  for (const std::string& part : kParts)
+    for (const auto& entry : std::filesystem::directory_iterator(folder / part)) {
+      std::string name = part;
+      name.append(entry.path().filename().string());
+      if (part_of(name)) keep(reviews, name, read_file(entry.path()), config, folder);
+    }
+  return reviews;
+}
+
+void check_counts(const Config& config, const Reviews& reviews, const std::filesystem::path& origin) {
+  std::map<std::string, long> counts;
+  for (const auto& [name, content] : reviews) ++counts[*part_of(name)];
+  for (const std::string& part : kParts)
+    if (counts[part] != config.per_part)
+      fail_data("{} has {} reviews in {} instead of {}; get it again", origin.string(), counts[part], part,
+                config.per_part);
+}
+
+/// Names of a split's reviews in the order in which TensorFlow Datasets stores them.
+std::vector<std::string> stored_order(const Reviews& reviews, const std::string& split) {
+  std::vector<std::pair<std::string, std::string>> keyed;
+  for (const auto& [name, content] : reviews)
+    if (name.starts_with(split + "/")) keyed.emplace_back(md5(split + kFolder + "/" + name), name);
+  std::sort(keyed.begin(), keyed.end());
+  std::vector<std::string> names;
+  for (auto& [digest, name] : keyed) names.push_back(std::move(name));
+  return names;
+}
+
+void add(const Config& config, const Reviews& reviews, std::span<const std::string> names, Examples& to) {
+  for (const std::string& name : names)
+    to.add(byte_tokens(reviews.at(name), config.length), part_of(name)->ends_with("pos/"));
+}
+
+Corpus make(const Config& config, const std::filesystem::path& root) {
+  if (config.length < 1) fail_usage("imdb: length must be 1 or more, not {}", config.length);
+  if (config.valid != "tenth" && config.valid != "test")
+    fail_usage("imdb: valid must be tenth or test, not '{}'", config.valid);
+  const auto files = inputs(config, root);
+  const auto origin = files.size() == 1 ? files.front() : root / kFolder;
+  const Reviews reviews = files.size() == 1 ? read_archived(config, origin) : read_folder(config, origin);
+  check_counts(config, reviews, origin);
+
+  const auto train = stored_order(reviews, "train"), test = stored_order(reviews, "test");
+  const std::size_t kept = config.valid == "test" ? train.size() : (train.size() * 9 + 5) / 10;
+  Corpus corpus;
+  add(config, reviews, std::span(train).first(kept), corpus[Split::train]);
+  add(config, reviews, config.valid == "test" ? std::span(test) : std::span(train).subspan(kept), corpus[Split::valid]);
+  add(config, reviews, test, corpus[Split::test]);
+  return corpus;
+}
+
+const RegisterSource<Config> registered{"imdb",
+                                        {"50,000 film reviews as bytes, half of them to test, cut to a length",
+                                         "not stated by its authors; used in research",
+                                         "Maas et al. Learning Word Vectors for Sentiment Analysis. ACL 2011"},
+                                        inputs,
+                                        make};
+
+}  // namespace
+}  // namespace lra

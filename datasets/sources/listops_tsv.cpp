@@ -1,0 +1,70 @@
+/// ListOps from the files of Long Range Arena's release, basic_{train,val,test}.tsv.
+///
+///   Tay et al. "Long Range Arena: A Benchmark for Efficient Transformers." ICLR 2021.
+#include "datasets/input.h"
+#include "datasets/listops.h"
+#include "datasets/source.h"
+#include "harness/core/file.h"
+
+namespace lra {
+namespace {
+
+struct Config {
+  long max_length = 2000;
+  void fields(auto&& f) { f("max_length", max_length, "most tokens of an expression"); }
+};
+
+std::filesystem::path find(const std::filesystem::path& root, const std::string& file) {
+  return find_input(root,
+                    {"listops-1000/" + file, "lra_release/listops-1000/" + file,
+                     "lra_release/lra_release/listops-1000/" + file, file},
+                    "they are part of LRA's release, lra_release.gz; without them use a preset with generated ListOps");
+}
+
+std::vector<std::filesystem::path> inputs(const Config&, const std::filesystem::path& root) {
+  return {find(root, "basic_train.tsv"), find(root, "basic_val.tsv"), find(root, "basic_test.tsv")};
+}
+
+void read_row(const Config& config, const std::string& where, std::string_view line, Examples& out) {
+  const auto columns = split_tabs(line);
+  if (columns.size() != 2)
+    fail_data("{}: a row has an expression, a tab and a digit, but this has {} of these columns", where,
+              columns.size());
+  const std::string_view target = columns[1];
+  if (target.size() != 1 || target[0] < '0' || target[0] > '9')
+    fail_data("{}: the target must be a digit, not '{}'", where, target);
+  const auto tokens = listops::tokenise(columns[0]);
+  const auto value = listops::evaluate(tokens);
+  if (!value) fail_data("{}: this is not a complete ListOps expression", where);
+  if (*value != target[0] - '0')
+    fail_data("{}: the target is {} but the expression's value is {}", where, target, *value);
+  if (long(tokens.size()) > config.max_length)
+    fail_data("{}: the expression has {} tokens, more than {}", where, tokens.size(), config.max_length);
+  out.add(tokens, *value);
+}
+
+Corpus make(const Config& config, const std::filesystem::path& root) {
+  Corpus corpus;
+  const auto files = inputs(config, root);
+  for (std::size_t split = 0; split < files.size(); ++split) {
+    const std::string text = read_file(files[split]);
+    for_each_line(text, [&](long number, std::string_view line) {
+      const std::string where = fmt::format("{} line {}", files[split].string(), number);
+      if (number > 1) return read_row(config, where, line, corpus.splits[split]);
+      if (line != "Source\tTarget") fail_data("{}: the first line must be 'Source', a tab and 'Target'", where);
+    });
+    if (corpus.splits[split].size() == 0) fail_data("{} holds no examples", files[split].string());
+  }
+  return corpus;
+}
+
+const RegisterSource<Config> registered{
+    "listops_tsv",
+    {"ListOps as released with LRA: basic_train.tsv, basic_val.tsv and basic_test.tsv",
+     "Apache 2.0, as the release they belong to",
+     "Tay et al. Long Range Arena: A Benchmark for Efficient Transformers. ICLR 2021"},
+    inputs,
+    make};
+
+}  // namespace
+}  // namespace lra

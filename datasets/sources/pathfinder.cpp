@@ -1,0 +1,193 @@
+/// Pathfinder pictures as Long Range Arena released them: one PNG each, listed in text files.
+///
+///   Tay et al. "Long Range Arena: A Benchmark for Efficient Transformers." ICLR 2021.
+///   Layout: <folder of the difficulty>/imgs/<batch>/sample_<i>.png and <folder>/metadata/<batch>.npy.
+#include <algorithm>
+#include <map>
+
+#include "datasets/input.h"
+#include "datasets/pathfinder.h"
+#include "datasets/png.h"
+#include "datasets/source.h"
+#include "harness/core/digest.h"
+#include "harness/core/file.h"
+
+namespace lra {
+namespace {
+
+struct Config {
+  long size = 32;
+  std::string difficulty = "hard";
+  std::string release = "lra";
+  long images = 200000;
+  long empty = 1;
+
+  void fields(auto&& f) {
+    f("size", size, "height and width in pixels: 32, 64, 128 or 256 in LRA's release");
+    f("difficulty", difficulty, "easy, intermediate or hard: contours of 6, 9 or 14 dashes");
+    f("release", release, "lra, or upstream: pathfinderN_upstream, pictures that the original generator made anew");
+    f("images", images, "pictures that must be listed, 0 for any number");
+    f("empty", empty, "most picture files of no bytes that are left out (LRA's release has one, among the easy)");
+  }
+};
+
+constexpr const char* kMetadata = "metadata";
+constexpr std::size_t kLargestFile = std::size_t{1} << 24;  // a released picture has at most some ten thousand bytes
+
+std::vector<std::filesystem::path> inputs(const Config& config, const std::filesystem::path& root) {
+  if (config.release != "lra" && config.release != "upstream")
+    fail_usage("pathfinder: the release is lra or upstream, not '{}'", config.release);
+  const std::string folder = pathfinder::difficulty(config.difficulty).folder;
+  const std::string name = fmt::format("pathfinder{}{}", config.size, config.release == "lra" ? "" : "_upstream");
+  std::vector<std::string> places;
+  // The release holds each folder twice, and the inner copy is the one that results are known for.
+  for (const char* outer : {"lra_release/lra_release/", "lra_release/", ""})
+    places.push_back(fmt::format("{}{}/{}", outer, name, folder));
+  places.push_back(name + ".tar.gz");
+  const auto found = find_input(root, places,
+                                "they are part of LRA's release, lra_release.gz; without them use a preset with "
+                                "generated Pathfinder");
+  if (!std::filesystem::is_directory(found)) return {found};
+  std::vector<std::filesystem::path> files;
+  if (std::filesystem::is_directory(found / kMetadata))
+    for (const auto& entry : std::filesystem::directory_iterator(found / kMetadata))
+      if (entry.path().extension() == ".npy") files.push_back(entry.path());
+  if (files.empty()) fail_data("{} holds no metadata/<batch>.npy; unpack it again", found.string());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+/// Files of one difficulty by their path below its folder: from disk when asked for, or all of an archive.
+class Files {
+ public:
+  Files(const std::vector<std::filesystem::path>& found, const std::string& folder) {
+    if (std::filesystem::path(found.front()).extension() == ".npy") {
+      place_ = found.front().parent_path().parent_path();
+      for (const auto& file : found) lists_.push_back(std::string(kMetadata) + "/" + file.filename().string());
+      return;
+    }
+    place_ = found.front();
+    archived_ = true;
+    const std::string inside = folder + "/";
+    read_archive(
+        place_, [&](const std::string& name) { return name.find(inside) != std::string::npos; },
+        [&](const std::string& name, std::string content) {
+          const std::string path = name.substr(name.find(inside) + inside.size());
+          if (path.starts_with(std::string(kMetadata) + "/")) lists_.push_back(path);
+          content_[path] = std::move(content);
+        },
+        kLargestFile);
+    std::sort(lists_.begin(), lists_.end());
+    if (lists_.empty()) fail_data("{} holds no {}metadata/<batch>.npy; get it again", place_.string(), inside);
+  }
+
+  const std::vector<std::string>& lists() const { return lists_; }
+  /// How errors call a file.
+  std::string name_of(const std::string& path) const {
+    return archived_ ? fmt::format("{}: {}", place_.string(), path) : (place_ / path).string();
+  }
+  /// Throws a data error that names `where` when the file is missing.
+  std::string read(const std::string& path, const std::string& where) const {
+    if (!archived_) {
+      if (!is_file(place_ / path))
+        fail_data("{}: there is no {}; unpack the pictures again", where, (place_ / path).string());
+      return read_file(place_ / path);
+    }
+    const auto found = content_.find(path);
+    if (found == content_.end()) fail_data("{}: there is no {}; get the archive again", where, name_of(path));
+    return found->second;
+  }
+
+ private:
+  std::filesystem::path place_;
+  bool archived_ = false;
+  std::vector<std::string> lists_;
+  std::map<std::string, std::string> content_;
+};
+
+/// A picture as its list has it.
+struct Row {
+  std::string path, where, order;
+  int label = 0;
+};
+
+std::vector<std::string_view> split_spaces(std::string_view line) {
+  std::vector<std::string_view> parts;
+  while (!line.empty()) {
+    const std::size_t space = line.find(' ');
+    if (space != 0) parts.push_back(line.substr(0, space));
+    line.remove_prefix(space == std::string_view::npos ? line.size() : space + 1);
+  }
+  return parts;
+}
+
+/// "imgs/3 sample_17.png 17 1 …". TensorFlow Datasets sorts by the MD5 of the split's name and
+/// "imgs/3_sample_17.png_18".
+Row read_row(std::string_view line, long number, std::string where, const std::string& split) {
+  const auto columns = split_spaces(line);
+  if (columns.size() < 4)
+    fail_data("{}: a line has a folder, a file, a number and a label, but this has {} columns", where, columns.size());
+  const std::string folder(columns[0]), file(columns[1]);
+  const std::filesystem::path path = std::filesystem::path(folder) / file;
+  if (path.is_absolute() || std::find(path.begin(), path.end(), "..") != path.end())
+    fail_data("{}: the picture {} would lie outside the data folder", where, path.string());
+  if (columns[3] != "0" && columns[3] != "1") fail_data("{}: the label must be 0 or 1, not '{}'", where, columns[3]);
+  return {path.generic_string(), std::move(where), md5(fmt::format("{}{}_{}_{}", split, folder, file, number)),
+          columns[3] == "1"};
+}
+
+std::vector<Row> read_rows(const Files& files, const std::string& split) {
+  std::vector<Row> rows;
+  for (const std::string& list : files.lists()) {
+    const std::string name = files.name_of(list), text = files.read(list, name);
+    if (text.starts_with("\x93NUMPY"))
+      fail_data("{} is a binary NumPy array, but LRA's release has text there; write its rows as lines of text", name);
+    for_each_line(text, [&](long number, std::string_view line) {
+      rows.push_back(read_row(line, number, fmt::format("{} line {}", name, number), split));
+    });
+  }
+  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.order < b.order; });
+  return rows;
+}
+
+/// Adds the picture; false for a file of no bytes.
+bool add_picture(const Config& config, const Files& files, const Row& row, Examples& out) {
+  const std::string file = files.read(row.path, row.where);
+  if (file.empty()) return false;
+  const GrayPicture picture = decode_png(file, files.name_of(row.path));
+  if (picture.height != config.size || picture.width != config.size)
+    fail_data("{} has {} by {} pixels instead of {} by {}", files.name_of(row.path), picture.height, picture.width,
+              config.size, config.size);
+  out.add(std::vector<std::uint16_t>(picture.pixels.begin(), picture.pixels.end()), row.label);
+  return true;
+}
+
+Corpus make(const Config& config, const std::filesystem::path& root) {
+  const auto found = inputs(config, root);
+  const Files files(found, pathfinder::difficulty(config.difficulty).folder);
+  const std::vector<Row> rows = read_rows(files, config.difficulty);
+  if (config.images > 0 && rows.size() != std::size_t(config.images))
+    fail_data("{} lists {} pictures instead of {}; get the release again", found.front().parent_path().string(),
+              rows.size(), config.images);
+  const std::size_t ends[] = {(rows.size() * 8 + 5) / 10, (rows.size() * 9 + 5) / 10, rows.size()};
+  Corpus corpus;
+  long empty = 0;
+  for (std::size_t split = 0, i = 0; split < corpus.splits.size(); ++split)
+    for (; i < ends[split]; ++i)
+      if (!add_picture(config, files, rows[i], corpus.splits[split]) && ++empty > config.empty)
+        fail_data("{}: {} has no bytes, and with it {} pictures; get them again", rows[i].where,
+                  files.name_of(rows[i].path), empty);
+  return corpus;
+}
+
+const RegisterSource<Config> registered{
+    "pathfinder",
+    {"Pathfinder as released with LRA, 160,000 / 20,000 / 20,000 pictures as TensorFlow Datasets splits them",
+     "Apache 2.0, as the release they belong to",
+     "Tay et al. Long Range Arena: A Benchmark for Efficient Transformers. ICLR 2021; Linsley et al. Learning "
+     "Long-Range Spatial Dependencies with Horizontal Gated Recurrent Units. NeurIPS 2018"},
+    inputs,
+    make};
+
+}  // namespace
+}  // namespace lra

@@ -1,0 +1,110 @@
+#include "harness/cell.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "harness/experiment.h"
+#include "harness/measure.h"
+#include "harness/protocol.h"
+
+namespace lra {
+namespace {
+
+constexpr int kInterrupted = 130;
+
+void answer(const CellMessage& message) {
+  const std::string line = encode(message) + "\n";
+  for (std::size_t sent = 0; sent < line.size();) {
+    const ssize_t count = write(kAnswerDescriptor, line.data() + sent, line.size() - sent);
+    if (count > 0)
+      sent += std::size_t(count);
+    else if (errno != EINTR)
+      fail("the process that started this cell no longer listens");
+  }
+}
+
+/// A cell must not outlive the run that would store its result.
+void end_with_parent(long parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != pid_t(parent)) fail("the process that started this cell is gone");
+}
+
+/// Memory that the process asks for beyond this is refused, so that it ends with a sentence and not by the system.
+void limit_memory(std::int64_t bytes) {
+  if (bytes <= 0) return;
+  const rlimit limit{rlim_t(bytes), rlim_t(bytes)};
+  if (setrlimit(RLIMIT_DATA, &limit) != 0) fail("cannot limit the memory of the cell: {}", std::strerror(errno));
+}
+
+void answer_interrupted() {
+  CellMessage message;
+  message.type = CellMessage::Type::interrupted;
+  answer(message);
+}
+
+/// The cell's result.
+CellMessage train_cell(const CellRequest& request, const std::atomic<bool>& stop) {
+  const auto data = open_data(request.experiment.plan, request.paths);
+  if (data->fingerprint() != request.data_fingerprint)
+    fail_data("the data of {} changed while it was being used; run again", request.experiment.plan.spec.variant);
+  Execution execution;
+  execution.threads = request.threads;
+  execution.stop = &stop;
+  execution.check_finite = request.check_finite;
+  execution.checkpoints = {request.checkpoint, canonical(request.experiment, request.data_fingerprint),
+                           request.checkpoint_seconds};
+  execution.leave = [] {
+    answer_interrupted();
+    _exit(kInterrupted);
+  };
+  CellMessage result;
+  result.type = CellMessage::Type::result;
+  if (request.profile) execution.profiled = [&result](const StepProfile& profile) { result.profile = profile; };
+  Lanes lanes(request.threads);
+  const double peak_before = gemm_peak_gflops(lanes);
+  result.run = train(request.experiment, *data, execution, [](const Progress& progress) {
+    CellMessage message;
+    message.progress = progress;
+    answer(message);
+  });
+  result.run.gemm_peak_gflops = 0.5 * (peak_before + gemm_peak_gflops(lanes));
+  return result;
+}
+
+int answer_error(const std::string& sentence, Kind kind) {
+  CellMessage message;
+  message.type = CellMessage::Type::error;
+  message.sentence = sentence;
+  answer(message);
+  return int(kind);
+}
+
+}  // namespace
+
+int run_cell(const std::string& request_text, const std::atomic<bool>& stop) {
+  const CellRequest request = decode_request(request_text);
+  // The one place besides main that catches: whatever goes wrong has to cross to the other process as a sentence.
+  try {
+    end_with_parent(request.parent);
+    limit_memory(request.max_memory);
+    answer(train_cell(request, stop));
+    return 0;
+  } catch (const Interrupted&) {
+    answer_interrupted();
+    return kInterrupted;
+  } catch (const Error& error) {
+    return answer_error(error.what(), error.kind());
+  } catch (const std::bad_alloc&) {
+    return answer_error("not enough memory; try a smaller token_budget, fewer --threads or a larger --max-memory",
+                        Kind::failed);
+  } catch (const std::exception& error) {
+    return answer_error(error.what(), Kind::failed);
+  }
+}
+
+}  // namespace lra

@@ -1,0 +1,152 @@
+#include "harness/checkpoint.h"
+
+#include <algorithm>
+
+#include "harness/core/digest.h"
+#include "harness/core/error.h"
+#include "harness/core/file.h"
+#include "harness/core/safetensors.h"
+
+namespace lra {
+namespace {
+
+constexpr const char* kFormat = "lra checkpoint 1";
+
+Json names_of(const std::vector<Metric>& history) {
+  Json names = Json::array();
+  for (const Metric& metric : history) names.push_back({metric.step, metric.split, metric.name});
+  return names;
+}
+
+/// Values are an array, not JSON: they may be infinite.
+std::vector<double> values_of(const std::vector<Metric>& history) {
+  std::vector<double> values;
+  for (const Metric& metric : history) values.push_back(metric.value);
+  return values;
+}
+
+std::vector<Metric> history_from(const Json& names, const std::vector<double>& values) {
+  std::vector<Metric> history;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    history.push_back({names.at(i).at(0).get<long>(), names.at(i).at(1).get<std::string>(),
+                       names.at(i).at(2).get<std::string>(), values[i]});
+  return history;
+}
+
+std::string hash_of(const StoredText& text, const std::vector<StoredArray>& arrays) {
+  std::vector<const StoredArray*> sorted;
+  for (const StoredArray& one : arrays) sorted.push_back(&one);
+  std::sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
+  Digest digest;
+  for (const auto& [key, value] : text)
+    if (key != "sha256") digest.add(fmt::format("{} {} {}", key, value.size(), value));
+  for (const StoredArray* one : sorted) {
+    digest.add(fmt::format("{} {} {}", one->name, one->type, one->bytes.size()));
+    digest.add(one->bytes);
+  }
+  return digest.hex();
+}
+
+/// What is done about a checkpoint that is of no use.
+constexpr const char* kRemedy = "remove it, or run with --force to start over";
+
+/// A file whose every bit is as it was written. Throws a data error.
+StoredArrays open_verified(const std::filesystem::path& file) {
+  StoredArrays stored(file);
+  const auto hash = stored.text().find("sha256");
+  if (hash == stored.text().end() || hash->second != hash_of(stored.text(), stored.all()))
+    fail_data("{} is damaged: its contents do not have the hash that it names; {}", file.string(), kRemedy);
+  return stored;
+}
+
+/// A verified file, read by name.
+class Reader {
+ public:
+  explicit Reader(const std::filesystem::path& file) : file_(file.string()), stored_(open_verified(file)) {}
+
+  const std::string& text(const std::string& key) const {
+    const auto found = stored_.text().find(key);
+    if (found == stored_.text().end()) refuse(fmt::format("it has no '{}'", key));
+    return found->second;
+  }
+  Json json(const std::string& key) const { return Json::parse(text(key)); }
+  bool has(const std::string& name) const { return stored_.find(name) != nullptr; }
+  std::vector<double> doubles(const std::string& name) const { return stored_.values<double>(name); }
+  std::vector<float> floats(const std::string& name, std::size_t size) const {
+    std::vector<float> values = stored_.values<float>(name);
+    if (values.size() != size) refuse(fmt::format("'{}' has {} values, the model has {}", name, values.size(), size));
+    return values;
+  }
+  [[noreturn]] void refuse(const std::string& why) const {
+    fail_data("the checkpoint {} cannot be used: {}; {}", file_, why, kRemedy);
+  }
+
+ private:
+  std::string file_;
+  StoredArrays stored_;
+};
+
+struct Loaded {
+  TrainState state;
+  std::vector<float> parameters, first_moment, second_moment, best;
+};
+
+Loaded read(const Reader& reader, const Json& experiment, std::size_t size) {
+  if (reader.text("format") != kFormat) reader.refuse(fmt::format("it is not a '{}'", kFormat));
+  if (reader.json("experiment") != experiment) reader.refuse("it is of another experiment");
+  Loaded loaded;
+  loaded.state = parse<TrainState>(reader.json("state"), "checkpoint");
+  loaded.state.history = history_from(reader.json("history"), reader.doubles("history"));
+  loaded.parameters = reader.floats("parameters", size);
+  loaded.first_moment = reader.floats("adam.first_moment", size);
+  loaded.second_moment = reader.floats("adam.second_moment", size);
+  if (reader.has("best")) loaded.best = reader.floats("best", size);
+  return loaded;
+}
+
+Loaded read(const std::filesystem::path& file, const Json& experiment, std::size_t size) {
+  const Reader reader(file);
+  try {
+    return read(reader, experiment, size);
+  } catch (const Json::exception& error) {
+    reader.refuse(error.what());
+  }
+}
+
+}  // namespace
+
+void save_checkpoint(const std::filesystem::path& file, const Json& experiment, const TrainState& state,
+                     const TrainArrays& arrays) {
+  const std::vector<double> values = values_of(state.history);
+  const auto flat = [](const char* name, std::span<const float> all) {
+    return StoredArray::of<float>(name, {long(all.size())}, all);
+  };
+  std::vector<StoredArray> all{flat("parameters", arrays.parameters), flat("adam.first_moment", arrays.first_moment),
+                               flat("adam.second_moment", arrays.second_moment)};
+  if (!arrays.best.empty()) all.push_back(flat("best", arrays.best));
+  all.push_back(StoredArray::of<double>("history", {long(values.size())}, values));
+
+  StoredText text{{"format", kFormat},
+                  {"experiment", experiment.dump()},
+                  {"state", to_json(state).dump()},
+                  {"history", names_of(state.history).dump()}};
+  text["sha256"] = hash_of(text, all);
+  const std::filesystem::path fresh = file.string() + ".new";
+  write_safetensors(fresh, all, text);
+  (void)open_verified(fresh);
+  rename_file(fresh, file);
+}
+
+bool load_checkpoint(const std::filesystem::path& file, const Json& experiment, TrainState& state,
+                     const TrainArrays& arrays) {
+  if (!std::filesystem::exists(file)) return false;
+  Loaded loaded = read(file, experiment, arrays.parameters.size());
+  std::copy(loaded.parameters.begin(), loaded.parameters.end(), arrays.parameters.begin());
+  std::copy(loaded.first_moment.begin(), loaded.first_moment.end(), arrays.first_moment.begin());
+  std::copy(loaded.second_moment.begin(), loaded.second_moment.end(), arrays.second_moment.begin());
+  arrays.best = std::move(loaded.best);
+  state = std::move(loaded.state);
+  return true;
+}
+
+}  // namespace lra

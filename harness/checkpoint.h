@@ -1,0 +1,75 @@
+/// What a run needs to go on as if it had never stopped, in one safetensors file.
+///
+/// Batches, dropout and every other draw are functions of the seed and the step, so a state is the number of the step,
+/// the numbers that training has changed, and what was noted so far.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <numeric>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "results/record.h"
+
+namespace lra {
+
+/// Losses and hits of several passes.
+struct Tally {
+  double loss = 0;
+  long hits = 0, examples = 0;
+
+  void add(std::span<const double> losses, std::span<const std::uint8_t> right) {
+    loss = std::accumulate(losses.begin(), losses.end(), loss);
+    hits = std::accumulate(right.begin(), right.end(), hits);
+    examples += long(losses.size());
+  }
+  double mean_loss() const { return examples ? loss / double(examples) : 0; }
+  double accuracy() const { return examples ? double(hits) / double(examples) : 0; }
+};
+
+/// The part of a state that is not an array of parameters.
+struct TrainState {
+  long steps = 0;      // that are complete
+  long validated = 0;  // the step after which was validated last
+  long best_step = 0;
+  double best_accuracy = -1;
+  Tally interval;  // since the training loss was noted last
+  double train_seconds = 0, data_seconds = 0, flops = 0;
+  std::int64_t activation_bytes = 0;
+  std::vector<Metric> history;
+
+  void fields(auto&& f) {
+    f("steps", steps, "");
+    f("validated", validated, "");
+    f("best_step", best_step, "");
+    f("best_accuracy", best_accuracy, "");
+    f("interval_loss", interval.loss, "");
+    f("interval_hits", interval.hits, "");
+    f("interval_examples", interval.examples, "");
+    f("train_seconds", train_seconds, "");
+    f("data_seconds", data_seconds, "");
+    f("flops", flops, "");
+    f("activation_bytes", activation_bytes, "");
+  }
+};
+
+/// Views of what training changes, all of the parameters' size; `best` has none before the first validation.
+struct TrainArrays {
+  std::span<float> parameters, first_moment, second_moment;
+  std::vector<float>& best;
+};
+
+/// Writes to a new file, syncs, reads it back and compares its hash, and only then lets it take the place of the old
+/// one. `experiment` is the canonical form that the state belongs to. Throws when the file cannot be written or does
+/// not read back; the old one is then still there.
+void save_checkpoint(const std::filesystem::path& file, const Json& experiment, const TrainState& state,
+                     const TrainArrays& arrays);
+
+/// Fills `state` and `arrays` from the file; false when there is none. Throws a data error, and changes nothing, when
+/// the file is damaged, belongs to another experiment or does not fit the model.
+bool load_checkpoint(const std::filesystem::path& file, const Json& experiment, TrainState& state,
+                     const TrainArrays& arrays);
+
+}  // namespace lra

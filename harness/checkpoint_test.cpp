@@ -1,0 +1,165 @@
+#include "harness/checkpoint.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <limits>
+#include <thread>
+
+#include "harness/core/file.h"
+#include "harness/experiment.h"
+#include "harness/train.h"
+#include "results/results_testing.h"
+
+namespace lra {
+namespace {
+
+const Json kExperiment{{"model", "identity"}, {"seed", 3}};
+
+struct State {
+  TrainState state;
+  std::vector<float> parameters, first, second, best;
+  TrainArrays arrays() { return {parameters, first, second, best}; }
+};
+
+State sample() {
+  State s;
+  s.state.steps = 17, s.state.validated = 10, s.state.best_step = 10;
+  s.state.best_accuracy = 1.0 / 3, s.state.interval = {0.1, 5, 24};
+  s.state.train_seconds = 0.7, s.state.flops = 1e15 / 3, s.state.activation_bytes = 1L << 40;
+  s.state.history = {{10, "train", "loss", 2.0 / 3},
+                     {10, "valid", "loss", std::numeric_limits<double>::infinity()},
+                     {10, "valid", "accuracy", 1.0 / 3}};
+  s.parameters = {1.5f, -0.0f, std::numeric_limits<float>::denorm_min()};
+  s.first = {0.1f, 0.2f, 0.3f};
+  s.second = {0.4f, 0.5f, 0.6f};
+  s.best = {7, 8, 9};
+  return s;
+}
+
+State empty() {
+  State s;
+  s.parameters.resize(3), s.first.resize(3), s.second.resize(3);
+  return s;
+}
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+TEST(Checkpoint, GivesBackEveryBit) {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "c.safetensors";
+  State saved = sample(), loaded = empty();
+  save_checkpoint(file, kExperiment, saved.state, saved.arrays());
+  ASSERT_TRUE(load_checkpoint(file, kExperiment, loaded.state, loaded.arrays()));
+  EXPECT_EQ(to_json(loaded.state), to_json(saved.state));
+  ASSERT_EQ(loaded.state.history.size(), saved.state.history.size());
+  for (std::size_t i = 0; i < saved.state.history.size(); ++i) {
+    EXPECT_EQ(loaded.state.history[i].step, saved.state.history[i].step);
+    EXPECT_EQ(loaded.state.history[i].split, saved.state.history[i].split);
+    EXPECT_EQ(loaded.state.history[i].name, saved.state.history[i].name);
+    EXPECT_EQ(loaded.state.history[i].value, saved.state.history[i].value);
+  }
+  EXPECT_TRUE(same_bits(loaded.parameters, saved.parameters));
+  EXPECT_TRUE(same_bits(loaded.first, saved.first));
+  EXPECT_TRUE(same_bits(loaded.second, saved.second));
+  EXPECT_TRUE(same_bits(loaded.best, saved.best));
+}
+
+TEST(Checkpoint, IsNotThereBeforeItIsWritten) {
+  const TemporaryFolder folder;
+  State loaded = empty();
+  EXPECT_FALSE(load_checkpoint(folder.path() / "none", kExperiment, loaded.state, loaded.arrays()));
+}
+
+// Every single byte matters: of the header, the metadata, the arrays.
+TEST(Checkpoint, RefusesAFileWithOneWrongByte) {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "c.safetensors";
+  State saved = sample();
+  save_checkpoint(file, kExperiment, saved.state, saved.arrays());
+  const std::string good = read_file(file);
+  for (std::size_t at = 0; at < good.size(); at += 7) {
+    std::string bad = good;
+    bad[at] = char(bad[at] ^ 4);
+    write_file(file, bad);
+    State loaded = empty();
+    EXPECT_THROW(load_checkpoint(file, kExperiment, loaded.state, loaded.arrays()), Error) << "byte " << at;
+    EXPECT_TRUE(same_bits(loaded.parameters, empty().parameters)) << "byte " << at;
+  }
+  write_file(file, good.substr(0, good.size() / 2));
+  State loaded = empty();
+  EXPECT_THROW(load_checkpoint(file, kExperiment, loaded.state, loaded.arrays()), Error);
+}
+
+TEST(Checkpoint, RefusesAnotherExperimentAndAnotherModel) {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "c.safetensors";
+  State saved = sample(), loaded = empty();
+  save_checkpoint(file, kExperiment, saved.state, saved.arrays());
+  const auto other = [&] { load_checkpoint(file, {{"model", "other"}}, loaded.state, loaded.arrays()); };
+  EXPECT_NE(sentence_of(other, Kind::data).find("another experiment"), std::string::npos);
+  loaded.parameters.resize(4);
+  const auto larger = [&] { load_checkpoint(file, kExperiment, loaded.state, loaded.arrays()); };
+  EXPECT_NE(sentence_of(larger, Kind::data).find("3 values, the model has 4"), std::string::npos);
+}
+
+TEST(Checkpoint, KeepsTheOldOneWhenTheNewOneCannotBeWritten) {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "c.safetensors";
+  State saved = sample();
+  save_checkpoint(file, kExperiment, saved.state, saved.arrays());
+  const std::string before = read_file(file);
+  std::filesystem::create_directory(file.string() + ".new");  // in the way
+  ++saved.state.steps;
+  EXPECT_THROW(save_checkpoint(file, kExperiment, saved.state, saved.arrays()), Error);
+  EXPECT_EQ(read_file(file), before);
+}
+
+/// The bits of a run: what may not depend on whether it was cut off.
+std::string bits(const Run& run) {
+  std::string text = run.parameter_digest + fmt::format(" {} {:a} ", run.test_correct, run.test_loss);
+  for (const std::uint8_t hit : run.test_hits) text += hit ? '1' : '0';
+  for (const Metric& metric : run.history)
+    text += fmt::format(" {} {} {} {:a}", metric.step, metric.split, metric.name, metric.value);
+  return text;
+}
+
+// Source of the expected bits: the same experiment, not cut off.
+TEST(Checkpoint, ARunThatIsCutOffAgainAndAgainEndsWithTheSameBits) {
+  const TemporaryFolder folder;
+  Overrides overrides;
+  overrides.set = {{"steps", 60}, {"eval_every", 7}, {"dropout", 0.1}};
+  const Experiment experiment = make_experiment("lookup", "smoke", "linformer", 1, 0, overrides);
+  const auto data = open_data(experiment.plan, {"", folder.path() / "cache"});
+  const auto nobody = [](const Progress&) {};
+  const lra::Run whole = train(experiment, *data, {}, nobody);
+
+  std::atomic<bool> stop{false};
+  Execution execution;
+  execution.stop = &stop;
+  execution.checkpoints = {folder.path() / "c.safetensors", canonical(experiment, data->fingerprint()), 60};
+  int cuts = 0;
+  for (std::int64_t wait = 0;; wait += 500 + wait / 8) {  // microseconds: each attempt is cut a little later
+    stop = false;
+    execution.threads = 1 + cuts % 3;
+    std::thread clock([&] {
+      std::this_thread::sleep_for(std::chrono::microseconds(wait));
+      stop = true;
+    });
+    try {
+      const lra::Run run = train(experiment, *data, execution, nobody);
+      clock.join();
+      EXPECT_EQ(bits(run), bits(whole));
+      break;
+    } catch (const Interrupted&) {
+      clock.join();
+      ++cuts;
+    }
+  }
+  EXPECT_GT(cuts, 3);
+}
+
+}  // namespace
+}  // namespace lra

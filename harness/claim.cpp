@@ -1,0 +1,93 @@
+#include "harness/claim.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <utility>
+
+#include "harness/core/config.h"
+#include "harness/core/error.h"
+
+namespace lra {
+namespace {
+
+/// Is the open file still the one that the path leads to? The last holder may have removed it meanwhile.
+bool is_at(int descriptor, const std::filesystem::path& file) {
+  struct stat open {
+  }, there{};
+  return fstat(descriptor, &open) == 0 && stat(file.c_str(), &there) == 0 && open.st_ino == there.st_ino &&
+         open.st_dev == there.st_dev;
+}
+
+void sign(int descriptor, const std::filesystem::path& file) {
+  char host[256] = "";
+  gethostname(host, sizeof host - 1);
+  const std::string text = Json{{"host", host}, {"process", long(getpid())}, {"since", utc_now()}}.dump() + "\n";
+  if (ftruncate(descriptor, 0) != 0 || pwrite(descriptor, text.data(), text.size(), 0) != ssize_t(text.size()))
+    fail("cannot write {}: {}", file.string(), std::strerror(errno));
+}
+
+}  // namespace
+
+std::optional<Claim> Claim::take(const std::filesystem::path& file) {
+  while (true) {
+    Claim claim(file, open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    if (claim.descriptor_ < 0) fail("cannot write {}: {}", file.string(), std::strerror(errno));
+    if (flock(claim.descriptor_, LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK) return std::nullopt;
+      if (errno == EINTR) continue;
+      fail("cannot lock {}: {}", file.string(), std::strerror(errno));
+    }
+    if (!is_at(claim.descriptor_, file)) continue;
+    sign(claim.descriptor_, file);
+    return claim;
+  }
+}
+
+std::string Claim::holder(const std::filesystem::path& file) {
+  char text[512];
+  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  const ssize_t size = descriptor < 0 ? -1 : read(descriptor, text, sizeof text);
+  if (descriptor >= 0) close(descriptor);
+  const Json json = Json::parse(std::string(text, size > 0 ? std::size_t(size) : 0), nullptr, false);
+  if (!json.is_object() || !json.value("process", Json()).is_number_integer() ||
+      !json.value("host", Json()).is_string() || !json.value("since", Json()).is_string())
+    return "another process";
+  return fmt::format("process {} on {}, since {}", json.at("process").get<long>(), json.at("host").get<std::string>(),
+                     json.at("since").get<std::string>());
+}
+
+void Claim::end() {
+  if (descriptor_ < 0) return;
+  unlink(file_.c_str());  // before the lock goes: whoever opened the file meanwhile sees that it is not there
+  close(std::exchange(descriptor_, -1));
+}
+
+Claim::~Claim() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+Claim::Claim(Claim&& other) noexcept
+    : file_(std::move(other.file_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+Claim& Claim::operator=(Claim&& other) noexcept {
+  std::swap(file_, other.file_);
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+}  // namespace lra

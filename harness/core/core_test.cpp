@@ -1,0 +1,91 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "harness/core/config.h"
+#include "harness/core/digest.h"
+#include "harness/core/file.h"
+#include "harness/core/registry.h"
+
+namespace lra {
+namespace {
+
+struct Settings {
+  long k = 256;
+  bool share = true;
+  double rate = 0.5;
+  std::string mode = "full";
+  void fields(auto&& f) {
+    f("k", k, "rows");
+    f("share", share, "one projection");
+    f("rate", rate, "a rate");
+    f("mode", mode, "which");
+  }
+};
+
+std::string message(auto&& action, Kind kind) {
+  try {
+    action();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), kind);
+    return error.what();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return {};
+}
+
+TEST(Config, RoundTrip) {
+  const Settings parsed = parse<Settings>(Json{{"k", 3}, {"mode", "half"}}, "linformer");
+  EXPECT_EQ(to_json(parsed), (Json{{"k", 3}, {"share", true}, {"rate", 0.5}, {"mode", "half"}}));
+}
+
+TEST(Config, RefusesUnknownKeysAndWrongTypes) {
+  EXPECT_EQ(message(
+                [] {
+                  (void)parse<Settings>(Json{{"shar", 3}}, "linformer");
+                },
+                Kind::usage),
+            "linformer: unknown setting 'shar', did you mean 'share'? There are: k, share, rate, mode");
+  EXPECT_EQ(message(
+                [] {
+                  (void)parse<Settings>(Json{{"k", 1.5}}, "linformer");
+                },
+                Kind::usage),
+            "linformer: setting 'k' must be of type int, not 1.5");
+}
+
+TEST(Config, Scalars) {
+  EXPECT_EQ(parse_scalar("3"), Json(3));
+  EXPECT_EQ(parse_scalar("1e-3"), Json(1e-3));
+  EXPECT_EQ(parse_scalar("cls"), Json("cls"));
+  EXPECT_EQ(parse_scalar("[1]"), Json("[1]"));
+}
+
+TEST(Registry, NamesTheNearest) {
+  Registry<int> registry("model");
+  registry.add("linear", 1);
+  registry.add("linformer", 2);
+  EXPECT_EQ(registry.at("linear"), 1);
+  EXPECT_EQ(message([&] { (void)registry.at("linfomer"); }, Kind::usage),
+            "unknown model 'linfomer', did you mean 'linformer'? There are: linear, linformer");
+  EXPECT_EQ(message([&] { registry.add("linear", 3); }, Kind::usage), "the model 'linear' is registered twice");
+}
+
+TEST(Digest, KnownAnswers) {  // FIPS 180-2 appendix B.1; RFC 1321 appendix A.5
+  EXPECT_EQ(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(md5("abc"), "900150983cd24fb0d6963f7d28e17f72");
+}
+
+TEST(File, WritesWholeFilesAndNamesWhatItCannotRead) {
+  const auto folder = std::filesystem::temp_directory_path() / "lra_core_test";
+  std::filesystem::create_directories(folder);
+  write_file(folder / "a", std::string("one"));
+  write_file(folder / "a", std::string("two"));
+  EXPECT_EQ(read_file(folder / "a"), "two");
+  EXPECT_EQ(MappedFile(folder / "a").bytes().size(), 3u);
+  EXPECT_NE(message([&] { (void)read_file(folder / "none"); }, Kind::data).find("none"), std::string::npos);
+  std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace lra

@@ -1,0 +1,10 @@
+/// The machine and the program, as stored with every result.
+#pragma once
+
+#include "results/record.h"
+
+namespace lra {
+
+Environment capture_environment();
+
+}  // namespace lra

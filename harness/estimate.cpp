@@ -1,0 +1,265 @@
+#include "harness/estimate.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <vector>
+
+#include "harness/lanes.h"
+#include "harness/trial_data.h"
+#include "harness/update.h"
+#include "tasks/batcher.h"
+
+namespace lra {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// From the start of a cell's process to its first step, and from its test to its end: two looks at the machine's peak,
+/// the workers' first primitives, the store.
+constexpr double kAroundSteps = 0.4;
+constexpr long kFirstLength = 32;       // what trials begin with
+constexpr long kLookedAt = 512;         // examples whose lengths are looked at
+constexpr long kEvaluationBatch = 256;  // as in training
+
+/// What sequences of one length cost, with a micro-batch of them on each thread at once.
+struct Trial {
+  double length = 0;
+  double seconds = 0, flops = 0;  // of a thread, a sequence
+  double bytes = 0;               // activations of an example
+};
+
+/// What a step and an evaluated example cost.
+struct Unit {
+  double step_seconds = 0, step_flops = 0;
+  double evaluation_seconds = 0, evaluation_flops = 0;  // an example
+  double activation_bytes = 0, gradient_bytes = 0;
+};
+
+class Calibration {
+ public:
+  Calibration(const Experiment& e, const DataPaths& paths, long threads, double budget)
+      : e_(e),
+        recipe_(e.plan.recipe),
+        budget_(budget),
+        trial_(trial_data(e.plan, paths)),
+        model_(e.model, e.model_settings, parse<EncoderConfig>(e.plan.encoder, "encoder"), e.plan.spec, e.seed),
+        built_seconds_(seconds_since(have_data_)),
+        adam_(model_.parameters().count(), recipe_),
+        order_(trial_.examples->size(Split::train), recipe_.batch, e.seed),
+        lanes_(threads) {}
+
+  Estimate run() {
+    try_lengths();
+    const double step = from_lengths().step_seconds;
+    constexpr double kNeeded = 5;  // one to warm up, some to time, and evaluation
+    return total(kNeeded * step < left() ? timed() : from_lengths());
+  }
+
+ private:
+  double left() const { return budget_ - seconds_since(start_); }
+
+  /// Longer and longer, while there is time for it.
+  void try_lengths() {
+    const long longest = e_.plan.spec.length;
+    for (long n = std::min(kFirstLength, longest);; n = std::min(2 * n, longest)) {
+      const auto start = Clock::now();
+      trials_.push_back(trial_of(n));
+      const double next = seconds_since(start) * std::pow(2, std::max(1.0, exponent()));
+      if (n == longest || next > 0.5 * left()) return;
+    }
+  }
+
+  /// Examples of n tokens that fill a micro-batch, or as many of them as there is time for.
+  long packed(long n) const {
+    if (trials_.empty()) return 1;
+    const Trial& last = trials_.back();
+    const double each = sides() * last.seconds * std::pow(double(n) / last.length, std::max(1.0, exponent()));
+    const double fill =
+        std::clamp(std::floor(double(recipe_.token_budget) / (sides() * double(n))), 1.0, double(recipe_.batch));
+    return long(std::clamp(0.1 * left() / each, 1.0, fill));
+  }
+
+  /// Sequences of an example.
+  double sides() const { return e_.plan.spec.paired ? 2 : 1; }
+
+  double exponent() const { return models().at(e_.model).facts.exponent; }
+
+  /// Training examples, cut or repeated to n tokens a sequence.
+  Batch examples_of(long n, long count) const {
+    Batch batch;
+    batch.paired = e_.plan.spec.paired;
+    batch.offsets.push_back(0);
+    for (long i = 0; i < count; ++i) {
+      const Example example = trial_.examples->at(Split::train, i % trial_.examples->size(Split::train));
+      for (const auto tokens : {example.tokens, example.second}) {
+        if (tokens.empty()) continue;
+        for (long t = 0; t < n; ++t) batch.ids.push_back(tokens[std::size_t(t) % tokens.size()]);
+        batch.offsets.push_back(std::int64_t(batch.ids.size()));
+      }
+      batch.labels.push_back(example.label);
+      batch.examples.push_back(std::uint32_t(i));
+    }
+    return batch;
+  }
+
+  Trial trial_of(long n) {
+    const long each = packed(n);
+    const Batch batch = examples_of(n, each * lanes_.threads());
+    Trial trial;
+    trial.length = double(n);
+    for (int again = 0; again < 2; ++again) {  // the first makes the primitives
+      const auto start = Clock::now();
+      const Pass pass = lanes_.train(model_, batch, batch.tokens() / lanes_.threads(), 0);
+      trial.seconds = seconds_since(start) / (double(each) * sides());
+      trial.flops = pass.flops / double(batch.sequences());
+      trial.bytes = double(pass.activation_bytes) / double(each);
+    }
+    return trial;
+  }
+
+  Growth growth(double Trial::*cost, double power) const {
+    const Trial& last = trials_.back();
+    const Trial& before = trials_.size() > 1 ? trials_[trials_.size() - 2] : last;
+    return {before.length, before.*cost, last.length, last.*cost, trials_.size() > 1 ? power : 1};
+  }
+
+  /// The lengths of the sequences of some training examples.
+  std::vector<double> lengths() const {
+    std::vector<double> all;
+    const long size = trial_.examples->size(Split::train), count = std::min(size, kLookedAt);
+    for (long i = 0; i < count; ++i) {
+      const Example example = trial_.examples->at(Split::train, i * size / count);
+      all.push_back(double(example.tokens.size()));
+      if (!example.second.empty()) all.push_back(double(example.second.size()));
+    }
+    return all;
+  }
+
+  Unit from_lengths() {
+    const std::vector<double> all = lengths();
+    const double threads = double(lanes_.threads()), batch = double(recipe_.batch);
+    const auto example = [&](const Growth& cost) {
+      double sum = 0;
+      for (const double n : all) sum += cost(n);
+      return sides() * sum / double(all.size());
+    };
+    const double longest = *std::max_element(all.begin(), all.end());
+    const Growth seconds = growth(&Trial::seconds, exponent()), flops = growth(&Trial::flops, exponent());
+    const Growth bytes = growth(&Trial::bytes, models().at(e_.model).facts.memory_exponent);
+    const double fill = std::clamp(std::floor(double(recipe_.token_budget) / (sides() * longest)), 1.0, batch);
+    const double lanes = std::min(64.0, std::ceil(batch / fill));
+    Unit unit;
+    unit.step_seconds = std::max(batch * example(seconds) / threads, sides() * seconds(longest));
+    unit.step_flops = batch * example(flops);
+    unit.evaluation_seconds = example(seconds) / threads / 3;  // forward is a third of forward and backward
+    unit.evaluation_flops = example(flops) / 3;
+    unit.activation_bytes = fill * bytes(longest);
+    unit.gradient_bytes = double(sizeof(float)) * double(model_.parameters().count()) *
+                          std::min(lanes, threads + std::floor(std::log2(lanes)));
+    return unit;
+  }
+
+  /// The cell's own first steps and a part of its validation.
+  Unit timed() {
+    Unit unit;
+    train_step(0, unit);  // makes the primitives
+    unit.step_flops = 0;
+    const auto start = Clock::now();
+    const double enough = 0.6 * left();
+    long steps = 0;
+    do train_step(++steps, unit);
+    while (steps < recipe_.steps && seconds_since(start) < enough);
+    unit.step_seconds = seconds_since(start) / double(steps);
+    unit.step_flops /= double(steps);
+    unit.gradient_bytes = double(lanes_.gradient_bytes());
+    time_evaluation(unit);
+    return unit;
+  }
+
+  void train_step(long step, Unit& unit) {
+    const Batch batch = pack(*trial_.examples, Split::train, order_.indices(step));
+    const Pass pass = lanes_.train(model_, batch, recipe_.token_budget, std::uint32_t(step));
+    const double norm = std::sqrt(squared_norm(model_.parameters(), pass.gradients));
+    constexpr double kRate = 0;  // the same work, and no number that is not finite whatever the recipe says
+    update(lanes_, adam_, adam_.at(step, kRate, clip_factor(norm, recipe_.clip)), pass.gradients, model_.parameters());
+    unit.step_flops += pass.flops;
+    unit.activation_bytes = std::max(unit.activation_bytes, double(pass.activation_bytes));
+  }
+
+  void time_evaluation(Unit& unit) {
+    const double example = unit.step_seconds / double(recipe_.batch) / 3;
+    const long count =
+        std::clamp(long(0.4 * left() / example), std::min(lanes_.threads(), kEvaluationBatch), kEvaluationBatch);
+    std::vector<std::uint32_t> indices;
+    const long size = trial_.examples->size(Split::valid);
+    for (long i = 0; i < count; ++i) indices.push_back(std::uint32_t(i % size));
+    const Batch batch = pack(*trial_.examples, Split::valid, indices);
+    for (int again = 0; again < 2; ++again) {  // the first makes the primitives
+      const auto start = Clock::now();
+      const Pass pass = lanes_.evaluate(model_, batch, recipe_.token_budget);
+      unit.evaluation_seconds = seconds_since(start) / double(count);
+      unit.evaluation_flops = pass.flops / double(count);
+    }
+  }
+
+  /// Examples evaluated in all.
+  double evaluated() const {
+    const long every = recipe_.eval_every > 0 ? recipe_.eval_every : std::max(1L, recipe_.steps / 10);
+    const auto size = [this](Split split) {
+      const long all = trial_.sizes[std::size_t(split)];
+      return double(e_.limit > 0 ? std::min(all, e_.limit) : all);
+    };
+    const long validations = (recipe_.steps + every - 1) / every;
+    return double(validations) * size(Split::valid) + size(Split::test);
+  }
+
+  Estimate total(const Unit& unit) const {
+    const double steps = double(recipe_.steps);
+    const double flat = double(sizeof(float)) * double(model_.parameters().count());
+    const double copies = recipe_.selection == "best_val" ? 4 : 3;  // values, Adam's moments, the best values
+    Estimate result;
+    result.parameters = model_.parameters().trained();
+    result.flops = steps * unit.step_flops + evaluated() * unit.evaluation_flops;
+    result.seconds = kAroundSteps + built_seconds_ + steps * unit.step_seconds + evaluated() * unit.evaluation_seconds;
+    result.peak_bytes =
+        std::llround(copies * flat + unit.gradient_bytes + unit.activation_bytes * double(lanes_.threads()));
+    result.basis = trial_.basis;
+    if (evaluated() == 0) result.basis += "; without evaluation, whose examples nobody has counted yet";
+    return result;
+  }
+
+  const Clock::time_point start_ = Clock::now();
+  const Experiment& e_;
+  const Recipe& recipe_;
+  double budget_;
+  TrialData trial_;
+  const Clock::time_point have_data_ = Clock::now();
+  Classifier model_;
+  double built_seconds_;
+  Adam adam_;
+  TrainOrder order_;
+  Lanes lanes_;
+  std::vector<Trial> trials_;
+};
+
+}  // namespace
+
+Growth::Growth(double n1, double cost1, double n2, double cost2, double exponent)
+    : a_(cost2 / n2), b_(0), exponent_(exponent) {
+  if (exponent <= 1) return;
+  // cost / n = a + b · n^(exponent − 1), a line through two points.
+  const double x1 = std::pow(n1, exponent - 1), x2 = std::pow(n2, exponent - 1);
+  b_ = std::max(0.0, (cost2 / n2 - cost1 / n1) / (x2 - x1));
+  a_ = cost2 / n2 - b_ * x2;
+  if (a_ < 0) a_ = 0, b_ = cost2 / n2 / x2;
+}
+
+double Growth::operator()(double n) const { return a_ * n + b_ * std::pow(n, exponent_); }
+
+Estimate estimate(const Experiment& experiment, const DataPaths& paths, long threads, double budget) {
+  return Calibration(experiment, paths, threads, budget).run();
+}
+
+}  // namespace lra

@@ -1,0 +1,36 @@
+/// What a cell will cost before it is run: a look at its data, and a second or two of its own work on this machine.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "harness/train.h"
+
+namespace lra {
+
+struct Estimate {
+  long parameters = 0;
+  double flops = 0;             // of the model, training and evaluation together
+  std::int64_t peak_bytes = 0;  // live at the peak, as Run::peak_bytes has it
+  double seconds = 0;           // wall-clock of the cell with `threads` threads to itself; data already prepared
+  std::string basis;            // what the lengths of examples were taken from, for the reader
+};
+
+/// Builds the model and times its steps on examples of the task, for at most about `budget` seconds (0.1 and more).
+/// Data that are prepared are looked at; of a generator a few examples are made; otherwise every example counts with
+/// the task's maximum length, and evaluation is left out where nobody knows how many examples it has. Steps too long to
+/// be timed are put together from shorter examples: see Growth.
+Estimate estimate(const Experiment& experiment, const DataPaths& paths, long threads, double budget);
+
+/// A cost that grows with the length n of a sequence as a·n + b·n^exponent, a and b not negative.
+class Growth {
+ public:
+  /// Through two measured points, 0 < n1 < n2; with an exponent of 1 or less through the second and zero.
+  Growth(double n1, double cost1, double n2, double cost2, double exponent);
+  double operator()(double n) const;
+
+ private:
+  double a_, b_, exponent_;
+};
+
+}  // namespace lra

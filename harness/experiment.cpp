@@ -1,0 +1,177 @@
+#include "harness/experiment.h"
+
+#include "harness/build_info.h"
+#include "harness/core/digest.h"
+#include "harness/core/names.h"
+#include "models/layers/classifier.h"
+
+namespace lra {
+namespace {
+
+std::vector<std::string> names_of(const std::vector<Field>& fields) {
+  std::vector<std::string> names;
+  for (const Field& field : fields) names.push_back(field.name);
+  return names;
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// Splits `set` into what belongs to the recipe and what belongs to the encoder's shape.
+std::pair<Json, Json> split_overrides(const Json& set, const std::string& model) {
+  const auto recipe_keys = names_of(fields_of(Recipe{})), encoder_keys = names_of(fields_of(EncoderConfig{}));
+  Json recipe = Json::object(), encoder = Json::object();
+  for (const auto& [key, value] : set.items()) {
+    if (contains(recipe_keys, key)) {
+      recipe[key] = value;
+    } else if (contains(encoder_keys, key)) {
+      encoder[key] = value;
+    } else if (contains(names_of(models().at(model).settings), key)) {
+      fail_usage("--set: '{}' is a setting of the model '{}'; set it with --model-args {}:{}=…", key, model, model,
+                 key);
+    } else {
+      auto known = recipe_keys;
+      known.insert(known.end(), encoder_keys.begin(), encoder_keys.end());
+      fail_usage("--set: unknown key '{}'{}", key, suggestion(key, known));
+    }
+  }
+  return {recipe, encoder};
+}
+
+Json encode_spec(const TaskSpec& spec) {
+  return {{"name", spec.name},       {"variant", spec.variant}, {"vocab", spec.vocab},   {"length", spec.length},
+          {"classes", spec.classes}, {"paired", spec.paired},   {"height", spec.height}, {"width", spec.width}};
+}
+
+TaskSpec decode_spec(const Json& json) {
+  TaskSpec spec;
+  json.at("name").get_to(spec.name);
+  json.at("variant").get_to(spec.variant);
+  json.at("vocab").get_to(spec.vocab);
+  json.at("length").get_to(spec.length);
+  json.at("classes").get_to(spec.classes);
+  json.at("paired").get_to(spec.paired);
+  json.at("height").get_to(spec.height);
+  json.at("width").get_to(spec.width);
+  return spec;
+}
+
+}  // namespace
+
+Experiment make_experiment(const std::string& task, const std::string& preset, const std::string& model,
+                           std::uint64_t seed, long limit, const Overrides& overrides,
+                           const std::filesystem::path& root) {
+  const ModelEntry& entry = models().at(model);
+  if (limit < 0) fail_usage("--limit must be 0 or more, not {}", limit);
+
+  Experiment experiment;
+  experiment.plan = plan_task(task, preset, model, root);
+  experiment.model = model;
+  experiment.seed = seed;
+  experiment.limit = limit;
+  experiment.sweep = overrides.sweep;
+
+  const auto [recipe, encoder] = split_overrides(overrides.set, model);
+  experiment.plan.recipe = parse<Recipe>(recipe, "--set", experiment.plan.recipe);
+  const EncoderConfig shape = parse<EncoderConfig>(experiment.plan.encoder, fmt::format("preset '{}'", preset));
+  experiment.plan.encoder = to_json(parse<EncoderConfig>(encoder, "--set", shape));
+
+  experiment.model_settings = experiment.plan.mixer.is_null() ? Json::object() : experiment.plan.mixer;
+  if (overrides.model_args.contains(model)) experiment.model_settings.update(overrides.model_args.at(model));
+  experiment.model_settings = entry.resolve(experiment.model_settings);
+  (void)resolve_settings(experiment);  // refuses a recipe that cannot be trained with
+  return experiment;
+}
+
+std::vector<Json> choices_of(const Json& sweep) {
+  std::vector<Json> choices{Json::object()};
+  for (const auto& [key, values] : sweep.items()) {
+    std::vector<Json> longer;
+    for (const Json& choice : choices)
+      for (const Json& value : values) {
+        longer.push_back(choice);
+        longer.back()[key] = value;
+      }
+    choices = std::move(longer);
+  }
+  return choices;
+}
+
+Json changes(const Experiment& experiment) {
+  const Experiment usual = make_experiment(experiment.plan.task, experiment.plan.preset, experiment.model, 0, 0, {});
+  Json all = Json::object();
+  const auto compare = [&all](const Json& now, const Json& before) {
+    for (const auto& [key, value] : now.items())
+      if (value != before.at(key)) all[key] = value;
+  };
+  compare(to_json(experiment.plan.recipe), to_json(usual.plan.recipe));
+  compare(experiment.plan.encoder, usual.plan.encoder);
+  compare(experiment.model_settings, usual.model_settings);
+  return all;
+}
+
+bool is_comparable(const Experiment& experiment) {
+  const TaskPlan usual = plan_task(experiment.plan.task, experiment.plan.preset, experiment.model);
+  return experiment.limit == 0 && experiment.plan.recipe.steps >= usual.recipe.steps;
+}
+
+Json canonical(const Experiment& experiment, const std::string& data_fingerprint) {
+  const TaskPlan& plan = experiment.plan;
+  Json form{{"task", encode_spec(plan.spec)},
+            {"data", plan.data},
+            {"data_fingerprint", data_fingerprint},
+            {"model", experiment.model},
+            {"model_revision", model_revision(experiment.model)},
+            {"settings", resolve_settings(experiment)},
+            {"recipe", to_json(plan.recipe)},  // the selection is part of it
+            {"limit", experiment.limit},
+            {"seed", experiment.seed}};
+  // A try among several is another experiment than the same settings chosen beforehand: they stand in different rows.
+  if (!experiment.sweep.is_null()) form["sweep"] = experiment.sweep;
+  return form;
+}
+
+std::string key_of(const Json& canonical_experiment) { return sha256(canonical_experiment.dump()); }
+
+long count_parameters(const Experiment& experiment) {
+  const auto shape = parse<EncoderConfig>(experiment.plan.encoder, "encoder");
+  const Classifier model(experiment.model, experiment.model_settings, shape, experiment.plan.spec, experiment.seed);
+  return model.parameters().trained();
+}
+
+Json encode(const Experiment& experiment) {
+  const TaskPlan& plan = experiment.plan;
+  return {{"task", plan.task},
+          {"spec", encode_spec(plan.spec)},
+          {"preset", plan.preset},
+          {"data", plan.data},
+          {"encoder", plan.encoder},
+          {"mixer", plan.mixer},
+          {"recipe", to_json(plan.recipe)},
+          {"model", experiment.model},
+          {"model_settings", experiment.model_settings},
+          {"seed", experiment.seed},
+          {"limit", experiment.limit},
+          {"sweep", experiment.sweep}};
+}
+
+Experiment decode_experiment(const Json& json) {
+  Experiment experiment;
+  TaskPlan& plan = experiment.plan;
+  json.at("task").get_to(plan.task);
+  plan.spec = decode_spec(json.at("spec"));
+  json.at("preset").get_to(plan.preset);
+  plan.data = json.at("data");
+  plan.encoder = json.at("encoder");
+  plan.mixer = json.at("mixer");
+  plan.recipe = parse<Recipe>(json.at("recipe"), "recipe");
+  json.at("model").get_to(experiment.model);
+  experiment.model_settings = json.at("model_settings");
+  json.at("seed").get_to(experiment.seed);
+  json.at("limit").get_to(experiment.limit);
+  experiment.sweep = json.at("sweep");
+  return experiment;
+}
+
+}  // namespace lra

@@ -1,0 +1,167 @@
+#include "harness/experiment.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "harness/build_info.h"
+#include "models/layers/mixer.h"
+#include "results/results_testing.h"
+#include "tasks/preset.h"
+
+namespace lra {
+namespace {
+
+Experiment smoke(const Json& set = Json::object(), const Json& model_args = Json::object()) {
+  return make_experiment("listops", "smoke", "linformer", 1, 0, {set, model_args});
+}
+
+std::string key(const Experiment& experiment, const std::string& fingerprint = "f") {
+  return key_of(canonical(experiment, fingerprint));
+}
+
+TEST(Key, SaysTheSameOfTheSameExperiment) {
+  const std::string usual = key(smoke());
+  EXPECT_EQ(usual.size(), 64u);
+  EXPECT_EQ(key(smoke()), usual);
+  // The preset's own values said again, and a whole number where the field is a fraction.
+  const TaskPlan plan = plan_task("listops", "smoke", "linformer");
+  EXPECT_EQ(key(smoke({{"steps", plan.recipe.steps}, {"lr", plan.recipe.lr}, {"width", plan.encoder.at("width")}})),
+            usual);
+  EXPECT_EQ(key(smoke({{"warmup", 0}})), key(smoke({{"warmup", 0.0}})));
+}
+
+TEST(Key, DependsOnWhatDecidesTheResult) {
+  Experiment limited = smoke(), seeded = smoke(), tried = smoke();
+  limited.limit = 8;
+  seeded.seed = 2;
+  tried.sweep = {{"lr", {0.1, 0.2}}};
+  const std::set<std::string> keys{key(smoke()),
+                                   key(smoke(), "g"),
+                                   key(smoke({{"lr", 0.5}})),
+                                   key(smoke({{"selection", "last"}})),
+                                   key(smoke({{"width", 32}})),
+                                   key(smoke(Json::object(), {{"linformer", {{"k", 2}}}})),
+                                   key(limited),
+                                   key(seeded),
+                                   key(tried)};
+  EXPECT_EQ(keys.size(), 9u);
+}
+
+TEST(Key, KnowsNeitherThreadsNorPaths) {
+  const Json form = canonical(smoke(), "f");
+  std::set<std::string> names;
+  for (const auto& [name, value] : form.items()) names.insert(name);
+  EXPECT_EQ(names, (std::set<std::string>{"task", "data", "data_fingerprint", "model", "model_revision", "settings",
+                                          "recipe", "limit", "seed"}));
+  const Experiment elsewhere = make_experiment("listops", "smoke", "linformer", 1, 0, {}, "/another/place");
+  EXPECT_EQ(key(elsewhere), key(smoke()));
+}
+
+TEST(Overrides, ReachRecipeEncoderAndModel) {
+  const Experiment experiment =
+      smoke({{"lr", 0.25}, {"heads", 4}}, {{"linformer", {{"k", 5}}}, {"local", {{"block", 4}}}});
+  EXPECT_EQ(experiment.plan.recipe.lr, 0.25);
+  EXPECT_EQ(experiment.plan.encoder.at("heads"), 4);
+  EXPECT_EQ(experiment.model_settings.at("k"), 5);
+  EXPECT_EQ(changes(experiment), (Json{{"lr", 0.25}, {"heads", 4}, {"k", 5}}));
+  EXPECT_EQ(changes(smoke()), Json::object());
+}
+
+TEST(Overrides, NameTheNearestOfBothKindsOfKey) {
+  EXPECT_NE(sentence_of(
+                [] {
+                  smoke({{"headz", 1}});
+                },
+                Kind::usage)
+                .find("unknown key 'headz', did you mean 'heads'?"),
+            std::string::npos);
+  EXPECT_NE(sentence_of(
+                [] {
+                  smoke({{"stepz", 1}});
+                },
+                Kind::usage)
+                .find("unknown key 'stepz', did you mean 'steps'?"),
+            std::string::npos);
+  EXPECT_NE(sentence_of(
+                [] {
+                  smoke(Json::object(), {{"linformer", {{"kk", 1}}}});
+                },
+                Kind::usage)
+                .find("unknown setting 'kk', did you mean 'k'?"),
+            std::string::npos);
+  const auto misplaced = [] { smoke({{"k", 1}}); };
+  EXPECT_NE(sentence_of(misplaced, Kind::usage).find("set it with --model-args linformer:k="), std::string::npos);
+}
+
+TEST(Overrides, RefuseWhatCannotBeTrainedWith) {
+  const std::vector<std::pair<std::string, Json>> refused{{"steps", 0},   {"batch", -1},         {"lr", "fast"},
+                                                          {"beta1", 1.0}, {"schedule", "cosin"}, {"selection", "best"}};
+  for (const auto& setting : refused)
+    EXPECT_NE(sentence_of(
+                  [&] {
+                    smoke({{setting.first, setting.second}});
+                  },
+                  Kind::usage)
+                  .find(setting.first),
+              std::string::npos);
+  EXPECT_NE(
+      sentence_of([] { make_experiment("listops", "smoke", "linformer", 0, -1, {}); }, Kind::usage).find("--limit"),
+      std::string::npos);
+}
+
+TEST(Comparable, OnlyWithAllStepsAndAllExamples) {
+  const long steps = plan_task("listops", "smoke", "linformer").recipe.steps;
+  EXPECT_TRUE(is_comparable(smoke()));
+  EXPECT_TRUE(is_comparable(smoke({{"steps", steps}})));
+  EXPECT_TRUE(is_comparable(smoke({{"steps", steps + 1}})));
+  EXPECT_FALSE(is_comparable(smoke({{"steps", steps - 1}})));
+  Experiment limited = smoke();
+  limited.limit = 8;
+  EXPECT_FALSE(is_comparable(limited));
+}
+
+// Source of the choices: the product of the sets, written out.
+TEST(Sweep, TriesEveryChoice) {
+  EXPECT_EQ(choices_of(Json()), std::vector<Json>{Json::object()});
+  const std::vector<Json> expected{
+      {{"lr", 1}, {"width", 8}}, {{"lr", 1}, {"width", 16}}, {{"lr", 2}, {"width", 8}}, {{"lr", 2}, {"width", 16}}};
+  EXPECT_EQ(choices_of({{"lr", {1, 2}}, {"width", {8, 16}}}), expected);
+}
+
+TEST(Experiment, SurvivesTheWayToAnotherProcess) {
+  Experiment experiment = smoke({{"lr", 0.1}}, {{"linformer", {{"k", 5}}}});
+  experiment.sweep = {{"lr", {0.1, 0.2}}};
+  const Experiment copy = decode_experiment(Json::parse(encode(experiment).dump()));
+  EXPECT_EQ(encode(copy), encode(experiment));
+  EXPECT_EQ(key(copy), key(experiment));
+}
+
+TEST(Presets, HaveSettingsForModelsThatThereAre) {
+  const auto expect_models = [](const Json& level, const std::string& where) {
+    const Json settings = level.value("models", Json::object());
+    for (const auto& [model, parts] : settings.items()) {
+      ASSERT_TRUE(models().contains(model)) << where << ": " << model;
+      EXPECT_NO_THROW((void)models().at(model).resolve(parts.value("mixer", Json::object()))) << where << ": " << model;
+    }
+  };
+  for (const std::string& name : preset_names()) {
+    expect_models(preset(name), name);
+    for (const auto& [task, entry] : preset(name).at("tasks").items())
+      expect_models(entry, fmt::format("{} {}", name, task));
+  }
+}
+
+TEST(Revision, EveryModelHasOneOfItsOwn) {
+  std::set<std::string> revisions;
+  for (const std::string& model : models().names()) {
+    const std::string revision = model_revision(model);
+    EXPECT_EQ(revision.size(), 16u) << model << " should be registered by models/attention/" << model << ".cpp";
+    EXPECT_EQ(revision.find_first_not_of("0123456789abcdef"), std::string::npos) << model;
+    revisions.insert(revision);
+  }
+  EXPECT_EQ(revisions.size(), models().names().size());
+}
+
+}  // namespace
+}  // namespace lra

@@ -1,0 +1,10 @@
+/// What a file must be before it is loaded as a plug-in.
+#include "harness/plugin_file.h"
+
+#include "harness/core/fuzz/fuzz.h"
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace lra;
+  fuzz::survive([&] { check_plugin_file("plugin.so", fuzz::bytes(data, size)); });
+  return 0;
+}

@@ -1,0 +1,355 @@
+#include "harness/lanes.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <numeric>
+#include <thread>
+
+#include "harness/core/error.h"
+#include "models/autodiff/tape.h"
+#include "models/ops/ops.h"
+#include "models/tensor/onednn.h"
+#include "tasks/batcher.h"
+
+namespace lra {
+namespace {
+
+constexpr long kMostLanes = 64;
+constexpr long kTreeDepth = 6;  // log2 of it
+
+/// How often a wait looks whether it should stop, and how often it looks before it abandons the workers.
+constexpr std::chrono::milliseconds kLook{20};
+constexpr int kLooks = 15;
+
+/// Gradient buffers that are handed out and back, at most `limit` at once.
+///
+/// A lane that finds none waits before it starts. That ends: lanes get theirs in order of number, those that have one
+/// need nothing more, and when the first k lanes are done the tree holds one buffer for each set bit of k, at most
+/// log2(64) = 6.
+class Buffers {
+ public:
+  Buffers(std::size_t size, std::int64_t limit) : size_(size), limit_(limit) {}
+
+  /// Before the lanes of a step.
+  void start() { next_lane_ = 0; }
+
+  std::vector<float> take(long lane) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return lane == next_lane_ && live_ < limit_; });
+    ++next_lane_;
+    changed_.notify_all();
+    peak_ = std::max(peak_, ++live_);
+    if (free_.empty()) return std::vector<float>(size_);
+    std::vector<float> buffer = std::move(free_.back());
+    free_.pop_back();
+    std::fill(buffer.begin(), buffer.end(), 0.0f);
+    return buffer;
+  }
+
+  void give_back(std::vector<float> buffer) {
+    std::lock_guard lock(mutex_);
+    --live_;
+    free_.push_back(std::move(buffer));
+    changed_.notify_all();
+  }
+
+  std::size_t size() const { return size_; }
+  std::int64_t peak_bytes() const { return peak_ * std::int64_t(size_ * sizeof(float)); }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t size_;
+  std::int64_t limit_;
+  long next_lane_ = 0;
+  std::vector<std::vector<float>> free_;
+  std::int64_t live_ = 0, peak_ = 0;
+};
+
+/// Sums one buffer a lane along a fixed binary tree: node n of a level is the sum of nodes 2n and 2n + 1 below,
+/// whichever of the two is finished first.
+class Tree {
+ public:
+  Tree(long lanes, Buffers& buffers) : lanes_(lanes), buffers_(buffers) {}
+  ~Tree() {
+    if (!root_.empty()) buffers_.give_back(std::move(root_));
+  }
+
+  void finish(long lane, std::vector<float> sum) {
+    long width = lanes_;
+    for (long level = 0, node = lane; width > 1; ++level, node /= 2, width = (width + 1) / 2) {
+      const long sibling = node ^ 1;
+      if (sibling >= width) continue;
+      std::vector<float> other;
+      {
+        std::lock_guard lock(mutex_);
+        auto found = std::find_if(waiting_.begin(), waiting_.end(),
+                                  [&](const Waiting& w) { return w.level == level && w.node == sibling; });
+        if (found == waiting_.end()) {
+          waiting_.push_back({level, node, std::move(sum)});
+          return;
+        }
+        other = std::move(found->sum);
+        waiting_.erase(found);
+      }
+      kernels::add(other.data(), sum.data(), long(sum.size()));  // commutative to the bit
+      buffers_.give_back(std::move(other));
+    }
+    root_ = std::move(sum);
+  }
+
+  std::vector<float>& root() { return root_; }
+
+ private:
+  struct Waiting {
+    long level, node;
+    std::vector<float> sum;
+  };
+  std::mutex mutex_;
+  long lanes_;
+  Buffers& buffers_;
+  std::vector<Waiting> waiting_;
+  std::vector<float> root_;
+};
+
+/// Micro-batches of the lane: consecutive ones, as even as can be.
+std::pair<long, long> share(long lane, long lanes, long micro_batches) {
+  return {lane * micro_batches / lanes, (lane + 1) * micro_batches / lanes};
+}
+
+/// Where in the step's batch each example of a micro-batch stands.
+std::vector<std::vector<std::size_t>> places(const Batch& batch, const std::vector<Batch>& micro) {
+  std::vector<std::size_t> order(batch.examples.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return batch.examples[a] < batch.examples[b]; });
+  std::vector<bool> used(order.size());
+  std::vector<std::vector<std::size_t>> all;
+  for (const Batch& part : micro) {
+    std::vector<std::size_t>& at = all.emplace_back();
+    for (const std::uint32_t example : part.examples) {
+      auto found = std::lower_bound(order.begin(), order.end(), example,
+                                    [&](std::size_t i, std::uint32_t e) { return batch.examples[i] < e; });
+      while (used[*found]) ++found;  // an example may occur twice where epochs meet
+      used[*found] = true;
+      at.push_back(*found);
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+struct Lanes::Rep {
+  std::vector<std::thread> workers;
+  std::mutex mutex;
+  std::condition_variable wake, done;
+  const std::function<void(long)>* work = nullptr;
+  long count = 0, next = 0, running = 0;
+  bool quit = false;
+  std::exception_ptr error;
+  long error_number = 0;
+  std::map<std::size_t, Buffers> buffers;  // by size: one set a model size
+  Buffers* current = nullptr;              // of the last training batch
+  std::vector<float> gradients;            // of the last training batch
+  std::function<void()> abandon;
+  bool profiling = false;
+  std::vector<Profile> profiles;  // one a worker
+
+  bool all_done() const { return next >= count && running == 0; }
+
+  /// Until the workers have done all, or should stop and do not.
+  void wait(std::unique_lock<std::mutex>& lock, const std::atomic<bool>* stop) {
+    if (!stop || !abandon) return done.wait(lock, [this] { return all_done(); });
+    for (int looks = 0; !done.wait_for(lock, kLook, [this] { return all_done(); });)
+      if (*stop && ++looks > kLooks) abandon();
+  }
+
+  void serve(std::size_t worker) {
+    const Worker onednn;
+    std::unique_lock lock(mutex);
+    for (;;) {
+      wake.wait(lock, [&] { return quit || (work && next < count); });
+      if (quit) return;
+      const long number = next++;
+      ++running;
+      const auto* job = work;
+      Profile::use(profiling ? &profiles[worker] : nullptr);
+      lock.unlock();
+      std::exception_ptr thrown;
+      try {
+        (*job)(number);
+      } catch (...) {
+        thrown = std::current_exception();
+      }
+      lock.lock();
+      --running;
+      if (thrown && (!error || number < error_number)) error = thrown, error_number = number;
+      if (all_done()) done.notify_all();
+    }
+  }
+
+  Buffers& gradient_buffers(std::size_t size) {
+    if (!gradients.empty()) current->give_back(std::exchange(gradients, {}));
+    current = &buffers.try_emplace(size, size, std::int64_t(workers.size()) + kTreeDepth).first->second;
+    current->start();
+    return *current;
+  }
+};
+
+Lanes::Lanes(long threads) : rep_(std::make_unique<Rep>()) {
+  if (threads < 1) fail_usage("threads is {}; it must be at least 1", threads);
+  rep_->profiles.resize(std::size_t(threads));
+  for (std::size_t i = 0; i < std::size_t(threads); ++i) rep_->workers.emplace_back([this, i] { rep_->serve(i); });
+}
+
+Lanes::~Lanes() {
+  {
+    std::lock_guard lock(rep_->mutex);
+    rep_->quit = true;
+  }
+  rep_->wake.notify_all();
+  for (std::thread& worker : rep_->workers) worker.join();
+}
+
+long Lanes::threads() const { return long(rep_->workers.size()); }
+
+void Lanes::on_abandon(std::function<void()> leave) { rep_->abandon = std::move(leave); }
+
+void Lanes::run(long count, const std::function<void(long)>& work, const std::atomic<bool>* stop) {
+  if (count <= 0) return;
+  std::unique_lock lock(rep_->mutex);
+  rep_->work = &work;
+  rep_->count = count;
+  rep_->next = 0;
+  rep_->error = nullptr;
+  rep_->wake.notify_all();
+  rep_->wait(lock, stop);
+  rep_->work = nullptr;
+  if (rep_->error) std::rethrow_exception(rep_->error);
+}
+
+void Lanes::set_profiling(bool on) {
+  std::lock_guard lock(rep_->mutex);
+  rep_->profiling = on;
+}
+
+std::vector<ProfileRow> Lanes::profile() const {
+  std::lock_guard lock(rep_->mutex);
+  std::vector<ProfileRow> rows;
+  for (const Profile& worker : rep_->profiles) add_rows(worker.rows(), rows);
+  return rows;
+}
+
+std::int64_t Lanes::gradient_bytes() const { return rep_->current ? rep_->current->peak_bytes() : 0; }
+
+namespace {
+
+/// What the micro-batches of one lane gave, beside gradients.
+struct LaneResult {
+  Work work;
+  std::int64_t peak = 0;
+};
+
+/// What passed in this thread went into gradient buffers.
+void note_reduction() {
+  enter_layer("");
+  if (Profile* profile = Profile::current()) profile->forward("reduction");
+}
+
+/// Runs micro-batches first … last − 1 and writes each example's loss and hit to its place in `pass`.
+template <typename Step>
+LaneResult run_lane(const std::vector<Batch>& micro, const std::vector<std::vector<std::size_t>>& at,
+                    std::pair<long, long> range, const std::atomic<bool>* stop, Pass& pass, Step step) {
+  LaneResult result;
+  Work::current() = {};
+  if (Profile* profile = Profile::current()) profile->start();
+  for (long m = range.first; m < range.second && !(stop && *stop); ++m) {
+    Memory& memory = Memory::current();
+    memory.reset_peak();
+    const Loss loss = step(micro[std::size_t(m)]);
+    result.peak = std::max(result.peak, memory.peak());
+    for (std::size_t i = 0; i < loss.losses.size(); ++i) {
+      const std::size_t place = at[std::size_t(m)][i];
+      pass.losses[place] = loss.losses[i];
+      pass.hits[place] = loss.hits[i];
+    }
+  }
+  result.work = Work::current();
+  return result;
+}
+
+Pass empty_pass(const Batch& batch) {
+  Pass pass;
+  pass.losses.resize(std::size_t(batch.size()));
+  pass.hits.resize(std::size_t(batch.size()));
+  return pass;
+}
+
+void collect(const std::vector<LaneResult>& lanes, Pass& pass) {
+  for (const LaneResult& lane : lanes) {
+    pass.flops += lane.work.flops;
+    pass.bytes_moved += lane.work.bytes;
+    pass.activation_bytes = std::max(pass.activation_bytes, lane.peak);
+  }
+}
+
+}  // namespace
+
+Pass Lanes::train(const Classifier& model, const Batch& batch, long token_budget, std::uint32_t step,
+                  const std::atomic<bool>* stop, bool check_finite) {
+  const std::vector<Batch> micro = cut(batch, token_budget);
+  const auto at = places(batch, micro);
+  const long lanes = std::min(kMostLanes, long(micro.size()));
+  Buffers& buffers = rep_->gradient_buffers(std::size_t(model.parameters().count()));
+  Tree tree(lanes, buffers);
+  Pass pass = empty_pass(batch);
+  std::vector<LaneResult> results(static_cast<std::size_t>(lanes));
+  const double weight = 1.0 / double(batch.size());
+  const auto work = [&](long lane) {
+    if (Profile* profile = Profile::current()) profile->start();
+    std::vector<float> sum = buffers.take(lane);
+    note_reduction();
+    try {
+      results[std::size_t(lane)] =
+          run_lane(micro, at, share(lane, lanes, long(micro.size())), stop, pass, [&](const Batch& part) {
+            Tape tape(sum, check_finite);
+            Loss loss = cross_entropy(model.forward(part, step, weight), part.labels, weight);
+            tape.backward();
+            return loss;
+          });
+    } catch (...) {
+      tree.finish(lane, std::move(sum));  // or lanes that wait for a buffer would wait for ever
+      throw;
+    }
+    tree.finish(lane, std::move(sum));
+    note_reduction();
+  };
+  run(lanes, work, stop);
+  rep_->gradients = std::move(tree.root());
+  pass.gradients = rep_->gradients;
+  collect(results, pass);
+  return pass;
+}
+
+Pass Lanes::evaluate(const Classifier& model, const Batch& batch, long token_budget, const std::atomic<bool>* stop) {
+  const std::vector<Batch> micro = cut(batch, token_budget);
+  const auto at = places(batch, micro);
+  const long lanes = std::min(kMostLanes, long(micro.size()));
+  Pass pass = empty_pass(batch);
+  std::vector<LaneResult> results(static_cast<std::size_t>(lanes));
+  const auto work = [&](long lane) {
+    results[std::size_t(lane)] =
+        run_lane(micro, at, share(lane, lanes, long(micro.size())), stop, pass,
+                 [&](const Batch& part) { return cross_entropy(model.forward(part, 0), part.labels, 0); });
+  };
+  run(lanes, work, stop);
+  collect(results, pass);
+  return pass;
+}
+
+}  // namespace lra

@@ -1,0 +1,180 @@
+#include "harness/lanes.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+#include "harness/core/error.h"
+#include "models/optim/adam.h"
+#include "models/tensor/onednn.h"
+#include "tasks/batcher.h"
+
+namespace lra {
+namespace {
+
+const TaskSpec kTask{"test", "test", 30, 24, 3, false, 0, 0};
+
+/// 37 examples of 1 to 24 tokens.
+Batch batch() {
+  const Random random(1, "test", "batch");
+  Batch b;
+  b.offsets.push_back(0);
+  for (std::uint32_t i = 0; i < 37; ++i) {
+    const std::uint32_t n = 1 + random.below(24, i);
+    for (std::uint32_t t = 0; t < n; ++t) b.ids.push_back(std::int32_t(random.below(30, 1000 + 50 * i + t)));
+    b.offsets.push_back(b.offsets.back() + n);
+    b.labels.push_back(std::int32_t(i % 3));
+    b.examples.push_back(i * 7);
+  }
+  return b;
+}
+
+EncoderConfig shape() {
+  EncoderConfig c;
+  c.width = 16, c.ff = 24, c.heads = 2, c.layers = 2, c.dropout = 0.1, c.attention_dropout = 0.1;
+  return c;
+}
+
+struct Result {
+  std::vector<float> gradients;
+  Pass pass;
+};
+
+Result train(long threads, long token_budget) {
+  Lanes lanes(threads);
+  const Classifier classifier("transformer", Json::object(), shape(), kTask, 3);
+  Result r;
+  r.pass = lanes.train(classifier, batch(), token_budget, 5);
+  r.gradients.assign(r.pass.gradients.begin(), r.pass.gradients.end());
+  return r;
+}
+
+// One micro-batch an example, some of them, and all in one: the cut is part of the recipe, threads are not.
+TEST(Lanes, BitsDoNotDependOnThreads) {
+  for (const long budget : {1L, 60L, 100000L}) {
+    const Result one = train(1, budget);
+    for (const long threads : {2L, 3L, 5L})
+      for (int again = 0; again < 3; ++again) {
+        const Result other = train(threads, budget);
+        EXPECT_EQ(one.gradients, other.gradients) << threads << " threads, budget " << budget;
+        EXPECT_EQ(one.pass.losses, other.pass.losses);
+        EXPECT_EQ(one.pass.flops, other.pass.flops);
+        EXPECT_EQ(one.pass.activation_bytes, other.pass.activation_bytes);
+      }
+  }
+}
+
+TEST(Lanes, EvaluationGivesEachExampleItsOwnResult) {
+  Lanes lanes(2);
+  const Classifier classifier("local", Json::object(), shape(), kTask, 3);
+  const Batch all = batch();
+  const Pass together = lanes.evaluate(classifier, all, 64);
+  for (const std::size_t i : {0u, 17u, 36u}) {
+    Batch one;
+    one.offsets = {0, all.offsets[i + 1] - all.offsets[i]};
+    one.ids.assign(all.ids.begin() + all.offsets[i], all.ids.begin() + all.offsets[i + 1]);
+    one.labels = {all.labels[i]};
+    one.examples = {all.examples[i]};
+    const Pass alone = lanes.evaluate(classifier, one, 64);
+    EXPECT_NEAR(alone.losses[0], together.losses[i], 1e-5);
+    EXPECT_EQ(alone.hits[0], together.hits[i]);
+  }
+}
+
+// At most threads + log2(64 lanes) buffers, whatever the batch; activations of one micro-batch, whatever the batch.
+TEST(Lanes, MemoryDoesNotGrowWithTheBatch) {
+  const Classifier classifier("transformer", Json::object(), shape(), kTask, 3);
+  const auto bytes = [&](long examples) {
+    Batch b;
+    b.offsets.push_back(0);
+    for (long i = 0; i < examples; ++i) {
+      b.ids.insert(b.ids.end(), 24, std::int32_t(i % 30));
+      b.offsets.push_back(std::int64_t(b.ids.size()));
+      b.labels.push_back(0);
+      b.examples.push_back(std::uint32_t(i));
+    }
+    Lanes lanes(3);
+    const std::int64_t activations = lanes.train(classifier, b, 24, 0).activation_bytes;
+    return std::pair{lanes.gradient_bytes(), activations};
+  };
+  const auto small = bytes(32), large = bytes(256);
+  const std::int64_t flat = std::int64_t(sizeof(float)) * classifier.parameters().count();
+  EXPECT_LE(small.first, (3 + 6) * flat);
+  EXPECT_LE(large.first, (3 + 6) * flat);
+  EXPECT_EQ(small.second, large.second);
+}
+
+TEST(Lanes, ErrorsComeOutOnceAllHaveEnded) {
+  Lanes lanes(3);
+  std::atomic<long> ran = 0;
+  const auto work = [&](long i) {
+    ++ran;
+    if (i == 4 || i == 9) fail("number {}", i);
+  };
+  try {
+    lanes.run(20, work);
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "number 4");
+  }
+  EXPECT_EQ(ran, 20);
+  lanes.run(5, [&](long) { ++ran; });
+  EXPECT_EQ(ran, 25);
+  EXPECT_THROW(Lanes(0), Error);
+}
+
+// A bad example ends the step with its sentence, and the next step starts clean.
+TEST(Lanes, AStepThatFailsLeavesTheLanesUsable) {
+  Lanes lanes(3);
+  const Classifier classifier("transformer", Json::object(), shape(), kTask, 3);
+  Batch bad = batch();
+  bad.ids[40] = 30;  // the vocabulary ends at 29
+  for (int again = 0; again < 5; ++again) EXPECT_THROW((void)lanes.train(classifier, bad, 1, 5), Error);
+  const Pass pass = lanes.train(classifier, batch(), 1, 5);
+  EXPECT_EQ(std::vector<float>(pass.gradients.begin(), pass.gradients.end()), train(1, 1).gradients);
+}
+
+// Bits after ten steps of training, recorded with the release build; a debug build with sanitizers runs this very test,
+// so the two are held to the same bits. They are promised for one instruction set and one oneDNN.
+TEST(Lanes, TrainingGivesTheRecordedBits) {
+  const std::string machine = std::string(kernels::instruction_set()) + ", oneDNN " + onednn_version();
+  const std::map<std::string, std::string> recorded = {
+      {"AVX3, oneDNN 2.6.3", "f285af4ed0ad8147065601afa34f91de50cbc7f7d793efef9656167d50a0da82"}};
+  Lanes lanes(2);
+  Classifier classifier("transformer", Json::object(), shape(), kTask, 3);
+  Recipe recipe;
+  recipe.weight_decay = 0.01;
+  Adam adam(classifier.parameters().count(), recipe);
+  for (std::uint32_t step = 0; step < 10; ++step) {
+    const Pass pass = lanes.train(classifier, batch(), 60, step);
+    const auto values = classifier.parameters().values();
+    adam.apply(adam.at(step, 1e-3, 1), pass.gradients, values, 0, long(values.size()));
+  }
+  const auto found = recorded.find(machine);
+  if (found == recorded.end()) GTEST_SKIP() << "no bits were recorded for " << machine;
+  EXPECT_EQ(classifier.parameters().digest(), found->second);
+}
+
+// Labels follow from one token, so a few steps of plain gradient descent must lower the loss.
+TEST(Lanes, GradientsDescend) {
+  Lanes lanes(2);
+  Classifier classifier("linear", Json::object(), shape(), kTask, 3);
+  Batch b = batch();
+  for (std::size_t i = 0; i < b.labels.size(); ++i) b.labels[i] = b.ids[std::size_t(b.offsets[i])] % 3;
+  const auto mean = [](const Pass& p) {
+    double sum = 0;
+    for (const double l : p.losses) sum += l;
+    return sum / double(p.losses.size());
+  };
+  const double before = mean(lanes.evaluate(classifier, b, 100));
+  for (std::uint32_t step = 0; step < 30; ++step) {
+    const Pass pass = lanes.train(classifier, b, 100, step);
+    const auto values = classifier.parameters().values();
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] -= 0.1f * pass.gradients[i];
+  }
+  EXPECT_LT(mean(lanes.evaluate(classifier, b, 100)), 0.8 * before);
+}
+
+}  // namespace
+}  // namespace lra

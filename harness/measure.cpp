@@ -1,0 +1,125 @@
+#include "harness/measure.h"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <barrier>
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <string>
+
+#include "harness/core/random.h"
+#include "models/tensor/kernels.h"
+#include "models/tensor/memory.h"
+
+namespace lra {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kRounds = 5;  // of a measurement of the machine, the first of which only prepares
+
+/// Calls work(0) … work(threads − 1), each in a worker of its own, all at once.
+void in_each_worker(Lanes& lanes, const std::function<void(long)>& work) {
+  std::barrier all(lanes.threads());
+  lanes.run(lanes.threads(), [&](long worker) {
+    all.arrive_and_wait();
+    work(worker);
+  });
+}
+
+/// How often a second all workers together do their work, the median of several rounds.
+double rate(Lanes& lanes, const std::function<void(long)>& work) {
+  std::vector<double> rates;
+  for (int round = 0; round < kRounds; ++round) {
+    const auto start = Clock::now();
+    in_each_worker(lanes, work);
+    rates.push_back(1 / std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  rates.erase(rates.begin());
+  return quantile(rates, 0.5);
+}
+
+/// The number of bytes behind "NAME:" in a file of /proc that gives kilobytes; 0 without it.
+std::int64_t bytes_in(const char* file, const std::string& name) {
+  std::ifstream lines(file);
+  for (std::string line; std::getline(lines, line);)
+    if (line.rfind(name + ":", 0) == 0) return std::stoll(line.substr(name.size() + 1)) * 1024;
+  return 0;
+}
+
+}  // namespace
+
+double quantile(std::vector<double> values, double share) {
+  std::sort(values.begin(), values.end());
+  return values[std::size_t(std::lround(share * double(values.size() - 1)))];
+}
+
+double gemm_peak_gflops(Lanes& lanes) {
+  constexpr long kRows = 2000, kInner = 512, kCols = 512, kRepeats = 2;
+  constexpr double kFlops = 2.0 * kRows * kInner * kCols * kRepeats;
+  struct Operands {
+    std::vector<float> a = std::vector<float>(kRows * kInner, 0.5f), b = std::vector<float>(kInner * kCols, 0.25f),
+                       c = std::vector<float>(kRows * kCols);
+  };
+  std::vector<Operands> operands(std::size_t(lanes.threads()));
+  return 1e-9 * kFlops * double(lanes.threads()) * rate(lanes, [&](long worker) {
+           Operands& o = operands[std::size_t(worker)];
+           for (long i = 0; i < kRepeats; ++i)
+             kernels::gemm({o.a.data(), kRows, kInner, kInner}, false, {o.b.data(), kInner, kCols, kCols}, false,
+                           {o.c.data(), kRows, kCols, kCols});
+         });
+}
+
+double memory_bandwidth(Lanes& lanes) {
+  constexpr std::int64_t kLeast = 64 << 20, kMost = 1 << 30;  // bytes in all; where the system does not tell its cache
+  const std::int64_t bytes = std::clamp<std::int64_t>(4 * sysconf(_SC_LEVEL3_CACHE_SIZE), kLeast, kMost);
+  const std::size_t count = std::size_t(bytes) / sizeof(float) / 2 / std::size_t(lanes.threads());
+  struct Operands {
+    std::vector<float> x, y;
+  };
+  std::vector<Operands> operands(std::size_t(lanes.threads()));
+  const double bytes_a_round = 3.0 * sizeof(float) * double(count) * double(lanes.threads());
+  return bytes_a_round * rate(lanes, [&](long worker) {
+           auto& [x, y] = operands[std::size_t(worker)];
+           if (x.empty()) x.assign(count, 0.5f), y.assign(count, 0.25f);  // pages near the worker that uses them
+           kernels::add_scaled(x.data(), 0.5f, y.data(), long(count));
+         });
+}
+
+std::int64_t peak_resident_bytes() { return bytes_in("/proc/self/status", "VmHWM"); }
+
+void reset_peak_resident_bytes() { std::ofstream("/proc/self/clear_refs") << "5"; }
+
+std::int64_t available_bytes(std::int64_t limit) {
+  const std::int64_t machine = bytes_in("/proc/meminfo", "MemAvailable");
+  if (limit <= 0) return machine;
+  return std::min(machine, std::max<std::int64_t>(0, limit - bytes_in("/proc/self/status", "VmRSS")));
+}
+
+void trim_memory(Lanes& lanes) {
+  in_each_worker(lanes, [](long) { Memory::current().trim(); });
+  malloc_trim(0);
+}
+
+ExampleCost cost_of_example(const Classifier& model, const TaskSpec& spec) {
+  const Random random(0, "cost", "tokens");
+  Batch batch;
+  batch.paired = spec.paired;
+  batch.offsets.push_back(0);
+  for (long sequence = 0; sequence < (spec.paired ? 2 : 1); ++sequence) {
+    for (long i = 0; i < spec.length; ++i)
+      batch.ids.push_back(std::int32_t(random.below(std::uint32_t(spec.vocab), std::uint64_t(batch.ids.size()))));
+    batch.offsets.push_back(std::int64_t(batch.ids.size()));
+  }
+  batch.labels = {0};
+  batch.examples = {0};
+  Lanes lanes(1);
+  const Pass inference = lanes.evaluate(model, batch, spec.length),
+             training = lanes.train(model, batch, spec.length, 0);
+  return {inference.flops, training.flops, inference.activation_bytes, training.activation_bytes};
+}
+
+}  // namespace lra

@@ -1,0 +1,42 @@
+/// What the machine can do and has left, and what one example costs.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "harness/lanes.h"
+
+namespace lra {
+
+/// GFLOP/s of single-threaded 2000×512×512 float products, one in each worker at once: the yardstick that a model's own
+/// rate is a share of. Takes about a tenth of a second. The median of four rounds.
+double gemm_peak_gflops(Lanes& lanes);
+
+/// Bytes a second that all workers together read and write in y += s·x over memory four times as large as the
+/// last-level cache: three numbers an element. The median of four rounds.
+double memory_bandwidth(Lanes& lanes);
+
+/// Bytes of this process at their peak so far (VmHWM).
+std::int64_t peak_resident_bytes();
+/// Sets that peak to the present size; does nothing where the system does not allow it.
+void reset_peak_resident_bytes();
+
+/// Bytes that can still be had without swapping: what the system has available (MemAvailable), and with a `limit` for
+/// this process no more than that leaves it beside what it has now. 0: no limit.
+std::int64_t available_bytes(std::int64_t limit);
+
+/// Hands memory that the workers keep for their next tensors back to the system.
+void trim_memory(Lanes& lanes);
+
+/// The value below which a share of the values lies, the nearest of them. Requires at least one.
+double quantile(std::vector<double> values, double share);
+
+/// What one example of a task's full length costs, both sequences of a pair together. Counted, not timed, by passing
+/// random tokens through: takes as long as a training step of that example.
+struct ExampleCost {
+  double inference_flops = 0, training_flops = 0;        // of the model: without recomputation
+  std::int64_t inference_bytes = 0, training_bytes = 0;  // live beside parameters and gradients, at their peak
+};
+ExampleCost cost_of_example(const Classifier& model, const TaskSpec& spec);
+
+}  // namespace lra

@@ -1,0 +1,56 @@
+#include "harness/plugin.h"
+
+#include <dlfcn.h>
+
+#include <utility>
+
+#include "harness/build_info.h"
+#include "harness/core/digest.h"
+#include "harness/core/error.h"
+#include "harness/core/file.h"
+#include "harness/plugin_file.h"
+#include "models/layers/mixer.h"
+
+namespace lra {
+namespace {
+
+std::vector<Plugin>& loaded() {
+  static std::vector<Plugin> all;
+  return all;
+}
+
+}  // namespace
+
+const std::vector<Plugin>& plugins() { return loaded(); }
+
+void load_plugin(const std::filesystem::path& file) {
+  std::error_code error;
+  Plugin plugin;
+  plugin.file = std::filesystem::canonical(file, error);
+  if (error || !is_file(plugin.file)) fail_usage("--plugin: there is no file {}", file.string());
+  for (const Plugin& other : loaded())
+    if (other.file == plugin.file) return;
+
+  const MappedFile content(plugin.file);
+  check_plugin_file(file, content.bytes());
+  Digest digest;
+  digest.add(build_info().engine_revision);
+  digest.add(content.bytes());
+  plugin.revision = digest.hex().substr(0, 16);
+
+  // Registered apart first: no exception passes through the loader, so a name that is taken must not be met in there.
+  Registry<ModelEntry> fresh = std::exchange(models(), Registry<ModelEntry>("model"));
+  const bool is_loaded = dlopen(plugin.file.c_str(), RTLD_NOW | RTLD_LOCAL) != nullptr;
+  std::swap(fresh, models());
+  if (!is_loaded) fail_usage("--plugin: {}", dlerror());
+  plugin.models = fresh.names();
+  if (plugin.models.empty()) fail_usage("--plugin: {} registers no model", file.string());
+  for (const std::string& model : plugin.models) {
+    if (models().contains(model))
+      fail_usage("--plugin: {} registers the model '{}', and there is one of that name", file.string(), model);
+    models().add(model, fresh.at(model));
+  }
+  loaded().push_back(std::move(plugin));
+}
+
+}  // namespace lra

@@ -1,0 +1,48 @@
+/// What the parent and the process of a cell say to each other.
+///
+/// The parent writes one JSON object to the cell's stdin (CellRequest). The cell answers on descriptor 3 with one JSON
+/// object a line: any number of progress messages, then one result, error or interruption, then it ends.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "harness/train.h"
+#include "results/record.h"
+
+namespace lra {
+
+/// The descriptor that a cell answers on.
+inline constexpr int kAnswerDescriptor = 3;
+/// The descriptor that a cell never uses but holds: with it the claim on the cell lives as long as the process.
+inline constexpr int kClaimDescriptor = 4;
+
+struct CellRequest {
+  Experiment experiment;
+  std::string data_fingerprint;  // of the data that the parent saw
+  DataPaths paths;
+  long threads = 1;
+  bool check_finite = false, profile = false;
+  std::filesystem::path checkpoint;  // where the cell keeps its state; empty: nowhere
+  double checkpoint_seconds = 60;
+  std::int64_t max_memory = 0;  // bytes that the process may have; 0: as many as there are
+  long parent = 0;              // process id: a cell whose parent is gone ends
+};
+
+struct CellMessage {
+  enum class Type { progress, result, error, interrupted } type = Type::progress;
+  Progress progress;                   // of a progress message
+  Run run;                             // of a result: the fields that train() fills
+  std::optional<StepProfile> profile;  // of a result, where the request asked for one
+  std::string sentence;                // of an error
+};
+
+std::string encode(const CellRequest& request);
+CellRequest decode_request(const std::string& text);
+
+/// One line, without its end.
+std::string encode(const CellMessage& message);
+/// Throws Error (kind failed) when the line is not a message.
+CellMessage decode_message(const std::string& line);
+
+}  // namespace lra

@@ -1,0 +1,335 @@
+#include "harness/runner.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "harness/child.h"
+#include "harness/claim.h"
+#include "harness/experiment.h"
+#include "harness/protocol.h"
+#include "tasks/baselines.h"
+
+namespace lra {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// How long a cell may take to end after it was told to: one that keeps checkpoints loses nothing.
+constexpr std::chrono::milliseconds kGrace{1500};
+
+/// A cell whose process is alive.
+struct Running {
+  std::size_t index;
+  std::unique_ptr<Child> child;
+  std::string started;
+  Clock::time_point start;
+  std::optional<Claim> claim;
+  std::optional<CellMessage> last;  // its final message, once there
+  std::string nonsense;             // what was wrong with what it said
+  bool over_time = false;           // it was told to end because it takes too long
+  long threads = 1;
+  bool shared = false;  // others ran beside it
+};
+
+class Matrix {
+ public:
+  Matrix(const std::vector<Cell>& cells, Store& store, const Environment& environment, const MatrixOptions& options,
+         MatrixObserver& observer)
+      : cells_(cells), store_(store), environment_(environment), options_(options), observer_(observer) {
+    for (const Cell& cell : cells) {
+      todo_.push_back(outcomes_.size());
+      outcomes_.push_back({cell, Run{}, false});
+    }
+    if (options.jobs == 0)
+      std::stable_partition(todo_.begin(), todo_.end(), [this](std::size_t index) { return is_short(index); });
+    if (!options.state.empty()) std::filesystem::create_directories(options.state);
+  }
+
+  std::vector<Outcome> run() {
+    while (!todo_.empty() || !elsewhere_.empty() || !running_.empty()) {
+      if (stopping()) stop_cells();
+      if (todo_.empty()) std::swap(todo_, elsewhere_);  // have another look
+      for (std::size_t looks = todo_.size(); looks > 0 && has_room(); --looks) take_next();
+      listen();
+    }
+    return std::move(outcomes_);
+  }
+
+ private:
+  bool stopping() const { return options_.stop && options_.stop->load(); }
+
+  bool is_short(std::size_t index) const {
+    const double seconds = cells_[index].expected_seconds;
+    return seconds > 0 && seconds < kShortCell;
+  }
+
+  /// May the next cell start beside those that run?
+  bool has_room() const {
+    if (stopping() || running_.empty()) return true;
+    if (options_.jobs > 0) return long(running_.size()) < options_.jobs;
+    return is_short(todo_.front()) && is_short(running_.front().index) && long(running_.size()) < options_.threads;
+  }
+
+  /// Of a cell that starts now.
+  long threads_of(std::size_t index) const {
+    if (options_.jobs > 0) return std::max(1L, options_.threads / options_.jobs);
+    if (!is_short(index)) return options_.threads;
+    const long waiting = std::count_if(todo_.begin(), todo_.end(), [this](std::size_t i) { return is_short(i); });
+    return std::max(1L, options_.threads / std::clamp(long(running_.size()) + 1 + waiting, 1L, options_.threads));
+  }
+
+  void take_next() {
+    const std::size_t index = todo_.front();
+    todo_.pop_front();
+    Outcome& outcome = outcomes_[index];
+    if (skip(outcome)) return;
+    if (stopping()) {
+      outcome.run = blank_run(outcome.cell);
+      outcome.run.status = "interrupted";
+      outcome.run.reason = "the matrix was interrupted before this cell began";
+      return;
+    }
+    std::optional<Claim> claim;
+    if (!options_.state.empty()) {
+      claim = Claim::take(state_file(index, "claim"));
+      if (!claim) return leave_to_others(index);
+      if (skip(outcome)) return claim->end();  // done while we asked
+    }
+    start(index, std::move(claim));
+  }
+
+  /// Is it done already?
+  bool skip(Outcome& outcome) {
+    auto found = options_.force ? std::nullopt : store_.find(outcome.cell.key);
+    if (!found) return false;
+    outcome.run = std::move(*found);
+    outcome.skipped = true;
+    observer_.ended(outcome);
+    return true;
+  }
+
+  void leave_to_others(std::size_t index) {
+    const Experiment& experiment = cells_[index].experiment;
+    if (told_.insert(index).second)
+      observer_.noticed(fmt::format("{} {} seed {} is left to {}", experiment.plan.spec.variant, experiment.model,
+                                    experiment.seed, Claim::holder(state_file(index, "claim"))));
+    elsewhere_.push_back(index);
+  }
+
+  /// claim: who works on the cell; safetensors: how far it is; log: what it said on stderr.
+  std::filesystem::path state_file(std::size_t index, const std::string& kind) const {
+    return options_.state / fmt::format("{}.{}", cells_[index].key, kind);
+  }
+
+  void start(std::size_t index, std::optional<Claim> claim) {
+    const Cell& cell = cells_[index];
+    CellRequest request;
+    request.experiment = cell.experiment;
+    request.data_fingerprint = cell.data_fingerprint;
+    request.paths = options_.paths;
+    request.threads = threads_of(index);
+    request.check_finite = options_.check_finite;
+    request.profile = options_.profile;
+    request.max_memory = options_.max_memory;
+    request.parent = long(getpid());
+    Inheritance inheritance;
+    if (claim) {
+      request.checkpoint = state_file(index, "safetensors");
+      request.checkpoint_seconds = options_.checkpoint_seconds;
+      if (options_.force) std::filesystem::remove(request.checkpoint);
+      inheritance = {claim->descriptor(), state_file(index, "log")};
+    }
+    Running running;
+    running.index = index;
+    running.child = std::make_unique<Child>(options_.program, encode(request), inheritance);
+    running.started = utc_now();
+    running.start = Clock::now();
+    running.claim = std::move(claim);
+    running.threads = request.threads;
+    running.shared = options_.jobs > 1;
+    running_.push_back(std::move(running));
+    if (running_.size() > 1)
+      for (Running& one : running_) one.shared = true;
+    observer_.started(cell);
+  }
+
+  /// Waits for words of any cell, a little while, and acts on them.
+  void listen() {
+    if (running_.empty() && elsewhere_.empty()) return;
+    std::vector<pollfd> waiting;
+    for (const Running& running : running_) waiting.push_back({running.child->descriptor(), POLLIN, 0});
+    poll(waiting.data(), waiting.size(), 200);
+    for (Running& running : running_) {
+      hear(running);
+      watch_time(running);
+    }
+    std::erase_if(running_, [&](Running& running) {
+      if (running.child->descriptor() >= 0) return false;
+      finish(running);
+      return true;
+    });
+  }
+
+  void hear(Running& running) {
+    for (const std::string& line : running.child->read_lines()) {
+      if (!running.nonsense.empty()) return;
+      try {
+        CellMessage message = decode_message(line);
+        if (message.type == CellMessage::Type::progress)
+          observer_.progressed(cells_[running.index], message.progress);
+        else
+          running.last = std::move(message);
+      } catch (const Error& error) {  // isolation: one cell's nonsense must not end the others
+        running.nonsense = error.what();
+        running.child->send_signal(SIGKILL);
+      }
+    }
+  }
+
+  /// Too long: told to end once, and made to end when it does not.
+  void watch_time(Running& running) const {
+    const double over = options_.max_seconds > 0 ? seconds_since(running.start) - options_.max_seconds : -1;
+    if (over < 0) return;
+    if (!std::exchange(running.over_time, true)) running.child->send_signal(SIGTERM);
+    if (over > std::chrono::duration<double>(kGrace).count()) running.child->send_signal(SIGKILL);
+  }
+
+  void finish(Running& running) {
+    const std::string ending = running.child->wait();
+    Outcome& outcome = outcomes_[running.index];
+    Run& run = outcome.run;
+    const bool done =
+        ending.empty() && running.nonsense.empty() && running.last && running.last->type == CellMessage::Type::result;
+    run = done ? with_identity(std::move(running.last->run), outcome.cell) : blank_run(outcome.cell);
+    if (done) outcome.profile = std::move(running.last->profile);
+    run.threads = running.threads;
+    run.shared = running.shared;
+    run.started = running.started;
+    run.seconds = seconds_since(running.start);
+    if (!done) explain(run, running, ending);
+    store_.add(run, environment_, options_.force);
+    if (running.claim) tidy(running, done);
+    observer_.ended(outcome);
+  }
+
+  /// Not before the run is stored: until then the checkpoint is all there is.
+  void tidy(Running& running, bool done) const {
+    if (done) std::filesystem::remove(state_file(running.index, "safetensors"));
+    const std::filesystem::path log = state_file(running.index, "log");
+    std::error_code none;
+    if (done || std::filesystem::file_size(log, none) == 0) std::filesystem::remove(log, none);
+    running.claim->end();
+  }
+
+  /// Status and reason of a cell without a result.
+  void explain(Run& run, const Running& running, const std::string& ending) const {
+    const bool told = running.last && running.last->type == CellMessage::Type::interrupted;
+    run.status = "failed";
+    if (!running.nonsense.empty()) {
+      run.reason = running.nonsense;
+    } else if (running.over_time) {
+      run.reason = fmt::format("it took longer than {} s; with a larger --max-time it goes on from where it was",
+                               options_.max_seconds);
+    } else if (stopping() || told) {
+      run.status = "interrupted";
+      run.reason = "interrupted by a signal";
+    } else if (running.last && running.last->type == CellMessage::Type::error) {
+      run.reason = running.last->sentence;
+    } else if (ending.empty()) {
+      run.reason = "the cell's process ended without a result";
+    } else {
+      run.reason = fmt::format("the cell's process ended with {}", ending);
+      if (ending.starts_with("signal 9 ")) run.reason += ", perhaps for lack of memory";
+      if (running.claim) run.reason += fmt::format("; see {}", state_file(running.index, "log").string());
+    }
+  }
+
+  Run blank_run(const Cell& cell) const { return with_identity(Run{}, cell); }
+
+  /// The fields of a run that say what was run and how, whatever came of it.
+  Run with_identity(Run run, const Cell& cell) const {
+    const Experiment& experiment = cell.experiment;
+    run.key = cell.key;
+    run.task = experiment.plan.spec.name;
+    run.variant = experiment.plan.spec.variant;
+    run.preset = experiment.plan.preset;
+    run.model = experiment.model;
+    run.model_revision = cell.canonical.value("model_revision", "");
+    run.seed = experiment.seed;
+    run.overrides = cell.overrides;
+    run.sweep = experiment.sweep;
+    run.experiment = cell.canonical;
+    run.data_fingerprint = cell.data_fingerprint;
+    run.command = options_.command;
+    run.comparable = cell.comparable;
+    run.threads = options_.threads;
+    return run;
+  }
+
+  void stop_cells() {
+    if (!stopped_) {
+      stopped_ = Clock::now();
+      for (const Running& running : running_) running.child->send_signal(SIGTERM);
+    } else if (Clock::now() - *stopped_ > kGrace) {
+      for (const Running& running : running_) running.child->send_signal(SIGKILL);
+    }
+  }
+
+  const std::vector<Cell>& cells_;
+  Store& store_;
+  const Environment& environment_;
+  const MatrixOptions& options_;
+  MatrixObserver& observer_;
+  std::deque<std::size_t> todo_, elsewhere_;  // cells not begun, and those that another process has
+  std::set<std::size_t> told_;                // of the latter, those that were spoken of
+  std::vector<Running> running_;
+  std::vector<Outcome> outcomes_;
+  std::optional<Clock::time_point> stopped_;
+};
+
+void store_baselines(const Dataset& data, const TaskSpec& spec, Store& store) {
+  if (!store.baselines(spec.variant, data.fingerprint()).empty()) return;
+  std::vector<Baseline> all;
+  for (const auto& score : score_baselines(data, spec)) all.push_back({score.name, score.correct, score.examples});
+  store.add_baselines(spec.variant, data.fingerprint(), all);
+}
+
+}  // namespace
+
+std::vector<Cell> prepare(const std::vector<Experiment>& experiments, const DataPaths& paths, Store& store,
+                          MatrixObserver& observer) {
+  std::map<std::string, std::string> fingerprints;  // task and its data's settings → fingerprint
+  std::vector<Cell> cells;
+  DataPaths telling = paths;
+  telling.notice = [&observer](const std::string& sentence) { observer.noticed(sentence); };
+  for (const Experiment& experiment : experiments) {
+    const TaskSpec& spec = experiment.plan.spec;
+    std::string& fingerprint = fingerprints[experiment.plan.task + experiment.plan.data.dump()];
+    if (fingerprint.empty()) {
+      const auto data = open_data(experiment.plan, telling);
+      fingerprint = data->fingerprint();
+      store_baselines(*data, spec, store);
+    }
+    Json form = canonical(experiment, fingerprint);
+    const std::string key = key_of(form);
+    cells.push_back({experiment, fingerprint, std::move(form), key, changes(experiment), is_comparable(experiment)});
+  }
+  return cells;
+}
+
+std::vector<Outcome> run_cells(const std::vector<Cell>& cells, Store& store, const Environment& environment,
+                               const MatrixOptions& options, MatrixObserver& observer) {
+  return Matrix(cells, store, environment, options, observer).run();
+}
+
+}  // namespace lra

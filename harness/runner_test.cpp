@@ -1,0 +1,206 @@
+// The runner against cells played by the shell: every way a process can end.
+#include "harness/runner.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <fstream>
+#include <set>
+
+#include "harness/experiment.h"
+#include "harness/protocol.h"
+#include "results/results_testing.h"
+
+namespace lra {
+namespace {
+
+constexpr const char* kResult =
+    R"(echo '{"result":{"parameters":7,"parameter_digest":"d","test_correct":3,)"
+    R"("test_examples":4,"test_loss":0.5,"train_seconds":1,"data_seconds":0.005,"examples_per_second":2,"gflops":3,)"
+    R"("gemm_peak_gflops":4,"peak_bytes":5,"activation_bytes":6,"rss_bytes":7,)"
+    R"("history":[[1,"valid","accuracy",0.75]],"test_hits":"1101"}}' >&3;)";
+
+/// A cell that the scripts below can tell from others by its limit.
+Cell cell_of(long limit) {
+  const Experiment experiment = make_experiment("listops", "smoke", "identity", 0, limit, {});
+  const Json form = canonical(experiment, "fingerprint");
+  return {experiment, "fingerprint", form, key_of(form), Json::object(), true};
+}
+
+std::vector<Cell> cells_of(long count) {
+  std::vector<Cell> cells;
+  for (long limit = 0; limit < count; ++limit) cells.push_back(cell_of(limit));
+  return cells;
+}
+
+/// A program that does `script` after reading its request into $request.
+MatrixOptions played_by(const std::string& script) {
+  MatrixOptions options;
+  options.program = {"/bin/sh", "-c", "request=$(cat); " + script};
+  return options;
+}
+
+std::vector<Outcome> run(const std::vector<Cell>& cells, Store& store, const MatrixOptions& options) {
+  MatrixObserver nobody;
+  return run_cells(cells, store, Environment{}, options, nobody);
+}
+
+TEST(Runner, StoresWhatACellReports) {
+  Store store(":memory:");
+  const auto cells = cells_of(1);
+  const auto outcomes = run(cells, store, played_by(kResult));
+  ASSERT_EQ(outcomes.size(), 1u);
+  EXPECT_EQ(outcomes[0].run.status, "done");
+  EXPECT_FALSE(outcomes[0].skipped);
+  const auto stored = store.find(cells[0].key);
+  ASSERT_TRUE(stored);
+  EXPECT_EQ(stored->variant, "listops@smoke");
+  EXPECT_EQ(stored->model, "identity");
+  EXPECT_EQ(stored->preset, "smoke");
+  EXPECT_EQ(stored->experiment, cells[0].canonical);
+  EXPECT_EQ(stored->data_fingerprint, "fingerprint");
+  EXPECT_EQ(stored->parameters, 7);
+  EXPECT_EQ(stored->test_correct, 3);
+  EXPECT_EQ(stored->test_hits, (std::vector<std::uint8_t>{1, 1, 0, 1}));
+  ASSERT_EQ(stored->history.size(), 1u);
+  EXPECT_EQ(stored->history[0].value, 0.75);
+}
+
+TEST(Runner, OneCellsEndIsNotTheOthers) {
+  Store store(":memory:");
+  const auto cells = cells_of(8);
+  const std::string script = std::string(R"(case $request in
+      *'"limit":0'*) kill -SEGV $$;;
+      *'"limit":1'*) exit 7;;
+      *'"limit":2'*) echo hello >&3; exec sleep 60;;
+      *'"limit":3'*) echo '{"error":"the loss is not finite at step 3"}' >&3; exit 1;;
+      *'"limit":4'*) exit 0;;
+      *'"limit":5'*) )") + kResult +
+                             R"( exit 3;;
+      *'"limit":6'*) kill -KILL $$;;
+      *) )" + kResult + " esac";
+  const auto outcomes = run(cells, store, played_by(script));
+  const char* reasons[] = {"signal 11",
+                           "exit code 7",
+                           "not a message: 'hello'",
+                           "the loss is not finite at step 3",
+                           "ended without a result",
+                           "exit code 3",
+                           "signal 9 (Killed), perhaps for lack of memory"};
+  for (std::size_t i = 0; i < 7; ++i) {
+    EXPECT_EQ(outcomes[i].run.status, "failed") << i;
+    EXPECT_NE(outcomes[i].run.reason.find(reasons[i]), std::string::npos) << i << ": " << outcomes[i].run.reason;
+  }
+  EXPECT_EQ(outcomes[7].run.status, "done") << outcomes[7].run.reason;
+  EXPECT_EQ(store.runs().size(), 1u);
+  EXPECT_EQ(store.failures().size(), 7u);
+}
+
+TEST(Runner, SkipsWhatIsDoneAndTriesAgainWhatFailed) {
+  Store store(":memory:");
+  const auto cells = cells_of(2);
+  const std::string script = std::string(R"(case $request in *'"limit":0'*) exit 1;; *) )") + kResult + " esac";
+  run(cells, store, played_by(script));
+  const auto again = run(cells, store, played_by(kResult));
+  EXPECT_FALSE(again[0].skipped);
+  EXPECT_EQ(again[0].run.status, "done");
+  EXPECT_TRUE(again[1].skipped);
+  EXPECT_EQ(again[1].run.test_correct, 3);
+  EXPECT_TRUE(store.failures().empty());
+  MatrixOptions forced = played_by(kResult);
+  forced.force = true;
+  EXPECT_FALSE(run(cells, store, forced)[1].skipped);
+  EXPECT_EQ(store.runs().size(), 2u);
+}
+
+TEST(Runner, TellsACellAllItNeeds) {
+  const TemporaryFolder folder;
+  const std::string file = folder.path() / "request";
+  Store store(":memory:");
+  const auto cells = cells_of(1);
+  MatrixOptions options = played_by("echo \"$request\" > " + file + ";" + kResult);
+  options.paths.root = "/data";
+  options.paths.cache = "/cache";
+  options.threads = 3;
+  run(cells, store, options);
+  const CellRequest request = decode_request(contents(file));
+  EXPECT_EQ(encode(request.experiment), encode(cells[0].experiment));
+  EXPECT_EQ(request.data_fingerprint, "fingerprint");
+  EXPECT_EQ(request.paths.root, "/data");
+  EXPECT_EQ(request.threads, 3);
+  EXPECT_EQ(request.parent, getpid());
+}
+
+TEST(Runner, SharesThreadsAmongJobsAndSaysSo) {
+  Store store(":memory:");
+  MatrixOptions options = played_by(std::string("sleep 0.5;") + kResult);
+  options.jobs = 3;
+  options.threads = 7;
+  const auto start = std::chrono::steady_clock::now();
+  const auto outcomes = run(cells_of(3), store, options);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(1400));  // one after another: 1500
+  for (const Outcome& outcome : outcomes) {
+    EXPECT_EQ(outcome.run.status, "done");
+    EXPECT_TRUE(outcome.run.shared);
+    EXPECT_EQ(outcome.run.threads, 2);
+  }
+}
+
+/// The order in which cells end, by their limit.
+struct Watcher : MatrixObserver {
+  std::vector<long> order;
+  void ended(const Outcome& outcome) override { order.push_back(outcome.cell.experiment.limit); }
+};
+
+// Nobody says how many: the short ones first, side by side; then the long ones, each alone with all threads.
+TEST(Runner, PutsShortCellsSideBySide) {
+  Store store(":memory:");
+  std::vector<Cell> cells = cells_of(5);
+  for (Cell& cell : cells) cell.expected_seconds = cell.experiment.limit % 2 ? 10 : 100;  // 1 and 3 are short
+  MatrixOptions options = played_by(std::string("sleep 0.2;") + kResult);
+  options.jobs = 0;
+  options.threads = 2;
+  Watcher watcher;
+  const auto outcomes = run_cells(cells, store, Environment{}, options, watcher);
+  EXPECT_EQ(std::set<long>(watcher.order.begin(), watcher.order.begin() + 2), (std::set<long>{1, 3}));
+  for (const Outcome& outcome : outcomes) {
+    const bool is_short = outcome.cell.experiment.limit % 2;
+    EXPECT_EQ(outcome.run.status, "done");
+    EXPECT_EQ(outcome.run.shared, is_short);
+    EXPECT_EQ(outcome.run.threads, is_short ? 1 : 2);
+  }
+}
+
+// There is nobody to share with: all threads, and the timing counts. Cells of which nothing is known count as long.
+TEST(Runner, GivesALoneShortCellAllThreads) {
+  Store store(":memory:");
+  std::vector<Cell> cells = cells_of(3);
+  cells[0].expected_seconds = 10;
+  MatrixOptions options = played_by(kResult);
+  options.jobs = 0;
+  options.threads = 3;
+  for (const Outcome& outcome : run(cells, store, options)) {
+    EXPECT_FALSE(outcome.run.shared);
+    EXPECT_EQ(outcome.run.threads, 3);
+  }
+}
+
+/// Asks for the end as soon as a cell has begun.
+struct Impatient : MatrixObserver {
+  std::atomic<bool> stop{false};
+  void started(const Cell&) override { stop = true; }
+};
+
+TEST(Runner, StopsWhenAskedTo) {
+  Store store(":memory:");
+  Impatient observer;
+  MatrixOptions options = played_by("exec sleep 60");
+  options.stop = &observer.stop;
+  const auto cells = cells_of(3);
+  const auto outcomes = run_cells(cells, store, Environment{}, options, observer);
+  for (const Outcome& outcome : outcomes) EXPECT_EQ(outcome.run.status, "interrupted");
+  EXPECT_EQ(store.failures().size(), 1u);  // the one that had begun
+}
+
+}  // namespace
+}  // namespace lra

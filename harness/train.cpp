@@ -1,0 +1,305 @@
+#include "harness/train.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+#include "harness/checkpoint.h"
+#include "harness/core/error.h"
+#include "harness/lanes.h"
+#include "harness/measure.h"
+#include "harness/update.h"
+#include "models/optim/adam.h"
+#include "models/optim/schedule.h"
+#include "tasks/batcher.h"
+
+namespace lra {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+constexpr long kEvaluationBatch = 256;  // examples packed at once; no result depends on it
+constexpr long kHistoryPoints = 500;    // training losses kept of a run, at most about
+
+/// The examples of a split that a run may use.
+long size_of(const Experiment& e, const Dataset& data, Split split) {
+  const long n = data.size(split);
+  if (n == 0) fail_data("{} has no {} examples", e.plan.spec.variant, name_of(split));
+  return e.limit > 0 ? std::min(n, e.limit) : n;
+}
+
+/// The loss of a predictor that knows how often each label occurs in the split and nothing else.
+double loss_of_guessing(const Dataset& data, Split split, long classes) {
+  std::vector<double> counts(static_cast<std::size_t>(classes));
+  const long n = data.size(split);
+  for (long i = 0; i < n; ++i) ++counts.at(std::size_t(data.at(split, i).label));
+  double entropy = 0;
+  for (const double count : counts)
+    if (count > 0) entropy -= count / double(n) * std::log(count / double(n));
+  return entropy;
+}
+
+/// One cell's state while it trains.
+class Trainer {
+ public:
+  Trainer(const Experiment& e, const Dataset& data, const Execution& x,
+          const std::function<void(const Progress&)>& report)
+      : e_(e),
+        recipe_(e.plan.recipe),
+        data_(data),
+        x_(x),
+        report_(report),
+        lanes_(x.threads),
+        model_(e.model, e.model_settings, parse<EncoderConfig>(e.plan.encoder, "encoder"), e.plan.spec, e.seed),
+        adam_(model_.parameters().count(), recipe_),
+        order_(size_of(e, data, Split::train), recipe_.batch, e.seed) {}
+
+  Run run() {
+    if (keeps_state()) load_checkpoint(x_.checkpoints.file, x_.checkpoints.experiment, state_, arrays());
+    if (x_.leave) lanes_.on_abandon([this] { save(), x_.leave(); });
+    try {
+      measured_run();
+    } catch (const Interrupted&) {
+      save();
+      throw;
+    }
+    finish();
+    return std::move(run_);
+  }
+
+ private:
+  void measured_run() {
+    reset_peak_resident_bytes();
+    const std::int64_t resident = peak_resident_bytes();
+    train_all();
+    if (recipe_.selection == "best_val") std::copy(best_.begin(), best_.end(), model_.parameters().values().begin());
+    test();
+    run_.rss_bytes = peak_resident_bytes() - resident;
+  }
+
+  /// Between any two steps, and between a step and its validation, a run may be cut off and go on.
+  void train_all() {
+    while (true) {
+      if (is_validated(state_.steps) && state_.validated != state_.steps) validate(state_.steps);
+      if (state_.steps == recipe_.steps) return;
+      train_step(state_.steps);
+      ++state_.steps;
+      if (keeps_state() && seconds_since(last_save_) >= x_.checkpoints.seconds) save();
+    }
+  }
+
+  bool is_validated(long steps) const {
+    const long every = recipe_.eval_every > 0 ? recipe_.eval_every : std::max(1L, recipe_.steps / 10);
+    return steps > 0 && (steps == recipe_.steps || steps % every == 0);
+  }
+
+  void train_step(long step) {
+    const auto start = Clock::now();
+    const Batch batch = pack(data_, Split::train, order_.indices(step));
+    const double data_seconds = seconds_since(start);
+    lanes_.set_profiling(bool(x_.profiled));
+    const Pass pass = lanes_.train(model_, batch, recipe_.token_budget, std::uint32_t(step), x_.stop, x_.check_finite);
+    lanes_.set_profiling(false);
+    stop_if_asked();
+    const auto update_start = Clock::now();
+    check_finite(step, batch, pass);
+    update(step, pass);
+    profile_.optimiser_seconds += seconds_since(update_start);
+    const double seconds = seconds_since(start);
+    state_.data_seconds += data_seconds, profile_.data_seconds += data_seconds;
+    state_.train_seconds += seconds, profile_.seconds += seconds;
+    ++profile_.steps;
+    state_.flops += pass.flops;
+    state_.activation_bytes = std::max(state_.activation_bytes, pass.activation_bytes);
+    recent_.add(pass.losses, pass.hits);
+    state_.interval.add(pass.losses, pass.hits);
+    if ((step + 1) % std::max(1L, recipe_.steps / kHistoryPoints) == 0) {
+      note(step + 1, "train", "loss", state_.interval.mean_loss());
+      for (const ParameterInfo& state : model_.parameters().list())
+        if (state.is_metric)
+          note(step + 1, "train", state.name.c_str(), double(model_.parameters().values()[std::size_t(state.offset)]));
+      state_.interval = {};
+    }
+    if (seconds_since(last_report_) > 0.5) tell(step + 1, "train");
+  }
+
+  /// A step whose loss or gradient is not finite is done once more to learn which op it came from.
+  void check_finite(long step, const Batch& batch, const Pass& pass) {
+    const auto finite = [](double loss) { return std::isfinite(loss); };
+    const bool loss_is = std::all_of(pass.losses.begin(), pass.losses.end(), finite);
+    squared_norm_ = squared_norm(model_.parameters(), pass.gradients);
+    if (loss_is && std::isfinite(squared_norm_)) return;
+    std::string where = first_bad_parameter();
+    if (where.empty()) where = first_bad_op(step, batch);
+    fail("{} on {} (seed {}): the {} is not finite at step {}{}; try a smaller lr or a clip", e_.model,
+         e_.plan.spec.variant, e_.seed, loss_is ? "gradient" : "loss", step, where);
+  }
+
+  std::string first_bad_parameter() const {
+    const auto values = model_.parameters().values();
+    for (const ParameterInfo& info : model_.parameters().list()) {
+      const auto part = values.subspan(std::size_t(info.offset), std::size_t(info.shape.size()));
+      if (!std::all_of(part.begin(), part.end(), [](float value) { return std::isfinite(value); }))
+        return fmt::format(": the parameter '{}' was not finite before it", info.name);
+    }
+    return "";
+  }
+
+  std::string first_bad_op(long step, const Batch& batch) {
+    try {
+      (void)lanes_.train(model_, batch, recipe_.token_budget, std::uint32_t(step), nullptr, true);
+    } catch (const Error& error) {  // its sentence is what was asked for
+      return fmt::format(": {}", error.what());
+    }
+    return "";
+  }
+
+  void update(long step, const Pass& pass) {
+    const double factor = clip_factor(std::sqrt(squared_norm_), recipe_.clip);
+    lra::update(lanes_, adam_, adam_.at(step, learning_rate(recipe_, step), factor), pass.gradients,
+                model_.parameters());
+  }
+
+  /// Every example of the split once, in order.
+  Tally evaluate(Split split, std::vector<std::uint8_t>* hits) {
+    Tally tally;
+    const long n = size_of(e_, data_, split);
+    for (long begin = 0; begin < n; begin += kEvaluationBatch) {
+      std::vector<std::uint32_t> indices(std::size_t(std::min(kEvaluationBatch, n - begin)));
+      std::iota(indices.begin(), indices.end(), std::uint32_t(begin));
+      const Pass pass = lanes_.evaluate(model_, pack(data_, split, indices), recipe_.token_budget, x_.stop);
+      stop_if_asked();
+      tally.add(pass.losses, pass.hits);
+      if (hits) hits->insert(hits->end(), pass.hits.begin(), pass.hits.end());
+    }
+    return tally;
+  }
+
+  void validate(long step) {
+    const Tally valid = evaluate(Split::valid, nullptr);
+    note(step, "valid", "loss", valid.mean_loss());
+    note(step, "valid", "accuracy", valid.accuracy());
+    state_.validated = step;
+    if (valid.accuracy() > state_.best_accuracy) {
+      state_.best_accuracy = valid.accuracy();
+      const auto values = model_.parameters().values();
+      if (recipe_.selection == "best_val") best_.assign(values.begin(), values.end());
+      state_.best_step = step;
+    }
+    valid_accuracy_ = valid.accuracy();
+    tell(step, "valid");
+    valid_accuracy_ = -1;
+  }
+
+  void test() {
+    tell(recipe_.steps, "test");
+    const Tally score = evaluate(Split::test, &run_.test_hits);
+    run_.test_correct = score.hits;
+    run_.test_examples = score.examples;
+    run_.test_loss = score.mean_loss();
+    note(recipe_.selection == "best_val" ? state_.best_step : recipe_.steps, "test", "accuracy", score.accuracy());
+  }
+
+  void finish() {
+    if (x_.profiled) {
+      profile_.threads = lanes_.threads();
+      profile_.rows = lanes_.profile();
+      x_.profiled(profile_);
+    }
+    const Parameters& parameters = model_.parameters();
+    run_.parameters = parameters.trained();
+    run_.parameter_digest = parameters.digest();
+    run_.train_seconds = state_.train_seconds;
+    run_.data_seconds = state_.data_seconds;
+    run_.activation_bytes = state_.activation_bytes;
+    run_.history = std::move(state_.history);
+    if (stuck_at_chance())
+      run_.reason = "the training loss never left that of guessing; try another seed, lr or more steps";
+    run_.examples_per_second = double(recipe_.steps * recipe_.batch) / run_.train_seconds;
+    run_.gflops = state_.flops / run_.train_seconds * 1e-9;
+    run_.peak_bytes = live_bytes();
+  }
+
+  /// Values, Adam's two moments, the best values kept, gradient buffers, and each worker's activations.
+  std::int64_t live_bytes() const {
+    const std::int64_t flat = std::int64_t(sizeof(float)) * model_.parameters().count();
+    return flat * (best_.empty() ? 3 : 4) + lanes_.gradient_bytes() + state_.activation_bytes * lanes_.threads();
+  }
+
+  void tell(long step, const char* phase) {
+    last_report_ = Clock::now();
+    if (recent_.examples > 0) shown_ = std::exchange(recent_, {});
+    if (report_)
+      report_({.step = step,
+               .steps = recipe_.steps,
+               .loss = shown_.mean_loss(),
+               .accuracy = shown_.accuracy(),
+               .valid_accuracy = valid_accuracy_,
+               .examples_per_second = double(step * recipe_.batch) / std::max(1e-9, state_.train_seconds),
+               .data_share = state_.data_seconds / std::max(1e-9, state_.train_seconds),
+               .peak_bytes = live_bytes(),
+               .phase = phase});
+  }
+
+  void note(long step, const char* split, const char* name, double value) {
+    state_.history.push_back({step, split, name, value});
+  }
+
+  /// Over its last quarter the training loss was within 2 % of what guessing gives: no use of the input was learned.
+  bool stuck_at_chance() const {
+    constexpr long kTooShortToTell = 100;
+    if (recipe_.steps < kTooShortToTell) return false;
+    double sum = 0;
+    long noted = 0;
+    for (const Metric& metric : run_.history)
+      if (metric.split == "train" && metric.step > recipe_.steps * 3 / 4) sum += metric.value, ++noted;
+    return noted > 0 && sum / double(noted) > 0.98 * loss_of_guessing(data_, Split::train, e_.plan.spec.classes);
+  }
+
+  bool keeps_state() const { return !x_.checkpoints.file.empty(); }
+  TrainArrays arrays() { return {model_.parameters().values(), adam_.first_moment(), adam_.second_moment(), best_}; }
+  void save() {
+    if (!keeps_state()) return;
+    save_checkpoint(x_.checkpoints.file, x_.checkpoints.experiment, state_, arrays());
+    last_save_ = Clock::now();
+  }
+
+  void stop_if_asked() const {
+    if (x_.stop && *x_.stop) throw Interrupted{};
+  }
+
+  const Experiment& e_;
+  const Recipe& recipe_;
+  const Dataset& data_;
+  const Execution& x_;
+  const std::function<void(const Progress&)>& report_;
+  Lanes lanes_;
+  Classifier model_;
+  Adam adam_;
+  TrainOrder order_;
+  Run run_;
+  TrainState state_;
+  StepProfile profile_;  // of this process: a run that went on from a checkpoint has only what came after
+  Tally recent_, shown_;
+  std::vector<float> best_;
+  double valid_accuracy_ = -1, squared_norm_ = 0;
+  Clock::time_point last_report_ = Clock::now(), last_save_ = Clock::now();
+};
+
+}  // namespace
+
+Json resolve_settings(const Experiment& e) {
+  check(e.plan.recipe);
+  return {{"model", models().at(e.model).resolve(e.model_settings)},
+          {"encoder", to_json(parse<EncoderConfig>(e.plan.encoder, "encoder"))}};
+}
+
+Run train(const Experiment& e, const Dataset& data, const Execution& execution,
+          const std::function<void(const Progress&)>& report) {
+  (void)resolve_settings(e);
+  return Trainer(e, data, execution, report).run();
+}
+
+}  // namespace lra

@@ -1,0 +1,56 @@
+/// Adaptively sparse Transformer: attention by α-entmax, which gives most keys no weight at all; each head learns its α
+/// between softmax (1) and sparsemax (2).
+///
+///   Correia, Niculae, Martins. "Adaptively Sparse Transformers." EMNLP 2019, §3.
+///   time O(N²·C), the solution for each query included   memory O(N·C): probabilities are made in strips
+#include "models/layers/mixer.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+class AdaptivelySparse final : public Attention {
+ public:
+  struct Config {
+    double alpha = 0;
+    bool causal = false;
+    void fields(auto&& f) {
+      f("alpha", alpha, "0: each head learns its own; otherwise α of all heads, from 1 (softmax) to 2 (sparsemax)");
+      f("causal", causal, "no token sees a later one");
+    }
+  };
+
+  AdaptivelySparse(const Config& config, const Geometry& geometry, const Scope& scope)
+      : Attention(geometry, scope), config_(config), site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+    if (config.alpha != 0 && (config.alpha < 1 || config.alpha > 2))
+      fail_usage("adaptively_sparse: alpha is {}; it must be from 1 to 2, or 0 to be learned", config.alpha);
+    if (config.alpha == 0) excess_ = scope.add("alpha", {1, geometry.heads}, Init::normal(1));
+  }
+
+ private:
+  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
+    Tensor alpha = Tensor::empty({1, geometry().heads});
+    kernels::fill(alpha.data(), alpha.size(), config_.alpha == 0 ? 1 : Real(config_.alpha));
+    if (config_.alpha == 0) alpha = add(sigmoid(excess_), alpha);
+    return entmax_attention(q, k, v, alpha, geometry().heads, config_.causal, site_, pack);
+  }
+
+  Config config_;
+  Parameter excess_;  // α = 1 + sigmoid of it
+  Dropout site_;
+};
+
+const RegisterModel<AdaptivelySparse> registered{
+    "adaptively_sparse",
+    {.summary = "softmax replaced by entmax, as sparse as each head learns",
+     .paper = "Correia et al. \"Adaptively Sparse Transformers.\" EMNLP 2019, arXiv:1909.00015",
+     .complexity = "O(N²)",
+     .kind = "sparse",
+     .differs = "LRA's code does not have it. The authors' code finds the threshold by bisection and holds all N×N "
+                "probabilities; here it is found by Newton's method, which cannot overshoot, to double precision, and "
+                "probabilities are made again in backward.",
+     .exponent = 2,
+     .causal = true}};
+
+}  // namespace
+}  // namespace lra

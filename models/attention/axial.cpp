@@ -1,0 +1,91 @@
+/// Axial attention: each token sees its row, or its column, so that two layers reach the whole grid.
+///
+///   Ho, Kalchbrenner, Weissenborn, Salimans. "Axial Attention in Multidimensional Transformers." arXiv:1912.12180,
+///   2019, §3.
+///   time O(N·√N·C) on a square grid   memory O(N·C)
+#include "models/layers/grid.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+/// Attention along one axis, with projections of its own.
+class Axis final : public Attention {
+ public:
+  Axis(bool columns, bool causal, const Geometry& geometry, const Scope& scope)
+      : Attention(geometry, scope),
+        columns_(columns),
+        grid_(Grid::of(geometry)),
+        site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+    window_.causal = causal;
+  }
+
+ private:
+  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
+    return sparse_attention(
+        q, k, v, geometry().heads, [this, pack](long s, long, const See& see) { show(pack.size(s), see); }, site_, pack,
+        pack);
+  }
+
+  void show(long n, const See& see) const {
+    const Positions cls = Positions(n).add(0, grid_.first);
+    if (!cls.empty()) see({cls, Positions::all(n), window_});
+    const long width = grid_.width, rows = grid_.rows(n);
+    for (long line = 0; line < (columns_ ? std::min(width, n - grid_.first) : rows); ++line) {
+      const auto cells = [&](Positions positions) {
+        return columns_ ? positions.add(grid_.first + line, rows, width)
+                        : positions.add(grid_.first + line * width, width);
+      };
+      see({cells(Positions(n)), cells(cls), window_});
+    }
+  }
+
+  bool columns_;
+  Grid grid_;
+  Window window_;
+  Dropout site_;
+};
+
+class Axial final : public Mixer {
+ public:
+  struct Config {
+    bool both = false;
+    bool causal = false;
+    void fields(auto&& f) {
+      f("both", both, "every layer adds up both axes; otherwise layers take rows and columns in turn");
+      f("causal", causal, "no token sees a later one of its row or column");
+    }
+  };
+
+  Axial(const Config& config, const Geometry& geometry, const Scope& scope) {
+    for (const bool columns : {false, true})
+      if (config.both || columns == (geometry.layer % 2 == 1))
+        axes_.push_back(std::make_unique<Axis>(columns, config.causal, geometry,
+                                               config.both ? scope / (columns ? "columns" : "rows") : scope));
+  }
+
+  Tensor forward(Tensor x, const Pack& pack) const override {
+    Tensor y = axes_.front()->forward(x, pack);
+    return axes_.size() == 1 ? y : add(std::move(y), axes_.back()->forward(std::move(x), pack));
+  }
+
+ private:
+  std::vector<std::unique_ptr<Axis>> axes_;
+};
+
+const RegisterModel<Axial> registered{
+    "axial",
+    {.summary = "each token sees its row or its column",
+     .paper = "Ho et al. \"Axial Attention in Multidimensional Transformers.\" 2019, arXiv:1912.12180",
+     .complexity = "O(N √N)",
+     .kind = "fixed pattern",
+     .differs =
+         "Not in LRA's code. The paper's decoder shifts rows and sees those above without a mask, so that "
+         "each pixel depends on all before it; here `causal` masks rows and columns as they stand, and layers reach "
+         "only what lies above and to the left. Sequences that are no images are laid out on a square grid, positions "
+         "are the encoder's, and a class token before an image sees and is seen by all.",
+     .exponent = 1.5,
+     .causal = true}};
+
+}  // namespace
+}  // namespace lra

@@ -1,0 +1,101 @@
+/// Big Bird: each block of tokens sees its neighbours, a few blocks at random, and the global tokens, which see and are
+/// seen by all.
+///
+///   Zaheer, Guruganesh, Dubey, Ainslie, Alberti, Ontanon, Pham, Ravula, Wang, Yang, Ahmed. "Big Bird: Transformers for
+///   Longer Sequences." NeurIPS 2020, §2 and appendix D.
+///   time O(N·b·(w + r + 2)·C)   memory O(N·C)   a key that several rules name counts once
+#include <set>
+
+#include "models/layers/mixer.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+class BigBird final : public Attention {
+ public:
+  struct Config {
+    long block = 64;
+    long window = 3;
+    long random = 3;
+    long global_tokens = 0;
+    void fields(auto&& f) {
+      f("block", block, "tokens of a block");
+      f("window", window, "blocks of the window, the own one in the middle");
+      f("random", random, "blocks drawn at random for each block and head, once and for all");
+      f("global_tokens", global_tokens,
+        "0: the first and the last block are global (ITC); otherwise this many leading tokens are (ETC), the first "
+        "being the extra one of cls pooling");
+    }
+  };
+
+  BigBird(const Config& config, const Geometry& geometry, const Scope& scope)
+      : Attention(geometry, scope),
+        config_(config),
+        choice_(scope.random("pattern", "blocks")),
+        site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+    if (config.block < 1 || config.random < 0 || config.global_tokens < 0)
+      fail_usage("bigbird: block must be at least 1, random and global_tokens not negative");
+    if (config.window < 1 || config.window % 2 == 0)
+      fail_usage("bigbird: window is {}; it must be an odd number of blocks", config.window);
+  }
+
+ private:
+  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
+    return sparse_attention(
+        q, k, v, geometry().heads, [this, pack](long s, long head, const See& see) { show(pack.size(s), head, see); },
+        site_, pack, pack);
+  }
+
+  void show(long n, long head, const See& see) const {
+    const long b = config_.block, count = (n + b - 1) / b;
+    const bool internal = config_.global_tokens == 0;
+    Positions global(n);
+    if (internal)
+      global.add(0, b).add((count - 1) * b, b);
+    else
+      global.add(0, config_.global_tokens);
+    see({global, Positions::all(n)});
+    for (long i = internal ? 1 : 0; i < (internal ? count - 1 : count); ++i) {
+      const long first = std::max(i * b, config_.global_tokens);
+      Positions keys(n);
+      if (!internal) keys.add(0, config_.global_tokens);
+      for (const long block : seen_by(i, count, head)) keys.add(block * b, b);
+      see({Positions(n).add(first, (i + 1) * b - first), keys});
+    }
+  }
+
+  /// The blocks, of `count`, that block i sees.
+  std::set<long> seen_by(long i, long count, long head) const {
+    std::set<long> blocks;
+    if (config_.global_tokens == 0) blocks = {0, count - 1};
+    const long side = config_.window / 2;
+    for (long j = std::max(0L, i - side); j <= std::min(count - 1, i + side); ++j) blocks.insert(j);
+    for (long r = 0; r < config_.random && long(blocks.size()) < count; ++r) {
+      const std::uint64_t element = std::uint64_t((i * geometry().heads + head) * config_.random + r);
+      long pick = long(choice_.below(std::uint32_t(count - long(blocks.size())), element));
+      for (const long taken : blocks) pick += taken <= pick;  // the pick-th of those left
+      blocks.insert(pick);
+    }
+    return blocks;
+  }
+
+  Config config_;
+  Random choice_;
+  Dropout site_;
+};
+
+const RegisterModel<BigBird> registered{
+    "bigbird",
+    {.summary = "a window of blocks, global blocks, random blocks",
+     .paper = "Zaheer et al. \"Big Bird: Transformers for Longer Sequences.\" NeurIPS 2020, arXiv:2007.14062",
+     .complexity = "O(N b)",
+     .kind = "fixed pattern, memory",
+     .differs =
+         "LRA's code draws random blocks among the first 1,024 positions only, appends a whole block of padding that "
+         "counts as tokens, and masks with −10⁴; the code it comes from counts some keys twice near the ends. Here "
+         "blocks are drawn from the whole sequence by the model's seed and each key counts once.",
+     .exponent = 1}};
+
+}  // namespace
+}  // namespace lra

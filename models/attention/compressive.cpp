@@ -1,0 +1,142 @@
+/// Compressive Transformer: a Transformer-XL whose older memories are not forgotten but compressed.
+///
+///   Rae, Potapenko, Jayakumar, Hillier, Lillicrap. "Compressive Transformers for Long-Range Sequence Modelling." ICLR
+///   2020, §3.
+///   time O(N·(T+M+K)·C)   memory O(N·C)   segments of T tokens, memories of M, K compressed ones
+///   A layer's memory is its own input in earlier segments, so all segments are computed layer by layer at once.
+#include "models/layers/mixer.h"
+#include "models/layers/relative.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+class Compressive final : public Mixer {
+ public:
+  struct Config {
+    long segment = 256;
+    long memory = 256;
+    long compressed = 128;
+    long rate = 4;
+    double reconstruction = 1;
+    bool causal = false;
+    void fields(auto&& f) {
+      f("segment", segment, "tokens of a segment");
+      f("memory", memory, "tokens before its segment that a token sees as they were; up to rate - 1 more");
+      f("compressed", compressed, "memories of `rate` tokens each that it sees before those");
+      f("rate", rate, "tokens that are compressed to one memory");
+      f("reconstruction", reconstruction, "factor of the loss that trains the compression");
+      f("causal", causal, "no token sees a later one, as in the paper; otherwise all of its segment");
+    }
+  };
+
+  Compressive(const Config& config, const Geometry& geometry, const Scope& scope)
+      : config_(config),
+        heads_(geometry.heads),
+        projections_(geometry, scope),
+        compression_(scope.add("compression", {geometry.width, config.rate * geometry.width},
+                               Init::xavier(config.rate * geometry.width, geometry.width))),
+        site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+    if (config.segment < 1 || config.rate < 1 || config.memory < 0 || config.compressed < 0)
+      fail_usage("compressive: segment and rate must be at least 1, memory and compressed not negative");
+  }
+
+  Tensor forward(Tensor x, const Pack& pack) const override {
+    const long c = config_.rate;
+    std::vector<double> places, context_places;
+    std::vector<Tensor> context;  // of each sequence: its tokens, the same without gradient, compressed groups of them
+    Pack context_pack = pack;
+    context_pack.length = 2 * pack.length + pack.length / c;
+    for (long s = 0; s < pack.count(); ++s) {
+      const long n = pack.size(s), groups = compressed_before(last_segment(n));
+      for (long i = 0; i < n; ++i) places.push_back(double(i));
+      context.push_back(rows(x, pack.begin(s), n));
+      context.push_back(stop_gradient(context.back()));
+      context_places.insert(context_places.end(), places.end() - n, places.end());
+      context_places.insert(context_places.end(), places.end() - n, places.end());
+      if (groups > 0) {
+        const Tensor compressed = linear(reshaped(rows(context.back(), 0, groups * c), groups), compression_);
+        reconstruct(context.back(), compressed, pack);
+        context.push_back(stop_gradient(compressed));
+        for (long g = 0; g < groups; ++g) context_places.push_back(double(g * c) + double(c - 1) / 2);
+      }
+      context_pack.offsets[std::size_t(s) + 1] = context_pack.begin(s) + 2 * n + groups;
+    }
+    const Tensor all = concat_rows(context);
+    return projections_.out(sparse_attention(
+        projections_.queries(x, places), projections_.keys(all, context_places), projections_.values(all), heads_,
+        [this, pack, context_pack](long s, long, const See& see) { show(pack.size(s), context_pack.size(s), see); },
+        site_, pack, context_pack));
+  }
+
+ private:
+  /// Where the last segment of n tokens begins.
+  long last_segment(long n) const { return (n - 1) / config_.segment * config_.segment; }
+  /// How many groups of tokens are compressed when a segment begins at `begin`.
+  long compressed_before(long begin) const { return std::max(0L, begin - config_.memory) / config_.rate; }
+
+  /// The loss of one sequence's compression: what each segment would read, by content alone, from the states that it
+  /// pushes out of the memory, against what it reads from them compressed; the mean of the squared difference.
+  void reconstruct(const Tensor& constant, const Tensor& compressed, const Pack& pack) const {
+    const long n = constant.dim(0), last = last_segment(n);
+    std::vector<Tensor> queries, pushed, groups;
+    Pack query_pack, pushed_pack, group_pack;
+    query_pack.offsets = pushed_pack.offsets = group_pack.offsets = {0};
+    for (long begin = 0; begin < last; begin += config_.segment) {
+      const long from = compressed_before(begin), count = compressed_before(begin + config_.segment) - from;
+      if (count == 0) continue;
+      queries.push_back(rows(constant, begin, config_.segment));
+      pushed.push_back(rows(constant, from * config_.rate, count * config_.rate));
+      groups.push_back(rows(compressed, from, count));
+      query_pack.sequences.push_back(0);  // nothing is drawn
+      query_pack.offsets.push_back(query_pack.tokens() + config_.segment);
+      pushed_pack.offsets.push_back(pushed_pack.tokens() + count * config_.rate);
+      group_pack.offsets.push_back(group_pack.tokens() + count);
+    }
+    const Tensor q = concat_rows(queries);
+    const Tensor target = stop_gradient(projections_.frozen_content(q, query_pack, concat_rows(pushed), pushed_pack));
+    const Tensor off = subtract(projections_.frozen_content(q, query_pack, concat_rows(groups), group_pack), target);
+    auxiliary_loss(multiply(off, off), config_.reconstruction / double(off.size()), pack);
+  }
+
+  /// Of n tokens; keys: the tokens, the same as memories, the compressed groups.
+  void show(long n, long keys, const See& see) const {
+    for (long begin = 0; begin < n; begin += config_.segment) {
+      const Positions own = Positions(n).add(begin, config_.segment);
+      Window before = Window::everything();
+      before.causal = config_.causal;
+      see({own, Positions(keys).add(begin, std::min(config_.segment, n - begin)), before});
+      const long groups = compressed_before(begin), seen = std::min(groups, config_.compressed);
+      const long oldest = groups * config_.rate;
+      if (begin > oldest || seen > 0)
+        see({own, Positions(keys).add(n + oldest, begin - oldest).add(2 * n + groups - seen, seen)});
+    }
+  }
+
+  Config config_;
+  long heads_;
+  RelativeProjections projections_;
+  Parameter compression_;
+  Dropout site_;
+};
+
+const RegisterModel<Compressive> registered{
+    "compressive",
+    {.summary = "segments that see earlier ones, and the oldest compressed",
+     .paper = "Rae et al. \"Compressive Transformers for Long-Range Sequence Modelling.\" ICLR 2020, arXiv:1911.05507",
+     .complexity = "O(N (T+M+K))",
+     .kind = "memory, recurrence",
+     .differs =
+         "LRA's code does not have it. The paper's model is causal, for language modelling, and that is the setting "
+         "`causal`; by default tokens see all of their own segment. Of the paper's compressions this is the "
+         "convolution, without bias, and of its losses attention reconstruction, here the mean of the squares, not "
+         "their sum; nothing else trains the compression. States wait in the memory until `rate` of them can be "
+         "compressed. Blocks are pre-norm, so memories are normed states; the embedding's positions are added as well. "
+         "A "
+         "class token before the sequence sees the first segment alone, so presets pool by the mean.",
+     .exponent = 1,
+     .causal = true,
+     .auxiliary_loss = true}};
+
+}  // namespace
+}  // namespace lra

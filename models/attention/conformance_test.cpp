@@ -1,0 +1,75 @@
+// One contract for every model of the registry (models/testing/contract.h). A new file in this folder is covered
+// without an edit here, and cannot opt out: cases are all models times all checks.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "models/testing/bridge.h"
+#include "models/testing/contract.h"
+
+namespace lra {
+namespace {
+
+std::vector<std::string> check_names() {
+  std::vector<std::string> names;
+  for (const Check& check : contract()) names.push_back(check.name);
+  return names;
+}
+
+class EveryModel : public testing::TestWithParam<std::tuple<std::string, std::string>> {};
+
+TEST_P(EveryModel, KeepsTheContract) {
+  const auto& [model, check] = GetParam();
+  EXPECT_EQ(examine(check, model), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EveryModel,
+                         testing::Combine(testing::ValuesIn(f32::model_names()), testing::ValuesIn(check_names())),
+                         [](const auto& instance) {
+                           return std::get<0>(instance.param) + "_" + std::get<1>(instance.param);
+                         });
+
+const std::vector<std::filesystem::path> kFolders = {std::filesystem::path(LRA_SOURCE_DIR) / "models/attention",
+                                                     std::filesystem::path(LRA_SOURCE_DIR) / "models/encoders"};
+
+/// Every file of the models' folders.
+std::vector<std::filesystem::path> files_of_models() {
+  std::vector<std::filesystem::path> all;
+  for (const auto& folder : kFolders)
+    for (const auto& file : std::filesystem::directory_iterator(folder)) all.push_back(file.path());
+  return all;
+}
+
+bool is_test(const std::filesystem::path& file) { return file.stem().string().ends_with("_test"); }
+
+TEST(Registry, HoldsEveryFileOfTheFolder) {
+  std::set<std::string> files;
+  for (const auto& file : files_of_models())
+    if (file.extension() == ".cpp" && !is_test(file)) files.insert(file.stem());
+  const std::vector<std::string> names = f32::model_names(), exact = f64::model_names();
+  EXPECT_EQ(files, std::set<std::string>(names.begin(), names.end()));
+  EXPECT_EQ(names, exact);
+  int cases = 0;
+  const testing::UnitTest& program = *testing::UnitTest::GetInstance();
+  for (int i = 0; i < program.total_test_suite_count(); ++i)
+    if (const testing::TestSuite& suite = *program.GetTestSuite(i); suite.name() == std::string("All/EveryModel"))
+      cases += suite.total_test_count();
+  EXPECT_EQ(cases, int(names.size() * contract().size()));
+}
+
+// The checks above cannot know what a paper's formula is: that takes a dense evaluation written for the model.
+TEST(Registry, HasAnExactnessTestForEveryModel) {
+  std::string tests;
+  for (const auto& file : files_of_models()) {
+    if (!is_test(file) || file.stem() == "conformance_test") continue;
+    std::ifstream text(file);
+    tests.append(std::istreambuf_iterator<char>(text), {});
+  }
+  for (const std::string& name : f32::model_names())
+    EXPECT_NE(tests.find("\"" + name + "\""), std::string::npos) << name;
+}
+
+}  // namespace
+}  // namespace lra

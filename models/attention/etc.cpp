@@ -1,0 +1,117 @@
+/// ETC: learned global tokens take in the whole sequence, and each token sees them and a window, in one softmax that
+/// knows how far away keys stand.
+///
+///   Ainslie, Ontanon, Alberti, Cvicek, Fisher, Pham, Ravula, Sanghai, Wang, Yang. "ETC: Encoding Long and Structured
+///   Inputs in Transformers." EMNLP 2020, §3.
+///   time O(N·(g + r)·C)   memory O(N·C + S·g·C)
+#include "models/layers/basic.h"
+#include "models/layers/mixer.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+class Etc final : public Mixer {
+ public:
+  struct Config {
+    long global_tokens = 32;
+    long radius = 84;
+    long distance = 12;
+    bool share = false;
+    void fields(auto&& f) {
+      f("global_tokens", global_tokens, "g: learned tokens that see and are seen by all");
+      f("radius", radius, "r: tokens seen on each side of the own one");
+      f("distance", distance, "labels tell distances up to this apart");
+      f("share", share, "global tokens are projected as the others are");
+    }
+  };
+
+  Etc(const Config& config, const Geometry& geometry, const Scope& scope)
+      : config_(config),
+        heads_(geometry.heads),
+        global_norm_(scope / "global_norm", geometry.width),
+        token_(geometry, scope, ""),
+        global_(config.share ? token_ : Projections(geometry, scope, "global_")),
+        site_(scope.dropout("probabilities", geometry.attention_dropout)),
+        global_site_(scope.dropout("global_probabilities", geometry.attention_dropout)) {
+    if (config.global_tokens < 1 || config.radius < 0 || config.distance < 0)
+      fail_usage("etc: there must be a global token, and radius and distance must not be negative");
+    tokens_ = scope.add("global_tokens", {config.global_tokens, geometry.width}, Init::normal(1));
+    labels_ = scope.add("labels", {2 * config.distance + 2, geometry.qkv}, Init::normal(0.02));
+    global_labels_ = scope.add("global_labels", {2, geometry.qkv}, Init::normal(0.02));
+  }
+
+  Tensor forward(Tensor x, const Pack& pack) const override {
+    const long g = config_.global_tokens;
+    Pack global_pack = pack, key_pack = pack;  // keys of a sequence: global tokens, then its own
+    std::vector<long> global_rows, order;      // of the keys over (all global rows; all tokens)
+    for (long s = 0; s < pack.count(); ++s) {
+      for (long i = 0; i < g; ++i) global_rows.push_back(i), order.push_back(s * g + i);
+      for (long i = pack.begin(s); i < pack.begin(s + 1); ++i) order.push_back(pack.count() * g + i);
+      global_pack.offsets[std::size_t(s) + 1] = (s + 1) * g;
+      key_pack.offsets[std::size_t(s) + 1] = pack.begin(s + 1) + (s + 1) * g;
+    }
+    global_pack.length = g, key_pack.length = pack.length + g;
+    const Tensor k = linear(x, token_.key), v = linear(x, token_.value);
+    const auto with_global = [&](const Tensor& global, const Tensor& own) {
+      return gather_rows(concat_rows(std::vector{global, own}), order);
+    };
+
+    Tensor global = gather_rows(tokens_, global_rows);
+    const Tensor taken_in = sparse_attention(linear(global, global_.query), with_global(linear(global, global_.key), k),
+                                             with_global(linear(global, global_.value), v), heads_,
+                                             [g, key_pack](long s, long, const See& see) {
+                                               see({Positions::all(g), Positions::all(key_pack.size(s))});
+                                             },
+                                             global_site_, global_pack, key_pack, {global_labels_, 0, g});
+    global = global_norm_(add(linear(taken_in, global_.out), std::move(global)));
+
+    return linear(sparse_attention(linear(std::move(x), token_.query), with_global(linear(global, global_.key), k),
+                                   with_global(linear(global, global_.value), v), heads_,
+                                   [this, pack](long s, long, const See& see) { show(pack.size(s), see); }, site_, pack,
+                                   key_pack, {labels_, config_.distance, g}),
+                  token_.out);
+  }
+
+ private:
+  struct Projections {
+    Parameter query, key, value, out;
+    Projections(const Geometry& geometry, const Scope& scope, const std::string& prefix) {
+      const Init init = Init::xavier(geometry.width, geometry.qkv);
+      query = scope.add(prefix + "query", {geometry.qkv, geometry.width}, init);
+      key = scope.add(prefix + "key", {geometry.qkv, geometry.width}, init);
+      value = scope.add(prefix + "value", {geometry.qkv, geometry.width}, init);
+      out = scope.add(prefix + "out", {geometry.width, geometry.qkv}, init);
+    }
+  };
+
+  void show(long n, const See& see) const {
+    const long g = config_.global_tokens;
+    see({Positions::all(n), Positions(g + n).add(0, g)});
+    see({Positions::all(n), Positions(g + n).add(g, n), Window::band(config_.radius, config_.radius).over(1, -g)});
+  }
+
+  Config config_;
+  long heads_;
+  LayerNorm global_norm_;
+  Projections token_, global_;
+  Dropout site_, global_site_;
+  Parameter tokens_, labels_, global_labels_;
+};
+
+const RegisterModel<Etc> registered{
+    "etc",
+    {.summary = "learned global tokens, a window, and labels of distance",
+     .paper = "Ainslie et al. \"ETC: Encoding Long and Structured Inputs in Transformers.\" EMNLP 2020, "
+              "arXiv:2004.08483",
+     .complexity = "O(N (g + r))",
+     .kind = "fixed pattern, memory",
+     .differs =
+         "Not in LRA's code. In the paper global tokens go from layer to layer beside the others, each "
+         "layer updating both at once; here each layer has its own, which take in the sequence first (attention, "
+         "residual, layer norm) and are seen by its tokens afterwards, so that one layer reaches everywhere. They "
+         "stand for no segments of the text, all distances to them are alike, and there is no pre-training.",
+     .exponent = 1}};
+
+}  // namespace
+}  // namespace lra

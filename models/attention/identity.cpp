@@ -1,0 +1,26 @@
+/// Identity: no token mixing at all. The block keeps its feed-forward part, so what this model scores is what a task
+/// gives away without any exchange between tokens before pooling.
+#include "models/layers/mixer.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+class Identity final : public Mixer {
+ public:
+  using Config = NoSettings;
+  Identity(const Config&, const Geometry&, const Scope&) {}
+
+  Tensor forward(Tensor x, const Pack&) const override { return scale(std::move(x), 0); }
+};
+
+const RegisterModel<Identity> registered{"identity",
+                                         {.summary = "no token mixing; a control",
+                                          .paper = "a control of this benchmark",
+                                          .complexity = "O(1)",
+                                          .kind = "control",
+                                          .differs = "not among LRA's models",
+                                          .exponent = 0}};
+
+}  // namespace
+}  // namespace lra

@@ -1,0 +1,96 @@
+/// Image Transformer: blocks of queries see the block and the tokens around it, in one dimension or in two.
+///
+///   Parmar, Vaswani, Uszkoreit, Kaiser, Shazeer, Ku, Tran. "Image Transformer." ICML 2018, §3.2 and §3.3.
+///   time O(N·m·C), m = (h + 2h')·(w + 2w') tokens in the memory of a block of h·w   memory O(N·C)
+#include "models/layers/grid.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+class ImageTransformer final : public Attention {
+ public:
+  struct Config {
+    bool flat = false;
+    long block_height = 8, block_width = 8;
+    long memory_height = 8, memory_width = 8;
+    bool causal = false;
+    void fields(auto&& f) {
+      f("flat", flat,
+        "local in 1-D: block_height · block_width tokens in a row, and memory_height · memory_width on each side");
+      f("block_height", block_height, "rows of a block");
+      f("block_width", block_width, "columns of a block");
+      f("memory_height", memory_height, "rows seen above and below a block");
+      f("memory_width", memory_width, "columns seen left and right of a block");
+      f("causal", causal, "no token sees a later one");
+    }
+  };
+
+  ImageTransformer(const Config& config, const Geometry& geometry, const Scope& scope)
+      : Attention(geometry, scope),
+        grid_(Grid::of(geometry)),
+        block_{config.block_height, config.block_width},
+        memory_{config.memory_height, config.memory_width},
+        site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+    if (config.block_height < 1 || config.block_width < 1 || config.memory_height < 0 || config.memory_width < 0)
+      fail_usage("image_transformer: blocks must have a row and a column, and memory must not be negative");
+    if (config.flat) {
+      grid_.width = geometry.length;
+      block_ = {1, config.block_height * config.block_width};
+      memory_ = {0, config.memory_height * config.memory_width};
+    }
+    window_.causal = config.causal;
+  }
+
+ private:
+  struct Size {
+    long height, width;
+  };
+
+  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
+    return sparse_attention(
+        q, k, v, geometry().heads, [this, pack](long s, long, const See& see) { show(pack.size(s), see); }, site_, pack,
+        pack);
+  }
+
+  void show(long n, const See& see) const {
+    const Positions cls = Positions(n).add(0, grid_.first);
+    if (!cls.empty()) see({cls, Positions::all(n), window_});
+    for (long top = 0; top < grid_.rows(n); top += block_.height)
+      for (long left = 0; left < grid_.width; left += block_.width) {
+        const Positions queries = with_cells(Positions(n), n, top, left, block_);
+        const Size seen = {block_.height + 2 * memory_.height, block_.width + 2 * memory_.width};
+        if (!queries.empty())
+          see({queries, with_cells(cls, n, top - memory_.height, left - memory_.width, seen), window_});
+      }
+  }
+
+  /// `positions` and those cells of a rectangle that lie on the grid.
+  Positions with_cells(Positions positions, long n, long top, long left, const Size& size) const {
+    const long begin = std::max(0L, left), end = std::min(grid_.width, left + size.width);
+    for (long row = std::max(0L, top); row < std::min(grid_.rows(n), top + size.height); ++row)
+      positions.add(grid_.first + row * grid_.width + begin, end - begin);
+    return positions;
+  }
+
+  Grid grid_;
+  Size block_, memory_;
+  Window window_;
+  Dropout site_;
+};
+
+const RegisterModel<ImageTransformer> registered{
+    "image_transformer",
+    {.summary = "blocks of an image see themselves and what lies around them",
+     .paper = "Parmar et al. \"Image Transformer.\" ICML 2018, arXiv:1802.05751",
+     .complexity = "O(N m)",
+     .kind = "fixed pattern",
+     .differs =
+         "Not in LRA's code. The paper generates images block by block, each pixel seeing earlier ones; here a block "
+         "sees all sides unless `causal` is set, and then the order is that of the sequence, row by row. Sequences "
+         "that are no images are laid out on a square grid, and a class token before an image sees and is seen by all.",
+     .exponent = 1,
+     .causal = true}};
+
+}  // namespace
+}  // namespace lra

@@ -1,0 +1,64 @@
+/// Linformer: keys and values are projected along the sequence to k rows.
+///
+///   Wang, Li, Khabsa, Fang, Ma. "Linformer: Self-Attention with Linear Complexity." arXiv:2006.04768, 2020, §4.
+///   time O(N·k·C)   memory O(N·C)   E, F (length,k), shared by the heads of a layer; a sequence of n tokens uses n
+///   rows
+#include "models/layers/mixer.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+class Linformer final : public Attention {
+ public:
+  struct Config {
+    long k = 256;
+    bool share = true;
+    void fields(auto&& f) {
+      f("k", k, "rows that keys and values are projected to");
+      f("share", share, "one projection for keys and values");
+    }
+  };
+
+  Linformer(const Config& config, const Geometry& geometry, const Scope& scope)
+      : Attention(geometry, scope), k_(config.k), site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+    if (config.k < 1) fail_usage("linformer: k is {}; it must be at least 1", config.k);
+    const Init init = Init::xavier(geometry.length, config.k);
+    e_ = scope.add("key_rows", {geometry.length, config.k}, init);
+    f_ = config.share ? e_ : scope.add("value_rows", {geometry.length, config.k}, init);
+  }
+
+ private:
+  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
+    Pack projected = pack;
+    projected.length = k_;
+    std::vector<Tensor> keys, values;
+    for (long s = 0; s < pack.count(); ++s) {
+      const long begin = pack.begin(s), n = pack.size(s);
+      keys.push_back(matmul(transposed(rows(e_, 0, n)), rows(k, begin, n)));    // (k,C)
+      values.push_back(matmul(transposed(rows(f_, 0, n)), rows(v, begin, n)));  // (k,C)
+      projected.offsets[std::size_t(s) + 1] = (s + 1) * k_;
+    }
+    return softmax_attention(q, concat_rows(keys), concat_rows(values), geometry().heads, Window::everything(), site_,
+                             pack, projected);
+  }
+
+  long k_;
+  Parameter e_, f_;
+  Dropout site_;
+};
+
+const RegisterModel<Linformer> registered{
+    "linformer",
+    {.summary = "keys and values projected to k rows",
+     .paper = "Wang et al. \"Linformer: Self-Attention with Linear Complexity.\" 2020, arXiv:2006.04768",
+     .complexity = "O(N k)",
+     .kind = "low rank",
+     .differs =
+         "LRA's code uses k = 16 with one map for keys and values, which is this model's setting in the lra presets, "
+         "and projects padding too; here there is no padding.",
+     .exponent = 1,
+     .fixed_length = true}};
+
+}  // namespace
+}  // namespace lra

@@ -1,0 +1,134 @@
+/// Long-Short Transformer: each token sees a window, and landmarks that a dynamic projection makes of the whole
+/// sequence, in one softmax, with a layer norm of their own for either.
+///
+///   Zhu, Ping, Xiao, Shoeybi, Goldstein, Anandkumar, Catanzaro. "Long-Short Transformer: Efficient Transformers for
+///   Language and Vision." NeurIPS 2021, §3.
+///   time O(N·(r + w)·C)   memory O(N·C + N·r·H)   causal: O(N²/l·r·C)
+#include "models/layers/basic.h"
+#include "models/layers/mixer.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+class LongShort final : public Mixer {
+ public:
+  struct Config {
+    long landmarks = 32;
+    long window = 8;
+    long segment = 64;
+    bool causal = false;
+    void fields(auto&& f) {
+      f("landmarks", landmarks, "r: rows that the dynamic projection makes of a sequence; 0 for a window only");
+      f("window", window, "w: tokens of a block, which sees itself and half as many tokens on each side");
+      f("segment", segment, "l: tokens that landmarks are made of if causal; a multiple of the window");
+      f("causal", causal,
+        "no token sees a later one: landmarks are made of each segment and seen from later ones, and a block sees "
+        "itself and the one before");
+    }
+  };
+
+  LongShort(const Config& config, const Geometry& geometry, const Scope& scope)
+      : config_(config),
+        heads_(geometry.heads),
+        window_norm_(scope / "window_norm", geometry.qkv),
+        landmark_norm_(scope / "landmark_norm", geometry.qkv),
+        site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+    if (config.landmarks < 0 || config.window < 1 || config.segment < 1)
+      fail_usage("long_short: window and segment must be at least 1, and landmarks not negative");
+    if (config.causal && config.segment % config.window != 0)
+      fail_usage("long_short: segment is {}; if causal it must be a multiple of the window, {}", config.segment,
+                 config.window);
+    const long c = geometry.width, r = config.landmarks;
+    const Init init = Init::xavier(c, geometry.qkv);
+    query_ = scope.add("query", {geometry.qkv, c}, init);
+    key_ = scope.add("key", {geometry.qkv, c}, init);
+    value_ = scope.add("value", {geometry.qkv, c}, init);
+    out_ = scope.add("out", {c, geometry.qkv}, Init::xavier(geometry.qkv, c));
+    if (r > 0) projection_ = scope.add("projection", {heads_ * r, c}, Init::xavier(c, heads_ * r));
+  }
+
+  Tensor forward(Tensor x, const Pack& pack) const override {
+    const Tensor k = window_norm_(linear(x, key_)), v = window_norm_(linear(x, value_));
+    std::vector<Tensor> keys, values;  // landmarks of all sequences
+    std::vector<long> order;           // of the keys of a sequence, landmarks first, over (all landmarks; all tokens)
+    Pack key_pack = pack;
+    long made = 0;
+    const long all = landmarks_before(pack);
+    for (long s = 0; s < pack.count(); ++s) {
+      const long begin = pack.begin(s), n = pack.size(s), length = config_.causal ? config_.segment : n;
+      for (long at = begin; at + length <= begin + n && config_.landmarks > 0; at += length) {
+        const Tensor shares = projection(rows(x, at, length));
+        keys.push_back(mix_blocks(shares, rows(k, at, length), heads_, 1));
+        values.push_back(mix_blocks(shares, rows(v, at, length), heads_, 1));
+      }
+      for (; made < long(keys.size()) * config_.landmarks; ++made) order.push_back(made);
+      for (long i = begin; i < begin + n; ++i) order.push_back(all + i);
+      key_pack.offsets[std::size_t(s) + 1] = long(order.size());
+    }
+    key_pack.length = pack.length + config_.landmarks * (pack.length / config_.segment + 1);
+    const auto joined = [&](const std::vector<Tensor>& landmarks, const Tensor& tokens) {
+      if (landmarks.empty()) return tokens;
+      return gather_rows(concat_rows(std::vector{landmark_norm_(concat_rows(landmarks)), tokens}), order);
+    };
+    return linear(
+        sparse_attention(
+            linear(std::move(x), query_), joined(keys, k), joined(values, v), heads_,
+            [this, pack, key_pack](long s, long, const See& see) { show(pack.size(s), key_pack.size(s), see); }, site_,
+            pack, key_pack),
+        out_);
+  }
+
+ private:
+  long landmarks_before(const Pack& pack) const {
+    long count = 0;
+    for (long s = 0; s < pack.count(); ++s) count += config_.causal ? pack.size(s) / config_.segment : 1;
+    return count * config_.landmarks;
+  }
+
+  /// x (n,C) → (r,H·n): how much of each token is in each landmark, a softmax over the tokens.
+  Tensor projection(const Tensor& x) const {
+    std::vector<Tensor> shares;
+    for (long h = 0; h < heads_; ++h)
+      shares.push_back(softmax(linear(rows(projection_, h * config_.landmarks, config_.landmarks), x)));
+    return concat_columns(shares);
+  }
+
+  /// Of n tokens; keys: landmarks, then n of their own.
+  void show(long n, long keys, const See& see) const {
+    const long w = config_.window, landmarks = keys - n;
+    Window seen = Window::everything().over(1, -landmarks);
+    seen.causal = config_.causal;
+    const long back = config_.causal ? w : std::max(1L, w / 2), ahead = config_.causal ? 0 : back;
+    for (long begin = 0; begin < n; begin += w) {
+      const long known = config_.causal ? begin / config_.segment * config_.landmarks : landmarks;
+      const long first = std::max(0L, begin - back);
+      see({Positions(n).add(begin, w), Positions(keys).add(0, known).add(landmarks + first, begin + w + ahead - first),
+           seen});
+    }
+  }
+
+  Config config_;
+  long heads_;
+  LayerNorm window_norm_, landmark_norm_;
+  Parameter query_, key_, value_, out_, projection_;
+  Dropout site_;
+};
+
+const RegisterModel<LongShort> registered{
+    "long_short",
+    {.summary = "a window, and landmarks by a dynamic projection",
+     .paper = "Zhu et al. \"Long-Short Transformer: Efficient Transformers for Language and Vision.\" NeurIPS 2021, "
+              "arXiv:2107.02192",
+     .complexity = "O(N (r + w))",
+     .kind = "fixed pattern, low rank",
+     .differs =
+         "Not in LRA's code. The authors' code for LRA lets the class token see the finished outputs of "
+         "all others; here it is a token like them. Landmarks are made of keys and values after the window's layer "
+         "norm, as in that code, and the projection has no bias, which its softmax over tokens would cancel. There is "
+         "no convolution beside the attention.",
+     .exponent = 1,
+     .causal = true}};
+
+}  // namespace
+}  // namespace lra

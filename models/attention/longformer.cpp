@@ -1,0 +1,112 @@
+/// Longformer: a sliding window, and global tokens with projections of their own that see and are seen by all.
+///
+///   Beltagy, Peters, Cohan. "Longformer: The Long-Document Transformer." arXiv:2004.05150, 2020, §3.
+///   time O(N·(w + g)·C)   memory O(N·C)
+#include "models/layers/mixer.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+class Longformer final : public Mixer {
+ public:
+  struct Config {
+    long window = 512;
+    long dilation = 1;
+    long dilated_heads = 2;
+    long global_tokens = 1;
+    bool causal = false;
+    void fields(auto&& f) {
+      f("window", window, "w: tokens seen beside the own one, half on each side");
+      f("dilation", dilation, "distance between neighbouring tokens of a dilated window");
+      f("dilated_heads", dilated_heads, "how many heads, from the first, have their window dilated");
+      f("global_tokens", global_tokens, "leading tokens that are global; the first is the extra one of cls pooling");
+      f("causal", causal, "no token sees a later one, and none is global");
+    }
+  };
+
+  Longformer(const Config& config, const Geometry& geometry, const Scope& scope)
+      : config_(config),
+        global_tokens_(config.causal ? 0 : config.global_tokens),
+        heads_(geometry.heads),
+        local_(geometry, scope, ""),
+        out_(scope.add("out", {geometry.width, geometry.qkv}, Init::xavier(geometry.qkv, geometry.width))),
+        site_(scope.dropout("probabilities", geometry.attention_dropout)),
+        global_site_(scope.dropout("global_probabilities", geometry.attention_dropout)) {
+    if (config.window < 0 || config.dilation < 1 || config.dilated_heads < 0 || config.global_tokens < 0)
+      fail_usage("longformer: dilation must be at least 1, and no other setting negative");
+    if (global_tokens_ > 0) global_ = Projections(geometry, scope, "global_");
+  }
+
+  Tensor forward(Tensor x, const Pack& pack) const override {
+    const long g = global_tokens_;
+    Tensor y = sparse_attention(
+        linear(x, local_.query), linear(x, local_.key), linear(x, local_.value), heads_,
+        [this, pack](long s, long head, const See& see) { show(pack.size(s), head, see); }, site_, pack, pack);
+    if (g > 0) y = with_global_rows(std::move(y), x, pack);
+    return linear(std::move(y), out_);
+  }
+
+ private:
+  struct Projections {
+    Parameter query, key, value;
+    Projections() = default;
+    Projections(const Geometry& geometry, const Scope& scope, const std::string& prefix) {
+      const Init init = Init::xavier(geometry.width, geometry.qkv);
+      query = scope.add(prefix + "query", {geometry.qkv, geometry.width}, init);
+      key = scope.add(prefix + "key", {geometry.qkv, geometry.width}, init);
+      value = scope.add(prefix + "value", {geometry.qkv, geometry.width}, init);
+    }
+  };
+
+  /// What tokens that are not global see: all that are, and the others of their window.
+  void show(long n, long head, const See& see) const {
+    const long g = global_tokens_, step = head < config_.dilated_heads ? config_.dilation : 1;
+    const long reach = config_.window / 2 * step;
+    if (g > 0) see({Positions(n).add(g, n), Positions(n).add(0, g)});
+    for (long r = 0; r < step; ++r) {
+      const Positions tokens = Positions(n).add(g + r, n, step);
+      see({tokens, tokens, Window::band(reach, config_.causal ? 0 : reach)});
+    }
+  }
+
+  /// y with the rows of global tokens replaced by their own attention over the whole sequence.
+  Tensor with_global_rows(Tensor y, const Tensor& x, const Pack& pack) const {
+    Pack global = pack;
+    std::vector<long> tokens, order;  // of the global rows; of y's rows over (y; global rows)
+    for (long s = 0; s < pack.count(); ++s) {
+      const long begin = pack.begin(s), count = std::min(global_tokens_, pack.size(s));
+      for (long i = 0; i < pack.size(s); ++i) {
+        order.push_back(i < count ? pack.tokens() + long(tokens.size()) : begin + i);
+        if (i < count) tokens.push_back(begin + i);
+      }
+      global.offsets[std::size_t(s) + 1] = long(tokens.size());
+    }
+    const Tensor rows_of_global =
+        softmax_attention(linear(gather_rows(x, tokens), global_.query), linear(x, global_.key),
+                          linear(x, global_.value), heads_, Window::everything(), global_site_, global, pack);
+    return gather_rows(concat_rows(std::vector{std::move(y), rows_of_global}), order);
+  }
+
+  Config config_;
+  long global_tokens_, heads_;
+  Projections local_, global_;
+  Parameter out_;
+  Dropout site_, global_site_;
+};
+
+const RegisterModel<Longformer> registered{
+    "longformer",
+    {.summary = "a sliding window and global tokens",
+     .paper = "Beltagy, Peters, Cohan. \"Longformer: The Long-Document Transformer.\" 2020, arXiv:2004.05150",
+     .complexity = "O(N w)",
+     .kind = "fixed pattern, memory",
+     .differs =
+         "LRA's code makes no token global, not even the one it classifies by, though it holds the second set of "
+         "projections, and masks a full N×N matrix; here the first token is global by default and only the window is "
+         "computed. Its window is 255 tokens back and 256 ahead, here 256 on both sides.",
+     .exponent = 1,
+     .causal = true}};
+
+}  // namespace
+}  // namespace lra

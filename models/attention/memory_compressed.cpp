@@ -1,0 +1,102 @@
+/// Memory-compressed attention: keys and values are compressed by a strided convolution, so that every token sees the
+/// whole sequence, a few tokens to a key. In the paper's stack such layers take turns with blocked ones.
+///
+///   Liu, Saleh, Pot, Goodrich, Sepassi, Kaiser, Shazeer. "Generating Wikipedia by Summarizing Long Sequences."
+///   ICLR 2018, §4.2.
+///   time O(N²/c·C + N·C²)   memory O(N·C)   a last group that is not full is as if zeros followed
+#include "models/layers/mixer.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+class MemoryCompressed final : public Attention {
+ public:
+  struct Config {
+    long factor = 3;
+    bool alternate = false;
+    long block = 256;
+    bool causal = false;
+    void fields(auto&& f) {
+      f("factor", factor, "c: width and stride of the convolution over keys and values");
+      f("alternate", alternate, "every other layer, from the first, sees its block instead, as in the paper's stack");
+      f("block", block, "tokens of such a block");
+      f("causal", causal,
+        "no token sees a later one: a compressed key shows when its last token has come, and a learned key always");
+    }
+  };
+
+  MemoryCompressed(const Config& config, const Geometry& geometry, const Scope& scope)
+      : Attention(geometry, scope),
+        factor_(config.factor),
+        local_(config.alternate && geometry.layer % 2 == 0),
+        causal_(config.causal),
+        block_(config.block),
+        site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+    if (config.factor < 1 || config.block < 1) fail_usage("memory_compressed: factor and block must be at least 1");
+    if (!local_)
+      key_ = Side(geometry, scope / "keys", config, false), value_ = Side(geometry, scope / "values", config, true);
+  }
+
+ private:
+  /// What compresses the values, or the keys, which need no bias: the softmax does not notice what is added to all, and
+  /// to add it to all but the learned key is to take it from that.
+  struct Side {
+    Parameter kernel, bias, null;
+    Side() = default;
+    Side(const Geometry& geometry, const Scope& scope, const Config& config, bool biased) {
+      const long c = geometry.qkv, wide = config.factor * c;
+      kernel = scope.add("kernel", {c, wide}, Init::xavier(wide, c));
+      if (biased) bias = scope.add("bias", {c}, Init::zeros());
+      if (config.causal) null = scope.add("null", {c}, Init::zeros());
+    }
+  };
+
+  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
+    Window window = local_ ? Window::blocks(block_) : Window::everything();
+    window.causal = causal_;
+    if (local_) return softmax_attention(q, k, v, geometry().heads, window, site_, pack, pack);
+    std::vector<long> groups;  // c rows of a key after one another; row T is one of zeros
+    Pack key_pack = pack;
+    for (long s = 0; s < pack.count(); ++s) {
+      const long n = pack.size(s), count = (n + factor_ - 1) / factor_;
+      for (long i = 0; i < count * factor_; ++i) groups.push_back(i < n ? pack.begin(s) + i : pack.tokens());
+      key_pack.offsets[std::size_t(s) + 1] = key_pack.begin(s) + count + (causal_ ? 1 : 0);
+    }
+    key_pack.length = pack.length / factor_ + 2;
+    // The learned key is key 0; after it, key j holds the tokens up to j·c − 1.
+    if (causal_) window = window.over(factor_, -1);
+    return softmax_attention(q, compressed(k, key_, groups, key_pack), compressed(v, value_, groups, key_pack),
+                             geometry().heads, window, site_, pack, key_pack);
+  }
+
+  Tensor compressed(Tensor x, const Side& side, const std::vector<long>& groups, const Pack& key_pack) const {
+    const Tensor nothing = Tensor::zeros({1, x.dim(1)});
+    x = gather_rows(concat_rows(std::vector{std::move(x), nothing}), groups);
+    x = linear(reshaped(x, x.dim(0) / factor_), side.kernel, side.bias);
+    return causal_ ? prepend(side.null, x, key_pack) : x;
+  }
+
+  long factor_;
+  bool local_, causal_;
+  long block_;
+  Side key_, value_;
+  Dropout site_;
+};
+
+const RegisterModel<MemoryCompressed> registered{
+    "memory_compressed",
+    {.summary = "keys and values compressed by a strided convolution",
+     .paper = "Liu et al. \"Generating Wikipedia by Summarizing Long Sequences.\" ICLR 2018, arXiv:1801.10198",
+     .complexity = "O(N²/c)",
+     .kind = "fixed pattern, memory",
+     .differs =
+         "Not in LRA's code. The paper's decoder is causal and begins and ends with blocked layers; here "
+         "it is bidirectional unless `causal` is set, and every layer compresses unless `alternate` is set. With "
+         "`causal` a learned key that is always visible, as later implementations have it, serves tokens that come "
+         "before the first compressed key.",
+     .exponent = 2,
+     .causal = true}};
+
+}  // namespace
+}  // namespace lra

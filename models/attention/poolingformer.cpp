@@ -1,0 +1,94 @@
+/// Poolingformer: a sliding window, and on its results a wider one whose keys and values are pooled.
+///
+///   Zhang, Gong, Shen, Li, Lv, Duan, Chen. "Poolingformer: Long Document Modeling with Pooling Attention." ICML 2021,
+///   §3.
+///   time O(N·(w₁ + w₂/ξ)·C)   memory O(N·C)
+#include "models/layers/mixer.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+class Poolingformer final : public Attention {
+ public:
+  struct Config {
+    long window = 128;
+    long wide_window = 512;
+    std::string pooling = "convolution";
+    long kernel = 5;
+    long stride = 4;
+    void fields(auto&& f) {
+      f("window", window, "w1: tokens seen on each side by the first level");
+      f("wide_window", wide_window, "w2: how far away on each side the second level sees pooled keys");
+      f("pooling", pooling, "mean, max, or convolution: sums weighted by a softmax that the middle token determines");
+      f("kernel", kernel, "tokens that are pooled to one, an odd number");
+      f("stride", stride, "tokens from the middle of one pool to that of the next; at most wide_window + 1");
+    }
+  };
+
+  Poolingformer(const Config& config, const Geometry& geometry, const Scope& scope)
+      : Attention(geometry, scope),
+        config_(config),
+        site_(scope.dropout("probabilities", geometry.attention_dropout)),
+        wide_site_(scope.dropout("wide_probabilities", geometry.attention_dropout)) {
+    if (config.window < 0 || config.stride < 1 || config.wide_window < config.stride - 1)
+      fail_usage("poolingformer: window must not be negative, stride be at least 1 and at most wide_window + 1");
+    if (config.kernel < 1 || config.kernel % 2 == 0)
+      fail_usage("poolingformer: kernel is {}; it must be an odd number", config.kernel);
+    if (config.pooling != "mean" && config.pooling != "max" && config.pooling != "convolution")
+      fail_usage("poolingformer: pooling is '{}'; it may be mean, max or convolution", config.pooling);
+    const long c = geometry.qkv;
+    query_ = scope.add("wide_query", {c, c}, Init::xavier(c, c));
+    key_ = scope.add("wide_key", {c, c}, Init::xavier(c, c));
+    value_ = scope.add("wide_value", {c, c}, Init::xavier(c, c));
+    if (config.pooling != "convolution") return;
+    key_pool_ = scope.add("key_pool", {config.kernel, c}, Init::xavier(c, config.kernel));
+    value_pool_ = scope.add("value_pool", {config.kernel, c}, Init::xavier(c, config.kernel));
+  }
+
+ private:
+  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
+    const long heads = geometry().heads, reach = config_.wide_window;
+    const Tensor near = softmax_attention(std::move(q), std::move(k), std::move(v), heads,
+                                          Window::band(config_.window, config_.window), site_, pack, pack);
+    Tensor wide = softmax_attention(linear(near, query_), pooled(linear(near, key_), key_pool_, pack),
+                                    pooled(linear(near, value_), value_pool_, pack), heads,
+                                    Window::band(reach, reach).over(config_.stride, 0), wide_site_, pack,
+                                    pools_of(pack, config_.stride));
+    return add(std::move(wide), near);
+  }
+
+  Tensor pooled(const Tensor& x, const Parameter& weights, const Pack& pack) const {
+    if (config_.pooling == "max") return pool_maxima(x, config_.kernel, config_.stride, pack);
+    Tensor scores;
+    if (config_.pooling == "convolution") scores = linear(gather_rows(x, middles(pack)), weights);
+    return pool_rows(x, scores, config_.kernel, config_.stride, pack);
+  }
+
+  std::vector<long> middles(const Pack& pack) const {
+    std::vector<long> tokens;
+    for (long s = 0; s < pack.count(); ++s)
+      for (long i = pack.begin(s); i < pack.begin(s + 1); i += config_.stride) tokens.push_back(i);
+    return tokens;
+  }
+
+  Config config_;
+  Parameter query_, key_, value_, key_pool_, value_pool_;
+  Dropout site_, wide_site_;
+};
+
+const RegisterModel<Poolingformer> registered{
+    "poolingformer",
+    {.summary = "a window, and on its results a wider one over pooled keys",
+     .paper = "Zhang et al. \"Poolingformer: Long Document Modeling with Pooling Attention.\" ICML 2021, "
+              "arXiv:2105.04371",
+     .complexity = "O(N (w1 + w2/ξ))",
+     .kind = "fixed pattern, memory",
+     .differs =
+         "Not in LRA's code. Pools lie on one grid for all queries, so that they are made once, and a "
+         "query sees those whose middle token is in its window; both levels are in every layer; at the ends of a "
+         "sequence a pool holds the tokens there are. Written from descriptions of the paper, without code to compare.",
+     .exponent = 1}};
+
+}  // namespace
+}  // namespace lra

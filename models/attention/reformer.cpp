@@ -1,0 +1,114 @@
+/// Reformer: a token attends to those that a hash of directions puts near it.
+///
+///   Kitaev, Kaiser, Levskaya. "Reformer: The Efficient Transformer." ICLR 2020, §2. Its reversible layers save memory
+///   in the stack, not in attention, and are not part of this model.
+///   time O(R·N·c·C + R·N·H·√(N/c)·D)   memory O(N·C), R rounds in chunks of c tokens
+#include <cmath>
+#include <optional>
+
+#include "models/layers/drawn.h"
+#include "models/layers/mixer.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+class Reformer final : public Mixer {
+ public:
+  struct Config {
+    long chunk = 64;
+    long buckets = 0;
+    long hashes = 2;
+    double scale = 0;
+    long redraw = 1;
+    bool causal = false;
+    void fields(auto&& f) {
+      f("chunk", chunk, "tokens of a chunk; each chunk sees itself and the one before it");
+      f("buckets", buckets, "buckets of a hash, rounded up to an even number or a product of two; 0 for 2N / chunk");
+      f("hashes", hashes, "rounds, each with a hash of its own");
+      f("scale", scale, "factor of the product of a query and a key of length 1; 0 for 1/√D, the paper's");
+      f("redraw", redraw, "training steps between draws of the hashes; 0 for one draw for ever");
+      f("causal", causal, "no token sees a later one");
+    }
+  };
+
+  Reformer(const Config& config, const Geometry& geometry, const Scope& scope)
+      : config_(config),
+        heads_(geometry.heads),
+        width_(geometry.qkv / geometry.heads),
+        shared_(scope.add("query", {geometry.qkv, geometry.width}, Init::xavier(geometry.width, geometry.qkv))),
+        value_(scope.add("value", {geometry.qkv, geometry.width}, Init::xavier(geometry.width, geometry.qkv))),
+        out_(scope.add("out", {geometry.width, geometry.qkv}, Init::xavier(geometry.qkv, geometry.width))),
+        site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+    if (config.chunk < 1 || config.hashes < 1 || config.buckets < 0 || config.scale < 0)
+      fail_usage("reformer: chunk and hashes must be at least 1, buckets and scale not negative");
+    most_ = 1;
+    for (long n = 1; n <= geometry.length; n += config.chunk) most_ = std::max(most_, buckets(n).rotations());
+    most_ = std::max(most_, buckets(geometry.length).rotations());
+    rotations_.emplace(scope.random("hash", "rotations"), Shape{config.hashes, heads_, most_, width_}, config.redraw,
+                       draw_normal);
+  }
+
+  Tensor forward(Tensor x, const Pack& pack) const override {
+    const Tensor q = linear(x, shared_), v = linear(std::move(x), value_);
+    const double scale = config_.scale > 0 ? config_.scale : 1 / std::sqrt(double(width_));
+    return linear(sorted_attention(q, unit_rows(q, heads_), v, heads_, lineups(q, pack), config_.chunk, config_.causal,
+                                   scale, site_, pack),
+                  out_);
+  }
+
+ private:
+  Buckets buckets(long n) const {
+    return Buckets(config_.buckets > 0 ? config_.buckets : 2 * ((n + config_.chunk - 1) / config_.chunk));
+  }
+
+  /// The tokens of each sequence by bucket, round by round. Where chunks begin may not depend on later tokens when
+  /// causal; then each bucket is cut into chunks by itself.
+  Lineups lineups(const Tensor& q, const Pack& pack) const {
+    const Tensor rotations = rotations_->at(pack);  // (R,H,·,D)
+    Lineups all;
+    for (long s = 0; s < pack.count(); ++s)
+      for (long h = 0; h < heads_; ++h) {
+        const long n = pack.size(s);
+        const ConstView queries(q.data() + pack.begin(s) * q.dim(1) + h * width_, n, width_, q.dim(1));
+        const bool whole = n <= config_.chunk;  // one chunk sees everything, in whatever order
+        const Buckets shape = whole ? Buckets(1) : buckets(n);
+        std::vector<Lineup>& own = all.emplace_back();
+        for (long r = 0; r < (whole ? 1 : config_.hashes); ++r) {
+          const ConstView round(rotations.data() + (r * heads_ + h) * most_ * width_, most_, width_, width_);
+          const auto hashes = hash_directions(queries, round, shape);
+          own.push_back({stable_order(hashes, shape.count()), {0}});
+          for (std::int32_t i = 1; config_.causal && i < std::int32_t(n); ++i)
+            if (hashes[std::size_t(own.back().tokens[std::size_t(i)])] !=
+                hashes[std::size_t(own.back().tokens[std::size_t(i) - 1])])
+              own.back().runs.push_back(i);
+        }
+      }
+    return all;
+  }
+
+  Config config_;
+  long heads_, width_, most_;
+  Parameter shared_, value_, out_;
+  Dropout site_;
+  std::optional<Drawn> rotations_;
+};
+
+const RegisterModel<Reformer> registered{
+    "reformer",
+    {.summary = "softmax attention among tokens of similar hash",
+     .paper = "Kitaev et al. \"Reformer: The Efficient Transformer.\" ICLR 2020, arXiv:2001.04451",
+     .complexity = "O(R N c)",
+     .kind = "learnable pattern",
+     .differs =
+         "LRA's code cuts the sorted sequence into ten chunks whatever its length, so its cost stays quadratic; it "
+         "multiplies scores by √D where the paper divides, does not normalise keys, lets tokens attend to themselves, "
+         "has no output projection, hashes always alike, and keeps the query width equal to the model's. Here chunks "
+         "have a fixed length and the rest is the paper's, but for the causal mode: there each bucket is cut into "
+         "chunks by itself, or later tokens would shift the chunks of earlier ones.",
+     .exponent = 1,
+     .causal = true,
+     .stochastic = true}};
+
+}  // namespace
+}  // namespace lra

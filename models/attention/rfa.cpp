@@ -1,0 +1,96 @@
+/// Random feature attention: the Gaussian kernel of queries and keys of unit length, estimated by random sines and
+/// cosines; with `causal`, a learned gate lets the past fade.
+///
+///   Peng, Pappas, Yogatama, Schwartz, Smith, Kong. "Random Feature Attention." ICLR 2021, §3.
+///   time O(N·M·C)   memory O(N·M·H), M directions a head
+///   φ(x) = [sin(W·x), cos(W·x)], W ~ N(0, diag(σ²)) with σ learned; the mean of φ(q)·φ(k) / M is exp(−‖σ∘(q − k)‖²/2).
+///   gated: S_t = g_t·S_{t−1} + (1 − g_t)·φ(k_t)·v_tᵀ, g_t = sigmoid(w·x_t + b)
+#include <optional>
+
+#include "models/layers/basic.h"
+#include "models/layers/drawn.h"
+#include "models/layers/mixer.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+class Rfa final : public Mixer {
+ public:
+  struct Config {
+    long features = 64;
+    long redraw = 1;
+    double least = 0.01;
+    bool gate = true;
+    bool causal = false;
+    void fields(auto&& f) {
+      f("features", features, "M, random directions a head; each gives a sine and a cosine");
+      f("redraw", redraw, "training steps between draws of the directions; 0 for one draw for ever");
+      f("least", least, "a query whose estimated mean weight is less is normalised by this instead");
+      f("gate", gate, "with causal: each head learns how the past fades");
+      f("causal", causal, "no token sees a later one");
+    }
+  };
+
+  Rfa(const Config& config, const Geometry& geometry, const Scope& scope)
+      : config_(config),
+        heads_(geometry.heads),
+        directions_(scope.random("features", "directions"),
+                    {geometry.heads, geometry.qkv / geometry.heads, config.features}, config.redraw, draw_normal) {
+    if (config.features < 1) fail_usage("rfa: features is {}; it must be at least 1", config.features);
+    if (config.least < 0) fail_usage("rfa: least is {}; it must not be negative", config.least);
+    const long c = geometry.width, qkv = geometry.qkv;
+    for (const auto& [name, place] : {std::pair{"query", &query_}, {"key", &key_}, {"value", &value_}})
+      *place = scope.add(name, {qkv, c}, Init::xavier(c, qkv));
+    out_ = scope.add("out", {c, qkv}, Init::xavier(qkv, c));
+    deviation_ = scope.add("deviation", {1, qkv}, Init::ones());
+    if (config.causal && config.gate)
+      gate_.emplace(scope / "gate", c, geometry.heads, Init::xavier(c, geometry.heads), Init::zeros());
+  }
+
+  Tensor forward(Tensor x, const Pack& pack) const override {
+    const Tensor w = directions(pack), v = linear(x, value_);
+    const Tensor fq = features(linear(x, query_), w), fk = features(linear(x, key_), w);
+    const double least = config_.least * double(config_.features);
+    if (!gate_) return linear(kernel_attention(fq, fk, v, heads_, 0, pack, config_.causal, {}, least), out_);
+    const Tensor z = (*gate_)(x);
+    const Tensor incoming = scale_heads(fk, sigmoid(scale(z, -1)));  // 1 − g
+    return linear(kernel_attention(fq, incoming, v, heads_, 0, pack, true, log_sigmoid(z), least), out_);
+  }
+
+ private:
+  /// (H,D,M): normal draws times the deviations, feature by feature.
+  Tensor directions(const Pack& pack) const {
+    Tensor ones = Tensor::empty({1, config_.features});
+    kernels::fill(ones.data(), ones.size(), 1);
+    return multiply(directions_.at(pack), matmul(transposed(heads(deviation_, heads_)), ones));
+  }
+
+  Tensor features(Tensor x, const Tensor& w) const {
+    return sine_cosine(merge_heads(matmul(heads(unit_rows(std::move(x), heads_), heads_), w)), heads_);
+  }
+
+  Config config_;
+  long heads_;
+  Drawn directions_;
+  Parameter query_, key_, value_, out_, deviation_;
+  std::optional<Linear> gate_;
+};
+
+const RegisterModel<Rfa> registered{
+    "rfa",
+    {.summary = "Gaussian kernel attention by random sines and cosines",
+     .paper = "Peng et al. \"Random Feature Attention.\" ICLR 2021, arXiv:2103.02143",
+     .complexity = "O(N M)",
+     .kind = "kernel, recurrence",
+     .differs =
+         "LRA's code does not have it. The authors' code draws from 500 matrices made before training and keeps "
+         "denominators from falling below 1 with features a tenth as large; here a draw is a function of the step, and "
+         "an estimate of the mean weight that falls below `least`, where the kernel with σ = 1 cannot, counts as "
+         "`least`.",
+     .exponent = 1,
+     .causal = true,
+     .stochastic = true}};
+
+}  // namespace
+}  // namespace lra

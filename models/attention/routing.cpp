@@ -1,0 +1,222 @@
+/// Routing Transformer: a token attends to those that are close to the same centroid of an online k-means.
+///
+///   Roy, Saffar, Vaswani, Grangier. "Efficient Content-Based Sparse Attention with Routing Transformers." TACL 2021,
+///   §4.
+///   time O(N·w·C + N·K·C): O(N√N·C) at K = w = √N   memory O(N·C), K clusters of w tokens
+#include <cmath>
+
+#include "models/layers/centroids.h"
+#include "models/layers/mixer.h"
+#include "models/ops/clustering.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+class Routing final : public Mixer {
+ public:
+  struct Config {
+    long clusters = 0;
+    long members = 0;
+    long local_heads = -1;
+    long block = 0;
+    double decay = 0.999;
+    double commitment = 1e-4;
+    bool causal = false;
+    void fields(auto&& f) {
+      f("clusters", clusters, "K: centroids of a head; 0 for the root of the task's length");
+      f("members", members, "w: queries, and keys, that a cluster takes; 0 for a K-th of the sequence, rounded up");
+      f("local_heads", local_heads, "heads that see their block and its neighbours instead; -1 for half of them");
+      f("block", block, "tokens of such a block; 0 for the root of the task's length");
+      f("decay", decay, "what is left of a centroid after a step, in the mean of its past members");
+      f("commitment", commitment, "factor of the loss that draws queries and keys to their centroids");
+      f("causal", causal,
+        "no token sees a later one: queries are keys, and each sees the last w before it that have its centroid");
+    }
+  };
+
+  Routing(const Config& config, const Geometry& geometry, const Scope& scope)
+      : config_(config),
+        heads_(geometry.heads),
+        width_(geometry.qkv / geometry.heads),
+        length_(geometry.length),
+        local_(config.local_heads < 0 ? heads_ / 2 : config.local_heads) {
+    if (config.clusters < 0 || config.members < 0 || config.block < 0 || config.commitment < 0)
+      fail_usage("routing: clusters, members, block and commitment must not be negative");
+    if (config.decay < 0 || config.decay > 1) fail_usage("routing: decay is {}, not in 0 to 1", config.decay);
+    if (local_ > heads_) fail_usage("routing: local_heads is {}, of {} heads", local_, heads_);
+    const long root = std::max(1L, std::lround(std::sqrt(double(length_))));
+    clusters_ = config.clusters > 0 ? config.clusters : root;
+    block_ = Window::blocks(config.block > 0 ? config.block : root, 1, 1);
+    block_.causal = config.causal;
+    const long keys = (config.causal ? local_ : heads_) * width_;  // routed queries are keys if causal
+    const Init init = Init::xavier(geometry.width, geometry.qkv);
+    query_ = scope.add("query", {geometry.qkv, geometry.width}, init);
+    if (keys > 0) key_ = scope.add("key", {keys, geometry.width}, init);
+    value_ = scope.add("value", {geometry.qkv, geometry.width}, init);
+    out_ = scope.add("out", {geometry.width, geometry.qkv}, Init::xavier(geometry.qkv, geometry.width));
+    local_site_ = scope.dropout("probabilities", geometry.attention_dropout);
+    for (long h = local_; h < heads_; ++h) {
+      centroids_.emplace_back(scope, fmt::format("centroids.{}", h), clusters_, width_, config.decay);
+      sites_.push_back(scope.dropout(fmt::format("probabilities.{}", h), geometry.attention_dropout));
+    }
+  }
+
+  Tensor forward(Tensor x, const Pack& pack) const override {
+    std::vector<Tensor> results;
+    if (local_ > 0)
+      results.push_back(softmax_attention(of_heads(x, query_, 0, local_), of_heads(x, key_, 0, local_),
+                                          of_heads(x, value_, 0, local_), local_, block_, local_site_, pack, pack));
+    for (long h = local_; h < heads_; ++h) results.push_back(routed(x, h, pack));
+    return linear(concat_columns(results), out_);
+  }
+
+ private:
+  Tensor of_heads(const Tensor& x, const Parameter& weights, long first, long count) const {
+    return linear(x, rows(weights, first * width_, count * width_));
+  }
+
+  /// Which rows of a head's packed queries and keys meet where.
+  struct Meetings {
+    std::vector<long> queries, keys;        // row numbers, sequence by sequence, cluster by cluster
+    std::vector<std::vector<long>> begins;  // of each sequence: where its clusters begin in its own, and its end
+    Pack pack;
+  };
+
+  Tensor routed(const Tensor& x, long head, const Pack& pack) const {
+    const Centroids& centroids = centroids_[std::size_t(head - local_)];
+    const Tensor directions = centroids.directions();
+    const Tensor q = unit_rows(of_heads(x, query_, head, 1), 1);
+    const Tensor k = config_.causal ? q : unit_rows(of_heads(x, key_, head, 1), 1);
+    const auto nearest = commit(q, centroids, directions, pack);
+    if (!config_.causal) commit(k, centroids, directions, pack);
+    Meetings meet = config_.causal ? by_centroid(nearest, pack) : by_closeness(q, k, directions, pack);
+    const double root = std::sqrt(double(width_));  // √D of each of the two normalised, and one that will be divided by
+    const Tensor read = sparse_attention(
+        gather_rows(scale(q, root * root * root), meet.queries), gather_rows(k, meet.keys),
+        gather_rows(of_heads(x, value_, head, 1), meet.keys), 1,
+        [this, begins = std::move(meet.begins)](long s, long, const See& see) { show(begins[std::size_t(s)], see); },
+        sites_[std::size_t(head - local_)], meet.pack, meet.pack);
+    return mean_of_readings(read, meet.queries, pack.tokens());
+  }
+
+  /// The centroid of each row of x, which follows it and attracts it.
+  std::vector<std::int32_t> commit(const Tensor& x, const Centroids& centroids, const Tensor& directions,
+                                   const Pack& pack) const {
+    std::vector<std::int32_t> nearest = nearest_centroids(x.matrix(), directions.matrix());
+    centroids.follow(x, nearest);
+    const Tensor off = subtract(x, gather_rows(directions, {nearest.begin(), nearest.end()}));
+    const Tensor squares = multiply(off, off);
+    const long terms = (heads_ - local_) * (config_.causal ? 1 : 2);
+    for (long s = 0; s < pack.count(); ++s)
+      auxiliary_loss(rows(squares, pack.begin(s), pack.size(s)), config_.commitment / double(pack.size(s) * terms),
+                     pack);
+    return nearest;
+  }
+
+  /// Each cluster takes the w queries and the w keys that are closest to its centroid.
+  Meetings by_closeness(const Tensor& q, const Tensor& k, const Tensor& directions, const Pack& pack) const {
+    Meetings meet = none(pack);
+    for (long s = 0; s < pack.count(); ++s) {
+      const long n = pack.size(s), w = members_of(n);
+      for (const auto& [x, rows] : {std::pair{&q, &meet.queries}, {&k, &meet.keys}})
+        for (const long member :
+             top_members({x->data() + pack.begin(s) * width_, n, width_, width_}, directions.matrix(), w))
+          rows->push_back(pack.begin(s) + member);
+      for (long c = 0; c <= clusters_; ++c) meet.begins.back().push_back(c * w);
+      close(meet, s);
+    }
+    return meet;
+  }
+
+  /// All tokens by their nearest centroid.
+  Meetings by_centroid(const std::vector<std::int32_t>& nearest, const Pack& pack) const {
+    Meetings meet = none(pack);
+    for (long s = 0; s < pack.count(); ++s) {
+      const std::span<const std::int32_t> own(nearest.data() + pack.begin(s), std::size_t(pack.size(s)));
+      for (const std::int32_t token : stable_order(own, clusters_)) {
+        const long row = pack.begin(s) + token, count = long(meet.queries.size()) - meet.pack.begin(s);
+        if (count == 0 || nearest[std::size_t(row)] != nearest[std::size_t(meet.queries.back())])
+          meet.begins.back().push_back(count);
+        meet.queries.push_back(row);
+      }
+      meet.begins.back().push_back(pack.size(s));
+      close(meet, s);
+    }
+    meet.keys = meet.queries;
+    return meet;
+  }
+
+  static Meetings none(const Pack& pack) { return {{}, {}, {{}}, pack}; }
+  void close(Meetings& meet, long s) const {
+    meet.pack.offsets[std::size_t(s) + 1] = long(meet.queries.size());
+    meet.pack.length = length_ + clusters_;
+    meet.begins.emplace_back();
+  }
+
+  /// Of a sequence of n tokens. If causal it may not depend on how many come.
+  long members_of(long n) const {
+    const long whole = config_.causal ? length_ : n;
+    return std::min(whole, config_.members > 0 ? config_.members : (whole + clusters_ - 1) / clusters_);
+  }
+
+  void show(const std::vector<long>& begins, const See& see) const {
+    const long n = begins.back();
+    for (std::size_t c = 0; c + 1 < begins.size(); ++c) {
+      const Positions own = Positions(n).add(begins[c], begins[c + 1] - begins[c]);
+      if (!config_.causal) {
+        see({own, own});
+        continue;
+      }
+      const Positions first = Positions(n).add(begins[c], 1);  // sees itself, having nothing else
+      see({own, own, Window::band(members_of(n), -1)});
+      see({first, first});
+    }
+  }
+
+  /// (T,D): for each token the mean of what it read in its clusters; 0 for one that is in none.
+  static Tensor mean_of_readings(const Tensor& read, const std::vector<long>& tokens, long count) {
+    std::vector<std::vector<long>> of_token(std::size_t(count), std::vector<long>{});
+    for (std::size_t i = 0; i < tokens.size(); ++i) of_token[std::size_t(tokens[i])].push_back(long(i));
+    std::vector<long> order;
+    Pack readings;
+    readings.offsets = {0};
+    for (const std::vector<long>& own : of_token) {
+      order.insert(order.end(), own.begin(), own.end());
+      if (own.empty()) order.push_back(read.dim(0));
+      readings.offsets.push_back(long(order.size()));
+    }
+    const Tensor with_nothing = concat_rows(std::vector{read, Tensor::zeros({1, read.dim(1)})});
+    return mean_rows(gather_rows(with_nothing, std::move(order)), readings);
+  }
+
+  Config config_;
+  long heads_, width_, length_, local_, clusters_;
+  Window block_;
+  Parameter query_, key_, value_, out_;
+  Dropout local_site_;
+  std::vector<Centroids> centroids_;  // of the routed heads, as the sites
+  std::vector<Dropout> sites_;
+};
+
+const RegisterModel<Routing> registered{
+    "routing",
+    {.summary = "attention within clusters around centroids that follow their members",
+     .paper = "Roy et al. \"Efficient Content-Based Sparse Attention with Routing Transformers.\" TACL 2021, "
+              "arXiv:2003.05997",
+     .complexity = "O(N √N)",
+     .kind = "learnable pattern",
+     .differs =
+         "LRA's code does not have it. Queries and keys have length √D, which the authors' code reaches by a layer "
+         "norm that also takes off their mean; products are not divided by √D, as there. A token in several clusters "
+         "has the exact mean of what it reads in them. Centroids are normalised where they are used, not where they "
+         "are stored, and commitment compares directions of length 1. In the paper's causal model a cluster's best "
+         "tokens depend on later ones; here, if causal, every token belongs to its nearest centroid and sees the last "
+         "of its cluster before it.",
+     .exponent = 1.5,
+     .fixed_length = true,
+     .causal = true,
+     .auxiliary_loss = true}};
+
+}  // namespace
+}  // namespace lra

@@ -1,0 +1,170 @@
+/// Sinkhorn Transformer: blocks of keys are softly sorted by a learned network, and each block of queries sees its own
+/// block and the one sorted to its place.
+///
+///   Tay, Bahri, Yang, Metzler, Juan. "Sparse Sinkhorn Attention." ICML 2020.
+///   time O(N·b·C + N²/b·C): O(N√N·C) at b = √N   memory O(N·C + H·(N/b)²)
+///   The sorting network is W₂·relu(W₁·P + w₁) of a block's mean P, one matrix of scores a head; the paper pools by the
+///   sum, which for full blocks is the same up to the scale of W₁.
+#include <cmath>
+#include <limits>
+
+#include "models/layers/mixer.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+class Sinkhorn final : public Mixer {
+ public:
+  struct Config {
+    long block = 0;
+    long iterations = 7;
+    double temperature = 0.75;
+    bool gumbel = true;
+    long cut = 0;
+    bool causal = false;
+    void fields(auto&& f) {
+      f("block", block, "tokens of a block; 0 for the root of the task's length");
+      f("iterations", iterations, "times that rows and columns of the sorting matrix are normalised");
+      f("temperature", temperature, "what scores are divided by before that");
+      f("gumbel", gumbel, "in training, Gumbel noise on the scores of every example");
+      f("cut", cut, "SortCut: all queries see this many sorted blocks and nothing else; 0 for none");
+      f("causal", causal,
+        "no token sees a later one: blocks are sorted among those before them, by rows alone, since the sum of a "
+        "column runs over later blocks");
+    }
+  };
+
+  Sinkhorn(const Config& config, const Geometry& geometry, const Scope& scope)
+      : config_(config), heads_(geometry.heads), block_(config.block) {
+    if (config.block < 0 || config.iterations < 1 || !(config.temperature > 0) || config.cut < 0)
+      fail_usage("sinkhorn: iterations must be at least 1, temperature positive, block and cut not negative");
+    if (config.causal && config.cut > 0)
+      fail_usage("sinkhorn: cut shows every query the same blocks; it is not causal");
+    if (block_ == 0) block_ = std::max(1L, std::lround(std::sqrt(double(geometry.length))));
+    blocks_ = count_of(geometry.length);
+    const long c = geometry.width;
+    const Init init = Init::xavier(c, geometry.qkv);
+    query_ = scope.add("query", {geometry.qkv, c}, init);
+    key_ = scope.add("key", {geometry.qkv, c}, init);
+    value_ = scope.add("value", {geometry.qkv, c}, init);
+    out_ = scope.add("out", {c, geometry.qkv}, Init::xavier(geometry.qkv, c));
+    sort_in_ = scope.add("sort.in", {c, c}, Init::xavier(c, c));
+    sort_bias_ = scope.add("sort.bias", {c}, Init::zeros());
+    sort_out_ = scope.add("sort.out", {heads_ * blocks_, c}, Init::xavier(c, blocks_));
+    site_ = scope.dropout("probabilities", geometry.attention_dropout);
+    noise_ = scope.random("gumbel", "sort");
+  }
+
+  Tensor forward(Tensor x, const Pack& pack) const override {
+    const Tensor q = linear(x, query_), k = linear(x, key_), v = linear(x, value_);
+    std::vector<Tensor> keys, values;  // of each sequence: its own, then the sorted
+    Pack key_pack = pack;
+    for (long s = 0; s < pack.count(); ++s) {
+      const long begin = pack.begin(s), n = pack.size(s);
+      const Tensor sort = sorting(rows(x, begin, n), pack, s);
+      for (const auto& [source, parts] : {std::pair{&k, &keys}, {&v, &values}}) {
+        parts->push_back(rows(*source, begin, n));
+        parts->push_back(mix_blocks(sort, parts->back(), heads_, block_));
+      }
+      key_pack.offsets[std::size_t(s) + 1] = key_pack.begin(s) + n + keys.back().dim(0);
+    }
+    return linear(
+        sparse_attention(
+            q, concat_rows(keys), concat_rows(values), heads_,
+            [this, pack, key_pack](long s, long, const See& see) { show(pack.size(s), key_pack.size(s), see); }, site_,
+            pack, key_pack),
+        out_);
+  }
+
+ private:
+  long count_of(long n) const { return (n + block_ - 1) / block_; }
+
+  /// Of one sequence, x (n,C), with B blocks: (B, H·B), or (min(cut, B), H·B).
+  Tensor sorting(const Tensor& x, const Pack& pack, long s) const {
+    const long count = count_of(x.dim(0));
+    const Tensor hidden = relu(linear(pooled(x), sort_in_, sort_bias_));  // (B,C)
+    std::vector<Tensor> sorts;
+    for (long h = 0; h < heads_; ++h) {
+      Tensor scores = linear(hidden, rows(sort_out_, h * blocks_, count));  // (B,B)
+      if (recording() && config_.gumbel) scores = add(std::move(scores), gumbel(count, h, pack, s));
+      scores = scale(std::move(scores), 1 / config_.temperature);
+      sorts.push_back(config_.causal ? softmax(add(std::move(scores), later(count)))
+                                     : sinkhorn(std::move(scores), config_.iterations));
+    }
+    const Tensor all = concat_columns(sorts);
+    return config_.cut > 0 ? rows(all, 0, std::min(config_.cut, count)) : all;
+  }
+
+  /// (n,C) → (B,C): the mean of each block, or of all tokens before it if causal (zero for the first).
+  Tensor pooled(const Tensor& x) const {
+    const long n = x.dim(0), count = count_of(n);
+    Pack blocks;
+    for (long u = 0; u <= count; ++u) blocks.offsets.push_back(std::min(u * block_, n));
+    Tensor means = mean_rows(x, blocks);
+    if (!config_.causal) return means;
+    Tensor before = Tensor::zeros({count, count});
+    for (long u = 0; u < count; ++u) std::fill_n(before.data() + u * count, u, Real(1) / Real(std::max(1L, u)));
+    return matmul(before, means);
+  }
+
+  Tensor gumbel(long count, long head, const Pack& pack, long s) const {
+    const Random draws = noise_.at(pack.step, pack.sequences[std::size_t(s)]);
+    Tensor noise = Tensor::empty({count, count});
+    for (long u = 0; u < count; ++u)
+      for (long v = 0; v < count; ++v) {
+        const auto element = std::uint64_t((head * blocks_ + u) * blocks_ + v);
+        noise.data()[u * count + v] = Real(-std::log(-std::log((double(draws.bits(element)) + 0.5) / 0x1p32)));
+      }
+    return noise;
+  }
+
+  /// −infinity where the block is not before; the first row, which nobody sees, keeps its own so as to have a softmax.
+  static Tensor later(long count) {
+    Tensor mask = Tensor::zeros({count, count});
+    for (long u = 0; u < count; ++u)
+      for (long v = std::max(1L, u); v < count; ++v)
+        mask.data()[u * count + v] = -std::numeric_limits<Real>::infinity();
+    return mask;
+  }
+
+  /// Of n tokens; keys: n of their own, then the sorted blocks.
+  void show(long n, long keys, const See& see) const {
+    const long slots = std::min(block_, n);
+    if (config_.cut > 0) return see({Positions::all(n), Positions(keys).add(n, keys - n)});
+    if (config_.causal) {
+      Window own = Window::blocks(block_);
+      own.causal = true;
+      see({Positions::all(n), Positions(keys).add(0, n), own});
+    }
+    for (long u = config_.causal ? 1 : 0; u < count_of(n); ++u) {
+      Positions seen(keys);
+      if (!config_.causal) seen.add(u * block_, std::min(block_, n - u * block_));
+      see({Positions(n).add(u * block_, block_), seen.add(n + u * slots, slots)});
+    }
+  }
+
+  Config config_;
+  long heads_, block_, blocks_;  // blocks_: of the longest sequence
+  Parameter query_, key_, value_, out_, sort_in_, sort_bias_, sort_out_;
+  Dropout site_;
+  Random noise_{0, ""};
+};
+
+const RegisterModel<Sinkhorn> registered{
+    "sinkhorn",
+    {.summary = "the own block and one that a network sorts to its place",
+     .paper = "Tay et al. \"Sparse Sinkhorn Attention.\" ICML 2020, arXiv:2002.11296",
+     .complexity = "O(N √N)",
+     .kind = "learnable pattern",
+     .differs =
+         "LRA's code does not sort: it sums over blocks and weights apart, so that every block sees the same sum of "
+         "all blocks; its blocks take every (N/b)-th token, its sort is one softmax, and local and sorted results are "
+         "added. Here the balanced matrix sorts contiguous blocks, and one softmax runs over both.",
+     .exponent = 1.5,
+     .fixed_length = true,
+     .causal = true,
+     .stochastic = true}};
+
+}  // namespace
+}  // namespace lra

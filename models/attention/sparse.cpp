@@ -1,0 +1,116 @@
+/// Sparse Transformer: each token sees its neighbourhood and a regular sample of everything else, so that two steps
+/// reach every token.
+///
+///   Child, Gray, Radford, Sutskever. "Generating Long Sequences with Sparse Transformers." arXiv:1904.10509, 2019, §4.
+///   time O(N·(l + N·c/l)·C) fixed, O(N·(l + N/l)·C) strided: O(N√N·C) at l = √N   memory O(N·C)
+///   The paper's patterns are causal; without `causal` the same sets are taken on both sides.
+#include <cmath>
+
+#include "models/layers/mixer.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+class Sparse final : public Attention {
+ public:
+  struct Config {
+    std::string pattern = "fixed";
+    std::string join = "merged";
+    long block = 0;
+    long summary = 8;
+    bool spread = false;
+    bool causal = false;
+    void fields(auto&& f) {
+      f("pattern", pattern,
+        "fixed: the own block and each block's last tokens; strided: the last tokens and every l-th");
+      f("join", join, "the two sets of keys: merged in one softmax, or taken in turn by layers or by heads");
+      f("block", block, "l, tokens of a block or stride; 0 for the root of the task's length");
+      f("summary", summary,
+        "c, tokens at a block's end that all see (fixed); at most a block, with block 0 half a block");
+      f("spread", spread, "each head takes other c tokens of a block as its summary (fixed)");
+      f("causal", causal, "no token sees a later one");
+    }
+  };
+
+  Sparse(const Config& config, const Geometry& geometry, const Scope& scope)
+      : Attention(geometry, scope),
+        config_(config),
+        block_(config.block),
+        summary_(config.summary),
+        site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+    if (config.pattern != "fixed" && config.pattern != "strided")
+      fail_usage("sparse: pattern is '{}'; it may be fixed or strided", config.pattern);
+    if (config.join != "merged" && config.join != "layers" && config.join != "heads")
+      fail_usage("sparse: join is '{}'; it may be merged, layers or heads", config.join);
+    if (config.block < 0 || config.summary < 1)
+      fail_usage("sparse: block must not be negative, and summary at least 1");
+    if (block_ == 0) {
+      block_ = std::max(1L, std::lround(std::sqrt(double(geometry.length))));
+      summary_ = std::min(summary_, std::max(1L, block_ / 2));
+    }
+    summary_ = std::min(summary_, block_);
+  }
+
+ private:
+  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
+    return sparse_attention(
+        q, k, v, geometry().heads,
+        [this, pack](long s, long head, const See& see) {
+          const long turn = config_.join == "layers" ? geometry().layer : head;
+          const bool merged = config_.join == "merged";
+          const bool near = merged || turn % 2 == 0, far = merged || turn % 2 == 1;
+          config_.pattern == "fixed" ? fixed(pack.size(s), head, near, far, see)
+                                     : strided(pack.size(s), near, far, see);
+        },
+        site_, pack, pack);
+  }
+
+  Window limited(Window window) const {
+    window.causal = config_.causal;
+    return window;
+  }
+
+  /// near: the own block. far: the last c tokens of every block, or with `spread` the c before for the second head, and
+  /// so on; and the last of the sequence, whose last block would otherwise have no say in others when it is not full.
+  void fixed(long n, long head, bool near, bool far, const See& see) const {
+    const Window own = Window::blocks(block_);
+    if (near) see({Positions::all(n), Positions::all(n), limited(own)});
+    if (!far) return;
+    const long end = block_ - (config_.spread ? head % (block_ / summary_) * summary_ : 0);
+    Positions summary(n);
+    for (long begin = 0; begin < n; begin += block_) summary.add(begin + end - summary_, summary_);
+    if (!config_.causal && n % block_ > 0) summary.add(n - summary_, summary_);
+    see({Positions::all(n), summary, limited(Window::everything()), near ? own : Window::nothing()});
+  }
+
+  /// near: fewer than l tokens away. far: a multiple of l away.
+  void strided(long n, bool near, bool far, const See& see) const {
+    const Window band = Window::band(block_ - 1, block_ - 1);
+    if (near) see({Positions::all(n), Positions::all(n), limited(band)});
+    for (long r = 0; far && r < std::min(block_, n); ++r) {
+      const Positions column = Positions(n).add(r, n, block_);
+      see({column, column, limited(Window::everything()), near ? band : Window::nothing()});
+    }
+  }
+
+  Config config_;
+  long block_, summary_;
+  Dropout site_;
+};
+
+const RegisterModel<Sparse> registered{
+    "sparse",
+    {.summary = "a neighbourhood and a regular sample of the rest",
+     .paper = "Child et al. \"Generating Long Sequences with Sparse Transformers.\" 2019, arXiv:1904.10509",
+     .complexity = "O(N √N)",
+     .kind = "fixed pattern",
+     .differs =
+         "LRA's code merges the two fixed patterns as they stand, so its classifier reads from left to right, and "
+         "computes all N×N scores before masking; here both sides are seen unless `causal` is set, and only scores "
+         "that are seen are computed.",
+     .exponent = 1.5,
+     .causal = true}};
+
+}  // namespace
+}  // namespace lra

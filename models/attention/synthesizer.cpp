@@ -1,0 +1,141 @@
+/// Synthesizer: attention whose scores are made without comparing tokens with each other.
+///
+///   Tay, Bahri, Metzler, Juan, Zhao, Zheng. "Synthesizer: Rethinking Self-Attention for Transformer Models." ICML
+///   2021, §3. time O(N²·C)   memory O(N·C): scores are made in strips, again in backward; the matrix of `random` is a
+///   parameter
+#include <cmath>
+#include <optional>
+
+#include "models/layers/basic.h"
+#include "models/layers/drawn.h"
+#include "models/layers/mixer.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+/// The parts of a text like "random+dense".
+std::vector<std::string> parts(const std::string& text) {
+  std::vector<std::string> all(1);
+  for (const char c : text)
+    if (c == '+')
+      all.emplace_back();
+    else
+      all.back() += c;
+  return all;
+}
+
+/// One way to make scores, with its parameters. N is the task's longest sequence.
+class Synthesis {
+ public:
+  Synthesis(const std::string& kind, long rank, const Geometry& geometry, const Scope& scope)
+      : kind_(kind), heads_(geometry.heads), width_(geometry.qkv / geometry.heads) {
+    const long n = geometry.length, c = geometry.width, qkv = geometry.qkv;
+    if (kind == "dense" || kind == "factorized_dense")
+      hidden_.emplace(scope / "hidden", c, qkv, Init::xavier(c, qkv), Init::zeros());
+    if (kind == "dense") {
+      right_ = scope.add("weight", {n, qkv}, Init::xavier(width_, n));
+      bias_ = scope.add("bias", {heads_, n}, Init::zeros());
+    } else if (kind == "factorized_dense") {
+      const long a = long(std::ceil(std::sqrt(double(n)))), b = (n + a - 1) / a;
+      a_.emplace(scope / "a", qkv, heads_ * a, Init::xavier(qkv, heads_ * a), Init::zeros());
+      b_.emplace(scope / "b", qkv, heads_ * b, Init::xavier(qkv, heads_ * b), Init::zeros());
+    } else if (kind == "random") {
+      left_ = scope.add("scores", {heads_, n, n}, Init::normal(1));
+    } else if (kind == "fixed_random") {
+      drawn_.emplace(scope.random("scores", "drawn"), Shape{heads_, n, n}, 0, draw_normal);
+    } else if (kind == "factorized_random") {
+      const Init init = Init::normal(std::pow(double(rank), -0.25));  // products then vary as `random` does
+      left_ = scope.add("left", {n, heads_ * rank}, init);
+      right_ = scope.add("right", {n, heads_ * rank}, init);
+    } else if (kind == "dot_product") {
+      left_ = scope.add("query", {qkv, c}, Init::xavier(c, qkv));
+      right_ = scope.add("key", {qkv, c}, Init::xavier(c, qkv));
+    } else {
+      fail_usage(
+          "synthesizer: kind '{}' is unknown; there are dense, random, fixed_random, factorized_dense, "
+          "factorized_random and dot_product, and mixtures such as random+dense",
+          kind);
+    }
+  }
+
+  Scores operator()(const Tensor& x, const Pack& pack) const {
+    if (kind_ == "dense") return Scores::of_tokens_and_positions(relu((*hidden_)(x)), right_, bias_);
+    if (kind_ == "factorized_dense") {
+      const Tensor hidden = relu((*hidden_)(x));
+      return Scores::of_factors((*a_)(hidden), (*b_)(hidden));
+    }
+    if (kind_ == "random") return Scores::in_table(left_);
+    if (kind_ == "fixed_random") return Scores::in_table(drawn_->at(pack));
+    if (kind_ == "factorized_random") return Scores::of_positions(left_, right_);
+    return Scores::of_tokens(linear(x, left_), linear(x, right_), 1 / std::sqrt(double(width_)));
+  }
+
+ private:
+  std::string kind_;
+  long heads_, width_;
+  std::optional<Linear> hidden_, a_, b_;
+  Parameter left_, right_, bias_;
+  std::optional<Drawn> drawn_;
+};
+
+class Synthesizer final : public Mixer {
+ public:
+  struct Config {
+    std::string kind = "dense";
+    long rank = 8;
+    bool causal = false;
+    void fields(auto&& f) {
+      f("kind", kind,
+        "dense, random, fixed_random (not trained), factorized_dense, factorized_random, dot_product, or several "
+        "joined by +: a learned mixture");
+      f("rank", rank, "columns of the two factors of factorized_random");
+      f("causal", causal, "no token sees a later one");
+    }
+  };
+
+  Synthesizer(const Config& config, const Geometry& geometry, const Scope& scope)
+      : heads_(geometry.heads),
+        causal_(config.causal),
+        value_(scope.add("value", {geometry.qkv, geometry.width}, Init::xavier(geometry.width, geometry.qkv))),
+        out_(scope.add("out", {geometry.width, geometry.qkv}, Init::xavier(geometry.qkv, geometry.width))),
+        site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+    if (config.rank < 1) fail_usage("synthesizer: rank is {}; it must be at least 1", config.rank);
+    const std::vector<std::string> kinds = parts(config.kind);
+    for (const std::string& kind : kinds) all_.emplace_back(kind, config.rank, geometry, scope / kind);
+    if (kinds.size() > 1) mixture_ = scope.add("mixture", {1, long(kinds.size())}, Init::zeros());
+  }
+
+  Tensor forward(Tensor x, const Pack& pack) const override {
+    std::vector<Scores> terms;
+    for (const Synthesis& synthesis : all_) terms.push_back(synthesis(x, pack));
+    const Tensor weights = all_.size() > 1 ? softmax(mixture_) : Tensor();
+    Tensor v = linear(std::move(x), value_);
+    return linear(score_attention(std::move(terms), weights, std::move(v), heads_, causal_, site_, pack), out_);
+  }
+
+ private:
+  long heads_;
+  bool causal_;
+  std::vector<Synthesis> all_;
+  Parameter value_, out_, mixture_;
+  Dropout site_;
+};
+
+const RegisterModel<Synthesizer> registered{
+    "synthesizer",
+    {.summary = "attention by scores made without queries and keys",
+     .paper =
+         "Tay et al. \"Synthesizer: Rethinking Self-Attention for Transformer Models.\" ICML 2021, arXiv:2005.00743",
+     .complexity = "O(N²)",
+     .kind = "low rank",
+     .differs =
+         "LRA's code adds its random matrix to ordinary products of queries and keys, which here is kind "
+         "random+dot_product but for the learned weights of the two, ignores the settings for factorised variants, and "
+         "lets padding take part; the lra presets take the paper's random variant.",
+     .exponent = 2,
+     .fixed_length = true,
+     .causal = true}};
+
+}  // namespace
+}  // namespace lra

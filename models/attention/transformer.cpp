@@ -1,0 +1,48 @@
+/// Transformer: exact softmax attention, every token to every token.
+///
+///   Vaswani, Shazeer, Parmar, Uszkoreit, Jones, Gomez, Kaiser, Polosukhin. "Attention Is All You Need." NeurIPS 2017.
+///   time O(N²·C)   memory O(N·C), or O(N²·H) when `materialized`
+#include "models/layers/mixer.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+class Transformer final : public Attention {
+ public:
+  struct Config {
+    bool materialized = false;
+    void fields(auto&& f) {
+      f("materialized", materialized, "hold the N×N probabilities as the textbook does, to show what that costs");
+    }
+  };
+
+  Transformer(const Config& config, const Geometry& geometry, const Scope& scope)
+      : Attention(geometry, scope),
+        config_(config),
+        site_(scope.dropout("probabilities", geometry.attention_dropout)) {}
+
+ private:
+  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
+    if (config_.materialized)
+      return materialized_attention(q, k, v, geometry().heads, Window::everything(), site_, pack);
+    return softmax_attention(q, k, v, geometry().heads, Window::everything(), site_, pack, pack);
+  }
+
+  Config config_;
+  Dropout site_;
+};
+
+const RegisterModel<Transformer> registered{
+    "transformer",
+    {.summary = "exact softmax attention",
+     .paper = "Vaswani et al. \"Attention Is All You Need.\" NeurIPS 2017, arXiv:1706.03762",
+     .complexity = "O(N²)",
+     .kind = "dense",
+     .differs =
+         "LRA's code adds −1e10 to masked scores, so rows of padding attend evenly to everything; here there is no "
+         "padding. The N×N matrix is never stored unless `materialized` is set.",
+     .exponent = 2}};
+
+}  // namespace
+}  // namespace lra

@@ -1,0 +1,93 @@
+/// Transformer-XL: the sequence in segments, each of which also sees the states of those before it, which are not
+/// changed by what it learns.
+///
+///   Dai, Yang, Yang, Carbonell, Le, Salakhutdinov. "Transformer-XL: Attentive Language Models beyond a Fixed-Length
+///   Context." ACL 2019, §3.
+///   time O(N·(T+M)·C)   memory O(N·C)   segments of T tokens, memories of M
+///   A layer's memory is its own input in earlier segments, so all segments are computed layer by layer at once.
+#include "models/layers/mixer.h"
+#include "models/layers/relative.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+class TransformerXl final : public Mixer {
+ public:
+  struct Config {
+    long segment = 256;
+    long memory = 256;
+    bool causal = false;
+    void fields(auto&& f) {
+      f("segment", segment, "tokens of a segment");
+      f("memory", memory, "tokens before its segment that a token sees, without gradient");
+      f("causal", causal, "no token sees a later one, as in the paper; otherwise all of its segment");
+    }
+  };
+
+  TransformerXl(const Config& config, const Geometry& geometry, const Scope& scope)
+      : config_(config),
+        heads_(geometry.heads),
+        projections_(geometry, scope),
+        site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+    if (config.segment < 1 || config.memory < 0)
+      fail_usage("transformer_xl: segment must be at least 1, memory not negative");
+  }
+
+  Tensor forward(Tensor x, const Pack& pack) const override {
+    std::vector<double> places;
+    std::vector<Tensor> context;  // of each sequence: its tokens, then the same without gradient
+    std::vector<double> context_places;
+    Pack context_pack = pack;
+    context_pack.length = 2 * pack.length;
+    for (long s = 0; s < pack.count(); ++s) {
+      const long n = pack.size(s);
+      for (long i = 0; i < n; ++i) places.push_back(double(i));
+      context.push_back(rows(x, pack.begin(s), n));
+      context.push_back(stop_gradient(context.back()));
+      context_places.insert(context_places.end(), places.end() - n, places.end());
+      context_places.insert(context_places.end(), places.end() - n, places.end());
+      context_pack.offsets[std::size_t(s) + 1] = context_pack.begin(s) + 2 * n;
+    }
+    const Tensor both = concat_rows(context);
+    return projections_.out(sparse_attention(
+        projections_.queries(x, places), projections_.keys(both, context_places), projections_.values(both), heads_,
+        [this, pack](long s, long, const See& see) { show(pack.size(s), see); }, site_, pack, context_pack));
+  }
+
+ private:
+  void show(long n, const See& see) const {
+    for (long begin = 0; begin < n; begin += config_.segment) {
+      const Positions own = Positions(n).add(begin, config_.segment);
+      Window before = Window::everything();
+      before.causal = config_.causal;
+      see({own, Positions(2 * n).add(begin, std::min(config_.segment, n - begin)), before});
+      const long seen = std::min(config_.memory, begin);
+      if (seen > 0) see({own, Positions(2 * n).add(n + begin - seen, seen)});
+    }
+  }
+
+  Config config_;
+  long heads_;
+  RelativeProjections projections_;
+  Dropout site_;
+};
+
+const RegisterModel<TransformerXl> registered{
+    "transformer_xl",
+    {.summary = "segments that see the states of earlier ones, relative positions",
+     .paper = "Dai et al. \"Transformer-XL: Attentive Language Models beyond a Fixed-Length Context.\" ACL 2019, "
+              "arXiv:1901.02860",
+     .complexity = "O(N (T+M))",
+     .kind = "recurrence",
+     .differs =
+         "LRA's code does not have it. The paper's model is causal, for language modelling, and that is the setting "
+         "`causal`; by default tokens see all of their own segment. Blocks are pre-norm, as for every model here, so "
+         "memories are normed states; the embedding's positions are added as well. A class token before the sequence "
+         "sees "
+         "the first segment alone, so presets pool by the mean.",
+     .exponent = 1,
+     .causal = true}};
+
+}  // namespace
+}  // namespace lra

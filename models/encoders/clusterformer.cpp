@@ -1,0 +1,96 @@
+/// Cluster-Former: layers on windows of the sequence, and between them layers on tokens that were sorted by cluster.
+///
+///   Wang, Zhou, Gan, Chen, Fang, Sun, Cheng, Liu. "Cluster-Former: Clustering-based Sparse Transformer for Long-Range
+///   Dependency Encoding." Findings of ACL 2021, §3.
+///   time O(N·(w + c + K)·C)   memory O(N·C)   windows of w tokens, chunks of c, K centroids
+#include "models/layers/blocks.h"
+#include "models/layers/centroids.h"
+#include "models/ops/clustering.h"
+
+namespace lra {
+namespace {
+
+std::unique_ptr<Mixer> attention_in_blocks(long block, const Geometry& geometry, const Scope& scope) {
+  return models().at("local").mixer({{"block", block}}, geometry, scope);
+}
+
+/// Attention within chunks of the sequence, sorted by cluster.
+class Clustered final : public Mixer {
+ public:
+  Clustered(long clusters, double decay, long chunk, const Geometry& geometry, const Scope& scope)
+      : clusters_(clusters),
+        centroids_(scope, "centroids", clusters, geometry.width, decay),
+        chunks_(attention_in_blocks(chunk, geometry, scope)) {}
+
+  Tensor forward(Tensor x, const Pack& pack) const override {
+    const auto nearest = nearest_centroids(x.matrix(), centroids_.directions().matrix());
+    centroids_.follow(x, nearest);
+    std::vector<long> sorted, places(nearest.size());
+    for (long s = 0; s < pack.count(); ++s) {
+      const std::span<const std::int32_t> own(nearest.data() + pack.begin(s), std::size_t(pack.size(s)));
+      for (const std::int32_t token : stable_order(own, clusters_)) {
+        places[std::size_t(pack.begin(s) + token)] = long(sorted.size());
+        sorted.push_back(pack.begin(s) + token);
+      }
+    }
+    return gather_rows(chunks_->forward(gather_rows(x, std::move(sorted)), pack), std::move(places));
+  }
+
+ private:
+  long clusters_;
+  Centroids centroids_;
+  std::unique_ptr<Mixer> chunks_;
+};
+
+class Clusterformer final : public Encoder {
+ public:
+  struct Config {
+    long window = 128;
+    long clusters = 64;
+    long chunk = 128;
+    long every = 2;
+    double decay = 0.99;
+    void fields(auto&& f) {
+      f("window", window, "tokens of a window");
+      f("clusters", clusters, "centroids of a layer");
+      f("chunk", chunk, "tokens of a chunk of the sorted sequence");
+      f("every", every, "the last of this many layers sorts, and so on back from it");
+      f("decay", decay, "what is left of a centroid after a step, in the mean of its past members");
+    }
+  };
+
+  Clusterformer(const Config& config, const Geometry& geometry, const Scope& scope)
+      : blocks_(geometry, scope, mixers(config, geometry.layers), feed_forward()) {}
+
+  Packed forward(Packed tokens) const override { return blocks_.forward(std::move(tokens)); }
+
+ private:
+  static MakePart mixers(const Config& config, long layers) {
+    if (config.window < 1 || config.clusters < 1 || config.chunk < 1 || config.every < 1)
+      fail_usage("clusterformer: window, clusters, chunk and every must be at least 1");
+    if (config.decay < 0 || config.decay > 1) fail_usage("clusterformer: decay is {}, not in 0 to 1", config.decay);
+    return [=](const Geometry& geometry, const Scope& scope) -> std::unique_ptr<Mixer> {
+      if ((layers - 1 - geometry.layer) % config.every != 0) return attention_in_blocks(config.window, geometry, scope);
+      return std::make_unique<Clustered>(config.clusters, config.decay, config.chunk, geometry, scope);
+    };
+  }
+
+  Blocks blocks_;
+};
+
+const RegisterModel<Clusterformer> registered{
+    "clusterformer",
+    {.summary = "attention in windows, and in chunks of the sequence sorted by cluster",
+     .paper = "Wang et al. \"Cluster-Former: Clustering-based Sparse Transformer for Long-Range Dependency Encoding.\" "
+              "Findings of ACL 2021, arXiv:2009.06097",
+     .complexity = "O(N (w + c + K))",
+     .kind = "learnable pattern",
+     .differs =
+         "LRA's code does not have it, and no code of the authors is known. The paper finds centroids by k-means over "
+         "a memory bank of past states, once an epoch; here they follow the mean of their members step by step, and "
+         "their directions alone count. Its windows overlap and tokens that are in two have the mean; here they do not "
+         "overlap. It sorts in layers 15 and 20 of 24; here in every second.",
+     .exponent = 1}};
+
+}  // namespace
+}  // namespace lra

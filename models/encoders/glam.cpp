@@ -1,0 +1,158 @@
+/// GLaM: two of many feed-forward parts for each token in every other block, gated units in the others.
+///
+///   Du, Huang, Dai, Tong, Lepikhin, Xu, Krikun, Zhou, Yu, Firat, Zoph, Fedus, Bosma, Zhou, Wang, Wang, Webster,
+///   Pellat, Robinson, Meier-Hellstern, Duke, Dixon, Zhang, Le, Wu, Chen, Cui. "GLaM: Efficient Scaling of Language
+///   Models with Mixture-of-Experts." ICML 2022, §4. time O(N²·C), and the router's O(N·E·C)   memory O(N·C);
+///   parameters grow with E Norms divide by the root of the mean square; scores know the distance of two tokens by a
+///   learned number.
+#include <cmath>
+
+#include "models/autodiff/profile.h"
+#include "models/layers/experts.h"
+
+namespace lra {
+namespace {
+
+/// Softmax attention with a number a head for each of 32 classes of distances added to the scores. Raffel et al.
+/// arXiv:1910.10683, §2.1.
+class DistanceAttention final : public Mixer {
+ public:
+  DistanceAttention(const Geometry& geometry, const Scope& scope)
+      : heads_(geometry.heads),
+        scale_(1 / std::sqrt(double(geometry.qkv / geometry.heads))),
+        q_(scope.add("query", {geometry.qkv, geometry.width}, Init::xavier(geometry.width, geometry.qkv))),
+        k_(scope.add("key", {geometry.qkv, geometry.width}, Init::xavier(geometry.width, geometry.qkv))),
+        v_(scope.add("value", {geometry.qkv, geometry.width}, Init::xavier(geometry.width, geometry.qkv))),
+        out_(scope.add("out", {geometry.width, geometry.qkv}, Init::xavier(geometry.qkv, geometry.width))),
+        bias_(scope.add("bias", {2 * kSide, geometry.heads}, Init::normal(1 / std::sqrt(2.0 * kSide)))),
+        site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+    for (long distance = -kFarthest; distance <= kFarthest; ++distance) classes_.push_back(class_of(distance));
+  }
+
+  Tensor forward(Tensor x, const Pack& pack) const override {
+    const std::vector<Scores> scores = {Scores::of_tokens(linear(x, q_), linear(x, k_), scale_),
+                                        Scores::of_distances(gather_rows(bias_, classes_))};
+    return linear(score_attention(scores, {}, linear(x, v_), heads_, false, site_, pack), out_);
+  }
+
+ private:
+  static constexpr long kSide = 16;       // classes for keys before, and as many for keys after
+  static constexpr long kExact = 8;       // distances below have a class of their own
+  static constexpr long kFarthest = 128;  // distances from here on share one
+
+  static long class_of(long distance) {
+    const long side = distance > 0 ? kSide : 0, far = std::abs(distance);
+    if (far < kExact) return side + far;
+    const double octaves = std::log(double(far) / kExact) / std::log(double(kFarthest) / kExact);
+    return side + std::min(kSide - 1, kExact + long(octaves * (kSide - kExact)));
+  }
+
+  long heads_;
+  double scale_;
+  Parameter q_, k_, v_, out_, bias_;
+  Dropout site_;
+  std::vector<long> classes_;
+};
+
+/// Without biases: W₂ gelu(W₀ x), or gated W₂ (gelu(W₀ x) ∘ W₁ x).
+class PlainFeed final : public Mixer {
+ public:
+  PlainFeed(bool gated, const Geometry& geometry, const Scope& scope)
+      : in_(scope.add("in", {geometry.ff, geometry.width}, Init::xavier(geometry.width, geometry.ff))),
+        out_(scope.add("out", {geometry.width, geometry.ff}, Init::xavier(geometry.ff, geometry.width))),
+        hidden_site_(scope.dropout("hidden", geometry.dropout)),
+        out_site_(scope.dropout("out", geometry.dropout)),
+        gated_(gated) {
+    if (gated) gate_ = scope.add("gate", {geometry.ff, geometry.width}, Init::xavier(geometry.width, geometry.ff));
+  }
+
+  static MakePart make(bool gated) {
+    return [gated](const Geometry& geometry, const Scope& scope) {
+      return std::make_unique<PlainFeed>(gated, geometry, scope);
+    };
+  }
+
+  Tensor forward(Tensor x, const Pack& pack) const override {
+    Tensor hidden = gelu(linear(x, in_));
+    if (gated_) hidden = multiply(std::move(hidden), linear(x, gate_));
+    return dropout(linear(dropout(std::move(hidden), hidden_site_, pack), out_), out_site_, pack);
+  }
+
+ private:
+  Parameter in_, gate_, out_;
+  Dropout hidden_site_, out_site_;
+  bool gated_;
+};
+
+class GLaM final : public Encoder {
+ public:
+  struct Config : ExpertSettings {
+    Config() { capacity = eval_capacity = 1; }
+  };
+
+  GLaM(const Config& config, const Geometry& geometry, const Scope& scope)
+      : norm_(scope.add("norm", {geometry.width}, Init::ones())) {
+    const auto experts = [config](const Geometry& own, const Scope& place) {
+      const Routing routing{.choices = 2, .renormalised = true};
+      return std::make_unique<Experts>(config, routing, own, place, PlainFeed::make(false));
+    };
+    const MakePart feed = alternating(experts, PlainFeed::make(true));
+    for (long layer = 0; layer < geometry.layers; ++layer) {
+      Geometry own = geometry;
+      own.layer = layer;
+      blocks_.emplace_back(own, scope / std::to_string(layer), feed);
+    }
+  }
+
+  Packed forward(Packed tokens) const override {
+    for (const NormedBlock& block : blocks_) tokens.x = block.forward(std::move(tokens.x), tokens.pack);
+    tokens.x = rms_norm(std::move(tokens.x), norm_);
+    return tokens;
+  }
+
+ private:
+  struct NormedBlock {
+    NormedBlock(const Geometry& geometry, const Scope& scope, const MakePart& make_feed)
+        : mixer_norm(scope.add("mixer_norm", {geometry.width}, Init::ones())),
+          feed_norm(scope.add("feed_norm", {geometry.width}, Init::ones())),
+          mixer(geometry, scope / "mixer"),
+          site(scope.dropout("mixer_out", geometry.dropout)),
+          feed(make_feed(geometry, scope / "feed")),
+          mixer_part((scope / "mixer").path()),
+          feed_part((scope / "feed").path()) {}
+
+    Tensor forward(Tensor x, const Pack& pack) const {
+      enter_layer(mixer_part);
+      x = add(dropout(mixer.forward(rms_norm(x, mixer_norm), pack), site, pack), x);
+      enter_layer(feed_part);
+      return add(feed->forward(rms_norm(x, feed_norm), pack), x);
+    }
+
+    Parameter mixer_norm, feed_norm;
+    DistanceAttention mixer;
+    Dropout site;
+    std::unique_ptr<Mixer> feed;
+    std::string mixer_part, feed_part;  // in a profile
+  };
+
+  std::vector<NormedBlock> blocks_;
+  Parameter norm_;
+};
+
+const RegisterModel<GLaM> registered{
+    "glam",
+    {.summary = "two of many feed-forward parts for each token, gated units in every other block",
+     .paper = "Du et al. \"GLaM: Efficient Scaling of Language Models with Mixture-of-Experts.\" ICML 2022, "
+              "arXiv:2112.06905",
+     .complexity = "O(N²)",
+     .kind = "sparse",
+     .differs =
+         "LRA's code does not have it. The paper's model is causal, for language modelling; here tokens see all of "
+         "their sequence, with classes of distances for both directions, and the embedding's positions are added as "
+         "well. Capacity and balance are counted over each sequence, not over groups of tokens, so that an example "
+         "does not depend on its company. Each block has its own numbers for distances.",
+     .exponent = 2,
+     .auxiliary_loss = true}};
+
+}  // namespace
+}  // namespace lra

@@ -1,0 +1,99 @@
+/// Perceiver: a few learned latents read the sequence by cross-attention and think among themselves; the sequence
+/// itself is never transformed.
+///
+///   Jaegle, Gimeno, Brock, Zisserman, Vinyals, Carreira. "Perceiver: General Perception with Iterative Attention."
+///   ICML 2021, §3.1. time O(R·N·M·C + R·B·M²·C) for R readings and B latent blocks after each   memory O(R·N·C + M²)
+#include "models/layers/blocks.h"
+#include "models/layers/cross_attention.h"
+#include "models/layers/latents.h"
+
+namespace lra {
+namespace {
+
+class Perceiver final : public Encoder {
+ public:
+  struct Config {
+    long latents = 128;
+    long blocks = 1;
+    long cross_heads = 1;
+    bool share = true;
+    void fields(auto&& f) {
+      f("latents", latents, "learned vectors that read the sequence");
+      f("blocks", blocks, "latent blocks after each reading");
+      f("cross_heads", cross_heads, "attention heads of a reading; they must divide qkv");
+      f("share", share, "all readings but the first have the same weights, and so have their latent blocks");
+    }
+  };
+
+  Perceiver(const Config& config, const Geometry& geometry, const Scope& scope)
+      : readings_(geometry.layers), norm_(scope / "norm", geometry.width) {
+    if (config.latents < 1 || config.blocks < 0)
+      fail_usage("perceiver: latents must be at least 1, blocks not negative");
+    if (config.cross_heads < 1 || geometry.qkv % config.cross_heads != 0)
+      fail_usage("perceiver: {} cross_heads do not divide the {} features of queries (qkv)", config.cross_heads,
+                 geometry.qkv);
+    latents_ = scope.add("latents", {config.latents, geometry.width}, Init::normal(0.02));
+    const long own = config.share ? std::min(2L, readings_) : readings_;
+    for (long r = 0; r < own; ++r) parts_.emplace_back(config, geometry, scope / std::to_string(r));
+  }
+
+  Packed forward(Packed tokens) const override {
+    auto [z, pack] = of_each_sequence(latents_, tokens.pack);
+    for (long r = 0; r < readings_; ++r)
+      z = parts_[std::size_t(std::min(r, long(parts_.size()) - 1))].forward(std::move(z), pack, tokens);
+    return {norm_(std::move(z)), std::move(pack)};
+  }
+
+ private:
+  static Geometry with_heads(Geometry geometry, long heads) {
+    geometry.heads = heads;
+    return geometry;
+  }
+
+  struct Part {
+    Part(const Config& config, const Geometry& geometry, const Scope& scope)
+        : input_norm(scope / "input_norm", geometry.width),
+          latent_norm(scope / "latent_norm", geometry.width),
+          read(with_heads(geometry, config.cross_heads), scope / "read"),
+          site(scope.dropout("read_out", geometry.dropout)),
+          feed_norm(scope / "feed_norm", geometry.width),
+          feed(scope / "feed", geometry.width, geometry.ff, geometry.dropout) {
+      for (long b = 0; b < config.blocks; ++b)
+        blocks.emplace_back(geometry, scope / "blocks" / std::to_string(b), full_attention(), feed_forward());
+    }
+
+    Tensor forward(Tensor z, const Pack& pack, const Packed& input) const {
+      z = add(dropout(read(latent_norm(z), pack, input_norm(input.x), input.pack), site, pack), z);
+      z = feed.residual(std::move(z), feed_norm, pack);
+      for (const Block& block : blocks) z = block.forward(std::move(z), pack);
+      return z;
+    }
+
+    LayerNorm input_norm, latent_norm;
+    CrossAttention read;
+    Dropout site;
+    LayerNorm feed_norm;
+    FeedForward feed;
+    std::vector<Block> blocks;
+  };
+
+  long readings_;
+  Parameter latents_;
+  std::vector<Part> parts_;
+  LayerNorm norm_;
+};
+
+const RegisterModel<Perceiver> registered{
+    "perceiver",
+    {.summary = "learned latents read the sequence and attend to each other",
+     .paper = "Jaegle et al. \"Perceiver: General Perception with Iterative Attention.\" ICML 2021, arXiv:2103.03206",
+     .complexity = "O(N M)",
+     .kind = "memory, downsampling",
+     .differs =
+         "LRA's code does not have it. The paper concatenates Fourier features of the position to each input; here "
+         "positions are added by the embedding, as for every model of LRA, so that the comparison is of encoders. The "
+         "setting `layers` counts readings.",
+     .exponent = 1}};
+
+}  // namespace
+}  // namespace lra

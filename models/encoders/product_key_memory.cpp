@@ -1,0 +1,131 @@
+/// Product-key memory: in the middle block the feed-forward part is a table of very many values, of which a token reads
+/// those whose keys fit its queries best.
+///
+///   Lample, Sablayrolles, Ranzato, Denoyer, Jégou. "Large Memory Layers with Product Keys." NeurIPS 2019, §3.
+///   time O(N·H·(n·D + k² + k·C)) for n² values, H heads and queries of D features, besides O(N²·C) of the attention
+///   memory O(N·H·n)
+///   A key is a pair of halves, one of n and one of n; the k best pairs are among those of the k best halves.
+#include "models/layers/blocks.h"
+#include "models/ops/largest.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+class Memory final : public Mixer {
+ public:
+  struct Config {
+    long keys = 128;
+    long top = 32;
+    long heads = 4;
+    long query = 0;
+    void fields(auto&& f) {
+      f("keys", keys, "halves of keys of each kind; the memory has its square of values");
+      f("top", top, "values that a head reads for a token, at most `keys`");
+      f("heads", heads, "queries of a token, each with keys of its own, values in common");
+      f("query", query, "features of a query, even; 0 for the model's width, rounded up to even");
+    }
+  };
+
+  Memory(const Config& config, const Geometry& geometry, const Scope& scope) : config_(config) {
+    if (config.keys < 1 || config.top < 1 || config.top > config.keys || config.heads < 1)
+      fail_usage("product_key_memory: keys and heads must be at least 1, top between 1 and keys");
+    if (config.query < 0 || config.query % 2 != 0)
+      fail_usage("product_key_memory: query is {}; it must be even and not negative", config.query);
+    half_ = config.query > 0 ? config.query / 2 : (geometry.width + 1) / 2;
+    const long c = geometry.width, features = 2 * half_;
+    query_ = scope.add("query", {config.heads * features, c}, Init::xavier(c, config.heads * features));
+    gamma_ = scope.add("query_norm.gamma", {features}, Init::ones());
+    beta_ = scope.add("query_norm.beta", {features}, Init::zeros());
+    const Init init{Init::Kind::uniform, 1 / std::sqrt(double(half_))};
+    first_ = scope.add("first", {config.heads, config.keys, half_}, init);
+    second_ = scope.add("second", {config.heads, config.keys, half_}, init);
+    values_ = scope.add("values", {config.keys * config.keys, c}, Init::lecun(c));
+    site_ = scope.dropout("out", geometry.dropout);
+  }
+
+  Tensor forward(Tensor x, const Pack& pack) const override {
+    const long t = x.dim(0), h = config_.heads, k = config_.top;
+    Tensor q = layer_norm(reshaped(linear(std::move(x), query_), t * h), gamma_, beta_);  // (T·H,D)
+    const Tensor first = scores(q, 0, first_, t), second = scores(q, half_, second_, t);  // (T·H,n)
+    const Choice choice = choose(first, second);
+    const Tensor chosen = add(pick_columns(first, choice.first), pick_columns(second, choice.second));
+    const Tensor weights = reshaped(softmax(chosen), t);  // (T,H·k)
+    std::vector<long> places;
+    for (std::size_t i = 0; i < std::size_t(t * h * k); ++i)
+      places.push_back(choice.first[i] * config_.keys + choice.second[i]);
+    return dropout(weighted_rows(weights, values_, std::move(places)), site_, pack);
+  }
+
+ private:
+  /// For each query the halves of its best keys.
+  struct Choice {
+    std::vector<long> first, second;
+  };
+
+  /// Products of a half of the queries with its keys.
+  Tensor scores(const Tensor& q, long begin, const Tensor& keys, long t) const {
+    const Tensor halves = reshaped(head_columns(q, 1, begin, half_), t);  // (T,H·D/2)
+    return reshaped(merge_heads(matmul(heads(halves, config_.heads), transposed(keys))), q.dim(0));
+  }
+
+  /// The pair of the i-th best and the j-th best half has (i+1)(j+1) − 1 pairs that are no worse, so few are looked at.
+  Choice choose(const Tensor& first, const Tensor& second) const {
+    const long k = config_.top, n = config_.keys;
+    const std::vector<long> best_first = largest_columns(first, k), best_second = largest_columns(second, k);
+    std::vector<std::pair<long, long>> pairs;  // places among the best
+    for (long i = 0; i < k; ++i)
+      for (long j = 0; (i + 1) * (j + 1) <= k; ++j) pairs.emplace_back(i, j);
+    Tensor sums = Tensor::empty({first.dim(0), long(pairs.size())});
+    for (long row = 0; row < first.dim(0); ++row)
+      for (std::size_t p = 0; p < pairs.size(); ++p)
+        sums.data()[row * sums.dim(1) + long(p)] =
+            first.data()[row * n + best_first[std::size_t(row * k + pairs[p].first)]] +
+            second.data()[row * n + best_second[std::size_t(row * k + pairs[p].second)]];
+    Choice choice;
+    for (const long p : largest_columns(sums, k)) {
+      const auto& [i, j] = pairs[std::size_t(p)];
+      const std::size_t row = choice.first.size() / std::size_t(k) * std::size_t(k);  // where its places begin
+      choice.first.push_back(best_first[row + std::size_t(i)]);
+      choice.second.push_back(best_second[row + std::size_t(j)]);
+    }
+    return choice;
+  }
+
+  Config config_;
+  long half_;
+  Parameter query_, gamma_, beta_, first_, second_, values_;
+  Dropout site_;
+};
+
+class ProductKeyMemory final : public Encoder {
+ public:
+  using Config = Memory::Config;
+
+  ProductKeyMemory(const Config& config, const Geometry& geometry, const Scope& scope)
+      : blocks_(geometry, scope, full_attention(),
+                [config, middle = geometry.layers / 2](const Geometry& own, const Scope& place) {
+                  return own.layer == middle ? std::make_unique<Memory>(config, own, place)
+                                             : feed_forward()(own, place);
+                }) {}
+
+  Packed forward(Packed tokens) const override { return blocks_.forward(std::move(tokens)); }
+
+ private:
+  Blocks blocks_;
+};
+
+const RegisterModel<ProductKeyMemory> registered{
+    "product_key_memory",
+    {.summary = "in the middle block, a large table of values read by products of keys",
+     .paper = "Lample et al. \"Large Memory Layers with Product Keys.\" NeurIPS 2019, arXiv:1907.05242",
+     .complexity = "O(N²)",
+     .kind = "sparse, memory",
+     .differs =
+         "LRA's code does not have it. Queries pass a layer norm instead of the authors' batch norm, with which an "
+         "example would depend on its company. The memory has 128² values by default, not 512², queries the model's "
+         "width of features, and values learn at the rate of everything else, by the same optimiser.",
+     .exponent = 2}};
+
+}  // namespace
+}  // namespace lra

@@ -1,0 +1,86 @@
+/// TokenLearner: after half of the layers, a few learned mixtures of the tokens take their place.
+///
+///   Ryoo, Piergiovanni, Arnab, Dehghani, Angelova. "TokenLearner: Adaptive Space-Time Tokenization for Videos."
+///   NeurIPS 2021, §2; the maps are those of its version 1.1.
+///   time O(N²·C) before, O(N·S·C) there, O(S²·C) after, for S tokens   memory O(N·C)
+#include "models/layers/blocks.h"
+
+namespace lra {
+namespace {
+
+class TokenLearner final : public Encoder {
+ public:
+  struct Config {
+    long tokens = 8;
+    long before = 0;
+    long bottleneck = 64;
+    void fields(auto&& f) {
+      f("tokens", tokens, "S: learned tokens");
+      f("before", before, "layers on the whole sequence; 0 for half of them, rounded up");
+      f("bottleneck", bottleneck, "hidden features of the network that makes the maps");
+    }
+  };
+
+  TokenLearner(const Config& config, const Geometry& geometry, const Scope& scope)
+      : map_norm_(scope / "maps.norm", geometry.width),
+        map_in_(scope / "maps.in", geometry.width, config.bottleneck, Init::xavier(geometry.width, config.bottleneck),
+                Init::normal(1e-6)),
+        map_out_(
+            scope.add("maps.out", {config.tokens, config.bottleneck}, Init::xavier(config.bottleneck, config.tokens))),
+        norm_(scope / "norm", geometry.width) {
+    if (config.tokens < 1 || config.before < 0 || config.bottleneck < 1)
+      fail_usage("tokenlearner: tokens and bottleneck must be at least 1, before not negative");
+    if (config.before > geometry.layers)
+      fail_usage("tokenlearner: before is {}, of {} layers", config.before, geometry.layers);
+    const long before = config.before > 0 ? config.before : (geometry.layers + 1) / 2;
+    for (long l = 0; l < geometry.layers; ++l)
+      (l < before ? before_ : after_)
+          .emplace_back(geometry, scope / std::to_string(l), full_attention(), feed_forward());
+  }
+
+  Packed forward(Packed tokens) const override {
+    for (const Block& block : before_) tokens.x = block.forward(std::move(tokens.x), tokens.pack);
+    tokens = learned(tokens);
+    for (const Block& block : after_) tokens.x = block.forward(std::move(tokens.x), tokens.pack);
+    return {norm_(std::move(tokens.x)), std::move(tokens.pack)};
+  }
+
+ private:
+  /// Each sequence's S mixtures by softmax maps. The maps' last layer has no bias, which the softmax would cancel.
+  Packed learned(const Packed& tokens) const {
+    const Tensor hidden = gelu(map_in_(map_norm_(tokens.x)));
+    std::vector<Tensor> parts;
+    Pack pack = tokens.pack;
+    pack.length = map_out_.shape()[0];
+    for (long s = 0; s < pack.count(); ++s) {
+      const long begin = tokens.pack.begin(s), n = tokens.pack.size(s);
+      const Tensor maps = softmax(linear(map_out_, rows(hidden, begin, n)));  // (S,n)
+      parts.push_back(matmul(maps, rows(tokens.x, begin, n)));
+      pack.offsets[std::size_t(s) + 1] = (s + 1) * pack.length;
+    }
+    return {concat_rows(parts), std::move(pack)};
+  }
+
+  LayerNorm map_norm_;
+  Linear map_in_;
+  Parameter map_out_;
+  std::vector<Block> before_, after_;
+  LayerNorm norm_;
+};
+
+const RegisterModel<TokenLearner> registered{
+    "tokenlearner",
+    {.summary = "after half of the layers, learned mixtures instead of tokens",
+     .paper = "Ryoo et al. \"TokenLearner: Adaptive Space-Time Tokenization for Videos.\" NeurIPS 2021, "
+              "arXiv:2106.11297",
+     .complexity = "O(N²)",
+     .kind = "downsampling",
+     .differs =
+         "LRA's code does not have it. Maps are those of version 1.1 in the authors' code: a softmax over positions of "
+         "a network on each token, where the paper has convolutions over an image and sigmoids. A class token is mixed "
+         "like any other; pooling by cls then takes the first learned token. TokenFuser, which returns to all "
+         "positions, is left out.",
+     .exponent = 2}};
+
+}  // namespace
+}  // namespace lra

@@ -1,0 +1,143 @@
+#include "models/layers/classifier.h"
+
+#include <cmath>
+#include <initializer_list>
+
+#include "models/autodiff/profile.h"
+#include "models/layers/blocks.h"
+
+namespace lra::inline LRA_ENGINE {
+namespace {
+
+void check(const EncoderConfig& shape, const TaskSpec& task) {
+  const auto one_of = [](const std::string& name, const std::string& value,
+                         std::initializer_list<const char*> allowed) {
+    for (const char* option : allowed)
+      if (value == option) return;
+    fail_usage("encoder: setting '{}' is '{}'; it may be {}", name, value, fmt::join(allowed, " or "));
+  };
+  one_of("pool", shape.pool, {"cls", "mean"});
+  one_of("positions", shape.positions, {"learned", "sinusoid"});
+  one_of("interaction", shape.interaction, {"nli", "concat"});
+  const long qkv = shape.qkv ? shape.qkv : shape.width;
+  for (const auto& [name, value] : {std::pair{"width", shape.width},
+                                    {"qkv", qkv},
+                                    {"ff", shape.ff},
+                                    {"heads", shape.heads},
+                                    {"layers", shape.layers}})
+    if (value < 1) fail_usage("encoder: setting '{}' is {}; it must be at least 1", name, value);
+  if (shape.head_width < 0)
+    fail_usage("encoder: setting 'head_width' is {}; it must not be negative", shape.head_width);
+  if (qkv % shape.heads != 0)
+    fail_usage("encoder: {} heads do not divide the {} features of queries (qkv)", shape.heads, qkv);
+  for (const auto& [name, rate] : {std::pair{"dropout", shape.dropout}, {"attention_dropout", shape.attention_dropout}})
+    if (!(rate >= 0 && rate < 1))
+      fail_usage("encoder: setting '{}' is {}; it must be at least 0 and below 1", name, rate);
+  if (task.vocab < 1 || task.classes < 2 || task.length < 1) fail_usage("task {} has no tokens or classes", task.name);
+}
+
+/// sin and cos of position · 10000^(−2i/C). Vaswani et al. arXiv:1706.03762, §3.5.
+std::vector<Real> sinusoid(long length, long width) {
+  std::vector<Real> table(std::size_t(length * width));
+  for (long p = 0; p < length; ++p)
+    for (long c = 0; c < width; ++c) {
+      const double angle = double(p) * std::pow(10000.0, -double(c - c % 2) / double(width));
+      table[std::size_t(p * width + c)] = Real(c % 2 ? std::cos(angle) : std::sin(angle));
+    }
+  return table;
+}
+
+}  // namespace
+
+struct Classifier::Layers {
+  bool cls;  // a learned vector stands before each sequence
+  Parameter tokens, positions, cls_vector;
+  std::vector<Real> fixed_positions;
+  Dropout site;
+  std::unique_ptr<Encoder> encoder;
+  std::vector<Linear> head;
+
+  Layers(const std::string& model, const Json& settings, const EncoderConfig& shape, const TaskSpec& task,
+         const Geometry& geometry, const Scope& scope)
+      : cls(shape.pool == "cls" && !task.paired),
+        tokens(scope.add("embedding.tokens", {task.vocab, shape.width}, Init::normal(1))),
+        positions(shape.positions == "learned"
+                      ? scope.add("embedding.positions", {geometry.length, shape.width}, Init::normal(0.02))
+                      : Parameter()),
+        cls_vector(cls ? scope.add("embedding.cls", {shape.width}, Init::zeros()) : Parameter()),
+        fixed_positions(shape.positions == "sinusoid" ? sinusoid(geometry.length, shape.width) : std::vector<Real>()),
+        site(scope.dropout("embedding", shape.dropout)),
+        encoder(make_encoder(model, settings, geometry, scope / "encoder")) {
+    // One hidden layer, two for pairs; LRA's widths.
+    const long hidden = shape.head_width ? shape.head_width : shape.ff;
+    long width = shape.width * (!task.paired ? 1 : shape.interaction == "nli" ? 4 : 2);
+    std::vector<long> sizes = {hidden};
+    if (task.paired) sizes.push_back(std::max(1L, hidden / 2));
+    sizes.push_back(task.classes);
+    for (const long size : sizes) {
+      head.emplace_back(scope / "head" / std::to_string(head.size()), width, size, Init::lecun(width), Init::zeros());
+      width = size;
+    }
+  }
+};
+
+Classifier::Classifier(const std::string& model, const Json& settings, const EncoderConfig& shape, const TaskSpec& task,
+                       std::uint64_t seed)
+    : parameters_(seed), task_(task), shape_(shape) {
+  check(shape, task);
+  Geometry geometry;
+  geometry.width = shape.width;
+  geometry.qkv = shape.qkv ? shape.qkv : shape.width;
+  geometry.heads = shape.heads;
+  geometry.length = task.length + (shape.pool == "cls" && !task.paired);
+  geometry.attention_dropout = shape.attention_dropout;
+  geometry.height = task.height;
+  geometry.image_width = task.width;
+  geometry.ff = shape.ff;
+  geometry.layers = shape.layers;
+  geometry.dropout = shape.dropout;
+  layers_ = std::make_unique<Layers>(model, settings, shape, task, geometry, Scope(parameters_, ""));
+}
+
+Classifier::~Classifier() = default;
+
+Pack Classifier::pack_of(const Batch& batch, std::uint32_t step) const {
+  Pack pack;
+  pack.step = step;
+  pack.length = task_.length + layers_->cls;
+  const std::uint32_t sides = batch.paired ? 2 : 1;
+  pack.offsets.push_back(0);
+  for (long s = 0; s < batch.sequences(); ++s) {
+    const long n = long(batch.offsets[std::size_t(s) + 1] - batch.offsets[std::size_t(s)]);
+    if (n < 1 || n > task_.length)
+      fail_data("{}: a sequence of {} tokens; there must be 1 to {}", task_.variant, n, task_.length);
+    pack.offsets.push_back(pack.offsets.back() + n + layers_->cls);
+    pack.sequences.push_back(batch.examples[std::size_t(s) / sides] * sides + std::uint32_t(s) % sides);
+  }
+  return pack;
+}
+
+Tensor Classifier::forward(const Batch& batch, std::uint32_t step, double weight) const {
+  Pack pack = pack_of(batch, step);
+  pack.weight = weight;
+  enter_layer("embedding");
+  Tensor x = embedding(batch.ids, layers_->tokens);  // (T,C)
+  if (layers_->cls) x = prepend(layers_->cls_vector, x, pack);
+  Tensor table = layers_->positions;
+  if (!layers_->fixed_positions.empty())
+    table = Tensor::borrow(const_cast<Real*>(layers_->fixed_positions.data()), {pack.length, shape_.width});
+  x = dropout(add_positions(std::move(x), table, pack), layers_->site, pack);
+  Packed states = layers_->encoder->forward({std::move(x), pack});
+  enter_layer("head");
+  x = shape_.pool == "cls" ? first_rows(states.x, states.pack) : mean_rows(states.x, states.pack);  // (S,C)
+  states.x = {};
+  if (batch.paired) {
+    const Tensor a = every_other_row(x, 0), b = every_other_row(x, 1);  // (B,C)
+    x = shape_.interaction == "nli" ? concat_columns(std::vector{a, b, multiply(a, b), subtract(a, b)})
+                                    : concat_columns(std::vector{a, b});
+  }
+  for (std::size_t i = 0; i + 1 < layers_->head.size(); ++i) x = relu(layers_->head[i](std::move(x)));
+  return layers_->head.back()(std::move(x));  // (B,K)
+}
+
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,40 @@
+/// A whole model: tokens → embedding → encoder → pooling → head → logits.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "harness/core/config.h"
+#include "models/layers/encoder.h"
+#include "models/layers/parameters.h"
+#include "tasks/batch.h"
+#include "tasks/spec.h"
+
+namespace lra::inline LRA_ENGINE {
+
+class Classifier {
+ public:
+  /// Builds and initialises, as a function of the arguments only. `settings` are the model's own (see mixer.h). Throws
+  /// a usage error for an unknown model or setting.
+  Classifier(const std::string& model, const Json& settings, const EncoderConfig& shape, const TaskSpec& task,
+             std::uint64_t seed);
+  ~Classifier();
+
+  /// Logits (B, classes). With a tape alive in this thread it is training step `step`, with dropout, and `weight` is
+  /// that of each example in the loss; otherwise inference. Called by several threads at once.
+  Tensor forward(const Batch& batch, std::uint32_t step, double weight = 1) const;
+
+  Parameters& parameters() { return parameters_; }
+  const Parameters& parameters() const { return parameters_; }
+
+ private:
+  Pack pack_of(const Batch& batch, std::uint32_t step) const;
+  Parameters parameters_;
+  TaskSpec task_;
+  EncoderConfig shape_;
+  struct Layers;
+  std::unique_ptr<Layers> layers_;
+};
+
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,142 @@
+#include "models/layers/classifier.h"
+
+#include <gtest/gtest.h>
+
+#include "harness/core/error.h"
+#include "models/testing/bridge.h"
+#include "models/testing/compare.h"
+
+namespace lra {
+namespace {
+
+long count(const TaskSpec& task, const Json& encoder) {
+  return Classifier("transformer", Json::object(), parse<EncoderConfig>(encoder, "encoder"), task, 0)
+      .parameters()
+      .count();
+}
+
+// Sources: the counts that users of LRA printed, and the layer-by-layer sums of its configurations; e.g. Image, one
+// layer of 128 with 64 features of queries: tokens 256·128, positions 1025·128, cls 128, norms 3·256, attention
+// 4·128·64, feed-forward 2·(128·128 + 128), head 128·128 + 128 + 128·10 + 10 = 248,458.
+TEST(Classifier, ParameterCountsOfLra) {
+  const TaskSpec listops{"listops", "listops", 17, 2000, 10, false, 0, 0},
+      text{"text", "text", 257, 1000, 2, false, 0, 0}, retrieval{"retrieval", "retrieval", 257, 4000, 2, true, 0, 0},
+      image{"image", "image", 256, 1024, 10, false, 32, 32},
+      pathfinder{"pathfinder", "pathfinder", 256, 1024, 2, false, 32, 32};
+  const Json listops_shape = {{"width", 512}, {"ff", 1024},    {"heads", 8},
+                              {"layers", 4},  {"pool", "cls"}, {"positions", "sinusoid"}};
+  EXPECT_EQ(count(listops, listops_shape), 8'948'746);
+  Json paper = listops_shape;
+  paper.update({{"layers", 6}, {"ff", 2048}});
+  EXPECT_EQ(count(listops, paper), 19'983'370);
+  EXPECT_EQ(
+      count(text,
+            {{"width", 256}, {"ff", 1024}, {"heads", 4}, {"layers", 4}, {"pool", "cls"}, {"positions", "sinusoid"}}),
+      3'486'722);
+  Json pair = {
+      {"width", 128},           {"ff", 512}, {"heads", 4}, {"layers", 4}, {"pool", "cls"}, {"positions", "sinusoid"},
+      {"interaction", "concat"}};
+  EXPECT_EQ(count(retrieval, pair), 1'087'618);
+  pair["interaction"] = "nli";
+  EXPECT_EQ(count(retrieval, pair), 1'218'690);
+  EXPECT_EQ(count(image, {{"width", 128},
+                          {"qkv", 64},
+                          {"ff", 128},
+                          {"heads", 8},
+                          {"layers", 1},
+                          {"pool", "cls"},
+                          {"positions", "learned"}}),
+            248'458);
+  EXPECT_EQ(count(image, {{"width", 32},
+                          {"qkv", 32},
+                          {"ff", 64},
+                          {"heads", 1},
+                          {"layers", 1},
+                          {"pool", "cls"},
+                          {"positions", "learned"}}),
+            52'266);
+  EXPECT_EQ(count(pathfinder, {{"width", 32},
+                               {"qkv", 16},
+                               {"ff", 32},
+                               {"heads", 4},
+                               {"layers", 4},
+                               {"pool", "mean"},
+                               {"positions", "sinusoid"}}),
+            26'530);
+}
+
+TEST(Classifier, RefusesImpossibleShapes) {
+  const TaskSpec task{"test", "test", 10, 20, 2, false, 0, 0};
+  for (const Json& bad : {Json{{"heads", 3}}, Json{{"layers", 0}}, Json{{"pool", "max"}}, Json{{"positions", "rotary"}},
+                          Json{{"dropout", 1.0}}})
+    EXPECT_THROW(count(task, bad), Error) << bad.dump();
+  EXPECT_THROW(Classifier("no_such_model", {}, {}, task, 0), Error);
+}
+
+TEST(Classifier, StartsAsAFunctionOfTheSeed) {
+  const TaskSpec task{"test", "test", 10, 20, 2, false, 0, 0};
+  const auto digest = [&](std::uint64_t seed) {
+    return Classifier("transformer", {}, {}, task, seed).parameters().digest();
+  };
+  EXPECT_EQ(digest(1), digest(1));
+  EXPECT_NE(digest(1), digest(2));
+}
+
+/// A pair of sequences an example, both pools and both interactions.
+class Shapes : public testing::TestWithParam<std::tuple<bool, std::string, std::string, std::string>> {};
+
+// Source: (f(x + h) − f(x − h)) / 2h of the whole model's mean loss in double, h = 1e-5.
+TEST_P(Shapes, BackwardEqualsCentralDifferences) {
+  const auto& [paired, pool, positions, interaction] = GetParam();
+  ModelCase c;
+  c.model = "linear";
+  c.encoder = {{"width", 8},
+               {"ff", 6},
+               {"heads", 2},
+               {"layers", 1},
+               {"pool", pool},
+               {"positions", positions},
+               {"interaction", interaction},
+               {"dropout", 0.2}};
+  c.task = {"test", "test", 9, 6, 3, paired, 0, 0};
+  c.batch.ids = {1, 2, 3, 4, 5, 6, 7, 8, 1, 3};
+  c.batch.offsets = {0, 3, 4, 9, 10};
+  c.batch.paired = paired;
+  c.batch.labels = paired ? std::vector<std::int32_t>{0, 2} : std::vector<std::int32_t>{0, 2, 1, 1};
+  c.batch.examples = paired ? std::vector<std::uint32_t>{5, 9} : std::vector<std::uint32_t>{5, 9, 2, 3};
+  const ModelRun run = f64::run_model(c);
+  const auto loss = [&](const Named& parameters) {
+    double sum = 0;
+    for (const double l : f64::run_model(c, parameters).losses) sum += l;
+    return sum / double(c.batch.size());
+  };
+  constexpr double kStep = 1e-5;
+  Named parameters = run.parameters;
+  for (auto& [name, values] : parameters) {
+    Numbers expected, actual;
+    for (std::size_t e = 0; e < values.size(); e += std::max<std::size_t>(1, values.size() / 12)) {
+      const double value = values[e];
+      values[e] = value + kStep;
+      const double above = loss(parameters);
+      values[e] = value - kStep;
+      const double below = loss(parameters);
+      values[e] = value;
+      expected.push_back((above - below) / (2 * kStep));
+      actual.push_back(run.gradients.at(name).at(e));
+    }
+    // Rounding of the difference itself is about 1e-11.
+    double error = 0, norm = 0;
+    for (std::size_t e = 0; e < expected.size(); ++e)
+      error += std::pow(actual[e] - expected[e], 2), norm += std::pow(expected[e], 2);
+    EXPECT_LT(std::sqrt(error), 1e-6 * std::sqrt(norm) + 3e-10) << name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Shapes,
+                         testing::Values(std::tuple{false, "cls", "learned", "nli"},
+                                         std::tuple{false, "mean", "sinusoid", "nli"},
+                                         std::tuple{true, "cls", "sinusoid", "concat"},
+                                         std::tuple{true, "mean", "learned", "nli"}));
+
+}  // namespace
+}  // namespace lra

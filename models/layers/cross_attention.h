@@ -1,0 +1,24 @@
+/// Softmax attention from one set of packed sequences to another.
+#pragma once
+
+#include "models/layers/parameters.h"
+#include "models/layers/registry.h"
+#include "models/ops/pack.h"
+
+namespace lra::inline LRA_ENGINE {
+
+/// The multi-head shell of the Transformer (Vaswani et al. arXiv:1706.03762, §3.2.2), queries from x, keys and values
+/// from the context: sequence s of x sees all of sequence s of the context.
+class CrossAttention {
+ public:
+  CrossAttention(const Geometry& geometry, const Scope& scope);
+  /// x (T,C), context (T',C) → (T,C).
+  Tensor operator()(Tensor x, const Pack& pack, const Tensor& context, const Pack& context_pack) const;
+
+ private:
+  long heads_;
+  Parameter q_, k_, v_, out_;
+  Dropout site_;
+};
+
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,66 @@
+#include "models/layers/drawn.h"
+
+#include <cmath>
+#include <mutex>
+#include <vector>
+
+#include "harness/core/error.h"
+#include "models/autodiff/tape.h"
+
+namespace lra::inline LRA_ENGINE {
+
+struct Drawn::Latest {
+  std::mutex mutex;
+  std::int64_t number = -1;
+  std::vector<Real> values;
+};
+
+Drawn::Drawn(const Random& site, const Shape& shape, long redraw, Draw draw)
+    : site_(site), shape_(shape), redraw_(redraw), draw_(std::move(draw)), latest_(std::make_shared<Latest>()) {
+  if (redraw < 0) fail_usage("redraw is {}; it must not be negative", redraw);
+}
+
+Tensor Drawn::at(const Pack& pack) const {
+  const std::int64_t number = recording() && redraw_ > 0 ? std::int64_t(pack.step) / redraw_ : 0;
+  Tensor value = Tensor::empty(shape_);  // the caller's own: another thread may draw anew while this one is in use
+  const std::scoped_lock lock(latest_->mutex);
+  if (latest_->number != number) {
+    std::vector<double> exact(std::size_t(shape_.size()));
+    draw_(site_.at(std::uint32_t(number), 0), shape_, exact);
+    latest_->values.clear();
+    for (const double x : exact) latest_->values.push_back(Real(float(x)));
+    latest_->number = number;
+  }
+  kernels::copy(latest_->values.data(), value.data(), value.size());
+  return value;
+}
+
+void draw_normal(const Random& stream, const Shape&, std::span<double> values) {
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = stream.normal(i);
+}
+
+void draw_orthogonal(const Random& stream, const Shape& shape, std::span<double> values) {
+  const std::size_t d = std::size_t(shape[-1]), rows = values.size() / d;
+  for (std::size_t r = 0; r < rows; ++r) {
+    const std::span row = values.subspan(r * d, d);
+    double length = 0;
+    for (std::size_t c = 0; c < d; ++c) {
+      row[c] = stream.normal(r * d + c);
+      const double other = stream.normal((rows + r) * d + c);
+      length += other * other;
+    }
+    // Twice, because once leaves rounding errors that grow with the cancellation.
+    for (int pass = 0; pass < 2; ++pass)
+      for (std::size_t before = r / d * d; before < r; ++before) {
+        const std::span unit = values.subspan(before * d, d);
+        double dot = 0, square = 0;
+        for (std::size_t c = 0; c < d; ++c) dot += row[c] * unit[c], square += unit[c] * unit[c];
+        for (std::size_t c = 0; c < d; ++c) row[c] -= dot / square * unit[c];
+      }
+    double square = 0;
+    for (std::size_t c = 0; c < d; ++c) square += row[c] * row[c];
+    for (std::size_t c = 0; c < d; ++c) row[c] *= std::sqrt(length / square);
+  }
+}
+
+}  // namespace lra::inline LRA_ENGINE

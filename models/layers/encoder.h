@@ -1,0 +1,59 @@
+/// What models are that change the stack rather than what one block does: the sequence's length, memories carried from
+/// segment to segment, experts in some blocks.
+///
+/// `Encoder` has all that stands between embedding and pooling. A model is one .cpp in models/encoders, registered like
+/// any other (registry.h); it is made of the parts of blocks.h and basic.h.
+#pragma once
+
+#include <string>
+
+#include "models/layers/registry.h"
+#include "models/ops/pack.h"
+#include "models/tensor/tensor.h"
+
+namespace lra::inline LRA_ENGINE {
+
+/// The shape of a model: what LRA's rules keep equal between models.
+struct EncoderConfig {
+  long width = 64;
+  long qkv = 0;  // 0: width
+  long ff = 128;
+  long heads = 2;
+  long layers = 2;
+  double dropout = 0.1;
+  double attention_dropout = 0.1;
+  std::string pool = "mean";          // cls | mean
+  std::string positions = "learned";  // learned | sinusoid
+  std::string interaction = "nli";    // paired tasks: nli | concat
+  long head_width = 0;                // 0: ff
+
+  void fields(auto&& f) {
+    f("width", width, "features of a token");
+    f("qkv", qkv, "features of queries, keys and values, all heads together; 0 for width");
+    f("ff", ff, "hidden features of the feed-forward part");
+    f("heads", heads, "attention heads");
+    f("layers", layers, "blocks of the encoder");
+    f("dropout", dropout, "dropout on embeddings and residual branches");
+    f("attention_dropout", attention_dropout, "dropout on attention probabilities");
+    f("pool", pool, "cls or mean; on paired tasks cls is the first token");
+    f("positions", positions, "learned or sinusoid");
+    f("interaction", interaction, "paired tasks: nli (e1, e2, e1*e2, e1-e2) or concat (e1, e2)");
+    f("head_width", head_width, "hidden features of the classifier's head, 0 for ff");
+  }
+};
+
+/// Packed tokens (T,C) and which of them belong to which sequence.
+struct Packed {
+  Tensor x;
+  Pack pack;
+};
+
+class Encoder {
+ public:
+  virtual ~Encoder() = default;
+  /// The states that are pooled: of each sequence in its order, at least one. With pooling by cls its first row came
+  /// from the cls slot. `geometry.width` features before and after. Called by several threads at once.
+  virtual Packed forward(Packed tokens) const = 0;
+};
+
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,135 @@
+#include "models/layers/experts.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness/core/error.h"
+#include "models/ops/largest.h"
+#include "models/ops/ops.h"
+
+namespace lra::inline LRA_ENGINE {
+namespace {
+
+constexpr long kNone = -1;  // in place of an expert: the token does not use it
+constexpr double kLeastCapacity = 4;
+
+}  // namespace
+
+Experts::Experts(const ExpertSettings& settings, const Routing& routing, const Geometry& geometry, const Scope& scope,
+                 const MakePart& expert)
+    : settings_(settings),
+      routing_(routing),
+      choices_(std::min(routing.choices, settings.experts)),
+      jitter_(scope.random("jitter", "router")),
+      second_(scope.random("second", "router")),
+      dropped_(scope, "dropped"),
+      balance_(scope, "balance") {
+  if (settings.experts < 1 || !(settings.capacity > 0) || !(settings.eval_capacity > 0) || !(settings.balance >= 0))
+    fail_usage("experts must be at least 1, capacity and eval_capacity positive, balance not negative");
+  if (!(routing.jitter >= 0 && routing.jitter < 1)) fail_usage("jitter is {}; it must be in [0, 1)", routing.jitter);
+  router_ =
+      scope.add("router", {settings.experts, geometry.width}, Init::normal(std::sqrt(0.1 / double(geometry.width))));
+  for (long e = 0; e < settings.experts; ++e) experts_.push_back(expert(geometry, scope / std::to_string(e)));
+}
+
+Tensor Experts::forward(Tensor x, const Pack& pack) const {
+  const Tensor logits = linear(router_input(x, pack), router_);
+  const Tensor probabilities = softmax(logits);
+  std::vector<long> choices = largest_columns(logits, choices_);
+  const Tensor gates =
+      routing_.renormalised ? softmax(pick_columns(logits, choices)) : pick_columns(probabilities, choices);
+  if (recording()) add_balance(probabilities, choices, pack);
+  if (recording() && routing_.drops_second && choices_ > 1) drop_second(choices, gates, pack);
+  drop_beyond_capacity(choices, pack);
+  return combine(x, gates, choices, pack);
+}
+
+Tensor Experts::router_input(const Tensor& x, const Pack& pack) const {
+  if (!recording() || routing_.jitter == 0) return x;
+  Tensor factors = Tensor::empty(x.shape());
+  for (long s = 0; s < pack.count(); ++s) {
+    const Random draws = jitter_.at(pack.step, pack.sequences[std::size_t(s)]);
+    Real* row = factors.data() + pack.begin(s) * x.dim(1);
+    const long count = pack.size(s) * x.dim(1);
+    for (long i = 0; i < count; i += 4) {
+      const auto words = draws.block(std::uint64_t(i / 4));
+      for (long w = 0; w < std::min(4L, count - i); ++w) {
+        const double even = (double(words[std::size_t(w)]) + 0.5) / 0x1p32;
+        row[i + w] = Real(float(1 + routing_.jitter * (2 * even - 1)));
+      }
+    }
+  }
+  return multiply(std::move(factors), x);
+}
+
+void Experts::add_balance(const Tensor& probabilities, const std::vector<long>& choices, const Pack& pack) const {
+  Tensor shares = Tensor::zeros({pack.count(), settings_.experts});
+  for (long s = 0; s < pack.count(); ++s)
+    for (long t = pack.begin(s); t < pack.begin(s) + pack.size(s); ++t)
+      shares.data()[s * settings_.experts + choices[std::size_t(t * choices_)]] += Real(1) / Real(pack.size(s));
+  const Tensor terms = multiply(std::move(shares), mean_rows(probabilities, pack));
+  auxiliary_loss(terms, settings_.balance * double(settings_.experts), pack);
+  double sum = 0;
+  for (long i = 0; i < terms.size(); ++i) sum += double(terms.data()[i]);
+  balance_.add(double(settings_.experts) * sum, pack);
+}
+
+void Experts::drop_second(std::vector<long>& choices, const Tensor& gates, const Pack& pack) const {
+  for (long s = 0; s < pack.count(); ++s) {
+    const Random draws = second_.at(pack.step, pack.sequences[std::size_t(s)]);
+    for (long i = 0; i < pack.size(s); ++i) {
+      const long entry = (pack.begin(s) + i) * choices_ + 1;
+      if (!(draws.uniform(std::uint64_t(i)) < 2 * double(gates.data()[entry]))) choices[std::size_t(entry)] = kNone;
+    }
+  }
+}
+
+void Experts::drop_beyond_capacity(std::vector<long>& choices, const Pack& pack) const {
+  const double factor = recording() ? settings_.capacity : settings_.eval_capacity;
+  double dropped = 0;
+  for (long s = 0; s < pack.count(); ++s) {
+    const long n = pack.size(s);
+    const double share = double(routing_.choices * n) / double(settings_.experts);
+    const long capacity = long(std::min(double(n), std::max(kLeastCapacity, std::floor(factor * share))));
+    std::vector<long> taken(std::size_t(settings_.experts));
+    for (long j = 0; j < choices_; ++j)
+      for (long t = pack.begin(s); t < pack.begin(s) + n; ++t) {
+        long& expert = choices[std::size_t(t * choices_ + j)];
+        if (expert == kNone || taken[std::size_t(expert)]++ < capacity) continue;
+        expert = kNone;
+        dropped += 1 / double(n * choices_);
+      }
+  }
+  dropped_.add(dropped, pack);
+}
+
+Tensor Experts::combine(const Tensor& x, const Tensor& gates, const std::vector<long>& choices,
+                        const Pack& pack) const {
+  std::vector<long> places(choices.size(), kNone);  // of a choice's result among all results
+  std::vector<Tensor> results;
+  long at = 0;
+  for (long e = 0; e < settings_.experts; ++e) {
+    std::vector<long> tokens;
+    Pack own = pack;
+    for (long s = 0; s < pack.count(); ++s) {
+      for (long entry = pack.begin(s) * choices_; entry < (pack.begin(s) + pack.size(s)) * choices_; ++entry) {
+        if (choices[std::size_t(entry)] != e) continue;
+        places[std::size_t(entry)] = at + long(tokens.size());
+        tokens.push_back(entry / choices_);
+      }
+      own.offsets[std::size_t(s) + 1] = long(tokens.size());
+    }
+    if (tokens.empty()) continue;
+    at += long(tokens.size());
+    results.push_back(experts_[std::size_t(e)]->forward(gather_rows(x, std::move(tokens)), own));
+  }
+  return weighted_rows(gates, concat_rows(results), std::move(places));
+}
+
+MakePart alternating(MakePart first, MakePart second) {
+  return [first = std::move(first), second = std::move(second)](const Geometry& geometry, const Scope& scope) {
+    return geometry.layer % 2 == 0 ? first(geometry, scope) : second(geometry, scope);
+  };
+}
+
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,66 @@
+/// Mixtures of experts: feed-forward networks of which every token uses one or two, chosen by a router.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "models/layers/blocks.h"
+#include "models/layers/state.h"
+
+namespace lra::inline LRA_ENGINE {
+
+/// What mixtures have in common as settings.
+struct ExpertSettings {
+  long experts = 8;
+  double capacity = 1.25;
+  double eval_capacity = 2;
+  double balance = 0.01;
+  void fields(auto&& f) {
+    f("experts", experts, "feed-forward networks in a block that has them");
+    f("capacity", capacity,
+      "tokens of a sequence that an expert takes, as a multiple of its even share; at least 4 tokens. Later ones pass "
+      "it by");
+    f("eval_capacity", eval_capacity, "the same in evaluation");
+    f("balance", balance, "weight of the loss that evens out how often experts are chosen");
+  }
+};
+
+/// How a token's experts are chosen and weighted.
+struct Routing {
+  long choices = 1;           // experts of a token
+  bool renormalised = false;  // gates are probabilities among its experts, instead of among all
+  double jitter = 0;          // in training the router's input is multiplied by U(1 − jitter, 1 + jitter)
+  bool drops_second = false;  // in training the second expert is used with probability min(1, 2 · its gate)
+};
+
+/// Σ gate · expert(x_t) over the experts of token t, p = softmax(W x_t). Only these are computed. An expert takes the
+/// tokens of a sequence in their order up to its capacity, first choices before second ones; a token gets nothing from
+/// an expert that is full. Adds balance · E · Σ_e f_e P_e to the loss of each sequence, f_e the share of tokens whose
+/// first choice is e, P_e the mean of p_e.
+class Experts final : public Mixer {
+ public:
+  /// Throws a usage error for settings without sense.
+  Experts(const ExpertSettings& settings, const Routing& routing, const Geometry& geometry, const Scope& scope,
+          const MakePart& expert);
+  Tensor forward(Tensor x, const Pack& pack) const override;
+
+ private:
+  Tensor router_input(const Tensor& x, const Pack& pack) const;
+  void add_balance(const Tensor& probabilities, const std::vector<long>& choices, const Pack& pack) const;
+  void drop_second(std::vector<long>& choices, const Tensor& gates, const Pack& pack) const;
+  void drop_beyond_capacity(std::vector<long>& choices, const Pack& pack) const;
+  Tensor combine(const Tensor& x, const Tensor& gates, const std::vector<long>& choices, const Pack& pack) const;
+
+  ExpertSettings settings_;
+  Routing routing_;
+  long choices_;  // of a token: not more than there are experts
+  Parameter router_;
+  std::vector<std::unique_ptr<Mixer>> experts_;
+  Random jitter_, second_;
+  Metric dropped_, balance_;
+};
+
+/// `first` in blocks 0, 2, 4, …, `second` in the others.
+MakePart alternating(MakePart first, MakePart second);
+
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,19 @@
+#include "models/layers/latents.h"
+
+#include "models/ops/ops.h"
+
+namespace lra::inline LRA_ENGINE {
+
+Packed of_each_sequence(const Tensor& latents, const Pack& pack) {
+  const long m = latents.dim(0);
+  Pack own = pack;
+  own.length = m;
+  std::vector<long> copies;
+  for (long s = 0; s < pack.count(); ++s) {
+    own.offsets[std::size_t(s) + 1] = (s + 1) * m;
+    for (long i = 0; i < m; ++i) copies.push_back(i);
+  }
+  return {gather_rows(latents, std::move(copies)), std::move(own)};
+}
+
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,43 @@
+/// What most models are: a token mixer, put into every block of the stack (blocks.h).
+///
+/// `Mixer` may do anything that maps (T, C) to (T, C). `Attention` owns the projections to queries, keys and values and
+/// back, and asks for one thing only: `attend`. A model is one .cpp in models/attention: its Config, its forward pass,
+/// one registration line (registry.h). What changes the stack itself is an Encoder (encoder.h).
+#pragma once
+
+#include "models/layers/parameters.h"
+#include "models/layers/registry.h"
+#include "models/ops/pack.h"
+#include "models/tensor/tensor.h"
+
+namespace lra::inline LRA_ENGINE {
+
+class LayerNorm;
+
+class Mixer {
+ public:
+  virtual ~Mixer() = default;
+  /// x (T,C), the packed tokens of all sequences → (T,C). Called by several threads at once.
+  virtual Tensor forward(Tensor x, const Pack& pack) const = 0;
+  /// x + forward(norm(x)). To be overridden by what does all of it in one pass over the tokens.
+  virtual Tensor residual(Tensor x, const LayerNorm& norm, const Pack& pack) const;
+};
+
+/// The multi-head shell of the Transformer (Vaswani et al. arXiv:1706.03762, §3.2.2): projections without bias,
+/// Xavier-uniform, output projection back to C.
+class Attention : public Mixer {
+ public:
+  Attention(const Geometry& geometry, const Scope& scope);
+  Tensor forward(Tensor x, const Pack& pack) const final;
+
+ protected:
+  /// q, k, v (T, H·D), packed → (T, H·D).
+  virtual Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const = 0;
+  const Geometry& geometry() const { return geometry_; }
+
+ private:
+  Geometry geometry_;
+  Parameter q_, k_, v_, out_;
+};
+
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,101 @@
+#include "models/layers/parameters.h"
+
+#include <bit>
+
+#include "harness/core/digest.h"
+#include "harness/core/error.h"
+
+namespace lra::inline LRA_ENGINE {
+namespace {
+
+/// What training keeps of each is 16 bytes and more: beyond this a setting was mistyped.
+constexpr long kMostParameters = 1L << 29;
+
+void check_room(long used, const std::string& name, const Shape& shape) {
+  double size = 1;  // whose whole product may be more than a long can hold
+  for (long i = 0; i < shape.rank(); ++i) size *= double(shape[i]);
+  if (double(used) + size > double(kMostParameters))
+    fail_usage("the parameter '{}' of shape {} makes the model larger than {} parameters; try smaller settings", name,
+               shape.text(), kMostParameters);
+}
+
+}  // namespace
+
+long Parameters::add(const std::string& name, const Shape& shape, const Init& init) {
+  for (const ParameterInfo& other : list_)
+    if (other.name == name) fail("the parameter '{}' is made twice", name);
+  const long offset = count();
+  check_room(offset, name, shape);
+  list_.push_back({name, shape, offset});
+  values_.resize(values_.size() + std::size_t(shape.size()), Real(init.kind == Init::Kind::constant ? init.scale : 0));
+  const Random random(seed_, "init", name);
+  Real* value = values_.data() + offset;
+  if (init.kind == Init::Kind::normal)
+    for (long i = 0; i < shape.size(); ++i) value[i] = Real(init.scale * random.normal(std::uint64_t(i)));
+  if (init.kind == Init::Kind::uniform)
+    for (long i = 0; i < shape.size(); ++i) value[i] = Real(init.scale * (2 * random.uniform(std::uint64_t(i)) - 1));
+  return offset;
+}
+
+void Parameters::make_state(Rule rule, bool is_metric) {
+  list_.back().rule = std::move(rule);
+  list_.back().is_metric = is_metric;
+}
+
+long Parameters::trained() const {
+  long sum = 0;
+  for (const auto& [begin, end] : trained_ranges()) sum += end - begin;
+  return sum;
+}
+
+std::vector<std::pair<long, long>> Parameters::trained_ranges() const {
+  std::vector<std::pair<long, long>> ranges;
+  for (const ParameterInfo& p : list_) {
+    if (p.rule) continue;
+    if (ranges.empty() || ranges.back().second != p.offset) ranges.emplace_back(p.offset, p.offset);
+    ranges.back().second += p.shape.size();
+  }
+  return ranges;
+}
+
+std::string Parameters::digest() const {
+  static_assert(std::endian::native == std::endian::little, "the digest is defined over little-endian values");
+  Digest digest;
+  for (const ParameterInfo& parameter : list_) {
+    digest.add(parameter.name + parameter.shape.text());
+    const std::vector<float> exact(values_.begin() + parameter.offset,
+                                   values_.begin() + parameter.offset + parameter.shape.size());
+    digest.add(std::as_bytes(std::span(exact)));
+  }
+  return digest.hex();
+}
+
+Parameter::operator Tensor() const {
+  if (!owner_) return {};
+  Tensor value = Tensor::borrow(owner_->values().data() + offset_, shape_);
+  value.set_parameter(offset_);
+  return value;
+}
+
+Scope Scope::operator/(const std::string& name) const {
+  return {*parameters_, path_.empty() ? name : path_ + "." + name};
+}
+
+Parameter Scope::add(const std::string& name, const Shape& shape, const Init& init) const {
+  return {*parameters_, parameters_->add((*this / name).path_, shape, init), shape};
+}
+
+Parameter Scope::add_state(const std::string& name, const Shape& shape, const Init& init, Rule rule,
+                           bool is_metric) const {
+  const Parameter state = add(name, shape, init);
+  parameters_->make_state(std::move(rule), is_metric);
+  return state;
+}
+
+Dropout Scope::dropout(const std::string& name, double rate) const { return {rate, random("dropout", name)}; }
+
+Random Scope::random(const std::string& purpose, const std::string& name) const {
+  return {parameters_->seed(), purpose, (*this / name).path_};
+}
+
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,111 @@
+/// The parameters of a model: named, all values in one flat buffer.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/core/random.h"
+#include "models/ops/pack.h"
+#include "models/tensor/tensor.h"
+
+namespace lra::inline LRA_ENGINE {
+
+/// How a parameter starts. Values are pure functions of (seed, name, element): adding one changes no other.
+struct Init {
+  enum class Kind { constant, normal, uniform } kind = Kind::constant;
+  double scale = 0;
+
+  static Init constant(double value) { return {Kind::constant, value}; }
+  static Init zeros() { return constant(0); }
+  static Init ones() { return constant(1); }
+  static Init normal(double deviation) { return {Kind::normal, deviation}; }
+  /// U(−√(6/(in+out)), √(6/(in+out))). Glorot, Bengio. AISTATS 2010, eq. 16.
+  static Init xavier(long in, long out) { return {Kind::uniform, std::sqrt(6.0 / double(in + out))}; }
+  /// N(0, 1/in). LeCun et al. "Efficient BackProp." 1998, §4.6.
+  static Init lecun(long in) { return normal(1 / std::sqrt(double(in))); }
+};
+
+/// What a training step makes of values that the optimiser does not touch, from what the forward passes of its examples
+/// have summed in their place of the gradient buffer.
+using Rule = std::function<void(std::span<Real> values, std::span<const Real> sums)>;
+
+struct ParameterInfo {
+  std::string name;  // "encoder.1.mixer.query"
+  Shape shape;
+  long offset;             // in elements, in the flat buffers
+  Rule rule = {};          // of a state (state.h); empty for what is trained
+  bool is_metric = false;  // a state that is to be reported
+};
+
+/// Grows while a model is built; optimiser, checkpoint and digest see one flat buffer.
+class Parameters {
+ public:
+  explicit Parameters(std::uint64_t seed) : seed_(seed) {}
+  Parameters(const Parameters&) = delete;
+  Parameters& operator=(const Parameters&) = delete;
+
+  /// Returns the parameter's offset. Throws when the name is taken.
+  long add(const std::string& name, const Shape& shape, const Init& init);
+  /// Makes the parameter added last a state.
+  void make_state(Rule rule, bool is_metric);
+
+  std::uint64_t seed() const { return seed_; }
+  /// Of the flat buffers: with states.
+  long count() const { return long(values_.size()); }
+  /// Without them.
+  long trained() const;
+  /// Where the trained ones stand in the flat buffers: (begin, end), ascending, neighbours joined.
+  std::vector<std::pair<long, long>> trained_ranges() const;
+  const std::vector<ParameterInfo>& list() const { return list_; }
+  std::span<Real> values() { return values_; }
+  std::span<const Real> values() const { return values_; }
+  /// SHA-256 over names, shapes and values as little-endian float32, in order of creation: 64 hex digits.
+  std::string digest() const;
+
+ private:
+  std::uint64_t seed_;
+  std::vector<ParameterInfo> list_;
+  std::vector<Real> values_;
+};
+
+/// A handle on one parameter; usable wherever an op wants a tensor.
+class Parameter {
+ public:
+  Parameter() = default;
+  Parameter(Parameters& owner, long offset, const Shape& shape) : owner_(&owner), offset_(offset), shape_(shape) {}
+  /// Undefined when default-made.
+  operator Tensor() const;  // NOLINT: a parameter is a tensor that is trained
+  const Shape& shape() const { return shape_; }
+
+ private:
+  Parameters* owner_ = nullptr;
+  long offset_ = 0;
+  Shape shape_;
+};
+
+/// A place in the model by name: parameters and random streams made here carry its path.
+class Scope {
+ public:
+  Scope(Parameters& parameters, std::string path) : parameters_(&parameters), path_(std::move(path)) {}
+  Scope operator/(const std::string& name) const;
+
+  Parameter add(const std::string& name, const Shape& shape, const Init& init) const;
+  /// As `add`, of values that a training step changes by a rule.
+  Parameter add_state(const std::string& name, const Shape& shape, const Init& init, Rule rule, bool is_metric) const;
+  /// A dropout site.
+  Dropout dropout(const std::string& name, double rate) const;
+  /// A stream for draws other than initialisation, such as random features.
+  Random random(const std::string& purpose, const std::string& name) const;
+  const std::string& path() const { return path_; }
+
+ private:
+  Parameters* parameters_;
+  std::string path_;
+};
+
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,68 @@
+#include "models/layers/reversible.h"
+
+#include "models/ops/ops.h"
+
+namespace lra::inline LRA_ENGINE {
+namespace {
+
+using Function = std::function<Tensor(Tensor)>;
+
+/// A handle whose gradient goes nowhere.
+Tensor constant(Tensor x) {
+  x.set_slot(nullptr);
+  x.set_parameter(-1);
+  return x;
+}
+
+/// f(x), dropping in training as ever, of which nothing is kept.
+Tensor value_of(const Function& f, const Tensor& x) {
+  if (!recording()) return f(x);
+  const Tape forgotten(Tape::current()->gradients());
+  return constant(f(constant(x)));
+}
+
+struct Again {
+  Tensor value, dx;
+};
+
+/// f(x) once more, and dx of f for the gradient dy; parameters get theirs.
+Again again(const Function& f, const Tensor& x, const Tensor& dy) {
+  Again made;
+  Tape tape(Tape::current()->gradients());
+  const Tensor y = f(record(constant(x), [&made](Tensor dx) { made.dx = std::move(dx); }));
+  made.value = constant(y);
+  give(y, Tensor::copy_of(dy));
+  tape.backward();
+  return made;
+}
+
+void add_to(Tensor& y, const Tensor& x, Real factor) { kernels::add_scaled(x.data(), factor, y.data(), y.size()); }
+
+}  // namespace
+
+Tensor reversible_mean(const Tensor& x, std::vector<Coupling> layers) {
+  Tensor first = Tensor::copy_of(x), second = Tensor::copy_of(x);
+  for (const Coupling& layer : layers) {
+    add_to(first, value_of(layer.f, second), 1);
+    add_to(second, value_of(layer.g, first), 1);
+  }
+  Tensor mean = Tensor::copy_of(first);
+  add_to(mean, second, 1);
+  kernels::scale(mean.data(), mean.size(), Real(0.5));
+  return record(std::move(mean), [x = x.shell(), first, second, layers = std::move(layers)](Tensor dy) mutable {
+    kernels::scale(dy.data(), dy.size(), Real(0.5));
+    Tensor d_first = dy, d_second = Tensor::copy_of(dy);
+    for (std::size_t l = layers.size(); l-- > 0;) {
+      const Again g = again(layers[l].g, first, d_second);
+      add_to(second, g.value, -1);
+      add_to(d_first, g.dx, 1);
+      const Again f = again(layers[l].f, second, d_first);
+      add_to(first, f.value, -1);
+      add_to(d_second, f.dx, 1);
+    }
+    add_to(d_first, d_second, 1);
+    give(x, std::move(d_first));
+  });
+}
+
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,98 @@
+/// What a step does besides following a gradient: states, metrics, losses of the model's own, stopped derivatives.
+#include "models/layers/state.h"
+
+#include <gtest/gtest.h>
+
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+Pack one_sequence(double weight) {
+  Pack pack;
+  pack.offsets = {0, 2}, pack.sequences = {0}, pack.weight = weight;
+  return pack;
+}
+
+Tensor row(std::initializer_list<float> values) {
+  Tensor t = Tensor::empty({long(values.size())});
+  std::copy(values.begin(), values.end(), t.data());
+  return t;
+}
+
+struct Step : testing::Test {
+  Parameters parameters{1};
+  Scope scope{parameters, ""};
+  std::vector<float> gradients;
+  float gradient(long i) const { return gradients.at(std::size_t(i)); }
+};
+
+TEST_F(Step, AStateSumsWhatPassesAddAndIsNotTrained) {
+  (void)scope.add("before", {3}, Init::ones());
+  const State state(scope, "state", {2}, Init::constant(5), [](std::span<Real> values, std::span<const Real> sums) {
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] += sums[i];
+  });
+  (void)scope.add("after", {1}, Init::ones());
+  EXPECT_EQ(parameters.count(), 6);
+  EXPECT_EQ(parameters.trained(), 4);
+  EXPECT_EQ(parameters.trained_ranges(), (std::vector<std::pair<long, long>>{{0, 3}, {5, 6}}));
+  state.add(row({9, 9}));  // without a tape: nothing to add to
+  gradients.resize(6);
+  Tape tape(gradients);
+  EXPECT_FALSE(wants_gradient(state.values()));
+  EXPECT_EQ(state.values().data()[1], 5);
+  state.add(row({1, 2}));
+  state.add(row({10, 20}));
+  EXPECT_EQ(gradients, (std::vector<float>{0, 0, 0, 11, 22, 0}));
+  const ParameterInfo& info = parameters.list().at(1);
+  info.rule(parameters.values().subspan(3, 2), std::span<const float>(gradients).subspan(3, 2));
+  EXPECT_EQ(state.values().data()[0], 16);
+  EXPECT_EQ(state.values().data()[1], 27);
+}
+
+TEST_F(Step, AMetricIsTheWeightedSum) {
+  const Metric metric(scope, "dropped");
+  ASSERT_TRUE(parameters.list().at(0).is_metric);
+  gradients.resize(1);
+  Tape tape(gradients);
+  metric.add(3, one_sequence(0.25));
+  metric.add(1, one_sequence(0.25));
+  parameters.list()[0].rule(parameters.values(), gradients);
+  EXPECT_EQ(parameters.values()[0], 1.0f);
+}
+
+TEST_F(Step, AModelsOwnLossPullsByItsCoefficientAndTheExamplesWeight) {
+  const Parameter w = scope.add("w", {2}, Init::constant(3));
+  gradients.resize(2);
+  Tape tape(gradients);
+  auxiliary_loss(scale(w, 2), 0.5, one_sequence(0.1));
+  EXPECT_NEAR(tape.auxiliary(), 0.5 * 0.1 * (6 + 6), 1e-7);
+  tape.backward();
+  EXPECT_NEAR(gradient(0), 2 * 0.5 * 0.1, 1e-7);
+  EXPECT_NEAR(gradient(1), 2 * 0.5 * 0.1, 1e-7);
+}
+
+TEST_F(Step, WhereAGradientIsStoppedNonePasses) {
+  const Parameter w = scope.add("w", {1}, Init::constant(3));
+  gradients.resize(1);
+  Tape tape(gradients);
+  auxiliary_loss(multiply(w, stop_gradient(scale(w, 1))), 1, one_sequence(1));  // w·c with c = 3, not w²
+  tape.backward();
+  EXPECT_EQ(gradient(0), 3);
+}
+
+TEST_F(Step, StoppedValuesAreNotedAndPutBackInTheirOrder) {
+  std::vector<std::vector<Real>> values;
+  {
+    const Stopped noting(values);
+    (void)stop_gradient(row({1, 2}));
+    (void)stop_gradient(row({3}));
+  }
+  EXPECT_EQ(values, (std::vector<std::vector<Real>>{{1, 2}, {3}}));
+  const Stopped constants(values);
+  EXPECT_EQ(stop_gradient(row({7, 8})).data()[1], 2);
+  EXPECT_EQ(stop_gradient(row({9})).data()[0], 3);
+}
+
+}  // namespace
+}  // namespace lra

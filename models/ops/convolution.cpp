@@ -1,0 +1,57 @@
+#include "harness/core/error.h"
+#include "models/ops/ops.h"
+
+namespace lra::inline LRA_ENGINE {
+namespace {
+
+/// Tap t of w (G,taps) for each of c features.
+Tensor tap_row(const Tensor& w, long t, long c) {
+  const long width = c / w.dim(0);
+  Tensor y = Tensor::empty({c});
+  for (long g = 0; g < w.dim(0); ++g) kernels::fill(y.data() + g * width, width, w.data()[g * w.dim(1) + t]);
+  return y;
+}
+
+/// Calls visit(row of the result, row of the input) for what tap t joins.
+template <typename Visit>
+void by_pairs(const Pack& pack, long t, long taps, Visit visit) {
+  const long ahead = t - taps / 2;
+  for (long s = 0; s < pack.count(); ++s)
+    for (long i = std::max(0L, -ahead); i < std::min(pack.size(s), pack.size(s) - ahead); ++i)
+      visit(pack.begin(s) + i, pack.begin(s) + i + ahead);
+}
+
+}  // namespace
+
+Tensor depthwise_convolution(Tensor x, const Tensor& w, const Pack& pack) {
+  const long c = x.dim(1), taps = w.dim(1);
+  expect_shape(x, {pack.tokens(), c}, "depthwise_convolution");
+  if (taps % 2 == 0 || c % w.dim(0) != 0)
+    fail("[depthwise_convolution] {} does not fit {}", w.shape().text(), x.shape().text());
+  Tensor y = Tensor::zeros(x.shape());
+  double pairs = 0;
+  for (long t = 0; t < taps; ++t) {
+    const Tensor factor = tap_row(w, t, c);
+    by_pairs(pack, t, taps, [&](long to, long from) {
+      kernels::multiply_add(x.data() + from * c, factor.data(), y.data() + to * c, c);
+      ++pairs;
+    });
+  }
+  Work::current().flops += 2 * double(c) * pairs;
+  return record(std::move(y), [x = std::move(x), w, pack, c, taps, pairs](Tensor dy) {
+    const long width = c / w.dim(0);
+    Tensor dx = sink_zeroed(x), dw = sink_zeroed(w);
+    for (long t = 0; t < taps; ++t) {
+      const Tensor factor = tap_row(w, t, c);
+      Tensor sums = Tensor::zeros({c});
+      by_pairs(pack, t, taps, [&](long to, long from) {
+        kernels::multiply_add(dy.data() + to * c, factor.data(), dx.data() + from * c, c);
+        kernels::multiply_add(dy.data() + to * c, x.data() + from * c, sums.data(), c);
+      });
+      for (long i = 0; i < c; ++i) dw.data()[i / width * taps + t] += sums.data()[i];
+    }
+    Work::current().flops += 4 * double(c) * pairs;
+  });
+}
+
+}  // namespace lra::inline LRA_ENGINE

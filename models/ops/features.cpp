@@ -1,0 +1,103 @@
+/// Positive random features of the softmax kernel, scaled so that nothing overflows and no denominator vanishes.
+///
+/// With a_jm = w_m·k'_j − ‖k'_j‖²/2 and b_im = w_m·q'_i, attention is Σ_j Σ_m e^{b_im + a_jm} v_j over the same sum
+/// without v_j: it does not change when c_m is taken from every a_jm and given to every b_im, nor when d_i is taken
+/// from every b_im. With c_m = max_j a_jm and d_i = max_m (b_im + c_m), all features are at most 1 and the denominator
+/// of every query at least 1, whatever the size of the inputs. A causal query may not know of later keys; there c_m is
+/// a constant.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "models/ops/head_view.h"
+#include "models/ops/ops.h"
+
+namespace lra::inline LRA_ENGINE {
+namespace {
+
+/// Causal keys stay below e^40: a_jm never exceeds ‖w_m‖²/2.
+constexpr Real kHighest = 40;
+
+struct Keys {
+  Tensor features;  // (T,H·M)
+  Tensor shift;     // c (S,H,M)
+};
+
+Real root_of_scale(long width) { return Real(1 / std::sqrt(std::sqrt(double(width)))); }
+
+void fixed_shift(const Tensor& w, Real* shift) {
+  kernels::row_dots(w.matrix(), w.matrix(), shift);
+  for (long m = 0; m < w.dim(0); ++m) shift[m] = std::max<Real>(0, shift[m] / 2 - kHighest);
+}
+
+Keys key_features(const Tensor& k, const Tensor& w, long head_count, bool causal, const Pack& pack) {
+  const long m = w.dim(0), d = w.dim(1), tokens = pack.tokens();
+  const Real root = root_of_scale(d);
+  Tensor y = Tensor::empty({tokens, head_count * m}), shift = Tensor::empty({pack.count(), head_count, m});
+  Tensor norms = Tensor::empty({tokens});
+  for (long s = 0; s < pack.count(); ++s)
+    for (long h = 0; h < head_count; ++h) {
+      const long at = pack.begin(s), n = pack.size(s);
+      const ConstView keys = head_view(k, at, n, h, d);
+      const View place = head_view(y, at, n, h, m);
+      Real* c = shift.data() + (s * head_count + h) * m;
+      kernels::row_dots(keys, keys, norms.data());
+      kernels::scale(norms.data(), n, root * root / 2);
+      kernels::gemm(keys, false, w.matrix(), true, place, false, root);
+      if (causal) {
+        fixed_shift(w, c);
+      } else {
+        kernels::fill(c, m, -std::numeric_limits<Real>::infinity());
+        kernels::column_maxima(norms.data(), place, c);
+      }
+      kernels::exp_shifted(norms.data(), c, place);
+    }
+  y = record(y, [k, w, y, head_count, m, d, root](Tensor dy) {
+    Tensor dk = sink_zeroed(k), sums = Tensor::empty({k.dim(0)});
+    for (long h = 0; h < head_count; ++h) {
+      const View du = head_view(dy, 0, k.dim(0), h, m), place = head_view(dk, 0, k.dim(0), h, d);
+      const ConstView keys = head_view(k, 0, k.dim(0), h, d);
+      kernels::row_dots(du, head_view(y, 0, k.dim(0), h, m), sums.data());  // −d(‖k'‖²/2)
+      for (long i = 0; i < du.rows; ++i)
+        kernels::add_scaled(keys.data + i * keys.stride, -root * root * sums.data()[i], place.data + i * place.stride,
+                            d);
+    }
+    kernels::multiply(y.data(), dy.data(), dy.size());
+    for (long h = 0; h < head_count; ++h)
+      kernels::gemm(head_view(dy, 0, k.dim(0), h, m), false, w.matrix(), false, head_view(dk, 0, k.dim(0), h, d), true,
+                    root);
+  });
+  return {y, shift};
+}
+
+Tensor query_features(const Tensor& q, const Tensor& w, const Tensor& shift, long head_count, const Pack& pack) {
+  const long m = w.dim(0), d = w.dim(1);
+  const Real root = root_of_scale(d);
+  Tensor y = Tensor::empty({pack.tokens(), head_count * m});
+  for (long s = 0; s < pack.count(); ++s)
+    for (long h = 0; h < head_count; ++h) {
+      const long at = pack.begin(s), n = pack.size(s);
+      const View place = head_view(y, at, n, h, m);
+      kernels::gemm(head_view(q, at, n, h, d), false, w.matrix(), true, place, false, root);
+      kernels::exp_below_highest(shift.data() + (s * head_count + h) * m, place);
+    }
+  return record(y, [q, w, y, head_count, m, d, root](Tensor dy) {
+    kernels::multiply(y.data(), dy.data(), dy.size());
+    Tensor dq = sink_zeroed(q);
+    for (long h = 0; h < head_count; ++h)
+      kernels::gemm(head_view(dy, 0, q.dim(0), h, m), false, w.matrix(), false, head_view(dq, 0, q.dim(0), h, d), true,
+                    root);
+  });
+}
+
+}  // namespace
+
+Features softmax_features(const Tensor& q, const Tensor& k, const Tensor& w, long head_count, bool causal,
+                          const Pack& pack) {
+  expect_shape(q, {pack.tokens(), head_count * w.dim(1)}, "softmax_features: queries");
+  expect_shape(k, {pack.tokens(), head_count * w.dim(1)}, "softmax_features: keys");
+  Keys keys = key_features(k, w, head_count, causal, pack);
+  return {query_features(q, w, keys.shift, head_count, pack), std::move(keys.features)};
+}
+
+}  // namespace lra::inline LRA_ENGINE

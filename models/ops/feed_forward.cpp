@@ -1,0 +1,135 @@
+/// The position-wise part of a block, tile by tile of tokens: what lies between the norm and the residual stays in the
+/// cache. What enters the activation is kept; the rest is cheap to make again in backward.
+#include "harness/core/error.h"
+#include "models/ops/ops.h"
+
+namespace lra::inline LRA_ENGINE {
+namespace {
+
+constexpr long kTokens = 256;  // of a tile: as many as a matrix product takes at once
+constexpr Real kEpsilon = Real(1e-6);
+
+struct Sublayer {
+  FeedForwardWeights w;
+  Dropout hidden_site, out_site;
+  Pack pack;
+  bool drops;
+
+  bool normed() const { return w.gamma.defined(); }
+  long width() const { return w.out.dim(0); }
+  long hidden() const { return w.in.dim(0); }
+
+  /// `before`: (T,F), what enters the activation, to be kept for backward; without a tape not to be had.
+  Tensor forward(const Tensor& x, Tensor& before) const;
+  /// dy becomes the gradient of x.
+  void backward(const Tensor& x, const Tensor& before, Tensor& dy) const;
+
+ private:
+  /// The normed tokens of a tile, or the tokens themselves.
+  struct Input {
+    Tensor normed, mean, rstd;
+    ConstView view;
+  };
+
+  void by_tiles(long tokens, auto visit) const {
+    for (long first = 0; first < tokens; first += kTokens) visit(first, std::min(kTokens, tokens - first));
+  }
+  Input input(const Real* x, long rows) const;
+  Tensor activated(const Real* before, long first, long rows) const;
+  void drop(const Dropout& site, long first, long rows, Tensor& x) const;
+};
+
+/// An element's number is its place in its own sequence, so a tile is dropped sequence by sequence.
+void Sublayer::drop(const Dropout& site, long first, long rows, Tensor& x) const {
+  if (!drops || !site.active()) return;
+  const long c = x.dim(1), end = first + rows;
+  const auto after = std::upper_bound(pack.offsets.begin(), pack.offsets.end(), first);
+  for (long s = after - pack.offsets.begin() - 1; s < pack.count() && pack.begin(s) < end; ++s) {
+    const long from = std::max(first, pack.begin(s)), to = std::min(end, pack.begin(s) + pack.size(s));
+    Real* values = x.data() + (from - first) * c;
+    kernels::dropout(site.stream(pack, s), std::uint64_t((from - pack.begin(s)) * c), values, values, (to - from) * c);
+  }
+}
+
+Sublayer::Input Sublayer::input(const Real* x, long rows) const {
+  Input in{{}, {}, {}, ConstView(x, rows, width(), width())};
+  if (!normed()) return in;
+  in.normed = Tensor::empty({rows, width()}), in.mean = Tensor::empty({rows}), in.rstd = Tensor::empty({rows});
+  kernels::layer_norm(x, w.gamma.data(), w.beta.data(), rows, width(), kEpsilon, in.normed.data(), in.mean.data(),
+                      in.rstd.data());
+  in.view = in.normed.matrix();
+  return in;
+}
+
+Tensor Sublayer::activated(const Real* before, long first, long rows) const {
+  Tensor after = Tensor::empty({rows, hidden()});
+  kernels::gelu(before, after.data(), after.size());
+  drop(hidden_site, first, rows, after);
+  return after;
+}
+
+Tensor Sublayer::forward(const Tensor& x, Tensor& before) const {
+  const bool keeps = recording();
+  Tensor y = x.sole_owner() && !keeps ? x : Tensor::empty_like(x);
+  if (keeps) before = Tensor::empty({x.dim(0), hidden()});
+  by_tiles(x.dim(0), [&](long first, long rows) {
+    const Real* from = x.data() + first * width();
+    Tensor own = keeps ? Tensor() : Tensor::empty({rows, hidden()});
+    Real* entering = keeps ? before.data() + first * hidden() : own.data();
+    kernels::gemm(input(from, rows).view, false, w.in.matrix(), true, {entering, rows, hidden(), hidden()}, false, 1,
+                  w.in_bias.data());
+    const Tensor after = activated(entering, first, rows);
+    Tensor out = Tensor::empty({rows, width()});
+    kernels::gemm(after.matrix(), false, w.out.matrix(), true, out.matrix(), false, 1, w.out_bias.data());
+    drop(out_site, first, rows, out);
+    if (normed()) kernels::add(from, out.data(), out.size());
+    kernels::copy(out.data(), y.data() + first * width(), out.size());
+  });
+  return y;
+}
+
+void Sublayer::backward(const Tensor& x, const Tensor& before, Tensor& dy) const {
+  Tensor din = sink_zeroed(w.in), dout = sink_zeroed(w.out);
+  Tensor din_bias = sink_zeroed(w.in_bias), dout_bias = sink_zeroed(w.out_bias);
+  by_tiles(x.dim(0), [&](long first, long rows) {
+    const Real *from = x.data() + first * width(), *entering = before.data() + first * hidden();
+    Real* slopes = dy.data() + first * width();
+    Tensor outer = Tensor::empty({rows, width()}), inner = Tensor::empty({rows, hidden()});
+    kernels::copy(slopes, outer.data(), outer.size());
+    drop(out_site, first, rows, outer);
+    kernels::add_column_sums(outer.matrix(), dout_bias.data());
+    kernels::gemm(outer.matrix(), true, activated(entering, first, rows).matrix(), false, dout.matrix(), true);
+    kernels::gemm(outer.matrix(), false, w.out.matrix(), false, inner.matrix());
+    drop(hidden_site, first, rows, inner);
+    kernels::gelu_backward(entering, inner.data(), inner.size());
+    kernels::add_column_sums(inner.matrix(), din_bias.data());
+    const Input in = input(from, rows);
+    kernels::gemm(inner.matrix(), true, in.view, false, din.matrix(), true);
+    if (!normed()) {
+      kernels::gemm(inner.matrix(), false, w.in.matrix(), false, {slopes, rows, width(), width()});
+      return;
+    }
+    kernels::gemm(inner.matrix(), false, w.in.matrix(), false, outer.matrix());
+    kernels::layer_norm_backward(from, w.gamma.data(), in.mean.data(), in.rstd.data(), outer.data(), rows, width(),
+                                 outer.data(), sink_zeroed(w.gamma).data(), sink_zeroed(w.beta).data());
+    kernels::add(outer.data(), slopes, outer.size());
+  });
+}
+
+}  // namespace
+
+Tensor feed_forward(Tensor x, const FeedForwardWeights& w, const Dropout& hidden_site, const Dropout& out_site,
+                    const Pack& pack) {
+  if (x.rank() != 2 || x.dim(0) != pack.tokens() || x.dim(1) != w.in.dim(1) || x.dim(1) != w.out.dim(0))
+    fail("[feed_forward] x {} does not fit {} tokens and weights {}", x.shape().text(), pack.tokens(),
+         w.in.shape().text());
+  const Sublayer sublayer{w, hidden_site, out_site, pack, recording()};
+  Tensor before;
+  Tensor y = sublayer.forward(x, before);
+  return record(std::move(y), [x = std::move(x), before, sublayer](Tensor dy) {
+    sublayer.backward(x, before, dy);
+    give(x, std::move(dy));
+  });
+}
+
+}  // namespace lra::inline LRA_ENGINE

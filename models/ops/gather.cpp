@@ -1,0 +1,127 @@
+/// Rows and entries chosen by index, and what follows from them: sums and products that touch nothing else.
+#include "harness/core/error.h"
+#include "models/ops/ops.h"
+
+namespace lra::inline LRA_ENGINE {
+namespace {
+
+constexpr long kNone = -1;
+
+void expect_indices(const std::vector<long>& indices, long first, long end, const char* who) {
+  for (const long i : indices)
+    if (i < first || i >= end) fail("[{}] there is no {} among {}", who, i, end);
+}
+
+/// Calls visit(t, entry, row) for each index that names a row; entry t·K + j counts through (T,K).
+template <typename Visit>
+void for_each_named(const std::vector<long>& indices, long t_count, Visit visit) {
+  const long k = t_count > 0 ? long(indices.size()) / t_count : 0;
+  for (long t = 0; t < t_count; ++t)
+    for (long entry = t * k; entry < (t + 1) * k; ++entry)
+      if (const long row = indices[std::size_t(entry)]; row != kNone) visit(t, entry, row);
+}
+
+// The three movements between x (T,C), rows (R,C) and their weights or products (T,K); each counts 2·C operations an
+// entry.
+
+/// to[t][j] = x_t · rows_index.
+void multiply_rows(const Tensor& x, const Tensor& rows, const std::vector<long>& indices, Tensor& to) {
+  const long c = x.dim(1);
+  for_each_named(indices, x.dim(0), [&](long t, long entry, long row) {
+    kernels::row_dots({x.data() + t * c, 1, c, c}, {rows.data() + row * c, 1, c, c}, to.data() + entry);
+  });
+  Work::current().flops += 2 * double(c) * double(indices.size());
+}
+
+/// to_t += Σ_j weights[t][j] · rows_index.
+void collect(const Tensor& weights, const Tensor& rows, const std::vector<long>& indices, Tensor& to) {
+  const long c = rows.dim(1);
+  for_each_named(indices, to.dim(0), [&](long t, long entry, long row) {
+    kernels::add_scaled(rows.data() + row * c, weights.data()[entry], to.data() + t * c, c);
+  });
+  Work::current().flops += 2 * double(c) * double(indices.size());
+}
+
+/// to_index += weights[t][j] · x_t.
+void distribute(const Tensor& weights, const Tensor& x, const std::vector<long>& indices, Tensor to) {
+  const long c = x.dim(1);
+  for_each_named(indices, x.dim(0), [&](long t, long entry, long row) {
+    kernels::add_scaled(x.data() + t * c, weights.data()[entry], to.data() + row * c, c);
+  });
+  Work::current().flops += 2 * double(c) * double(indices.size());
+}
+
+}  // namespace
+
+Tensor gather_rows(const Tensor& x, std::vector<long> indices) {
+  if (x.rank() != 2) fail("[gather_rows] {} is not a matrix", x.shape().text());
+  const long c = x.dim(1);
+  expect_indices(indices, kNone, x.dim(0), "gather_rows");
+  Tensor y = Tensor::empty({long(indices.size()), c});
+  Real* to = y.data();
+  for (const long row : indices) {
+    if (row == kNone)
+      kernels::fill(to, c, 0);
+    else
+      kernels::copy(x.data() + row * c, to, c);
+    to += c;
+  }
+  return record(std::move(y), [x = x.shell(), indices = std::move(indices), c](Tensor dy) {
+    if (!wants_gradient(x)) return;
+    Tensor dx = sink_zeroed(x);
+    const Real* from = dy.data();
+    for (const long row : indices) {
+      if (row != kNone) kernels::add(from, dx.data() + row * c, c);
+      from += c;
+    }
+  });
+}
+
+Tensor pick_columns(const Tensor& x, std::vector<long> columns) {
+  if (x.rank() != 2 || long(columns.size()) % x.dim(0) != 0)
+    fail("[pick_columns] {} columns do not fit {}", columns.size(), x.shape().text());
+  const long n = x.dim(0), c = x.dim(1);
+  expect_indices(columns, 0, c, "pick_columns");
+  Tensor y = Tensor::empty({n, long(columns.size()) / n});
+  for_each_named(columns, n, [&](long t, long entry, long column) { y.data()[entry] = x.data()[t * c + column]; });
+  return record(std::move(y), [x = x.shell(), columns = std::move(columns), n, c](Tensor dy) {
+    if (!wants_gradient(x)) return;
+    Tensor dx = sink_zeroed(x);
+    for_each_named(columns, n, [&](long t, long entry, long column) { dx.data()[t * c + column] += dy.data()[entry]; });
+  });
+}
+
+Tensor weighted_rows(const Tensor& weights, const Tensor& x, std::vector<long> indices) {
+  if (weights.rank() != 2 || x.rank() != 2 || weights.size() != long(indices.size()))
+    fail("[weighted_rows] weights {} do not fit rows {} and {} indices", weights.shape().text(), x.shape().text(),
+         indices.size());
+  expect_indices(indices, kNone, x.dim(0), "weighted_rows");
+  Tensor y = Tensor::zeros({weights.dim(0), x.dim(1)});
+  collect(weights, x, indices, y);
+  return record(std::move(y), [weights, x, indices = std::move(indices)](Tensor dy) {
+    if (wants_gradient(weights)) {
+      Tensor dweights = Tensor::zeros(weights.shape());
+      multiply_rows(dy, x, indices, dweights);
+      give(weights, std::move(dweights));
+    }
+    if (wants_gradient(x)) distribute(weights, dy, indices, sink_zeroed(x));
+  });
+}
+
+Tensor row_products(const Tensor& x, const Tensor& w, std::vector<long> indices) {
+  if (x.rank() != 2 || w.rank() != 2 || x.dim(1) != w.dim(1) || long(indices.size()) % x.dim(0) != 0)
+    fail("[row_products] x {} does not fit rows {} and {} indices", x.shape().text(), w.shape().text(), indices.size());
+  expect_indices(indices, 0, w.dim(0), "row_products");
+  Tensor y = Tensor::empty({x.dim(0), long(indices.size()) / x.dim(0)});
+  multiply_rows(x, w, indices, y);
+  return record(std::move(y), [x, w, indices = std::move(indices)](Tensor dy) {
+    if (wants_gradient(x)) {
+      Tensor dx = Tensor::zeros(x.shape());
+      collect(dy, w, indices, dx);
+      give(x, std::move(dx));
+    }
+    if (wants_gradient(w)) distribute(dy, x, indices, sink_zeroed(w));
+  });
+}
+
+}  // namespace lra::inline LRA_ENGINE

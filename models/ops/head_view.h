@@ -1,0 +1,44 @@
+/// One head of the packed tokens of one sequence, in place or copied out, for ops that work head by head.
+#pragma once
+
+#include "models/ops/tile_size.h"
+#include "models/tensor/tensor.h"
+
+namespace lra::inline LRA_ENGINE {
+
+/// Head `head` of the n rows from `begin` of x (T, H·width), in place.
+inline View head_view(Tensor& x, long begin, long n, long head, long width) {
+  return {x.data() + begin * x.dim(1) + head * width, n, width, x.dim(1)};
+}
+inline ConstView head_view(const Tensor& x, long begin, long n, long head, long width) {
+  return {x.data() + begin * x.dim(1) + head * width, n, width, x.dim(1)};
+}
+
+/// Rows `begin` … begin + count − 1 of a view.
+inline View part_of(const View& x, long begin, long count) {
+  return {x.data + begin * x.stride, count, x.cols, x.stride};
+}
+inline ConstView part_of(const ConstView& x, long begin, long count) {
+  return {x.data + begin * x.stride, count, x.cols, x.stride};
+}
+/// The same of a contiguous matrix.
+inline View part_of(Tensor& x, long begin, long count) { return part_of(x.matrix(), begin, count); }
+inline ConstView part_of(const Tensor& x, long begin, long count) { return part_of(x.matrix(), begin, count); }
+
+/// The rows of one head, contiguous, and kTilePadding zero rows after them.
+inline Tensor padded_head(const Tensor& x, long begin, long n, long head, long width) {
+  Tensor y = Tensor::empty({n + kTilePadding, width});
+  const ConstView from = head_view(x, begin, n, head, width);
+  for (long i = 0; i < n; ++i) kernels::copy(from.data + i * from.stride, y.data() + i * width, width);
+  kernels::fill(y.data() + n * width, kTilePadding * width, 0);
+  return y;
+}
+
+/// Adds the first n rows of `from` to that head of `to`.
+inline void add_to_head(const Tensor& from, Tensor& to, long begin, long n, long head) {
+  const long width = from.dim(1);
+  const View place = head_view(to, begin, n, head, width);
+  for (long i = 0; i < n; ++i) kernels::add(from.data() + i * width, place.data + i * place.stride, width);
+}
+
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,24 @@
+#include "harness/core/error.h"
+#include "models/ops/ops.h"
+
+namespace lra::inline LRA_ENGINE {
+
+Tensor linear(Tensor x, const Tensor& w, const Tensor& b) {
+  if (x.rank() != 2 || w.rank() != 2 || x.dim(1) != w.dim(1))
+    fail("[linear] x {} does not fit weights {}", x.shape().text(), w.shape().text());
+  Tensor y = Tensor::empty({x.dim(0), w.dim(0)});
+  kernels::gemm(std::as_const(x).matrix(), false, w.matrix(), true, y.matrix(), false, 1,
+                b.defined() ? b.data() : nullptr);
+  return record(std::move(y), [x = std::move(x), w, b](Tensor dy) mutable {
+    if (wants_gradient(w)) {
+      Sink dw = sink(w);
+      kernels::gemm(dy.matrix(), true, std::as_const(x).matrix(), false, dw.gradient.matrix(), dw.add);
+    }
+    if (b.defined() && wants_gradient(b)) kernels::add_column_sums(dy.matrix(), sink_zeroed(b).data());
+    if (!wants_gradient(x)) return;
+    Sink dx = sink(x);
+    kernels::gemm(dy.matrix(), false, w.matrix(), false, dx.gradient.matrix(), dx.add);
+  });
+}
+
+}  // namespace lra::inline LRA_ENGINE

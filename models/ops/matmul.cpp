@@ -1,0 +1,63 @@
+#include "harness/core/error.h"
+#include "models/ops/ops.h"
+
+namespace lra::inline LRA_ENGINE {
+namespace {
+
+/// One matrix of a stack, as memory has it: row-major, or row-major after a transposition.
+struct Slice {
+  View view;
+  bool transposed;
+};
+
+/// Matrix i of x (…,rows,cols); a tensor without a leading dimension is the same for every i.
+Slice slice(const Tensor& x, long i) {
+  Real* data = const_cast<Real*>(x.data()) + (x.rank() == 3 ? i * x.stride(0) : 0);
+  const long rows = x.dim(-2), cols = x.dim(-1);
+  if (x.stride(-1) == 1 || cols == 1) return {{data, rows, cols, rows == 1 ? cols : x.stride(-2)}, false};
+  return {{data, cols, rows, cols == 1 ? rows : x.stride(-1)}, true};
+}
+
+/// c = a·b or c += a·b, whatever way round each lies in memory.
+void product(const Slice& a, bool transpose_a, const Slice& b, bool transpose_b, const Slice& c, bool add) {
+  if (c.transposed)
+    kernels::gemm(b.view, !(transpose_b != b.transposed), a.view, !(transpose_a != a.transposed), c.view, add);
+  else
+    kernels::gemm(a.view, transpose_a != a.transposed, b.view, transpose_b != b.transposed, c.view, add);
+}
+
+long slices(const Tensor& x) { return x.rank() == 3 ? x.dim(0) : 1; }
+
+/// The result's memory: heads stay side by side if a's are, so that merging them is free.
+Tensor result_like(const Tensor& a, long count, bool stacked, long rows, long cols) {
+  if (!stacked) return Tensor::empty({rows, cols});
+  if (a.rank() == 3 && a.stride(2) == 1 && a.stride(0) < a.stride(1))
+    return Tensor::empty({rows, count * cols}).view({count, rows, cols}, {cols, count * cols, 1});
+  return Tensor::empty({count, rows, cols});
+}
+
+/// dx of one factor: dx_i = left_i · right_i, summed over i when the factor is shared by all slices.
+void factor_gradient(const Tensor& x, const Tensor& left, bool transpose_left, const Tensor& right,
+                     bool transpose_right, long count) {
+  if (!wants_gradient(x)) return;
+  Sink dx = sink(x);
+  for (long i = 0; i < count; ++i)
+    product(slice(left, i), transpose_left, slice(right, i), transpose_right, slice(dx.gradient, i),
+            dx.add || (x.rank() == 2 && i > 0));
+}
+
+}  // namespace
+
+Tensor matmul(Tensor a, Tensor b) {
+  const long count = std::max(slices(a), slices(b));
+  if (a.dim(-1) != b.dim(-2) || (slices(a) != count && slices(a) != 1) || (slices(b) != count && slices(b) != 1))
+    fail("[matmul] {} does not fit {}", a.shape().text(), b.shape().text());
+  Tensor y = result_like(a, count, a.rank() == 3 || b.rank() == 3, a.dim(-2), b.dim(-1));
+  for (long i = 0; i < count; ++i) product(slice(a, i), false, slice(b, i), false, slice(y, i), false);
+  return record(std::move(y), [a = std::move(a), b = std::move(b), count](Tensor dy) {
+    factor_gradient(a, dy, false, b, true, count);
+    factor_gradient(b, a, true, dy, false, count);
+  });
+}
+
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,27 @@
+/// What models do to the objective themselves: terms of their own, and places where its derivative stops.
+#include "models/ops/ops.h"
+
+namespace lra::inline LRA_ENGINE {
+
+Tensor stop_gradient(Tensor x) {
+  x.set_slot(nullptr);
+  x.set_parameter(-1);
+  if (Stopped* stopped = Stopped::current()) {
+    if (!x.contiguous()) x = Tensor::copy_of(x);
+    stopped->pass(x);
+  }
+  return x;
+}
+
+void auxiliary_loss(const Tensor& terms, double coefficient, const Pack& pack) {
+  if (!recording()) return;
+  double sum = 0;
+  for (long i = 0; i < terms.size(); ++i) sum += double(terms.data()[i]);
+  Tape::current()->add_auxiliary(coefficient * sum * pack.weight);
+  if (!wants_gradient(terms)) return;
+  Tensor gradient = Tensor::empty_like(terms);
+  kernels::fill(gradient.data(), gradient.size(), Real(coefficient * pack.weight));
+  give(terms, std::move(gradient));
+}
+
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,41 @@
+/// Which rows of a packed (T, C) tensor belong to which sequence.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "harness/core/random.h"
+#include "models/tensor/kernels.h"
+
+namespace lra::inline LRA_ENGINE {
+
+/// S sequences, one after another, without padding. Carries the keys of the random draws of this pass.
+struct Pack {
+  std::vector<long> offsets;             // S + 1
+  std::vector<std::uint32_t> sequences;  // S: a number that belongs to the sequence wherever it is packed
+  std::uint32_t step = 0;
+  long length = 0;    // the longest sequence of the task: the stride of random elements
+  double weight = 1;  // of each sequence's example in the loss of a training step
+
+  long count() const { return long(offsets.size()) - 1; }
+  long tokens() const { return offsets.back(); }
+  long begin(long s) const { return offsets[std::size_t(s)]; }
+  long size(long s) const { return offsets[std::size_t(s) + 1] - offsets[std::size_t(s)]; }
+};
+
+/// Where and how much is dropped. One a call site, made with the model.
+struct Dropout {
+  double rate = 0;
+  std::array<std::uint32_t, 2> key{};
+
+  Dropout() = default;
+  Dropout(double share, const Random& site) : rate(share), key(site.key()) {}
+
+  bool active() const { return rate > 0; }
+  DropoutStream stream(const Pack& pack, long s) const {
+    return {key, pack.step, pack.sequences[std::size_t(s)], std::uint32_t(std::lround(rate * 65536))};
+  }
+};
+
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,115 @@
+/// Heads put together from parts, and the rotation by which a product of two rows comes to depend on their distance.
+#include <cmath>
+#include <unordered_map>
+
+#include "harness/core/error.h"
+#include "models/ops/ops.h"
+
+namespace lra::inline LRA_ENGINE {
+namespace {
+
+/// The columns [from, from + width) of each head of x become the columns from `to` of each head of y.
+void copy_columns(const Tensor& x, long from, Tensor& y, long to, long width, long head_count) {
+  const long x_width = x.dim(1) / head_count, y_width = y.dim(1) / head_count;
+  for (long t = 0; t < x.dim(0); ++t)
+    for (long h = 0; h < head_count; ++h)
+      kernels::copy(x.data() + t * x.dim(1) + h * x_width + from, y.data() + t * y.dim(1) + h * y_width + to, width);
+}
+
+/// cos and sin of position · 10000^(−f/F), F of each, once for every position that there is.
+class Angles {
+ public:
+  Angles(std::span<const double> positions, long frequencies) : frequencies_(frequencies) {
+    std::vector<double> speeds;
+    for (long f = 0; f < frequencies; ++f) speeds.push_back(std::pow(10000.0, -double(f) / double(frequencies)));
+    std::unordered_map<double, long> known;
+    for (const double position : positions) {
+      const auto [place, fresh] = known.try_emplace(position, long(cosines_.size()));
+      begins_.push_back(place->second);
+      if (!fresh) continue;
+      for (const double speed : speeds) {
+        cosines_.push_back(Real(std::cos(position * speed)));
+        sines_.push_back(Real(std::sin(position * speed)));
+      }
+    }
+  }
+  long frequencies() const { return frequencies_; }
+  const Real* cosines(long t) const { return cosines_.data() + begins_[std::size_t(t)]; }
+  const Real* sines(long t) const { return sines_.data() + begins_[std::size_t(t)]; }
+
+ private:
+  long frequencies_;
+  std::vector<long> begins_;  // of each position's numbers
+  std::vector<Real> cosines_, sines_;
+};
+
+/// Turns every pair by its angle, or back with `sense` −1.
+void rotate(Tensor& x, const Angles& angles, long head_count, Real sense) {
+  const long half = angles.frequencies();
+  for (long t = 0; t < x.dim(0); ++t) {
+    const Real *cosines = angles.cosines(t), *sines = angles.sines(t);
+    for (long h = 0; h < head_count; ++h) {
+      Real* a = x.data() + (t * head_count + h) * 2 * half;
+      Real* b = a + half;
+      for (long f = 0; f < half; ++f) {
+        const Real c = cosines[f], s = sense * sines[f], first = a[f] * c - b[f] * s;
+        b[f] = a[f] * s + b[f] * c;
+        a[f] = first;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Tensor rotate_pairs(Tensor x, std::span<const double> positions, long head_count) {
+  if (x.rank() != 2 || x.dim(1) % (2 * head_count) != 0 || long(positions.size()) != x.dim(0))
+    fail("[rotate_pairs] {} does not fit {} heads of pairs and {} positions", x.shape().text(), head_count,
+         positions.size());
+  const auto angles = std::make_shared<const Angles>(positions, x.dim(1) / head_count / 2);
+  Tensor y = x.sole_owner() ? x : Tensor::copy_of(x);
+  rotate(y, *angles, head_count, 1);
+  return record(std::move(y), [x = x.shell(), angles, head_count](Tensor dy) {
+    rotate(dy, *angles, head_count, -1);
+    give(x, std::move(dy));
+  });
+}
+
+Tensor join_heads(std::span<const Tensor> parts, long head_count) {
+  long c = 0;
+  for (const Tensor& part : parts) c += part.dim(1);
+  Tensor y = Tensor::empty({parts[0].dim(0), c});
+  std::vector<Tensor> shells;
+  long at = 0;
+  for (const Tensor& part : parts) {
+    const long width = part.dim(1) / head_count;
+    copy_columns(part, 0, y, at, width, head_count);
+    at += width;
+    shells.push_back(part.shell());
+  }
+  return record(std::move(y), [shells = std::move(shells), head_count](Tensor dy) {
+    long from = 0;
+    for (const Tensor& part : shells) {
+      const long width = part.dim(1) / head_count;
+      if (wants_gradient(part)) {
+        Tensor dx = Tensor::empty(part.shape());
+        copy_columns(dy, from, dx, 0, width, head_count);
+        give(part, std::move(dx));
+      }
+      from += width;
+    }
+  });
+}
+
+Tensor head_columns(const Tensor& x, long head_count, long begin, long count) {
+  Tensor y = Tensor::empty({x.dim(0), head_count * count});
+  copy_columns(x, begin, y, 0, count, head_count);
+  return record(std::move(y), [x = x.shell(), head_count, begin, count](Tensor dy) {
+    if (!wants_gradient(x)) return;
+    Tensor dx = Tensor::zeros(x.shape());
+    copy_columns(dy, 0, dx, begin, count, head_count);
+    give(x, std::move(dx));
+  });
+}
+
+}  // namespace lra::inline LRA_ENGINE

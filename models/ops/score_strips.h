@@ -1,0 +1,64 @@
+/// Between scores.cpp, which makes strips of scores, and score_attention.cpp, which uses them.
+#pragma once
+
+#include <algorithm>
+#include <tuple>
+
+#include "models/autodiff/tape.h"
+#include "models/ops/head_view.h"
+#include "models/ops/scores.h"
+
+namespace lra::inline LRA_ENGINE {
+
+/// Queries first … first + rows − 1 of a sequence against keys 0 … cols − 1.
+struct Strip {
+  long first, rows, padded_rows, cols, padded_cols;
+};
+
+/// Calls visit(first column, columns padded) for the pieces that a product takes n columns in.
+template <typename Visit>
+void by_columns(long n, Visit visit) {
+  constexpr long kColumns = 256;
+  for (long j = 0; j < n; j += kColumns) visit(j, tile_size(std::min(kColumns, n - j)));
+}
+
+inline View columns_of(const View& x, long first, long count) { return {x.data + first, x.rows, count, x.stride}; }
+
+/// One kind of scores for one head of one sequence.
+class HeadScores {
+ public:
+  HeadScores(const Scores& scores, long head_count, long begin, long n, long head);
+
+  /// Adds the scores of a strip. What it leaves in padding rows and columns has no meaning.
+  void add_to(const View& strip, const Strip& at) const;
+
+  void prepare_backward();
+  /// Takes the gradient ds of the scores, zero in padding.
+  void backward(const View& ds, const Strip& at);
+  /// Hands gradients over, after the last strip.
+  void finish_backward();
+
+ private:
+  const Real* table_row(long i) const {
+    return scores_.left.data() + (head_ * scores_.left.dim(1) + i) * scores_.left.dim(2);
+  }
+  /// Where in the table of distances that of `distance` stands.
+  long distance_entry(long distance) const {
+    const long reach = scores_.left.dim(0) / 2;
+    return (std::clamp(distance, -reach, reach) + reach) * scores_.left.dim(1) + head_;
+  }
+  Real factor(long row, long block) const { return right_.data()[row * right_.dim(1) + block]; }
+  long block_size(long block, long cols) const { return std::min(left_.dim(1), cols - block * left_.dim(1)); }
+
+  const Scores& scores_;
+  long n_, head_, left_at_, right_at_;
+  Tensor left_, right_, dleft_, dright_;
+};
+
+/// Throws unless the tensors have shapes that belong together.
+void check_scores(const Scores& scores, long head_count, const Pack& pack);
+
+/// Of forward, for one query and key.
+double flops_of_pair(const Scores& scores, long head_count);
+
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,41 @@
+/// Softmax attention whose scores need not be products of queries and keys.
+#pragma once
+
+#include <vector>
+
+#include "models/ops/pack.h"
+#include "models/tensor/tensor.h"
+
+namespace lra::inline LRA_ENGINE {
+
+/// One way to score key j for query i, head by head. `length` below is at least that of every sequence; rows of what
+/// has a row a position belong to positions, the same for every sequence.
+struct Scores {
+  enum class Kind { product, table, outer, distance } kind;
+  Tensor left, right;
+  bool left_packed = true, right_packed = true;  // a row a token, or a row a position
+  double scale = 1;
+  Tensor bias;  // (H,length) or undefined
+
+  /// scale · q_i·k_j. q, k (T,H·E).
+  static Scores of_tokens(Tensor q, Tensor k, double scale);
+  /// x_i·w_j + bias_j. x (T,H·E), w (length,H·E).
+  static Scores of_tokens_and_positions(Tensor x, Tensor w, Tensor bias);
+  /// a_i·b_j. a, b (length,H·E).
+  static Scores of_positions(Tensor a, Tensor b);
+  /// table[h][i][j], (H,length,length).
+  static Scores in_table(Tensor table);
+  /// a_i[j mod A] · b_i[⌊j/A⌋]. a (T,H·A), b (T,H·B), A·B ≥ length.
+  static Scores of_factors(Tensor a, Tensor b);
+  /// table[j − i + R][h], distances beyond −R … R taken to be these. (2·R + 1, H).
+  static Scores of_distances(Tensor table);
+};
+
+/// softmax_j(Σ_t weights[t] · terms[t]_ij)·v with dropout on the probabilities, over all keys or with `causal` over
+/// those up to the query. weights (1, number of terms), or undefined for ones. v (T,H·D) → (T,H·D). Never holds an N×N
+/// matrix: strips of scores, made again in backward. Keeps terms, weights, v, the result and one number a query and
+/// head.
+Tensor score_attention(std::vector<Scores> terms, Tensor weights, Tensor v, long head_count, bool causal,
+                       const Dropout& site, const Pack& pack);
+
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,316 @@
+/// Attention in sorted chunks. A query's rounds together are one softmax over all the keys it sees: forward joins the
+/// rounds by their log-sums, and backward needs only the log-sum of all.
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "harness/core/error.h"
+#include "models/ops/head_view.h"
+#include "models/ops/ops.h"
+
+namespace lra::inline LRA_ENGINE {
+namespace {
+
+constexpr long kRows = 128;          // queries of a tile
+constexpr long kDropoutGroup = 128;  // dropout numbers are drawn in groups of this many
+constexpr long kMostTogether = 256;  // keys whose rounds are counted together
+/// Stands for the log-sum of a query that saw but itself: less than that of any that saw more. The score of a query for
+/// itself is 0 there, and −infinity where it sees more; as a number in sums, −1e5 would cost float32 its digits.
+constexpr Real kAlone = -1e5;
+
+/// One head of one sequence.
+struct Problem {
+  long head, begin, n, chunk, width;
+  bool causal;
+  Real scale;
+  const DropoutStream* dropout;
+  std::uint64_t first, row_step;  // dropout number of slot 0 of sorted query 0 in round 0, and from query to query
+};
+
+/// The chunks of one round: which one holds each token, and which one each of them sees besides itself (−1: none).
+struct Chunks {
+  std::vector<std::int32_t> of_token, before;
+
+  Chunks(const Problem& p, const Lineup& lineup) : of_token(lineup.tokens.size()) {
+    for (std::size_t run = 0; run < lineup.runs.size(); ++run) {
+      const long begin = lineup.runs[run], end = run + 1 < lineup.runs.size() ? lineup.runs[run + 1] : p.n;
+      for (long at = begin; at < end; ++at) {
+        if ((at - begin) % p.chunk == 0) before.push_back(at == begin ? -1 : std::int32_t(before.size()) - 1);
+        of_token[std::size_t(lineup.tokens[std::size_t(at)])] = std::int32_t(before.size()) - 1;
+      }
+    }
+    if (lineup.runs.size() == 1 && before.size() > 1) before[0] = std::int32_t(before.size()) - 1;
+  }
+};
+
+/// Another round, in the order of this one's keys: a pair that m rounds bring together counts 1/m in each.
+struct Elsewhere {
+  const Chunks& chunks;
+  std::vector<std::int32_t> of_key;
+};
+
+/// One round. Of a ring, keys stand behind a copy of the last chunk, so that what a chunk sees is one run of rows.
+struct Round {
+  const Lineup& lineup;
+  std::vector<std::int32_t> keys;  // tokens
+  long number, length;             // length: queries between rounds in the numbers of dropout
+  std::vector<Elsewhere> others;
+  std::vector<Real> less;  // m: what a score loses when m rounds bring its pair together
+
+  Round(const Problem& p, const std::vector<Lineup>& rounds, const std::vector<Chunks>& chunks, long r, long longest)
+      : lineup(rounds[std::size_t(r)]), number(r), length(longest) {
+    if (lineup.runs.size() == 1 && p.n > p.chunk)
+      keys.assign(lineup.tokens.begin() + (p.n - 1) / p.chunk * p.chunk, lineup.tokens.end());
+    keys.insert(keys.end(), lineup.tokens.begin(), lineup.tokens.end());
+    less.push_back(0);
+    for (long other = 0; other < long(rounds.size()); ++other) {
+      less.push_back(Real(std::log(double(other + 1))) / p.scale);
+      if (other == r) continue;
+      Elsewhere& elsewhere = others.emplace_back(Elsewhere{chunks[std::size_t(other)], {}});
+      for (const std::int32_t key : keys) elsewhere.of_key.push_back(elsewhere.chunks.of_token[std::size_t(key)]);
+    }
+  }
+  /// Keys that stand before the first one's own place.
+  long ahead() const { return long(keys.size() - lineup.tokens.size()); }
+  std::int32_t token(long place) const { return lineup.tokens[std::size_t(place)]; }
+};
+
+/// Sorted queries first … first + rows − 1 against keys from key … key + cols − 1 of a round.
+struct Tile {
+  long first, rows, padded_rows, key, cols, padded_cols;
+};
+
+template <typename Visit>
+void walk(const Problem& p, const Round& round, Visit visit) {
+  for (std::size_t run = 0; run < round.lineup.runs.size(); ++run) {
+    const long begin = round.lineup.runs[run];
+    const long end = run + 1 < round.lineup.runs.size() ? round.lineup.runs[run + 1] : p.n;
+    for (long start = begin; start < end; start += p.chunk) {
+      const long last = std::min(start + p.chunk, end);
+      const long key = start > begin ? round.ahead() + start - p.chunk : begin;
+      const long cols = round.ahead() + last - key;
+      for (long i = start; i < last; i += kRows) {
+        const long rows = std::min(kRows, last - i);
+        visit(Tile{i, rows, tile_size(rows), key, cols, tile_size(cols)});
+      }
+    }
+  }
+}
+
+/// The rows of one head that `tokens` says, and zero rows after them.
+Tensor gathered(const Tensor& x, const Problem& p, const std::vector<std::int32_t>& tokens) {
+  Tensor y = Tensor::empty({long(tokens.size()) + kTilePadding, p.width});
+  const ConstView from = head_view(x, p.begin, p.n, p.head, p.width);
+  Real* to = y.data();
+  for (const std::int32_t at : tokens) {
+    kernels::copy(from.data + at * from.stride, to, p.width);
+    to += p.width;
+  }
+  kernels::fill(to, kTilePadding * p.width, 0);
+  return y;
+}
+
+void add_scattered(const Tensor& x, const Problem& p, const std::vector<std::int32_t>& tokens, Tensor& to) {
+  const View place = head_view(to, p.begin, p.n, p.head, p.width);
+  for (std::size_t i = 0; i < tokens.size(); ++i)
+    kernels::add(x.data() + long(i) * p.width, place.data + tokens[i] * place.stride, p.width);
+}
+
+/// The scores of a tile as the kernels want them, still to be scaled; which columns its rows see.
+struct TileScores {
+  View s;
+  std::array<long, kRows> begin{}, end{};
+  std::array<bool, kRows> alone{};  // the query sees but itself
+
+  TileScores(Tensor& memory, const Problem& p, const Round& round, const Tile& t, const Tensor& q, const Tensor& k)
+      : s{memory.data(), t.padded_rows, t.padded_cols, t.padded_cols} {
+    constexpr Real kHidden = -std::numeric_limits<Real>::infinity();
+    kernels::gemm(part_of(q, t.first, t.padded_rows), false, part_of(k, t.key, t.padded_cols), true, s);
+    for (long r = 0; r < t.rows; ++r) {
+      Real* row = s.data + r * s.stride;
+      const std::int32_t* keys = round.keys.data() + t.key;
+      const std::int32_t own = round.token(t.first + r);
+      share_with_others(round, t, own, row);
+      long seen = t.cols;
+      for (long c = 0; p.causal && c < t.cols; ++c)
+        if (keys[c] > own) row[c] = kHidden, --seen;
+      alone[std::size_t(r)] = seen == 1;
+      end[std::size_t(r)] = t.cols;
+      row[itself(round, t, r)] = seen == 1 ? 0 : kHidden;
+    }
+  }
+
+  static long itself(const Round& round, const Tile& t, long r) { return round.ahead() + t.first + r - t.key; }
+
+ private:
+  /// Takes log m from the scores of keys that query `own` meets in m rounds.
+  static void share_with_others(const Round& round, const Tile& t, std::int32_t own, Real* row) {
+    std::array<std::int32_t, kMostTogether> times;
+    for (long from = 0; !round.others.empty() && from < t.cols; from += kMostTogether) {
+      const long n = std::min(kMostTogether, t.cols - from);
+      std::fill_n(times.begin(), n, 1);
+      for (const Elsewhere& other : round.others) {
+        const std::int32_t here = other.chunks.of_token[std::size_t(own)];
+        const std::int32_t before = other.chunks.before[std::size_t(here)];
+        const std::int32_t* chunk = other.of_key.data() + t.key + from;
+        for (long c = 0; c < n; ++c) times[std::size_t(c)] += (chunk[c] == here) | (chunk[c] == before);
+      }
+      for (long c = 0; c < n; ++c)
+        if (times[std::size_t(c)] > 1) row[from + c] -= round.less[std::size_t(times[std::size_t(c)])];
+    }
+  }
+};
+
+std::uint64_t dropout_number(const Problem& p, const Round& round, const Tile& t) {
+  return p.first + std::uint64_t(round.number * round.length + t.first) * p.row_step;
+}
+
+/// out (n,D) and lse (n) of one round, by token.
+void forward_round(const Problem& p, const Round& round, const Tensor& q, const Tensor& k, const Tensor& v, Tensor& out,
+                   Real* lse) {
+  Tensor memory = Tensor::empty({kRows, tile_size(2 * p.chunk)}), o = Tensor::empty({kRows, p.width});
+  Tensor max = Tensor::empty({kRows}), sum = Tensor::empty({kRows}), factor = Tensor::empty({kRows});
+  walk(p, round, [&](const Tile& t) {
+    const TileScores scores(memory, p, round, t, q, k);
+    kernels::fill(max.data(), kRows, -std::numeric_limits<Real>::infinity());
+    kernels::fill(sum.data(), kRows, 0);
+    kernels::attention_forward_tile(scores.s, scores.begin.data(), scores.end.data(), p.scale, max.data(), sum.data(),
+                                    factor.data(), p.dropout, dropout_number(p, round, t), p.row_step);
+    kernels::gemm(scores.s, false, part_of(v, t.key, t.padded_cols), false, part_of(o, 0, t.padded_rows));
+    for (long r = 0; r < t.rows; ++r) {
+      const long token = round.token(t.first + r);
+      lse[token] = scores.alone[std::size_t(r)] ? kAlone : max.data()[r] + std::log(sum.data()[r]);
+      factor.data()[r] = 1 / sum.data()[r];
+    }
+    kernels::scale_rows(factor.data(), part_of(o, 0, t.rows));
+    for (long r = 0; r < t.rows; ++r)
+      kernels::copy(o.data() + r * p.width, out.data() + round.token(t.first + r) * p.width, p.width);
+  });
+}
+
+/// Adds another round to the result of `rounds` before: each weighs as much as its sum of exponentials.
+void join(const Problem& p, long rounds, const Tensor& other, const Real* other_lse, Tensor& out, Real* lse) {
+  for (long i = 0; i < p.n; ++i) {
+    const bool alone = lse[i] == kAlone && other_lse[i] == kAlone;
+    const Real weight = alone ? 1 / Real(rounds + 1) : 1 / (1 + std::exp(lse[i] - other_lse[i]));
+    kernels::scale(out.data() + i * p.width, p.width, 1 - weight);
+    kernels::add_scaled(other.data() + i * p.width, weight, out.data() + i * p.width, p.width);
+    if (!alone) lse[i] = std::max(lse[i], other_lse[i]) + std::log1p(std::exp(-std::abs(lse[i] - other_lse[i])));
+  }
+}
+
+struct Gradients {
+  Tensor& q;
+  Tensor& k;
+  Tensor& v;
+};
+
+void backward_round(const Problem& p, const Round& round, const Tensor& q, const Tensor& k, const Tensor& v,
+                    const Tensor& dy, long rounds, const Real* lse, const Real* delta, Gradients to) {
+  constexpr Real kNoWeight = 1e30;  // as a log-sum
+  const Tensor qs = gathered(q, p, round.lineup.tokens), ks = gathered(k, p, round.keys),
+               vs = gathered(v, p, round.keys);
+  const Tensor dys = gathered(dy, p, round.lineup.tokens);
+  Tensor dq = Tensor::zeros(qs.shape()), dk = Tensor::zeros(ks.shape()), dv = Tensor::zeros(vs.shape());
+  Tensor memory = Tensor::empty({kRows, tile_size(2 * p.chunk)}), products = Tensor::empty(memory.shape());
+  Tensor row_lse = Tensor::zeros({kRows}), row_delta = Tensor::zeros({kRows});
+  walk(p, round, [&](const Tile& t) {
+    const TileScores scores(memory, p, round, t, qs, ks);
+    const View ds{products.data(), t.padded_rows, t.padded_cols, t.padded_cols};
+    const ConstView dout = part_of(dys, t.first, t.padded_rows);
+    for (long r = 0; r < t.rows; ++r) {
+      const std::int32_t token = round.token(t.first + r);
+      row_lse.data()[r] = lse[token];
+      if (scores.alone[std::size_t(r)]) row_lse.data()[r] = lse[token] == kAlone ? std::log(Real(rounds)) : kNoWeight;
+      row_delta.data()[r] = delta[token];
+    }
+    kernels::gemm(dout, false, part_of(vs, t.key, t.padded_cols), true, ds);
+    kernels::attention_backward_tile(scores.s, ds, scores.begin.data(), scores.end.data(), p.scale, row_lse.data(),
+                                     row_delta.data(), p.dropout, dropout_number(p, round, t), p.row_step);
+    for (long r = 0; r < t.rows; ++r) ds.data[r * ds.stride + TileScores::itself(round, t, r)] = 0;  // a constant score
+    kernels::gemm(scores.s, true, dout, false, part_of(dv, t.key, t.padded_cols), true);
+    kernels::gemm(ds, true, part_of(qs, t.first, t.padded_rows), false, part_of(dk, t.key, t.padded_cols), true);
+    kernels::gemm(ds, false, part_of(ks, t.key, t.padded_cols), false, part_of(dq, t.first, t.padded_rows), true);
+  });
+  add_scattered(dq, p, round.lineup.tokens, to.q);
+  add_scattered(dk, p, round.keys, to.k);
+  add_scattered(dv, p, round.keys, to.v);
+}
+
+double seen_pairs(const Problem& p, const Round& round) {
+  double pairs = 0;
+  walk(p, round, [&](const Tile& t) { pairs += double(t.rows) * double(t.cols); });
+  return pairs;
+}
+
+}  // namespace
+
+Tensor sorted_attention(Tensor q, Tensor k, Tensor v, long head_count, Lineups lineups, long chunk, bool causal,
+                        double scale, const Dropout& site, const Pack& pack) {
+  const long width = q.dim(1) / head_count;
+  for (const Tensor* x : {&q, &k, &v}) expect_shape(*x, {pack.tokens(), width * head_count}, "sorted_attention");
+  if (chunk < 1 || long(lineups.size()) != pack.count() * head_count)
+    fail("[sorted_attention] {} lineups in chunks of {} for {} sequences and {} heads", lineups.size(), chunk,
+         pack.count(), head_count);
+  const bool drops = recording() && site.active();
+  // Calls visit(problem, its rounds) for every sequence and head.
+  const auto for_each_head = [=](const Lineups& all, auto visit) {
+    for (long s = 0; s < pack.count(); ++s)
+      for (long h = 0; h < head_count; ++h) {
+        const DropoutStream stream = site.stream(pack, s);
+        const std::vector<Lineup>& rounds = all[std::size_t(s * head_count + h)];
+        const std::uint64_t step = std::uint64_t(round_up(2 * chunk, kDropoutGroup));
+        const Problem p{h,
+                        pack.begin(s),
+                        pack.size(s),
+                        std::min(chunk, pack.size(s)),
+                        width,
+                        causal,
+                        Real(scale),
+                        drops ? &stream : nullptr,
+                        std::uint64_t(h * long(rounds.size()) * pack.length) * step,
+                        step};
+        std::vector<Chunks> chunks;
+        for (const Lineup& lineup : rounds) chunks.emplace_back(p, lineup);
+        visit(p, rounds, chunks);
+      }
+  };
+  Tensor y = Tensor::empty(q.shape()), lse = Tensor::empty({head_count, pack.tokens()});
+  double pairs = 0;
+  {
+    const Uncounted tiles;
+    for_each_head(lineups, [&](const Problem& p, const std::vector<Lineup>& rounds, const std::vector<Chunks>& chunks) {
+      Real* sums = lse.data() + p.head * pack.tokens() + p.begin;
+      Tensor out = Tensor::empty({p.n, width}), other = Tensor::empty({rounds.size() > 1 ? p.n : 0, width});
+      Tensor other_sums = Tensor::empty({p.n});
+      for (long r = 0; r < long(rounds.size()); ++r) {
+        const Round round(p, rounds, chunks, r, pack.length);
+        pairs += seen_pairs(p, round);
+        forward_round(p, round, gathered(q, p, round.lineup.tokens), gathered(k, p, round.keys),
+                      gathered(v, p, round.keys), r == 0 ? out : other, r == 0 ? sums : other_sums.data());
+        if (r > 0) join(p, r, other, other_sums.data(), out, sums);
+      }
+      const View place = head_view(y, p.begin, p.n, p.head, width);
+      for (long i = 0; i < p.n; ++i) kernels::copy(out.data() + i * width, place.data + i * place.stride, width);
+    });
+  }
+  Work::current().flops += 4 * double(width) * pairs;
+  return record(y, [=, lineups = std::move(lineups)](Tensor dy) {
+    {
+      const Uncounted tiles;
+      Tensor dq = sink_zeroed(q), dk = sink_zeroed(k), dv = sink_zeroed(v);
+      for_each_head(lineups,
+                    [&](const Problem& p, const std::vector<Lineup>& rounds, const std::vector<Chunks>& chunks) {
+                      Tensor delta = Tensor::empty({p.n});
+                      kernels::row_dots(head_view(y, p.begin, p.n, p.head, width),
+                                        head_view(dy, p.begin, p.n, p.head, width), delta.data());
+                      for (long r = 0; r < long(rounds.size()); ++r)
+                        backward_round(p, Round(p, rounds, chunks, r, pack.length), q, k, v, dy, long(rounds.size()),
+                                       lse.data() + p.head * pack.tokens() + p.begin, delta.data(), {dq, dk, dv});
+                    });
+    }
+    Work::current().flops += 8 * double(width) * pairs;
+  });
+}
+
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,106 @@
+/// How attention walks a part of a pattern: in tiles of queries against tiles of keys.
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <vector>
+
+#include "models/ops/pattern.h"
+#include "models/ops/tile_size.h"
+
+namespace lra::inline LRA_ENGINE {
+
+constexpr long kQueryTile = 128;
+constexpr long kKeyTile = 256;
+
+/// A run of a part's queries against a run of its keys; the memory of both is padded to tile sizes.
+struct Tile {
+  std::span<const long> queries, keys;  // positions
+  long padded_rows, padded_cols;
+  std::vector<long> begin, end;            // visible columns of each of the padded rows
+  std::vector<long> hide_begin, hide_end;  // those of them that are hidden; empty vectors when the part hides nothing
+  long pairs;                              // that are seen
+  bool first_of_row, last_of_row;          // of all tiles with these queries
+};
+
+struct Interval {
+  long begin, end;
+};
+
+/// Finds, for ascending queries, which of a part's keys a window holds, by number. The two ends only move on.
+class Sight {
+ public:
+  Sight(const Window& window, const std::vector<long>& keys, long length)
+      : window_(window), keys_(keys), length_(length) {}
+
+  Interval of(long query) {
+    const long first = window_.first(query, length_), last = window_.last(query, length_);
+    while (begin_ < long(keys_.size()) && keys_[std::size_t(begin_)] < first) ++begin_;
+    while (end_ < long(keys_.size()) && keys_[std::size_t(end_)] < last) ++end_;
+    return {begin_, std::max(begin_, end_)};
+  }
+
+ private:
+  const Window& window_;
+  const std::vector<long>& keys_;
+  long length_, begin_ = 0, end_ = 0;
+};
+
+/// Queries of the tile that starts with number i. A tile of a blocked window never crosses a block's edge, or it would
+/// compute scores that nobody sees.
+inline std::size_t tile_rows(const Part& part, std::size_t i) {
+  const std::vector<long>& queries = part.queries.ascending();
+  const std::size_t most = std::min(std::size_t(kQueryTile), queries.size() - i);
+  if (part.visible.kind != Window::Kind::block) return most;
+  std::size_t rows = 1;
+  while (rows < most && queries[i + rows] / part.visible.block == queries[i] / part.visible.block) ++rows;
+  return rows;
+}
+
+/// Cuts the rows' intervals of keys down to the columns of a tile that starts with key number j. `hidden` is empty when
+/// the part hides nothing.
+inline void set_bounds(Tile& tile, long j, const std::vector<Interval>& seen, const std::vector<Interval>& hidden) {
+  const long cols = long(tile.keys.size());
+  for (std::vector<long>* bounds : {&tile.begin, &tile.end}) bounds->assign(std::size_t(tile.padded_rows), 0);
+  for (std::vector<long>* bounds : {&tile.hide_begin, &tile.hide_end}) bounds->assign(hidden.size(), 0);
+  tile.pairs = 0;
+  for (std::size_t r = 0; r < seen.size(); ++r) {
+    const long begin = tile.begin[r] = std::clamp(seen[r].begin - j, 0L, cols);
+    const long end = tile.end[r] = std::clamp(seen[r].end - j, 0L, cols);
+    tile.pairs += end - begin;
+    if (hidden.empty()) continue;
+    tile.hide_begin[r] = std::clamp(hidden[r].begin - j, begin, end);
+    tile.hide_end[r] = std::clamp(hidden[r].end - j, begin, end);
+    tile.pairs -= tile.hide_end[r] - tile.hide_begin[r];
+  }
+}
+
+/// Calls `visit` for every tile in which anything is visible, query by query. `length`: of the keys' sequence.
+template <typename Visit>
+void walk(const Part& part, long length, Visit visit) {
+  const std::span queries(part.queries.ascending()), keys(part.keys.ascending());
+  Sight sight(part.visible, part.keys.ascending(), length), blind(part.hidden, part.keys.ascending(), length);
+  const bool hides = part.hidden.kind != Window::Kind::band || part.hidden.before + part.hidden.after >= 0;
+  std::vector<Interval> seen, hidden;  // a row
+  Tile tile;
+  for (std::size_t i = 0; i < queries.size(); i += tile.queries.size()) {
+    tile.queries = queries.subspan(i, tile_rows(part, i));
+    tile.padded_rows = tile_size(long(tile.queries.size()));
+    seen.clear(), hidden.clear();
+    for (const long query : tile.queries) {
+      seen.push_back(sight.of(query));
+      if (hides) hidden.push_back(blind.of(query));
+    }
+    const long low = seen.front().begin, high = seen.back().end;
+    for (long j = low; j < high; j += kKeyTile) {
+      tile.keys = keys.subspan(std::size_t(j), std::size_t(std::min(kKeyTile, high - j)));
+      tile.padded_cols = tile_size(long(tile.keys.size()));
+      set_bounds(tile, j, seen, hidden);
+      tile.first_of_row = j == low;
+      tile.last_of_row = j + kKeyTile >= high;
+      visit(std::as_const(tile));
+    }
+  }
+}
+
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,113 @@
+/// Ops between token ids, packed tokens and one row a sequence.
+#include "harness/core/error.h"
+#include "models/ops/ops.h"
+
+namespace lra::inline LRA_ENGINE {
+
+Tensor embedding(std::span<const std::int32_t> ids, const Tensor& table) {
+  const long c = table.dim(1);
+  Tensor y = Tensor::empty({long(ids.size()), c});
+  for (std::size_t t = 0; t < ids.size(); ++t) {
+    if (ids[t] < 0 || ids[t] >= table.dim(0))
+      fail("[embedding] token {} is outside the vocabulary of {}", ids[t], table.dim(0));
+    kernels::copy(table.data() + ids[t] * c, y.data() + long(t) * c, c);
+  }
+  return record(std::move(y), [kept = std::vector<std::int32_t>(ids.begin(), ids.end()), table, c](Tensor dy) {
+    Tensor place = sink_zeroed(table);
+    for (std::size_t t = 0; t < kept.size(); ++t) kernels::add(dy.data() + long(t) * c, place.data() + kept[t] * c, c);
+  });
+}
+
+Tensor add_positions(Tensor x, const Tensor& table, const Pack& pack) {
+  const long c = x.dim(1);
+  Tensor y = x.sole_owner() ? x : Tensor::copy_of(x);
+  for (long s = 0; s < pack.count(); ++s) {
+    if (pack.size(s) > table.dim(0))
+      fail("[positions] a sequence of {} tokens exceeds the task's {}", pack.size(s), table.dim(0));
+    kernels::add(table.data(), y.data() + pack.begin(s) * c, pack.size(s) * c);
+  }
+  return record(std::move(y), [x = x.shell(), table, pack, c](Tensor dy) {
+    if (wants_gradient(table)) {
+      Tensor place = sink_zeroed(table);
+      for (long s = 0; s < pack.count(); ++s)
+        kernels::add(dy.data() + pack.begin(s) * c, place.data(), pack.size(s) * c);
+    }
+    give(x, std::move(dy));
+  });
+}
+
+Tensor prepend(const Tensor& vector, const Tensor& x, const Pack& pack) {
+  const long c = x.dim(1);
+  if (x.dim(0) + pack.count() != pack.tokens())
+    fail("[prepend] {} does not fit {} tokens", x.shape().text(), pack.tokens());
+  Tensor y = Tensor::empty({pack.tokens(), c});
+  for (long s = 0; s < pack.count(); ++s) {
+    kernels::copy(vector.data(), y.data() + pack.begin(s) * c, c);
+    kernels::copy(x.data() + (pack.begin(s) - s) * c, y.data() + (pack.begin(s) + 1) * c, (pack.size(s) - 1) * c);
+  }
+  return record(std::move(y), [vector, x = x.shell(), pack, c](Tensor dy) {
+    Tensor dvector = sink_zeroed(vector), dx = Tensor::empty(x.shape());
+    for (long s = 0; s < pack.count(); ++s) {
+      kernels::add(dy.data() + pack.begin(s) * c, dvector.data(), c);
+      kernels::copy(dy.data() + (pack.begin(s) + 1) * c, dx.data() + (pack.begin(s) - s) * c, (pack.size(s) - 1) * c);
+    }
+    give(x, std::move(dx));
+  });
+}
+
+Tensor first_rows(const Tensor& x, const Pack& pack) {
+  const long c = x.dim(1);
+  Tensor y = Tensor::empty({pack.count(), c});
+  for (long s = 0; s < pack.count(); ++s) kernels::copy(x.data() + pack.begin(s) * c, y.data() + s * c, c);
+  return record(std::move(y), [x = x.shell(), pack, c](Tensor dy) {
+    Tensor dx = sink_zeroed(x);
+    for (long s = 0; s < pack.count(); ++s) kernels::add(dy.data() + s * c, dx.data() + pack.begin(s) * c, c);
+  });
+}
+
+Tensor mean_rows(const Tensor& x, const Pack& pack) {
+  const long c = x.dim(1);
+  Tensor y = Tensor::zeros({pack.count(), c});
+  for (long s = 0; s < pack.count(); ++s) {
+    kernels::add_column_sums({x.data() + pack.begin(s) * c, pack.size(s), c, c}, y.data() + s * c);
+    kernels::scale(y.data() + s * c, c, Real(1) / Real(pack.size(s)));
+  }
+  return record(std::move(y), [x = x.shell(), pack, c](Tensor dy) {
+    Tensor dx = sink_zeroed(x);
+    for (long s = 0; s < pack.count(); ++s) {
+      kernels::scale(dy.data() + s * c, c, Real(1) / Real(pack.size(s)));
+      kernels::add_row(dy.data() + s * c, {dx.data() + pack.begin(s) * c, pack.size(s), c, c});
+    }
+  });
+}
+
+Tensor every_other_row(const Tensor& x, long first) {
+  const long n = x.dim(0) / 2, c = x.dim(1);
+  Tensor y = Tensor::empty({n, c});
+  for (long i = 0; i < n; ++i) kernels::copy(x.data() + (2 * i + first) * c, y.data() + i * c, c);
+  return record(std::move(y), [x = x.shell(), first, n, c](Tensor dy) {
+    Tensor dx = sink_zeroed(x);
+    for (long i = 0; i < n; ++i) kernels::add(dy.data() + i * c, dx.data() + (2 * i + first) * c, c);
+  });
+}
+
+Loss cross_entropy(const Tensor& logits, std::span<const std::int32_t> labels, double weight) {
+  const long classes = logits.dim(1);
+  if (logits.dim(0) != long(labels.size()))
+    fail("[cross_entropy] {} logits for {} labels", logits.shape().text(), labels.size());
+  Loss loss;
+  Tensor gradient = wants_gradient(logits) ? Tensor::empty(logits.shape()) : Tensor();
+  for (long b = 0; b < logits.dim(0); ++b) {
+    const Real* row = logits.data() + b * classes;
+    const std::int32_t label = labels[std::size_t(b)];
+    if (label < 0 || label >= classes) fail("[cross_entropy] label {} is outside the {} classes", label, classes);
+    loss.losses.push_back(kernels::cross_entropy(row, classes, label, Real(weight),
+                                                 gradient.defined() ? gradient.data() + b * classes : nullptr));
+    loss.hits.push_back(std::max_element(row, row + classes) - row == label);
+  }
+  if (gradient.defined()) give(logits, std::move(gradient));
+  if (Profile* profile = Profile::current()) profile->forward("cross_entropy");
+  return loss;
+}
+
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,127 @@
+#include "harness/core/error.h"
+#include "models/ops/ops.h"
+#include "models/tensor/permute.h"
+
+namespace lra::inline LRA_ENGINE {
+namespace {
+
+std::vector<Tensor> shells(std::span<const Tensor> parts) {
+  std::vector<Tensor> all;
+  for (const Tensor& part : parts) all.push_back(part.shell());
+  return all;
+}
+
+}  // namespace
+
+Tensor heads(const Tensor& x, long count) {
+  if (x.rank() != 2 || x.dim(1) % count != 0) fail("[heads] {} does not divide into {} heads", x.shape().text(), count);
+  const long n = x.dim(0), c = x.dim(1), d = c / count;
+  return record(x.view({count, n, d}, {d, c, 1}), [x = x.shell(), n, c, d](Tensor dy) {
+    give(x, in_order(std::move(dy), {d, c, 1}).view({n, c}, {c, 1}));
+  });
+}
+
+Tensor merge_heads(const Tensor& x) {
+  const long h = x.dim(0), n = x.dim(1), d = x.dim(2);
+  const Tensor side_by_side = in_order(x, {d, h * d, 1});
+  return record(side_by_side.view({n, h * d}, {h * d, 1}), [x = x.shell(), h, n, d](Tensor dy) {
+    give(x, dy.view({h, n, d}, {d, h * d, 1}));
+  });
+}
+
+Tensor transposed(const Tensor& x) {
+  const auto swapped = [](const Tensor& t) {
+    Shape shape = t.shape(), strides = t.shape();
+    for (int i = 0; i < t.rank(); ++i) strides[i] = t.stride(i);
+    std::swap(shape[-1], shape[-2]);
+    std::swap(strides[-1], strides[-2]);
+    return t.view(shape, strides);
+  };
+  return record(swapped(x), [x = x.shell(), swapped](Tensor dy) { give(x, swapped(dy)); });
+}
+
+Tensor rows(const Tensor& x, long begin, long count) {
+  if (x.rank() != 2 || begin < 0 || begin + count > x.dim(0))
+    fail("[rows] {} has no rows {} to {}", x.shape().text(), begin, begin + count - 1);
+  const long c = x.dim(1);
+  if (begin == 0 && count == x.dim(0)) return x;
+  Tensor part = x.view({count, c}, {c, 1}, begin * c);
+  if (x.parameter() >= 0) {
+    part.set_parameter(x.parameter() + begin * c);
+    return part;
+  }
+  return record(std::move(part), [x = x.shell(), begin, count, c](Tensor dy) {
+    if (wants_gradient(x)) kernels::add(dy.data(), sink_zeroed(x).data() + begin * c, count * c);
+  });
+}
+
+Tensor reshaped(const Tensor& x, long count) {
+  if (x.rank() != 2 || count < 1 || x.size() % count != 0 || !x.contiguous())
+    fail("[reshaped] {} does not make {} rows", x.shape().text(), count);
+  const long n = x.dim(0), c = x.dim(1), width = x.size() / count;
+  Tensor y = x.view({count, width}, {width, 1});
+  if (x.parameter() >= 0) {
+    y.set_parameter(x.parameter());
+    return y;
+  }
+  return record(std::move(y), [x = x.shell(), n, c](Tensor dy) {
+    Tensor dx = dy.view({n, c}, {c, 1});
+    dy = {};  // so that dx alone has the memory and need not be copied
+    give(x, std::move(dx));
+  });
+}
+
+Tensor concat_rows(std::span<const Tensor> parts) {
+  if (parts.size() == 1) return parts[0];
+  long n = 0;
+  const long c = parts[0].dim(1);
+  for (const Tensor& part : parts) n += part.dim(0);
+  Tensor y = Tensor::empty({n, c});
+  long at = 0;
+  for (const Tensor& part : parts) {
+    kernels::copy(part.data(), y.data() + at * c, part.size());
+    at += part.dim(0);
+  }
+  return record(std::move(y), [all = shells(parts), c](Tensor dy) {
+    long from = 0;
+    for (const Tensor& part : all) {
+      give(part, dy.view({part.dim(0), c}, {c, 1}, from * c));
+      from += part.dim(0);
+    }
+  });
+}
+
+Tensor concat_columns(std::span<const Tensor> parts) {
+  const long n = parts[0].dim(0);
+  long c = 0;
+  for (const Tensor& part : parts) c += part.dim(1);
+  Tensor y = Tensor::empty({n, c});
+  long at = 0;
+  for (const Tensor& part : parts) {
+    const long width = part.dim(1);
+    for (long i = 0; i < n; ++i) kernels::copy(part.data() + i * width, y.data() + i * c + at, width);
+    at += width;
+  }
+  return record(std::move(y), [all = shells(parts), n, c](Tensor dy) {
+    long from = 0;
+    for (const Tensor& part : all) {
+      const long width = part.dim(1);
+      Tensor dx = Tensor::empty({n, width});
+      for (long i = 0; i < n; ++i) kernels::copy(dy.data() + i * c + from, dx.data() + i * width, width);
+      give(part, std::move(dx));
+      from += width;
+    }
+  });
+}
+
+Tensor for_each_sequence(const Tensor& q, const Tensor& k, const Tensor& v, const Pack& pack,
+                         const std::function<Tensor(Tensor, Tensor, Tensor)>& f) {
+  std::vector<Tensor> results;
+  for (long s = 0; s < pack.count(); ++s) {
+    const long begin = pack.begin(s), n = pack.size(s);
+    results.push_back(f(rows(q, begin, n), rows(k, begin, n), rows(v, begin, n)));
+  }
+  return concat_rows(results);
+}
+
+}  // namespace lra::inline LRA_ENGINE

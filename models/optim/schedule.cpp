@@ -1,0 +1,50 @@
+#include "models/optim/schedule.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <vector>
+
+#include "harness/core/error.h"
+#include "harness/core/names.h"
+
+namespace lra {
+
+double learning_rate(const Recipe& r, long step) {
+  const double warmup = r.warmup < 1 ? std::floor(r.warmup * double(r.steps)) : r.warmup;
+  const double s = double(step), rising = warmup > 0 ? std::min(1.0, s / warmup) : 1;
+  if (r.schedule == "constant") return r.lr * rising;
+  if (r.schedule == "rsqrt") return r.lr * rising / std::sqrt(std::max({s, warmup, 1.0}));
+  const double rest = std::max(1.0, double(r.steps) - warmup);
+  if (r.schedule == "cosine") {
+    const double cycle = r.cycle > 0 ? r.cycle : rest;
+    const double fraction = std::fmod(std::max(0.0, (s - warmup) / cycle), 1.0);
+    return r.lr * rising * 0.5 * (1 + std::cos(std::numbers::pi * fraction));
+  }
+  if (r.schedule == "linear") return s < warmup ? r.lr * rising : r.lr * std::max(0.0, 1 - (s - warmup) / rest);
+  fail_usage("recipe: unknown schedule '{}'{}", r.schedule,
+             suggestion(r.schedule, {"constant", "rsqrt", "cosine", "linear"}));
+}
+
+void check(const Recipe& r) {
+  const auto want = [](bool good, const char* name, auto value, const char* rule) {
+    if (!good) fail_usage("recipe: setting '{}' is {}; it must be {}", name, value, rule);
+  };
+  want(r.steps >= 1, "steps", r.steps, "at least 1");
+  want(r.batch >= 1, "batch", r.batch, "at least 1");
+  want(std::isfinite(r.lr) && r.lr >= 0, "lr", r.lr, "a number of at least 0");
+  want(r.warmup >= 0, "warmup", r.warmup, "at least 0");
+  want(r.cycle >= 0, "cycle", r.cycle, "at least 0");
+  want(r.weight_decay >= 0, "weight_decay", r.weight_decay, "at least 0");
+  want(r.beta1 >= 0 && r.beta1 < 1, "beta1", r.beta1, "at least 0 and below 1");
+  want(r.beta2 >= 0 && r.beta2 < 1, "beta2", r.beta2, "at least 0 and below 1");
+  want(r.epsilon > 0, "epsilon", r.epsilon, "above 0");
+  want(r.clip >= 0, "clip", r.clip, "at least 0");
+  want(r.eval_every >= 0, "eval_every", r.eval_every, "at least 0");
+  want(r.token_budget >= 1, "token_budget", r.token_budget, "at least 1");
+  if (r.selection != "best_val" && r.selection != "last")
+    fail_usage("recipe: unknown selection '{}'{}", r.selection, suggestion(r.selection, {"best_val", "last"}));
+  (void)learning_rate(r, 0);
+}
+
+}  // namespace lra

@@ -1,0 +1,19 @@
+/// Learning rates as a function of the step.
+#pragma once
+
+#include "tasks/recipe.h"
+
+namespace lra {
+
+/// The rate of update number `step`, from 0. With w warm-up steps:
+///   constant  lr · min(1, step/w)
+///   rsqrt     lr · min(1, step/w) / √max(step, w)                          LRA's text tasks
+///   cosine    lr · min(1, step/w) · ½(1 + cos(π·frac)), frac = max(0, (step − w)/cycle) mod 1     LRA's image tasks
+///   linear    one cycle: up to lr over w steps, then down to 0 at the last step
+/// Throws a usage error for an unknown schedule.
+double learning_rate(const Recipe& recipe, long step);
+
+/// Throws a usage error that names the first setting which cannot be (batch of 0, unknown schedule or selection, …).
+void check(const Recipe& recipe);
+
+}  // namespace lra

@@ -1,0 +1,169 @@
+/// The arithmetic under the ops, on plain memory. Nothing here allocates, records or knows of tensors.
+///
+/// Two sets exist. The product (Real = float): matrix products by oneDNN in onednn.cpp, everything else by Highway in
+/// vector_*.cpp, dispatched at run time to the best instruction set. The tests' double build: reference.cpp, plain
+/// loops from the definitions. Every kernel is single-threaded, and gives the same bits in every thread and build type;
+/// the oneDNN ones may be called in worker threads only (see onednn.h).
+///
+/// All matrices are row-major with contiguous rows; `stride` is the distance between rows in elements.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "models/tensor/real.h"
+
+namespace lra::inline LRA_ENGINE {
+
+struct View {
+  Real* data;
+  long rows, cols, stride;
+};
+
+struct ConstView {
+  const Real* data;
+  long rows, cols, stride;
+  ConstView(const Real* d, long r, long c, long s) : data(d), rows(r), cols(c), stride(s) {}
+  ConstView(const View& v) : data(v.data), rows(v.rows), cols(v.cols), stride(v.stride) {}  // NOLINT: a View is one
+};
+
+/// Which elements dropout removes, as a pure function of a Philox stream and the element's number e.
+///
+/// A counter block gives eight 16-bit numbers. Element e belongs to group g = e / 128; within it, i = e % 128, it uses
+/// counter block 16·g + i % 16, word (i / 16) / 2 of that block, its low half if (i / 16) is even, otherwise its high
+/// half. The element is dropped when that number is below `threshold`. The counter is {block low, block high, step,
+/// example}.
+struct DropoutStream {
+  std::array<std::uint32_t, 2> key;
+  std::uint32_t step, example;
+  std::uint32_t threshold;  // dropped share × 65536, rounded
+  /// What kept elements are multiplied by: 65536 / (65536 − threshold), so that the mean is exact.
+  Real keep_scale() const { return Real(65536.0 / (65536.0 - double(threshold))); }
+};
+
+namespace kernels {
+
+// ---- matrix products (oneDNN) ---------------------------------------------------------------------------------------
+
+/// c = scale · op(a) · op(b) + bias, or c += scale · op(a) · op(b) when `accumulate`; op transposes when asked.
+/// bias: one value a column of c, or null (must be null when accumulating or scaling). Counts 2·m·n·k floating-point
+/// operations.
+void gemm(ConstView a, bool transpose_a, ConstView b, bool transpose_b, View c, bool accumulate = false, Real scale = 1,
+          const Real* bias = nullptr);
+
+// ---- element by element, n contiguous values ------------------------------------------------------------------------
+
+void fill(Real* y, long n, Real value);
+void copy(const Real* x, Real* y, long n);
+void add(const Real* x, Real* y, long n);                          // y += x
+void add_scaled(const Real* x, Real scale, Real* y, long n);       // y += scale · x
+void scale(Real* y, long n, Real scale);                           // y *= scale
+void multiply(const Real* x, Real* y, long n);                     // y *= x
+void multiply_add(const Real* a, const Real* b, Real* y, long n);  // y += a · b
+void exponential(const Real* x, Real* y, long n);                  // y = exp(x); exact to 2 units in the last place
+
+/// tanh form: ½x(1 + tanh(√(2/π)(x + 0.044715x³))). Hendrycks, Gimpel. arXiv:1606.08415, §2.
+void gelu(const Real* x, Real* y, long n);
+void gelu_backward(const Real* x, Real* dy, long n);  // dy *= gelu'(x)
+void relu(const Real* x, Real* y, long n);
+void relu_backward(const Real* x, Real* dy, long n);
+/// elu(x) + 1: x + 1 above 0, exp(x) below. Katharopoulos et al. arXiv:2006.16236, eq. 7.
+void elu_plus_one(const Real* x, Real* y, long n);
+void elu_plus_one_backward(const Real* y, Real* dy, long n);  // from the output y
+
+/// y[i] = keep(first + i) ? keep_scale · x[i] : 0. x and y may be the same. Its own backward.
+void dropout(const DropoutStream& stream, std::uint64_t first, const Real* x, Real* y, long n);
+
+// ---- rows -----------------------------------------------------------------------------------------------------------
+
+/// y = gamma · (x − mean) · rstd + beta for each row, rstd = 1 / √(variance + epsilon); keeps mean and rstd (rows).
+void layer_norm(const Real* x, const Real* gamma, const Real* beta, long rows, long cols, Real epsilon, Real* y,
+                Real* mean, Real* rstd);
+/// dx (may be dy itself), and dgamma, dbeta added to.
+void layer_norm_backward(const Real* x, const Real* gamma, const Real* mean, const Real* rstd, const Real* dy,
+                         long rows, long cols, Real* dx, Real* dgamma, Real* dbeta);
+
+/// out[c] += Σ over rows of x[r][c].
+void add_column_sums(ConstView x, Real* out);
+/// y[r][c] += x[c]: the same row added to every row.
+void add_row(const Real* x, View y);
+/// y[r][:] *= factor[r] (stride of factor: 1).
+void scale_rows(const Real* factor, View y);
+/// out[r] = Σ over c of a[r][c] · b[r][c].
+void row_dots(ConstView a, ConstView b, Real* out);
+
+/// In place: softmax of each row over its first `cols` values.
+void softmax(View x);
+/// dx = y ∘ (dy − Σ dy∘y) for each row, in place of dy.
+void softmax_backward(ConstView y, View dy);
+
+// ---- features of kernel attention -----------------------------------------------------------------------------------
+
+/// out[c] = max(out[c], max over r of x[r][c] − row[r]).
+void column_maxima(const Real* row, ConstView x, Real* out);
+/// In place: x[r][c] = exp((x[r][c] − row[r]) − column[c]).
+void exp_shifted(const Real* row, const Real* column, View x);
+/// In place: x[r][c] = exp(y[r][c] − max over c of y[r][c]), y[r][c] = x[r][c] + column[c].
+void exp_below_highest(const Real* column, View x);
+
+// ---- tiles of exact attention ---------------------------------------------------------------------------------------
+// Queries are the rows of a tile of scores, keys its columns. Query row r sees the columns begin[r] … end[r] − 1 of the
+// tile (both clamped to 0 … cols by the caller; begin ≥ end: nothing). Invisible entries become exactly 0.
+
+/// One step of online softmax (Milakov, Gimelshein. arXiv:1805.02867), in place of the raw scores s:
+///   m' = max(max[r], max over visible scale·s), p = exp(scale·s − m'), sum[r] = sum[r]·exp(max[r] − m') + Σ p,
+///   correction[r] = exp(max[r] − m'), max[r] = m'.
+/// Rows start with max = −infinity and sum = 0 (then correction is 0). A row that sees nothing here keeps max and sum
+/// and gets correction 1. When `dropout` is given, p is then dropped and scaled; element (r, c) has number first +
+/// r·row_step + c.
+void attention_forward_tile(View s, const long* begin, const long* end, Real scale, Real* max, Real* sum,
+                            Real* correction, const DropoutStream* dropout, std::uint64_t first,
+                            std::uint64_t row_step);
+
+/// Recomputes, in place of the raw scores s, the dropped probabilities d = mask∘p with p = exp(scale·s − lse[r]), and,
+/// in place of dp = dO·Vᵀ, the score gradient ds = scale · p ∘ (mask∘dp − delta[r]), where mask holds keep_scale or 0
+/// (all ones without dropout). No p is more than 1, whatever lse rounds to: scores of 1e9 are known to ±32 only.
+void attention_backward_tile(View s, View dp, const long* begin, const long* end, Real scale, const Real* lse,
+                             const Real* delta, const DropoutStream* dropout, std::uint64_t first,
+                             std::uint64_t row_step);
+
+// ---- α-entmax -------------------------------------------------------------------------------------------------------
+// With ε = α − 1 from 0 to 1 and scores z, p_j = (1 + ε w_j)₊^(1/ε), w_j = z_j − max z + shift: at ε = 0 the
+// exponential of w_j. Peters, Niculae, Martins. "Sparse Sequence-to-Sequence Models." ACL 2019, §3.
+
+/// How many values of scratch memory rows of n take.
+constexpr long entmax_scratch(long n) { return 5 * (n + 16); }
+
+/// In place: scores become the probabilities that sum to 1; returns the shift, at most 0. A row that is not finite
+/// becomes NaN.
+double entmax(Real* z, long n, double epsilon, Real* scratch);
+/// In place of the scores their probabilities, and in place of dp, the gradient of these, that of the scores; returns
+/// the gradient of α. `shift` as entmax returned it.
+double entmax_backward(Real* z, Real* dp, long n, double epsilon, double shift, Real* scratch);
+
+// ---- loss and optimiser ---------------------------------------------------------------------------------------------
+
+/// Cross-entropy of one row of logits against `label`: returns −log softmax(x)[label]; when `dx` is given writes
+/// weight · (softmax(x) − onehot). Computed in double inside.
+double cross_entropy(const Real* x, long classes, long label, Real weight, Real* dx);
+
+struct AdamStep {
+  double lr, beta1, beta2, epsilon, weight_decay;
+  double correction1, correction2;  // 1 − beta1^t, 1 − beta2^t
+  double gradient_scale;            // the clip factor
+};
+/// Adam (Kingma, Ba. arXiv:1412.6980) with decoupled decay:
+///   g = scale·g; m = β1·m + (1−β1)·g; v = β2·v + (1−β2)·g²; p −= lr·(m/c1 / (√(v/c2) + ε) + wd·p). p is decayed by its
+///   old value.
+void adam(const AdamStep& step, const Real* gradient, Real* m, Real* v, Real* parameter, long n);
+
+/// Σ x² in double, by a fixed tree, so that the bits do not depend on vector width.
+double sum_of_squares(const Real* x, long n);
+/// True when every value is finite.
+bool all_finite(const Real* x, long n);
+
+/// The instruction set that vector_*.cpp run on here, e.g. "AVX3"; "reference" in the double build.
+const char* instruction_set();
+
+}  // namespace kernels
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,194 @@
+/// Matrix products by oneDNN; the only file that knows it. Builds with oneDNN 2.6 and with 3.x.
+#include "models/tensor/onednn.h"
+
+#include <omp.h>
+#include <dnnl.hpp>
+
+#include <cassert>
+#include <unordered_map>
+#include <vector>
+
+#include "harness/core/error.h"
+#include "models/tensor/kernels.h"
+#include "models/tensor/memory.h"
+
+namespace lra::inline LRA_ENGINE {
+namespace {
+
+using dnnl::memory;
+
+/// Everything that tells one primitive from another.
+struct Product {
+  long m, n, k, stride_a, stride_b, stride_c;
+  bool transpose_a, transpose_b, accumulate, bias;
+  Real scale;
+  bool operator==(const Product&) const = default;
+};
+
+struct ProductHash {
+  std::size_t operator()(const Product& p) const {
+    std::size_t h = 0;
+    for (const long part : {p.m, p.n, p.k, p.stride_a, p.stride_b, p.stride_c,
+                            long(p.transpose_a) + 2 * p.transpose_b + 4 * p.accumulate + 8 * p.bias})
+      h = (h ^ std::size_t(part)) * 0x9E3779B97F4A7C15u + (h >> 29);
+    return h ^ std::hash<float>{}(float(p.scale));
+  }
+};
+
+memory::desc matrix(long rows, long cols, long stride, bool transposed) {
+  return transposed ? memory::desc({rows, cols}, memory::data_type::f32, {1, stride})
+                    : memory::desc({rows, cols}, memory::data_type::f32, {stride, 1});
+}
+
+dnnl::primitive_attr attributes(const Product& p) {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  dnnl::post_ops post;
+  // Scaling before the sum by a post-op would leave oneDNN nothing but its reference loops, a thousand times slower.
+#if DNNL_VERSION_MAJOR < 3
+  if (p.scale != 1) attr.set_output_scales(0, {p.scale});
+  if (p.accumulate) post.append_sum(1.0f);
+#else
+  if (p.accumulate) post.append_sum(1.0f / p.scale);
+  if (p.scale != 1) post.append_eltwise(dnnl::algorithm::eltwise_linear, p.scale, 0.0f);
+#endif
+  attr.set_post_ops(post);
+  return attr;
+}
+
+dnnl::matmul::primitive_desc describe(const dnnl::engine& engine, const Product& p) {
+  const auto a = matrix(p.m, p.k, p.stride_a, p.transpose_a);
+  const auto b = matrix(p.k, p.n, p.stride_b, p.transpose_b);
+  const auto c = matrix(p.m, p.n, p.stride_c, false);
+  const auto bias = matrix(1, p.n, p.n, false);
+#if DNNL_VERSION_MAJOR < 3
+  const auto desc = p.bias ? dnnl::matmul::desc(a, b, bias, c) : dnnl::matmul::desc(a, b, c);
+  return {desc, attributes(p), engine};
+#else
+  if (p.bias) return {engine, a, b, bias, c, attributes(p)};
+  return {engine, a, b, c, attributes(p)};
+#endif
+}
+
+/// A primitive with the memory objects it is called with; only their addresses change from call to call.
+struct Ready {
+  dnnl::matmul primitive;
+  memory a, b, c, bias, scratch;
+  std::unordered_map<int, memory> arguments;
+};
+
+/// One worker's oneDNN: engine, stream, primitives, scratchpad.
+class Library {
+ public:
+  Library() : engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) {}
+
+  void run(const Product& p, const Real* a, const Real* b, const Real* bias, Real* c) {
+    auto found = ready_.find(p);
+    if (found == ready_.end()) found = ready_.emplace(p, make(p)).first;
+    Ready& r = found->second;
+    r.a.set_data_handle(const_cast<Real*>(a));
+    r.b.set_data_handle(const_cast<Real*>(b));
+    r.c.set_data_handle(c);
+    if (p.bias) r.bias.set_data_handle(const_cast<Real*>(bias));
+    r.scratch.set_data_handle(scratch_.data());
+    r.primitive.execute(stream_, r.arguments);
+  }
+
+  long primitives() const { return long(ready_.size()); }
+
+ private:
+  Ready make(const Product& p) {
+    const auto desc = describe(engine_, p);
+    Ready r;
+    r.primitive = dnnl::matmul(desc);
+    r.a = memory(desc.src_desc(), engine_, nullptr);
+    r.b = memory(desc.weights_desc(), engine_, nullptr);
+    r.c = memory(desc.dst_desc(), engine_, nullptr);
+    r.scratch = memory(desc.scratchpad_desc(), engine_, nullptr);
+    if (desc.scratchpad_desc().get_size() > scratch_.size()) scratch_.resize(desc.scratchpad_desc().get_size());
+    r.arguments = {{DNNL_ARG_SRC, r.a}, {DNNL_ARG_WEIGHTS, r.b}, {DNNL_ARG_DST, r.c}, {DNNL_ARG_SCRATCHPAD, r.scratch}};
+    if (p.bias) {
+      r.bias = memory(desc.bias_desc(), engine_, nullptr);
+      r.arguments.emplace(DNNL_ARG_BIAS, r.bias);
+    }
+    return r;
+  }
+
+  dnnl::engine engine_;
+  dnnl::stream stream_;
+  std::unordered_map<Product, Ready, ProductHash> ready_;
+  std::vector<std::byte> scratch_;
+};
+
+thread_local Library* library = nullptr;
+
+/// Sizes of the pieces that a dimension of n is cut into: whole tiles, then halves of a tile down to 16, then the rest.
+/// So the number of distinct primitives does not grow with the number of distinct lengths.
+long next_piece(long n, long tile) {
+  if (n >= tile) return tile;
+  for (long piece = tile / 2; piece >= 16; piece /= 2)
+    if (n >= piece) return piece;
+  return n;
+}
+
+constexpr long kTokenTile = 256;  // rows of a product, where they are tokens
+constexpr long kDepthTile = 512;  // summed tokens of a weight gradient
+
+}  // namespace
+
+Worker::Worker() {
+  omp_set_num_threads(1);
+  assert(!library && "a thread is a worker once");
+  try {
+    library = new Library();
+  } catch (const dnnl::error& error) {
+    fail("oneDNN does not start: {}", error.message);
+  }
+}
+
+Worker::~Worker() {
+  delete library;
+  library = nullptr;
+}
+
+std::string onednn_version() {
+  const dnnl_version_t* v = dnnl_version();
+  return fmt::format("{}.{}.{}", v->major, v->minor, v->patch);
+}
+
+long primitive_count() { return library ? library->primitives() : 0; }
+
+namespace kernels {
+
+void gemm(ConstView a, bool transpose_a, ConstView b, bool transpose_b, View c, bool accumulate, Real scale,
+          const Real* bias) {
+  const long m = c.rows, n = c.cols, k = transpose_a ? a.rows : a.cols;
+  assert((transpose_a ? a.cols : a.rows) == m && (transpose_b ? b.cols : b.rows) == k &&
+         (transpose_b ? b.rows : b.cols) == n);
+  assert(!bias || (!accumulate && scale == 1));
+  if (!library) fail("a matrix product was asked for outside a worker thread");
+  if (m == 0 || n == 0) return;
+  Work::current().flops += 2.0 * double(m) * double(n) * double(k);
+  const long depth_tile = transpose_a || k > 4 * kDepthTile ? kDepthTile : std::max(k, 1L);
+  try {
+    for (long i = 0; i < m;) {
+      const long rows = next_piece(m - i, kTokenTile);
+      for (long d = 0; d < k;) {
+        const long depth = next_piece(k - d, depth_tile);
+        const Real* a_piece = a.data + (transpose_a ? d * a.stride + i : i * a.stride + d);
+        const Real* b_piece = b.data + (transpose_b ? d : d * b.stride);
+        const Product product{
+            rows,           n,    depth, a.stride, b.stride, c.stride, transpose_a, transpose_b, accumulate || d > 0,
+            bias && d == 0, scale};
+        library->run(product, a_piece, b_piece, bias, c.data + i * c.stride);
+        d += depth;
+      }
+      i += rows;
+    }
+  } catch (const dnnl::error& error) {
+    fail("oneDNN refuses a {}x{}x{} matrix product: {}", m, n, k, error.message);
+  }
+}
+
+}  // namespace kernels
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,103 @@
+#include "models/tensor/tensor.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "harness/core/error.h"
+#include "models/autodiff/tape.h"
+#include "models/ops/ops.h"
+#include "models/tensor/onednn.h"
+
+namespace lra {
+namespace {
+
+TEST(Memory, CountsWhatIsLiveAndItsPeak) {
+  Memory& memory = Memory::current();
+  const std::int64_t before = memory.live();
+  memory.reset_peak();
+  {
+    const Tensor a = Tensor::empty({3, 5}), b = a;
+    EXPECT_EQ(memory.live() - before, 60);
+    const Tensor c = Tensor::empty({100});
+    EXPECT_EQ(memory.live() - before, 460);
+  }
+  EXPECT_EQ(memory.live(), before);
+  EXPECT_EQ(memory.peak() - before, 460);
+}
+
+// Written and read: 8 bytes an element of what is new or belongs to somebody else, nothing for another look at it.
+TEST(Work, CountsWhatTensorsAreMadeOn) {
+  std::vector<float> somebodys(30);
+  Work::current() = {};
+  const Tensor a = Tensor::empty({4, 8}), view = a.view({8, 4}, {4, 1}), shell = a.shell();
+  EXPECT_EQ(Work::current().bytes, 8 * 32);
+  const Tensor b = Tensor::borrow(somebodys.data(), {5, 6}), c = Tensor::copy_of(a);
+  EXPECT_EQ(Work::current().bytes, 8 * (32 + 30 + 32));
+  {
+    const Uncounted tiles;  // leaves out operations that are no model's; their memory is passed over all the same
+    const Tensor d = Tensor::empty({2});
+  }
+  EXPECT_EQ(Work::current().bytes, 8 * (32 + 30 + 32 + 2));
+}
+
+TEST(Memory, IsEmptyAfterAStepAndAfterAnException) {
+  const std::int64_t before = Memory::current().live();
+  {
+    Tape tape({});
+    Tensor x = record(Tensor::zeros({4, 4}), [](Tensor) {});
+    x = gelu(add(x, x));
+    EXPECT_GT(Memory::current().live(), before);
+    tape.backward();
+  }
+  EXPECT_EQ(Memory::current().live(), before);
+  try {
+    Tape tape({});
+    const Tensor x = gelu(record(Tensor::zeros({4, 4}), [](Tensor) {}));
+    (void)add(x, Tensor::zeros({4, 5}));
+    ADD_FAILURE() << "shapes that differ were added";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "[add] (4,4) and (4,5) differ in shape");
+  }
+  EXPECT_EQ(Memory::current().live(), before);
+  EXPECT_FALSE(recording());
+}
+
+// A value that a closure keeps must not be overwritten by an op that works in place, nor one that a view shows.
+TEST(Tensor, InPlaceOpsLeaveKeptValuesAlone) {
+  Tensor x = Tensor::zeros({2, 2});
+  const Tensor view = x.view({4}, {1});
+  const Tensor y = scale(add(std::move(x), Tensor::zeros({2, 2})), 3);
+  EXPECT_NE(y.data(), view.data());
+  for (long i = 0; i < 4; ++i) EXPECT_EQ(view.data()[i], 0);
+}
+
+TEST(Tape, AValueUsedTwiceReceivesBothGradients) {
+  Tensor dx;
+  Tape tape({});
+  const Tensor x = record(Tensor::zeros({1, 3}), [&](Tensor d) { dx = std::move(d); });
+  const Tensor y = add(scale(x, 2), scale(x, 5));
+  Tensor dy = Tensor::empty({1, 3});
+  kernels::fill(dy.data(), 3, 1);
+  give(y, dy);
+  tape.backward();
+  for (long i = 0; i < 3; ++i) EXPECT_EQ(dx.data()[i], 7);
+}
+
+TEST(Gemm, OutsideAWorkerIsRefused) {
+  const Tensor a = Tensor::zeros({2, 2});
+  EXPECT_THROW((void)matmul(a, a), Error);
+}
+
+// Distinct lengths must not make distinct primitives without end: sizes are cut into whole tiles, halves and a rest.
+TEST(Gemm, PrimitivesStayFewOverManyLengths) {
+  std::thread([] {
+    const Worker worker;
+    const Tensor w = Tensor::zeros({16, 16});
+    for (long n = 1; n <= 700; ++n) (void)linear(Tensor::zeros({n, 16}), w);
+    EXPECT_LE(primitive_count(), 25);
+  }).join();
+}
+
+}  // namespace
+}  // namespace lra

@@ -1,0 +1,146 @@
+#include <algorithm>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "models/tensor/vector_elementwise.cpp"
+#include <hwy/foreach_target.h>  // must stand before highway.h
+#include <hwy/highway.h>
+
+#include "models/tensor/kernels.h"
+#include "models/tensor/vector_dropout-inl.h"
+#include "models/tensor/vector_lanes-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lra::inline LRA_ENGINE::kernels::HWY_NAMESPACE {
+
+void add(const float* x, float* y, long n) {
+  map(
+      y, n, [](V a, V b) HWY_ATTR { return hn::Add(a, b); }, x, y);
+}
+
+void add_scaled(const float* x, float scale, float* y, long n) {
+  const V factor = set(scale);
+  map(
+      y, n, [=](V a, V b) HWY_ATTR { return hn::MulAdd(a, factor, b); }, x, y);
+}
+
+void scale(float* y, long n, float scale) {
+  const V factor = set(scale);
+  map(
+      y, n, [=](V a) HWY_ATTR { return hn::Mul(a, factor); }, y);
+}
+
+void multiply(const float* x, float* y, long n) {
+  map(
+      y, n, [](V a, V b) HWY_ATTR { return hn::Mul(a, b); }, x, y);
+}
+
+void multiply_add(const float* a, const float* b, float* y, long n) {
+  map(
+      y, n, [](V u, V v, V w) HWY_ATTR { return hn::MulAdd(u, v, w); }, a, b, y);
+}
+
+void exponential(const float* x, float* y, long n) {
+  map(
+      y, n, [](V a) HWY_ATTR { return exp_full(a); }, x);
+}
+
+constexpr float kSlope = 0.797884560802865f;  // √(2/π)
+constexpr float kCubic = 0.797884560802865f * 0.044715f;
+
+/// exp(−2u), u = √(2/π)(x + 0.044715x³): ½(1 + tanh u) = 1 / (1 + exp(−2u)).
+HWY_INLINE V gelu_exponential(V x) {
+  const V slope = hn::MulAdd(hn::Mul(x, x), set(-2 * kCubic), set(-2 * kSlope));
+  return exp_full(hn::Mul(x, slope));
+}
+
+void gelu(const float* x, float* y, long n) {
+  map(
+      y, n, [](V a) HWY_ATTR { return hn::Div(a, hn::Add(set(1), gelu_exponential(a))); }, x);
+}
+
+void gelu_backward(const float* x, float* dy, long n) {
+  const auto slope = [](V a, V d) HWY_ATTR {
+    // Beyond 9 the slope is 0 or 1 to the last bit, and within it nothing overflows.
+    const V near = at_least(-9, at_most(9, a));
+    const V e = gelu_exponential(near);
+    const V s = hn::Div(set(1), hn::Add(set(1), e));  // ½(1 + tanh u), so that 1 − tanh² u = 4·s·(s·e)
+    const V du = hn::MulAdd(hn::Mul(near, near), set(6 * kCubic), set(2 * kSlope));  // 2 du/dx
+    const V inner = hn::Mul(hn::Mul(near, du), hn::Mul(s, e));
+    return hn::Mul(d, hn::MulAdd(inner, s, s));
+  };
+  map(dy, n, slope, x, dy);
+}
+
+void relu(const float* x, float* y, long n) {
+  map(
+      y, n, [](V a) HWY_ATTR { return hn::IfThenZeroElse(hn::Lt(a, hn::Zero(kFloats)), a); }, x);
+}
+
+void relu_backward(const float* x, float* dy, long n) {
+  map(
+      dy, n, [](V a, V d) HWY_ATTR { return hn::IfThenElseZero(hn::Gt(a, hn::Zero(kFloats)), d); }, x, dy);
+}
+
+void elu_plus_one(const float* x, float* y, long n) {
+  const auto value = [](V a) HWY_ATTR {
+    return hn::IfThenElse(hn::Gt(a, hn::Zero(kFloats)), hn::Add(a, set(1)), exp_full(a));
+  };
+  map(y, n, value, x);
+}
+
+void elu_plus_one_backward(const float* y, float* dy, long n) {
+  map(
+      dy, n, [](V a, V d) HWY_ATTR { return hn::Mul(d, at_most(1, a)); }, y, dy);
+}
+
+void dropout(const DropoutStream& stream, std::uint64_t first, const float* x, float* y, long n) {
+  const V factor = set(stream.keep_scale());
+  KeepBits bits(stream);
+  for (long i = 0; i < n; i += KeepBits::kBlock) {
+    const long block = std::min(KeepBits::kBlock, n - i);
+    bits.draw(first + std::uint64_t(i), block);
+    const auto drop = [&](long j, V v) HWY_ATTR { return hn::IfThenElseZero(bits.kept(j), hn::Mul(v, factor)); };
+    map_indexed(y + i, block, drop, x + i);
+  }
+}
+
+}  // namespace lra::inline LRA_ENGINE::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lra::inline LRA_ENGINE::kernels {
+
+HWY_EXPORT(add);
+HWY_EXPORT(add_scaled);
+HWY_EXPORT(scale);
+HWY_EXPORT(multiply);
+HWY_EXPORT(multiply_add);
+HWY_EXPORT(exponential);
+HWY_EXPORT(gelu);
+HWY_EXPORT(gelu_backward);
+HWY_EXPORT(relu);
+HWY_EXPORT(relu_backward);
+HWY_EXPORT(elu_plus_one);
+HWY_EXPORT(elu_plus_one_backward);
+HWY_EXPORT(dropout);
+
+void fill(Real* y, long n, Real value) { std::fill_n(y, n, value); }
+void copy(const Real* x, Real* y, long n) { std::copy_n(x, n, y); }
+void add(const Real* x, Real* y, long n) { HWY_DYNAMIC_DISPATCH(add)(x, y, n); }
+void add_scaled(const Real* x, Real scale, Real* y, long n) { HWY_DYNAMIC_DISPATCH(add_scaled)(x, scale, y, n); }
+void scale(Real* y, long n, Real factor) { HWY_DYNAMIC_DISPATCH(scale)(y, n, factor); }
+void multiply(const Real* x, Real* y, long n) { HWY_DYNAMIC_DISPATCH(multiply)(x, y, n); }
+void multiply_add(const Real* a, const Real* b, Real* y, long n) { HWY_DYNAMIC_DISPATCH(multiply_add)(a, b, y, n); }
+void exponential(const Real* x, Real* y, long n) { HWY_DYNAMIC_DISPATCH(exponential)(x, y, n); }
+void gelu(const Real* x, Real* y, long n) { HWY_DYNAMIC_DISPATCH(gelu)(x, y, n); }
+void gelu_backward(const Real* x, Real* dy, long n) { HWY_DYNAMIC_DISPATCH(gelu_backward)(x, dy, n); }
+void relu(const Real* x, Real* y, long n) { HWY_DYNAMIC_DISPATCH(relu)(x, y, n); }
+void relu_backward(const Real* x, Real* dy, long n) { HWY_DYNAMIC_DISPATCH(relu_backward)(x, dy, n); }
+void elu_plus_one(const Real* x, Real* y, long n) { HWY_DYNAMIC_DISPATCH(elu_plus_one)(x, y, n); }
+void elu_plus_one_backward(const Real* y, Real* dy, long n) { HWY_DYNAMIC_DISPATCH(elu_plus_one_backward)(y, dy, n); }
+void dropout(const DropoutStream& stream, std::uint64_t first, const Real* x, Real* y, long n) {
+  HWY_DYNAMIC_DISPATCH(dropout)(stream, first, x, y, n);
+}
+
+}  // namespace lra::inline LRA_ENGINE::kernels
+#endif

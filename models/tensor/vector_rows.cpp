@@ -1,0 +1,186 @@
+#include <algorithm>
+#include <cmath>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "models/tensor/vector_rows.cpp"
+#include <hwy/foreach_target.h>  // must stand before highway.h
+#include <hwy/highway.h>
+
+#include "models/tensor/kernels.h"
+#include "models/tensor/vector_lanes-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lra::inline LRA_ENGINE::kernels::HWY_NAMESPACE {
+
+/// Sums over many rows are taken over panels of this many first, so that rounding errors grow with the panel only.
+constexpr long kPanel = 32;
+
+HWY_INLINE float sum_row(const float* x, long n) {
+  return sum_of(
+      n, [](V acc, V v) HWY_ATTR { return hn::Add(acc, v); }, x);
+}
+
+HWY_INLINE float dot(const float* a, const float* b, long n) {
+  return sum_of(
+      n, [](V acc, V u, V v) HWY_ATTR { return hn::MulAdd(u, v, acc); }, a, b);
+}
+
+void layer_norm(const float* x, const float* gamma, const float* beta, long rows, long cols, float epsilon, float* y,
+                float* mean, float* rstd) {
+  const float share = 1.0f / float(cols);
+  for (long r = 0; r < rows; ++r, x += cols, y += cols) {
+    // The mean as the sum of two floats: one alone would be too coarse where it is far larger than the deviations.
+    const float rough = sum_row(x, cols) * share;
+    const V near = set(rough);
+    const float rest = sum_of(
+                           cols, [=](V acc, V v) HWY_ATTR { return hn::Add(acc, hn::Sub(v, near)); }, x) *
+                       share;
+    const V far = set(rest);
+    const auto centred = [=](V v) HWY_ATTR { return hn::Sub(hn::Sub(v, near), far); };
+    const auto square = [=](V acc, V v) HWY_ATTR {
+      const V d = centred(v);
+      return hn::MulAdd(d, d, acc);
+    };
+    mean[r] = rough + rest;
+    rstd[r] = 1.0f / std::sqrt(sum_of(cols, square, x) * share + epsilon);
+    const V factor = set(rstd[r]);
+    const auto normalise = [=](V v, V g, V b) HWY_ATTR { return hn::MulAdd(hn::Mul(centred(v), factor), g, b); };
+    map(y, cols, normalise, x, gamma, beta);
+  }
+}
+
+/// dgamma and dbeta of one panel of rows.
+HWY_INLINE void add_norm_columns(const float* x, const float* mean, const float* rstd, const float* dy, long rows,
+                                 long cols, float* dgamma, float* dbeta) {
+  for (long c = 0; c < cols; c += kLanes) {
+    const long n = std::min(kLanes, cols - c);
+    const bool whole = n == kLanes;
+    V scale_sum = hn::Zero(kFloats), shift_sum = hn::Zero(kFloats);
+    for (long r = 0; r < rows; ++r) {
+      const long at = r * cols + c;
+      const V v = whole ? load(x + at) : load_first(x + at, n);
+      const V d = whole ? load(dy + at) : load_first(dy + at, n);
+      scale_sum = hn::MulAdd(d, hn::Mul(hn::Sub(v, set(mean[r])), set(rstd[r])), scale_sum);
+      shift_sum = hn::Add(shift_sum, d);
+    }
+    const auto plus = [](V a) HWY_ATTR { return [a](long, V b) HWY_ATTR { return hn::Add(b, a); }; };
+    map_indexed(dgamma + c, n, plus(scale_sum), dgamma + c);
+    map_indexed(dbeta + c, n, plus(shift_sum), dbeta + c);
+  }
+}
+
+void layer_norm_backward(const float* x, const float* gamma, const float* mean, const float* rstd, const float* dy,
+                         long rows, long cols, float* dx, float* dgamma, float* dbeta) {
+  const float share = 1.0f / float(cols);
+  for (long panel = 0; panel < rows; panel += kPanel) {
+    const long last = std::min(panel + kPanel, rows);
+    // Before the rows, since dx may overwrite dy.
+    add_norm_columns(x + panel * cols, mean + panel, rstd + panel, dy + panel * cols, last - panel, cols, dgamma,
+                     dbeta);
+    for (long r = panel; r < last; ++r) {
+      const float *xr = x + r * cols, *dyr = dy + r * cols;
+      const V centre = set(mean[r]), factor = set(rstd[r]);
+      const auto norm = [=](V v) HWY_ATTR { return hn::Mul(hn::Sub(v, centre), factor); };
+      const auto product = [=](V acc, V v, V g, V d) HWY_ATTR { return hn::MulAdd(norm(v), hn::Mul(g, d), acc); };
+      const V mean_g = set(dot(gamma, dyr, cols) * share);
+      const V mean_gx = set(sum_of(cols, product, xr, gamma, dyr) * share);
+      const auto slope = [=](V v, V g, V d) HWY_ATTR {
+        return hn::Mul(factor, hn::Sub(hn::MulSub(g, d, mean_g), hn::Mul(norm(v), mean_gx)));
+      };
+      map(dx + r * cols, cols, slope, xr, gamma, dyr);
+    }
+  }
+}
+
+void add_column_sums(ConstView x, float* out) {
+  for (long c = 0; c < x.cols; c += kLanes) {
+    const long n = std::min(kLanes, x.cols - c);
+    V total = hn::Zero(kFloats);
+    for (long panel = 0; panel < x.rows; panel += kPanel) {
+      V sum = hn::Zero(kFloats);
+      for (long r = panel; r < std::min(panel + kPanel, x.rows); ++r) {
+        const float* p = x.data + r * x.stride + c;
+        sum = hn::Add(sum, n == kLanes ? load(p) : load_first(p, n));
+      }
+      total = hn::Add(total, sum);
+    }
+    map(
+        out + c, n, [=](V v) HWY_ATTR { return hn::Add(v, total); }, out + c);
+  }
+}
+
+void add_row(const float* x, View y) {
+  for (long r = 0; r < y.rows; ++r) {
+    float* row = y.data + r * y.stride;
+    map(
+        row, y.cols, [](V a, V b) HWY_ATTR { return hn::Add(a, b); }, x, row);
+  }
+}
+
+void scale_rows(const float* factor, View y) {
+  for (long r = 0; r < y.rows; ++r) {
+    float* row = y.data + r * y.stride;
+    const V f = set(factor[r]);
+    map(
+        row, y.cols, [=](V a) HWY_ATTR { return hn::Mul(a, f); }, row);
+  }
+}
+
+void row_dots(ConstView a, ConstView b, float* out) {
+  for (long r = 0; r < a.rows; ++r) out[r] = dot(a.data + r * a.stride, b.data + r * b.stride, a.cols);
+}
+
+void softmax(View x) {
+  for (long r = 0; r < x.rows; ++r) {
+    float* row = x.data + r * x.stride;
+    const V highest = set(max_of(row, x.cols, 1));
+    map(
+        row, x.cols, [=](V v) HWY_ATTR { return exp_normal(hn::Sub(v, highest)); }, row);
+    const V factor = set(1.0f / sum_row(row, x.cols));
+    map(
+        row, x.cols, [=](V v) HWY_ATTR { return hn::Mul(v, factor); }, row);
+  }
+}
+
+void softmax_backward(ConstView y, View dy) {
+  for (long r = 0; r < y.rows; ++r) {
+    const float* value = y.data + r * y.stride;
+    float* gradient = dy.data + r * dy.stride;
+    const V mean = set(dot(value, gradient, y.cols));
+    map(
+        gradient, y.cols, [=](V v, V d) HWY_ATTR { return hn::Mul(v, hn::Sub(d, mean)); }, value, gradient);
+  }
+}
+
+}  // namespace lra::inline LRA_ENGINE::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lra::inline LRA_ENGINE::kernels {
+
+HWY_EXPORT(layer_norm);
+HWY_EXPORT(layer_norm_backward);
+HWY_EXPORT(add_column_sums);
+HWY_EXPORT(add_row);
+HWY_EXPORT(scale_rows);
+HWY_EXPORT(row_dots);
+HWY_EXPORT(softmax);
+HWY_EXPORT(softmax_backward);
+
+void layer_norm(const Real* x, const Real* gamma, const Real* beta, long rows, long cols, Real epsilon, Real* y,
+                Real* mean, Real* rstd) {
+  HWY_DYNAMIC_DISPATCH(layer_norm)(x, gamma, beta, rows, cols, epsilon, y, mean, rstd);
+}
+void layer_norm_backward(const Real* x, const Real* gamma, const Real* mean, const Real* rstd, const Real* dy,
+                         long rows, long cols, Real* dx, Real* dgamma, Real* dbeta) {
+  HWY_DYNAMIC_DISPATCH(layer_norm_backward)(x, gamma, mean, rstd, dy, rows, cols, dx, dgamma, dbeta);
+}
+void add_column_sums(ConstView x, Real* out) { HWY_DYNAMIC_DISPATCH(add_column_sums)(x, out); }
+void add_row(const Real* x, View y) { HWY_DYNAMIC_DISPATCH(add_row)(x, y); }
+void scale_rows(const Real* factor, View y) { HWY_DYNAMIC_DISPATCH(scale_rows)(factor, y); }
+void row_dots(ConstView a, ConstView b, Real* out) { HWY_DYNAMIC_DISPATCH(row_dots)(a, b, out); }
+void softmax(View x) { HWY_DYNAMIC_DISPATCH(softmax)(x); }
+void softmax_backward(ConstView y, View dy) { HWY_DYNAMIC_DISPATCH(softmax_backward)(y, dy); }
+
+}  // namespace lra::inline LRA_ENGINE::kernels
+#endif

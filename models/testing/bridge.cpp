@@ -1,0 +1,146 @@
+#include "models/testing/bridge.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "models/autodiff/tape.h"
+#include "models/layers/blocks.h"
+#include "models/layers/classifier.h"
+#include "models/ops/ops.h"
+
+namespace lra::inline LRA_ENGINE {
+namespace {
+
+Numbers numbers(const Real* data, long n) { return Numbers(data, data + n); }
+
+void load(Parameters& into, const Named& values) {
+  for (const ParameterInfo& p : into.list())
+    if (const auto found = values.find(p.name); found != values.end())
+      std::copy(found->second.begin(), found->second.end(), into.values().begin() + p.offset);
+}
+
+enum class Which { all, trained, states };
+
+Named by_name(const Parameters& parameters, std::span<const Real> flat, Which which = Which::all) {
+  Named all;
+  for (const ParameterInfo& p : parameters.list())
+    if (which == Which::all || (which == Which::states) == bool(p.rule))
+      all[p.name] = numbers(flat.data() + p.offset, p.shape.size());
+  return all;
+}
+
+Tensor matrix(const Numbers& values, long rows, long cols) {
+  Tensor t = Tensor::empty({rows, cols});
+  std::copy(values.begin(), values.end(), t.data());
+  return t;
+}
+
+/// A recorded input whose gradient ends in `out`.
+Tensor watched(Tensor x, Tensor& out) {
+  return record(std::move(x), [&out](Tensor dx) { out = std::move(dx); });
+}
+
+/// One row a sequence in all the places of its tokens: (S,C) → (T,C).
+Tensor spread(const Tensor& x, const Pack& pack) {
+  std::vector<long> from;
+  for (long s = 0; s < pack.count(); ++s) from.insert(from.end(), std::size_t(pack.size(s)), s);
+  return gather_rows(x, from);
+}
+
+/// Either kind of model, as a function on (T,C).
+std::function<Tensor(Tensor, const Pack&)> build(const MixerCase& c, const Geometry& geometry, const Scope& scope) {
+  const ModelEntry& entry = models().at(c.model);
+  if (entry.mixer) {
+    std::shared_ptr<Mixer> mixer = entry.mixer(c.settings, geometry, scope);
+    return [mixer](Tensor x, const Pack& pack) { return mixer->forward(std::move(x), pack); };
+  }
+  std::shared_ptr<Encoder> encoder = entry.encoder(c.settings, geometry, scope);
+  return [encoder](Tensor x, const Pack& pack) {
+    const Packed states = encoder->forward({std::move(x), pack});
+    if (states.pack.count() != pack.count()) fail("{} sequences of {}", states.pack.count(), pack.count());
+    if (states.pack.offsets == pack.offsets) return states.x;
+    return spread(mean_rows(states.x, states.pack), pack);
+  };
+}
+
+}  // namespace
+
+MixerRun run_mixer(const MixerCase& c, const Numbers& x, const Numbers& cotangent, const Named& values) {
+  Parameters parameters(1);
+  Geometry geometry;
+  geometry.width = c.width, geometry.qkv = c.qkv, geometry.heads = c.heads;
+  geometry.length = c.length ? c.length : *std::max_element(c.lengths.begin(), c.lengths.end());
+  geometry.attention_dropout = geometry.dropout = c.attention_dropout;
+  geometry.ff = c.width + 4, geometry.layers = c.layers, geometry.layer = c.layer;
+  geometry.height = c.height, geometry.image_width = c.image_width;
+  const auto model = build(c, geometry, Scope(parameters, ""));
+  load(parameters, values);
+  Pack pack;
+  pack.step = c.step, pack.length = geometry.length;
+  pack.offsets = {0};
+  for (std::size_t s = 0; s < c.lengths.size(); ++s) {
+    pack.offsets.push_back(pack.offsets.back() + c.lengths[s]);
+    pack.sequences.push_back(c.sequences.empty() ? std::uint32_t(s) : c.sequences[s]);
+  }
+  MixerRun run;
+  run.parameters = by_name(parameters, parameters.values());
+  for (const ParameterInfo& p : parameters.list())
+    for (int i = 0; i < p.shape.rank(); ++i) run.shapes[p.name].push_back(p.shape[i]);
+  if (!c.training) {
+    Work::current() = {};
+    const Tensor y = model(matrix(x, pack.tokens(), c.width), pack);
+    run.flops = Work::current().flops;
+    run.result = numbers(y.data(), y.size());
+    return run;
+  }
+  std::vector<Real> gradients(static_cast<std::size_t>(parameters.count()));
+  Memory::current().reset_peak();
+  const std::int64_t before = Memory::current().live();
+  Work::current() = {};
+  Tensor dx;
+  std::vector<std::vector<Real>> stopped;
+  for (const Numbers& constant : c.stopped) stopped.emplace_back(constant.begin(), constant.end());
+  {
+    Tape tape(gradients);
+    const Stopped constants(stopped);
+    const Tensor y = model(watched(matrix(x, pack.tokens(), c.width), dx), pack);
+    run.flops = Work::current().flops;
+    run.result = numbers(y.data(), y.size());
+    run.auxiliary = tape.auxiliary();
+    if (cotangent.empty()) return run;
+    give(y, matrix(cotangent, pack.tokens(), c.width));
+    tape.backward();
+  }
+  run.peak_bytes = Memory::current().peak() - before;
+  for (const std::vector<Real>& constant : stopped) run.stopped.emplace_back(constant.begin(), constant.end());
+  run.gradients = by_name(parameters, gradients, Which::trained);
+  run.sums = by_name(parameters, gradients, Which::states);
+  run.gradients["x"] = dx.defined() ? numbers(dx.data(), dx.size()) : Numbers(x.size());
+  return run;
+}
+
+ModelRun run_model(const ModelCase& c, const Named& values) {
+  Classifier model(c.model, c.settings, parse<EncoderConfig>(c.encoder, "encoder"), c.task, c.seed);
+  load(model.parameters(), values);
+  ModelRun run;
+  run.parameters = by_name(model.parameters(), model.parameters().values());
+  const auto forward = [&] {
+    const Tensor logits = model.forward(c.batch, c.step, 1.0 / double(c.batch.size()));
+    run.logits = numbers(logits.data(), logits.size());
+    run.losses = cross_entropy(logits, c.batch.labels, 1.0 / double(c.batch.size())).losses;
+  };
+  if (!c.training) {
+    forward();
+    return run;
+  }
+  std::vector<Real> gradients(static_cast<std::size_t>(model.parameters().count()));
+  Tape tape(gradients);
+  forward();
+  tape.backward();
+  run.gradients = by_name(model.parameters(), gradients, Which::trained);
+  return run;
+}
+
+std::vector<std::string> model_names() { return models().names(); }
+
+}  // namespace lra::inline LRA_ENGINE

@@ -1,0 +1,99 @@
+/// Both engines in one test program, spoken to in plain doubles: the shipped one (float, oneDNN, Highway) and the same
+/// sources over double and plain reference loops. bridge.cpp and op_cases.cpp are compiled once for each.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "harness/core/config.h"
+#include "models/tensor/real.h"
+#include "tasks/batch.h"
+#include "tasks/spec.h"
+
+namespace lra {
+
+using Numbers = std::vector<double>;
+
+/// Named arrays: parameters, inputs or gradients.
+using Named = std::map<std::string, Numbers>;
+
+/// One op applied to given inputs; the loss is Σ result ∘ cotangent.
+struct OpRun {
+  Numbers result;
+  std::vector<Numbers> gradients;  // one an input
+};
+
+/// Shapes of an op's inputs.
+struct OpCase {
+  std::string name;
+  std::vector<std::vector<long>> inputs;
+  bool positive = false;  // inputs are drawn from (0.5, 1.5) instead of N(0,1)
+};
+inline void PrintTo(const OpCase& c, std::ostream* out) { *out << c.name; }
+
+/// A mixer, or an encoder of two blocks, applied to packed tokens x (T,C) of sequences with these lengths, at a
+/// training step (dropout as configured) or not. A training step without a cotangent ends before backward.
+struct MixerCase {
+  std::string model;
+  Json settings = Json::object();
+  long width = 8, qkv = 8, heads = 2, layers = 2;
+  long length = 0;  // the task's maximum; 0: the longest of `lengths`
+  double attention_dropout = 0;
+  std::vector<long> lengths;
+  std::uint32_t step = 3;
+  bool training = true;
+  std::vector<std::uint32_t> sequences = {};    // keys of the random streams; empty: 0, 1, 2, …
+  std::vector<Numbers> stopped = {};            // instead of what stop_gradient would pass on; see MixerRun
+  long layer = 0, height = 0, image_width = 0;  // as in Geometry
+};
+
+struct MixerRun {
+  Numbers result;                // (T,C); of an encoder that changes lengths, each sequence's mean in all its places
+  double auxiliary = 0;          // the model's own loss
+  std::vector<Numbers> stopped;  // what stop_gradient passed on
+  Named parameters;              // values that were used, by path within the model, states among them
+  Named gradients;               // of Σ result ∘ cotangent + auxiliary: the trained parameters' and "x"
+  Named sums;                    // of the states
+  std::map<std::string, std::vector<long>> shapes;
+  double flops = 0;             // of forward
+  std::int64_t peak_bytes = 0;  // of forward and backward
+};
+
+/// A whole classifier on a batch.
+struct ModelCase {
+  std::string model;
+  Json settings = Json::object(), encoder = Json::object();
+  TaskSpec task;
+  std::uint64_t seed = 1;
+  Batch batch;
+  std::uint32_t step = 3;
+  bool training = true;
+};
+
+struct ModelRun {
+  Numbers logits, losses;
+  Named parameters, gradients;  // gradients of the mean loss
+};
+
+// The same five functions in each engine; `parameters` replace initial values where given.
+
+namespace f32 {
+OpRun run_op(const std::string& name, const std::vector<Numbers>& inputs, const Numbers& cotangent);
+std::vector<OpCase> op_cases();
+MixerRun run_mixer(const MixerCase& c, const Numbers& x, const Numbers& cotangent, const Named& parameters = {});
+ModelRun run_model(const ModelCase& c, const Named& parameters = {});
+std::vector<std::string> model_names();
+}  // namespace f32
+
+namespace f64 {
+OpRun run_op(const std::string& name, const std::vector<Numbers>& inputs, const Numbers& cotangent);
+std::vector<OpCase> op_cases();
+MixerRun run_mixer(const MixerCase& c, const Numbers& x, const Numbers& cotangent, const Named& parameters = {});
+ModelRun run_model(const ModelCase& c, const Named& parameters = {});
+std::vector<std::string> model_names();
+}  // namespace f64
+
+}  // namespace lra

@@ -1,0 +1,100 @@
+/// The inputs that the checks of the contract share.
+#pragma once
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+#include "models/layers/blocks.h"
+#include "models/testing/bridge.h"
+#include "models/testing/compare.h"
+
+namespace lra {
+
+/// Whether the model takes these settings together.
+inline bool builds(const std::string& model, const Json& settings) {
+  Parameters parameters(1);
+  Geometry geometry;
+  geometry.width = 12, geometry.qkv = 6, geometry.heads = 3, geometry.length = 20, geometry.ff = 16;
+  try {
+    (void)make_encoder(model, settings, geometry, Scope(parameters, ""));
+  } catch (const Error& error) {
+    if (error.kind() != Kind::usage) throw;
+    return false;
+  }
+  return true;
+}
+
+/// One yes-or-no setting turned over; where the model refuses that beside one of its numbers, that number at 0.
+inline Json turned_over(const std::string& model, const Field& field) {
+  Json alone = {{field.name, !field.value.get<bool>()}};
+  if (builds(model, alone)) return alone;
+  for (const Field& other : models().at(model).settings) {
+    Json both = alone;
+    both[other.name] = 0;
+    if (other.type == "int" && builds(model, both)) return both;
+  }
+  return alone;  // every check will say why it cannot be built
+}
+
+/// The defaults ({}), and each yes-or-no setting turned over.
+inline std::vector<Json> variants(const std::string& model) {
+  std::vector<Json> all = {Json::object()};
+  for (const Field& field : models().at(model).settings)
+    if (field.type == "bool") all.push_back(turned_over(model, field));
+  return all;
+}
+
+/// These settings with every whole number of 16 or more a sixteenth of itself, as far as the model takes that: so short
+/// sequences cross blocks and windows, and cost little.
+inline Json shrunk(const std::string& model, Json settings) {
+  for (const Field& field : models().at(model).settings) {
+    if (field.type != "int" || settings.contains(field.name) || field.value.get<long>() < 16) continue;
+    Json smaller = settings;
+    smaller[field.name] = field.value.get<long>() / 16;
+    if (builds(model, smaller)) settings = std::move(smaller);
+  }
+  return settings;
+}
+
+/// Whole-number settings that may be a size along the sequence: a block, a window, a number of rows.
+inline std::vector<long> sizes_among_settings(const std::string& model) {
+  std::vector<long> all;
+  for (const Field& field : models().at(model).settings)
+    if (field.type == "int" && field.value.get<long>() >= 2 && field.value.get<long>() <= 512)
+      all.push_back(field.value.get<long>());
+  return all;
+}
+
+/// 1, 2, 3, 19, 20, and each size among the settings, one less and one more.
+inline std::vector<long> odd_lengths(const std::string& model) {
+  std::set<long> all = {1, 2, 3, 19, 20};
+  for (const long size : sizes_among_settings(model)) all.insert({size - 1, size, size + 1});
+  return {all.begin(), all.end()};
+}
+
+/// Three sequences, the first longer than twice any size among the settings.
+inline std::vector<long> long_lengths(const std::string& model) {
+  long longest = 40;
+  for (const long size : sizes_among_settings(model)) longest = std::max(longest, 2 * size + 3);
+  return {longest, 1, 17};
+}
+
+inline MixerCase mixer_case(const std::string& model, std::vector<long> lengths, const Json& settings,
+                            double dropout = 0) {
+  MixerCase c;
+  c.model = model, c.settings = settings, c.lengths = std::move(lengths);
+  c.width = 12, c.qkv = 6, c.heads = 3, c.attention_dropout = dropout;
+  c.length = std::max(20L, *std::max_element(c.lengths.begin(), c.lengths.end()));
+  return c;
+}
+
+/// Numbers for the packed tokens (T,C) of a case, as float32 holds them.
+inline Numbers tokens_of(const MixerCase& c, const std::string& path) {
+  return rounded(draws(std::size_t(std::accumulate(c.lengths.begin(), c.lengths.end(), 0L) * c.width), path));
+}
+
+/// How a verdict names a case.
+inline std::string with(const Json& settings) { return settings.empty() ? "" : " with " + settings.dump(); }
+
+}  // namespace lra

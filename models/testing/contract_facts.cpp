@@ -1,0 +1,118 @@
+/// The checks of what a model declares about itself.
+#include <cmath>
+
+#include "models/tensor/onednn.h"
+#include "models/testing/contract.h"
+#include "models/testing/contract_cases.h"
+
+namespace lra {
+namespace {
+
+/// At the lengths N, 2N, 4N: the constant part falls out of the differences, so what grows as N^e
+/// gives differences in the ratio 2^e. Both more and less than declared are wrong; a fifth is left for the lower terms.
+Verdict compare_growth(const std::string& what, double exponent, double at_1024, double at_2048, double at_4096) {
+  const double first = at_2048 - at_1024, second = at_4096 - at_2048, declared = std::pow(2.0, exponent) * first;
+  if (std::abs(second - declared) <= 0.2 * declared) return {};
+  return fmt::format("{} at N = 1024, 2048, 4096 are {}, {}, {}; that is not N^{}", what, at_1024, at_2048, at_4096,
+                     exponent);
+}
+
+MixerRun run_at(const std::string& model, long n) {
+  MixerCase c = mixer_case(model, {n}, Json::object());
+  c.width = c.qkv = 16, c.heads = 2;
+  return f32::run_mixer(c, tokens_of(c, "x"), tokens_of(c, "dy"));
+}
+
+Verdict as_declared(const std::string& fact, bool declared, bool found, const std::string& evidence) {
+  if (declared == found) return {};
+  return fmt::format("declares {} = {}, but it is {} that {}", fact, declared, found, evidence);
+}
+
+/// The model's settings with `causal` on; null when it has no such setting.
+Json causal_settings(const std::string& model) {
+  for (const Field& field : models().at(model).settings)
+    if (field.name == "causal" && field.type == "bool")
+      return field.value.get<bool>() ? Json::object() : turned_over(model, field);
+  return {};
+}
+
+/// The first earlier token whose output moves when a later one does, or −1. The later one changes in length, not in
+/// direction: where tokens are arranged by hashes of their directions, another direction moves other tokens about, and
+/// that is the paper's method, not a hole in its mask.
+long earlier_token_that_moves(const MixerCase& c) {
+  const Numbers x = tokens_of(c, "x");
+  const Numbers before = f64::run_mixer(c, x, x).result;
+  for (const long changed : {1L, c.lengths[0] / 2, c.lengths[0] - 1}) {
+    Numbers other = x;
+    for (long i = 0; i < c.width; ++i) other[std::size_t(changed * c.width + i)] *= 1.5;
+    const Numbers after = f64::run_mixer(c, other, x).result;
+    for (long i = 0; i < changed * c.width; ++i)
+      if (std::abs(after[std::size_t(i)] - before[std::size_t(i)]) > 1e-12) return i / c.width;
+  }
+  return -1;
+}
+
+}  // namespace
+
+// Source: the declared exponent. Operations are counted, not timed.
+Verdict check_cost(const std::string& model) {
+  const Worker worker;
+  return compare_growth("operations", models().at(model).facts.exponent, run_at(model, 1024).flops,
+                        run_at(model, 2048).flops, run_at(model, 4096).flops);
+}
+
+// Source: the declared exponent. Bytes are counted by the allocator, forward and backward together.
+Verdict check_memory(const std::string& model) {
+  const Worker worker;
+  return compare_growth("bytes", models().at(model).facts.memory_exponent, double(run_at(model, 1024).peak_bytes),
+                        double(run_at(model, 2048).peak_bytes), double(run_at(model, 4096).peak_bytes));
+}
+
+Verdict check_fixed_length(const std::string& model) {
+  bool found = false;
+  for (const Json& settings : variants(model)) {
+    MixerCase c = mixer_case(model, {5}, settings);
+    const Numbers x = tokens_of(c, "x");
+    const auto shapes = f64::run_mixer(c, x, x).shapes;
+    c.length = 200;
+    found = found || f64::run_mixer(c, x, x).shapes != shapes;
+  }
+  return as_declared("fixed_length", models().at(model).facts.fixed_length, found,
+                     "parameters change with the task's maximum length");
+}
+
+Verdict check_causal(const std::string& model) {
+  const Json settings = causal_settings(model);
+  const Verdict verdict =
+      as_declared("causal", models().at(model).facts.causal, !settings.is_null(), "there is a setting of that name");
+  if (!verdict.empty() || settings.is_null()) return verdict;
+  for (const long n : {9L, long_lengths(model)[0]}) {
+    const long moved = earlier_token_that_moves(mixer_case(model, {n}, settings));
+    if (moved >= 0) return fmt::format("although causal, token {} of {} sees a later one", moved, n);
+  }
+  return {};
+}
+
+Verdict check_stochastic(const std::string& model) {
+  bool found = false;
+  for (const Json& settings : variants(model)) {
+    MixerCase c = mixer_case(model, long_lengths(model), settings);
+    const Numbers x = tokens_of(c, "x");
+    const Numbers here = f64::run_mixer(c, x, x).result;
+    c.step += 1'000'000;  // far, for models that draw anew every so many steps
+    found = found || f64::run_mixer(c, x, x).result != here;
+  }
+  return as_declared("stochastic", models().at(model).facts.stochastic, found, "results differ between steps");
+}
+
+Verdict check_auxiliary_loss(const std::string& model) {
+  const MixerCase c = mixer_case(model, long_lengths(model), Json::object());
+  const Numbers x = tokens_of(c, "x");
+  bool found = false;
+  for (const auto& [name, gradient] : f64::run_mixer(c, x, Numbers(x.size())).gradients)
+    found = found || dot(gradient, gradient) > 0;
+  return as_declared("auxiliary_loss", models().at(model).facts.auxiliary_loss, found,
+                     "there are gradients without a loss of the task");
+}
+
+}  // namespace lra

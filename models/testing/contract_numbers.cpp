@@ -1,0 +1,233 @@
+/// The checks of values: derivatives, the two engines against each other, a sequence alone and in company.
+#include <cmath>
+
+#include "models/tensor/onednn.h"
+#include "models/testing/contract.h"
+#include "models/testing/contract_cases.h"
+
+namespace lra {
+namespace {
+
+constexpr double kStep = 1e-5;  // of central differences
+
+/// A small classifier on three ragged examples of distinct tokens, so that the gradient of the embedding is the
+/// gradient of the input.
+ModelCase classifier(const std::string& model, const Json& settings, double dropout) {
+  ModelCase c;
+  c.model = model, c.settings = settings;
+  c.encoder = Json{{"width", 12},
+                   {"ff", 20},
+                   {"heads", 3},
+                   {"layers", 2},
+                   {"pool", "mean"},
+                   {"dropout", dropout},
+                   {"attention_dropout", dropout}};
+  c.task = {"test", "test", 40, 20, 3, false, 0, 0};
+  c.batch.ids.resize(30);
+  std::iota(c.batch.ids.begin(), c.batch.ids.end(), 2);
+  c.batch.offsets = {0, 11, 12, 30};
+  c.batch.labels = {2, 0, 2};  // not each once, or the gradient of the last bias would nearly cancel
+  c.batch.examples = {7, 3, 5};
+  return c;
+}
+
+/// Gradients that differ by more than 1e-5. One that is zero in exact arithmetic (keys' common shift, say) has no
+/// relative error.
+Verdict compare_gradients(const Named& shipped, const Named& exact, const std::string& where) {
+  for (const auto& [name, gradient] : exact) {
+    const double error = dot(gradient, gradient) < 1e-20 ? 0 : relative_error(shipped.at(name), gradient);
+    if (!(error < 1e-5)) return fmt::format("the gradient of {} is off by {:.1e} in float{}", name, error, where);
+  }
+  return {};
+}
+
+/// Σ result ∘ dy and the model's own loss.
+double objective(const MixerCase& c, const Numbers& x, const Numbers& dy, const Named& parameters) {
+  const MixerRun run = f64::run_mixer(c, x, {}, parameters);
+  return dot(run.result, dy) + run.auxiliary;
+}
+
+/// The values that have a gradient: all but states.
+Named trained(const MixerRun& run) {
+  Named values;
+  for (const auto& [name, numbers] : run.parameters)
+    if (run.gradients.contains(name)) values[name] = numbers;
+  return values;
+}
+
+/// Every tensor of a case moved by `distance` along a direction of its own, of length one.
+struct Moved {
+  Numbers x;
+  Named parameters;
+
+  Moved(const Numbers& x_at, const Named& parameters_at, long direction, double distance)
+      : x(x_at), parameters(parameters_at) {
+    move(x, "x", direction, distance);
+    for (auto& [name, values] : parameters) move(values, name, direction, distance);
+  }
+  static Numbers along(std::size_t n, const std::string& name, long direction) {
+    Numbers way = draws(n, fmt::format("{} {}", name, direction));
+    const double norm = std::sqrt(dot(way, way));
+    for (double& value : way) value /= norm;
+    return way;
+  }
+
+ private:
+  static void move(Numbers& values, const std::string& name, long direction, double distance) {
+    const Numbers way = along(values.size(), name, direction);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] += distance * way[i];
+  }
+};
+
+}  // namespace
+
+// Source: (f(x + h) − f(x − h)) / 2h of the model's own forward pass in double, some elements of each tensor, dropout
+// on at a fixed step.
+Verdict check_differences(const std::string& model) {
+  for (const Json& variant : variants(model)) {
+    const Json settings = shrunk(model, variant);
+    MixerCase c = mixer_case(model, {5, 1, 9}, settings, 0.2);
+    Numbers x = tokens_of(c, "x");
+    const Numbers dy = tokens_of(c, "dy");
+    const MixerRun run = f64::run_mixer(c, x, dy);
+    c.stopped = run.stopped;
+    Named parameters = trained(run);
+    const std::size_t looks = std::clamp<std::size_t>(160 / (parameters.size() + 1), 4, 16);
+    const auto error = [&](Numbers& values, const Numbers& gradient) {
+      Numbers expected, actual;
+      for (std::size_t e = 0; e < values.size(); e += std::max<std::size_t>(1, values.size() / looks)) {
+        const double value = values[e];
+        values[e] = value + kStep;
+        const double above = objective(c, x, dy, parameters);
+        values[e] = value - kStep;
+        const double below = objective(c, x, dy, parameters);
+        values[e] = value;
+        expected.push_back((above - below) / (2 * kStep));
+        actual.push_back(gradient.at(e));
+      }
+      return relative_error(actual, expected);
+    };
+    const auto say = [&](const std::string& name, double off) {
+      return fmt::format("the gradient of {} is off by {:.1e}{}", name, off, with(settings));
+    };
+    if (const double off = error(x, run.gradients.at("x")); !(off < 1e-6)) return say("x", off);
+    for (auto& [name, values] : parameters)
+      if (const double off = error(values, run.gradients.at(name)); !(off < 1e-6)) return say(name, off);
+  }
+  return {};
+}
+
+double error_along_directions(MixerCase c) {
+  constexpr long kDirections = 2;
+  const Numbers x = tokens_of(c, "x"), dy = tokens_of(c, "dy");
+  const MixerRun run = f64::run_mixer(c, x, dy);
+  c.stopped = run.stopped;
+  Numbers expected, actual;
+  for (long d = 0; d < kDirections; ++d) {
+    const auto at = [&](double distance) {
+      const Moved moved(x, trained(run), d, distance);
+      return objective(c, moved.x, dy, moved.parameters);
+    };
+    expected.push_back((at(kStep) - at(-kStep)) / (2 * kStep));
+    double slope = 0;
+    for (const auto& [name, gradient] : run.gradients) slope += dot(gradient, Moved::along(gradient.size(), name, d));
+    actual.push_back(slope);
+  }
+  return relative_error(actual, expected);
+}
+
+// Source: the same, of all tensors at once along random directions, at lengths that cross every block and window.
+Verdict check_directions(const std::string& model) {
+  for (const Json& settings : variants(model)) {
+    const double off = error_along_directions(mixer_case(model, long_lengths(model), settings, 0.2));
+    if (!(off < 1e-6)) return fmt::format("gradients are off by {:.1e} along directions{}", off, with(settings));
+  }
+  return {};
+}
+
+// Source: the same model in double over plain loops, from the same float32 weights.
+Verdict check_float(const std::string& model) {
+  const Worker worker;
+  for (const Json& settings : variants(model)) {
+    for (const double dropout : {0.0, 0.2}) {
+      const ModelCase c = classifier(model, settings, dropout);
+      const ModelRun shipped = f32::run_model(c), exact = f64::run_model(c, shipped.parameters);
+      const double off = relative_error(shipped.logits, exact.logits);
+      if (!(off < 1e-5)) return fmt::format("logits are off by {:.1e} in float{}", off, with(settings));
+      const Verdict verdict =
+          compare_gradients(shipped.gradients, exact.gradients, fmt::format(", dropout {}{}", dropout, with(settings)));
+      if (!verdict.empty()) return verdict;
+    }
+    const MixerCase c = mixer_case(model, long_lengths(model), settings, 0.2);
+    const Numbers x = tokens_of(c, "x"), dy = tokens_of(c, "dy");
+    const MixerRun shipped = f32::run_mixer(c, x, dy), exact = f64::run_mixer(c, x, dy, shipped.parameters);
+    const double off = relative_error(shipped.result, exact.result);
+    if (!(off < 1e-5)) return fmt::format("the result of long sequences is off by {:.1e}{}", off, with(settings));
+    const Verdict verdict =
+        compare_gradients(shipped.gradients, exact.gradients, " at long sequences" + with(settings));
+    if (!verdict.empty()) return verdict;
+  }
+  return {};
+}
+
+namespace {
+
+/// Each sequence alone, and all in reverse order, against `together`.
+Verdict compare_company(const MixerCase& together, const std::string& where) {
+  const Numbers x = tokens_of(together, "x"), dy = tokens_of(together, "dy");
+  const MixerRun whole = f64::run_mixer(together, x, dy);
+  MixerCase reversed = together;
+  reversed.lengths.clear(), reversed.sequences.clear();
+  Numbers reversed_x, reversed_dy, reversed_y;
+  Named sums;
+  double auxiliary = 0;
+  for (std::size_t s = together.lengths.size(), end = x.size(); s-- > 0;) {
+    const std::size_t begin = end - std::size_t(together.lengths[s] * together.width);
+    const auto part = [&](const Numbers& all) { return Numbers(all.begin() + long(begin), all.begin() + long(end)); };
+    MixerCase alone = together;
+    alone.lengths = {together.lengths[s]}, alone.sequences = {std::uint32_t(s)};
+    const MixerRun run = f64::run_mixer(alone, part(x), part(dy));
+    const double off = std::max(relative_error(run.result, part(whole.result)),
+                                relative_error(run.gradients.at("x"), part(whole.gradients.at("x"))));
+    if (!(off < 1e-12))
+      return fmt::format("a sequence of {} tokens differs by {:.1e} from itself in company{}", together.lengths[s], off,
+                         where);
+    auxiliary += run.auxiliary;
+    for (const Named& parts : {run.gradients, run.sums})
+      for (const auto& [name, values] : parts) {
+        if (name == "x") continue;
+        Numbers& sum = sums.try_emplace(name, values.size()).first->second;
+        for (std::size_t i = 0; i < values.size(); ++i) sum[i] += values[i];
+      }
+    reversed.lengths.push_back(together.lengths[s]), reversed.sequences.push_back(std::uint32_t(s));
+    for (const auto& [from, to] : {std::pair{&x, &reversed_x}, {&dy, &reversed_dy}, {&whole.result, &reversed_y}})
+      to->insert(to->end(), from->begin() + long(begin), from->begin() + long(end));
+    end = begin;
+  }
+  for (const auto& [name, sum] : sums) {
+    const Numbers& all = whole.sums.contains(name) ? whole.sums.at(name) : whole.gradients.at(name);
+    if (dot(sum, sum) > 1e-20 && !(relative_error(sum, all) < 1e-10))
+      return fmt::format("the gradient of {} is not the sum over sequences{}", name, where);
+  }
+  if (std::abs(auxiliary - whole.auxiliary) > 1e-10 * std::abs(auxiliary))
+    return "the loss of its own is not the sum over sequences" + where;
+  if (!(relative_error(f64::run_mixer(reversed, reversed_x, reversed_dy).result, reversed_y) < 1e-12))
+    return "the order of sequences changes the result" + where;
+  return {};
+}
+
+}  // namespace
+
+// Source: the model itself, on each sequence alone.
+Verdict check_company(const std::string& model) {
+  for (const Json& settings : variants(model))
+    for (const auto& lengths : {std::vector<long>{5, 1, 9}, long_lengths(model)}) {
+      MixerCase c = mixer_case(model, lengths, settings, 0.2);
+      c.sequences = {0, 1, 2};
+      const Verdict verdict = compare_company(c, with(settings));
+      if (!verdict.empty()) return verdict;
+    }
+  return {};
+}
+
+}  // namespace lra

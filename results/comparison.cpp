@@ -1,0 +1,142 @@
+#include "results/comparison.h"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+#include "harness/core/names.h"
+
+namespace lra {
+namespace {
+
+bool is_stale(const Run& run, const ReportRequest& request) {
+  for (const auto& [model, revision] : request.revisions)
+    if (model == run.model) return revision != run.model_revision;
+  return false;
+}
+
+void check_model(const Comparison& comparison, const Store& store, const std::string& model) {
+  std::vector<std::string> models;
+  for (const Run& run : comparison.runs)
+    if (std::find(models.begin(), models.end(), run.model) == models.end()) models.push_back(run.model);
+  if (std::find(models.begin(), models.end(), model) == models.end())
+    fail_usage("{} holds no run of model '{}'{}", store.path().string(), model, suggestion(model, models));
+}
+
+}  // namespace
+
+std::vector<const Run*> chosen(const std::vector<const Run*>& runs, const ReportRequest& request) {
+  std::map<std::string, std::pair<double, double>> validation;  // sum and number over the seeds of a configuration
+  for (const Run* run : runs) {
+    validation[run->configuration].first += run->valid_accuracy;
+    validation[run->configuration].second += 1;
+  }
+  const auto rank = [&](const Run* run) {
+    const auto& [sum, count] = validation.at(run->configuration);
+    return std::tuple(run->comparable, !is_stale(*run, request), sum / count, run->id);
+  };
+  const Run* best = *std::max_element(runs.begin(), runs.end(), [&](auto* a, auto* b) { return rank(a) < rank(b); });
+  std::vector<const Run*> all;
+  for (const Run* run : runs)
+    if (run->configuration == best->configuration && run->comparable == best->comparable &&
+        run->model_revision == best->model_revision)
+      all.push_back(run);
+  std::stable_sort(all.begin(), all.end(), [](auto* a, auto* b) { return a->seed < b->seed; });
+  return all;
+}
+
+Marks facts_about(const std::vector<const Run*>& runs, const ReportRequest& request) {
+  Marks marks;
+  marks.stale = is_stale(*runs.front(), request);
+  marks.not_comparable = !runs.front()->comparable;
+  marks.best_of = tries(*runs.front()) > 1;
+  marks.shared = std::any_of(runs.begin(), runs.end(), [](const Run* run) { return run->shared; });
+  return marks;
+}
+
+double parameter_budget(long transformer_parameters) { return 1.10 * static_cast<double>(transformer_parameters); }
+
+std::vector<const Run*> runs_of(const Comparison& comparison, const ReportRequest& request) {
+  std::vector<const Run*> all;
+  for (const Run& run : comparison.runs)
+    if (request.preset.empty() || run.preset == request.preset) all.push_back(&run);
+  return all;
+}
+
+PresetRuns by_preset(const std::vector<Run>& runs, const ReportRequest& request) {
+  PresetRuns groups;
+  for (const Run& run : runs) {
+    if (!request.preset.empty() && run.preset != request.preset) continue;
+    auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == run.preset; });
+    if (group == groups.end()) group = groups.insert(groups.end(), {run.preset, {}});
+    group->second.push_back(&run);
+  }
+  return groups;
+}
+
+Comparison compare_runs(const Store& store, const ReportRequest& request) {
+  const std::vector<std::string>& known = report_tables();
+  if (std::find(known.begin(), known.end(), request.table) == known.end())
+    fail_usage("unknown table '{}'{}", request.table, suggestion(request.table, known));
+  const bool all = request.table == "all" || request.table == "model";
+
+  Comparison comparison;
+  comparison.runs = store.runs();
+  const bool timings = all || request.table == "efficiency";
+  if (timings || request.table == "bench")
+    comparison.benches = bench_tables(store.measurements(), store.environments());
+  if (request.table == "bench" && comparison.benches.empty())
+    fail_usage("{} holds no measurement; `lra bench` makes some", store.path().string());
+  if (comparison.runs.empty() && comparison.benches.empty()) {
+    const auto failures = store.failures().size();
+    if (failures == 0) fail_usage("{} holds no finished run; `lra run` makes some", store.path().string());
+    fail_usage("{} holds no finished run, only {} that failed or were interrupted; `lra run` tries them again",
+               store.path().string(), failures);
+  }
+  if (request.table == "bench") return comparison;
+
+  if (!request.preset.empty() && by_preset(comparison.runs, request).empty()) {
+    std::vector<std::string> presets;
+    for (const auto& [preset, runs] : by_preset(comparison.runs, {})) presets.push_back(preset);
+    fail_usage("{} holds no run of preset '{}'{}", store.path().string(), request.preset,
+               suggestion(request.preset, presets));
+  }
+  if (!request.model.empty()) check_model(comparison, store, request.model);
+  if (timings) comparison.costs = cost_tables(comparison.runs, store, request);
+  if (request.table == "efficiency") return comparison;
+  comparison.hits = store.hits();
+  comparison.accuracy = accuracy_tables(comparison.runs, store, request);
+  return comparison;
+}
+
+long tries(const Run& run) {
+  long count = 1;
+  if (run.sweep.is_object())
+    for (const auto& [key, values] : run.sweep.items()) count *= static_cast<long>(values.size());
+  return count;
+}
+
+std::string row_label(const Run& run) {
+  std::string label = run.model, swept;
+  if (run.overrides.is_object())
+    for (const auto& [key, value] : run.overrides.items())
+      if (!run.sweep.is_object() || !run.sweep.contains(key))
+        label += fmt::format(" {}={}", key, value.is_string() ? value.get<std::string>() : value.dump());
+  if (run.sweep.is_object())
+    for (const auto& [key, values] : run.sweep.items()) swept += (swept.empty() ? "" : ",") + key;
+  return swept.empty() ? label : fmt::format("{} best of {} {}", label, tries(run), swept);
+}
+
+std::string machine_name(const Environment& environment) {
+  return fmt::format("{}, {} core{}", environment.cpu, environment.cores, environment.cores == 1 ? "" : "s");
+}
+
+bool task_before(const std::string& a, const std::string& b) {
+  constexpr std::array kOrder{"listops", "text", "retrieval", "image", "pathfinder", "pathx"};
+  const auto place = [&](const std::string& task) {
+    return std::find(kOrder.begin(), kOrder.end(), task) - kOrder.begin();
+  };
+  return std::pair(place(a), a) < std::pair(place(b), b);
+}
+
+}  // namespace lra

@@ -1,0 +1,98 @@
+#include "results/contest.h"
+
+#include <bit>
+#include <cmath>
+#include <limits>
+
+namespace lra {
+namespace {
+
+constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
+
+Discordance discordance(const Hits& first, const Hits& second) {
+  Discordance counts{0, 0, first.examples};
+  for (std::size_t i = 0; i < first.bits.size(); ++i) {
+    counts.only_first += std::popcount(static_cast<unsigned>(first.bits[i] & ~second.bits[i] & 0xff));
+    counts.only_second += std::popcount(static_cast<unsigned>(second.bits[i] & ~first.bits[i] & 0xff));
+  }
+  return counts;
+}
+
+/// The predictions of each pair; nothing unless all are there and of one length.
+std::vector<Discordance> discordances(const std::vector<std::pair<const Run*, const Run*>>& pairs,
+                                      const std::map<long, Hits>& hits) {
+  std::vector<Discordance> all;
+  for (const auto& [a, b] : pairs) {
+    const auto first = hits.find(a->id), second = hits.find(b->id);
+    if (first == hits.end() || second == hits.end() || first->second.examples != second->second.examples) return {};
+    all.push_back(discordance(first->second, second->second));
+  }
+  return all;
+}
+
+void test_models(Contest& contest, double resolution, long replicates) {
+  const PairedT student = paired_t(contest.differences, resolution);
+  contest.interval = student.interval, contest.interval_kind = "t";
+  if (contest.differences.size() < kPermutationSeeds) {
+    contest.p = student.p, contest.method = "t";
+    return;
+  }
+  contest.p = sign_flip_p(contest.differences), contest.method = "permutation";
+  if (contest.discordances.empty() || replicates == 0) return;
+  contest.interval = bootstrap_difference(contest.discordances, replicates), contest.interval_kind = "bootstrap";
+}
+
+}  // namespace
+
+Contest contest(const std::vector<const Run*>& first, const std::vector<const Run*>& second,
+                const std::map<long, Hits>& hits, long replicates) {
+  std::map<std::uint64_t, const Run*> by_seed;
+  for (const Run* run : second) by_seed[run->seed] = run;
+  std::map<std::uint64_t, std::pair<const Run*, const Run*>> common;
+  for (const Run* run : first)
+    if (const auto found = by_seed.find(run->seed); found != by_seed.end()) common[run->seed] = {run, found->second};
+
+  Contest result;
+  std::vector<std::pair<const Run*, const Run*>> pairs;
+  for (const auto& [seed, pair] : common) {
+    result.seeds.push_back(seed);
+    result.differences.push_back(accuracy(*pair.first) - accuracy(*pair.second));
+    pairs.push_back(pair);
+  }
+  result.discordances = discordances(pairs, hits);
+  for (const Discordance& d : result.discordances)
+    result.network_p.push_back(mcnemar_exact(d.only_first, d.only_second));
+  result.p = kNothing;
+  if (!pairs.empty()) result.difference = mean(result.differences);
+  result.deviation = standard_deviation(result.differences);
+  if (pairs.size() > 1) test_models(result, 1.0 / static_cast<double>(pairs.front().first->test_examples), replicates);
+  result.adjusted = result.p;
+  return result;
+}
+
+void adjust(const std::vector<Contest*>& family) {
+  std::vector<double> p;
+  for (const Contest* member : family) p.push_back(member->p);
+  const std::vector<double> adjusted = holm(p);
+  for (std::size_t i = 0; i < family.size(); ++i) family[i]->adjusted = adjusted[i];
+}
+
+std::size_t seeds_needed(std::size_t tests) {
+  std::size_t n = kPermutationSeeds;
+  while (static_cast<double>(tests) * smallest_sign_flip_p(n) >= kSignificant) ++n;
+  return n;
+}
+
+std::string seeds_caveat(std::size_t seeds, std::size_t tests) {
+  if (seeds < 2) return "With one seed nothing is significant: run more, `--seeds 0..5`.";
+  if (seeds < kPermutationSeeds)
+    return fmt::format(
+        "{} seeds cannot reach p < 0.05 by permutation: Student's t on the differences of seeds decides.", seeds);
+  if (seeds < seeds_needed(tests))
+    return fmt::format(
+        "{} seeds cannot reach p < 0.05 by permutation after Holm's correction for {} tests: it takes {}.", seeds,
+        tests, seeds_needed(tests));
+  return {};
+}
+
+}  // namespace lra

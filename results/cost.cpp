@@ -1,0 +1,82 @@
+#include <algorithm>
+#include <tuple>
+
+#include "results/comparison.h"
+
+namespace lra {
+namespace {
+
+CostRow cost_row(const std::string& label, const std::vector<const Run*>& candidates, const ReportRequest& request) {
+  CostRow row;
+  row.label = label;
+  row.model = candidates.front()->model;
+  row.runs = chosen(candidates, request);
+  row.marks = facts_about(row.runs, request);
+  const double n = static_cast<double>(row.runs.size());
+  for (const Run* run : row.runs) {
+    row.examples_per_second += run->examples_per_second / n;
+    row.gflops += run->gflops / n;
+    if (run->gemm_peak_gflops > 0) row.peak_share += run->gflops / run->gemm_peak_gflops / n;
+    row.train_seconds += run->train_seconds / n;
+    row.peak_bytes = std::max(row.peak_bytes, run->peak_bytes);
+    row.activation_bytes = std::max(row.activation_bytes, run->activation_bytes);
+    row.parameters = std::max(row.parameters, run->parameters);
+  }
+  return row;
+}
+
+const CostRow* find_row(const CostTable& table, const std::string& label) {
+  const auto found = std::find_if(table.rows.begin(), table.rows.end(), [&](auto& r) { return r.label == label; });
+  return found == table.rows.end() ? nullptr : &*found;
+}
+
+void relate_to_transformer(CostTable& table) {
+  const CostRow* stored = find_row(table, kMaterialized);
+  const double stored_speed = stored ? stored->examples_per_second : 0;
+  if (stored_speed > 0)
+    for (CostRow& row : table.rows) row.relative_to_stored = row.examples_per_second / stored_speed;
+  const CostRow* reference = find_row(table, "transformer");
+  if (!reference) return;
+  const double speed = reference->examples_per_second, budget = parameter_budget(reference->parameters);
+  for (CostRow& row : table.rows) {
+    if (speed > 0) row.relative_speed = row.examples_per_second / speed;
+    row.marks.over_budget = static_cast<double>(row.parameters) > budget;
+  }
+}
+
+}  // namespace
+
+std::vector<CostTable> cost_tables(const std::vector<Run>& runs, const Store& store, const ReportRequest& request) {
+  const std::map<long, Environment> environments = store.environments();
+  std::vector<CostTable> tables;
+  for (const auto& [preset, members] : by_preset(runs, request)) {
+    using Setting = std::tuple<std::string, std::string, long>;  // variant, machine, threads
+    std::map<Setting, std::map<std::string, std::vector<const Run*>>> groups;
+    std::map<Setting, long> shared;
+    std::map<std::string, std::string> task_of;
+    for (const Run* run : members) {
+      const Setting setting{run->variant, machine_name(environments.at(run->environment)), run->threads};
+      task_of[run->variant] = run->task;
+      auto& rows = groups[setting];
+      if (run->shared)
+        ++shared[setting];
+      else
+        rows[row_label(*run)].push_back(run);
+    }
+    const std::size_t first = tables.size();
+    for (const auto& [setting, rows] : groups) {
+      const auto& [variant, machine, threads] = setting;
+      CostTable& table = tables.emplace_back(CostTable{preset, variant, machine, threads, {}, shared[setting]});
+      for (const auto& [label, candidates] : rows) table.rows.push_back(cost_row(label, candidates, request));
+      relate_to_transformer(table);
+      std::stable_sort(table.rows.begin(), table.rows.end(), [](const CostRow& a, const CostRow& b) {
+        return a.examples_per_second > b.examples_per_second;
+      });
+    }
+    std::stable_sort(tables.begin() + static_cast<std::ptrdiff_t>(first), tables.end(),
+                     [&](const auto& a, const auto& b) { return task_before(task_of[a.variant], task_of[b.variant]); });
+  }
+  return tables;
+}
+
+}  // namespace lra

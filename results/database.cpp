@@ -1,0 +1,189 @@
+#include "results/database.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include <sqlite3.h>
+
+#include "harness/core/error.h"
+
+namespace lra {
+namespace {
+
+constexpr int kPatienceMilliseconds = 60'000;
+
+std::string advice(int code) {
+  switch (code) {
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+      return "check that its folder exists and that file and folder may be written, or name another file with --db";
+    case SQLITE_NOTADB:
+      return "name another file with --db, or move this one away";
+    case SQLITE_CORRUPT:
+      return "the file is damaged: restore a copy, or name another file with --db";
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return "another process has held it for more than a minute: end that one or try later";
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+      return "check the space left on its disk";
+    default:
+      return "";
+  }
+}
+
+bool is_the_files_fault(int code) {
+  return code == SQLITE_READONLY || code == SQLITE_CANTOPEN || code == SQLITE_PERM || code == SQLITE_NOTADB ||
+         code == SQLITE_CORRUPT;
+}
+
+}  // namespace
+
+Statement::Statement(const Database& database, std::string_view sql) : database_(&database) {
+  if (sqlite3_prepare_v2(database.handle_, sql.data(), static_cast<int>(sql.size()), &statement_, nullptr) != SQLITE_OK)
+    database.fail_with(sql);
+}
+
+Statement::~Statement() { sqlite3_finalize(statement_); }
+
+Statement::Statement(Statement&& other) noexcept
+    : database_(other.database_), statement_(std::exchange(other.statement_, nullptr)) {}
+
+bool Statement::next() {
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  database_->fail_with(sqlite3_sql(statement_));
+}
+
+void Statement::reset() {
+  if (sqlite3_reset(statement_) != SQLITE_OK) database_->fail_with(sqlite3_sql(statement_));
+}
+
+void Statement::bind_integer(int parameter, std::int64_t value) {
+  if (sqlite3_bind_int64(statement_, parameter, value) != SQLITE_OK) database_->fail_with(sqlite3_sql(statement_));
+}
+
+void Statement::bind_real(int parameter, double value) {
+  if (sqlite3_bind_double(statement_, parameter, value) != SQLITE_OK) database_->fail_with(sqlite3_sql(statement_));
+}
+
+void Statement::bind_text(int parameter, std::string_view value) {
+  // A null pointer would bind NULL, and an empty view may hold one.
+  const char* data = value.empty() ? "" : value.data();
+  if (sqlite3_bind_text64(statement_, parameter, data, value.size(), SQLITE_TRANSIENT, SQLITE_UTF8) != SQLITE_OK)
+    database_->fail_with(sqlite3_sql(statement_));
+}
+
+void Statement::bind_blob(int parameter, std::span<const std::uint8_t> value) {
+  const int code = value.empty()
+                       ? sqlite3_bind_zeroblob(statement_, parameter, 0)
+                       : sqlite3_bind_blob64(statement_, parameter, value.data(), value.size(), SQLITE_TRANSIENT);
+  if (code != SQLITE_OK) database_->fail_with(sqlite3_sql(statement_));
+}
+
+std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+
+double Statement::real(int column) const {
+  if (sqlite3_column_type(statement_, column) == SQLITE_NULL) return std::numeric_limits<double>::quiet_NaN();
+  return sqlite3_column_double(statement_, column);
+}
+
+std::string Statement::text(int column) const {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+  if (text == nullptr) return {};
+  std::string bytes(text, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
+  const auto ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+  if (std::all_of(bytes.begin(), bytes.end(), ascii)) return bytes;
+  // What is no UTF-8 (a path, a damaged file) would stop every format later on.
+  return Json::parse(Json(bytes).dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+std::vector<std::uint8_t> Statement::blob(int column) const {
+  const auto* bytes = static_cast<const std::uint8_t*>(sqlite3_column_blob(statement_, column));
+  return bytes ? std::vector<std::uint8_t>(bytes, bytes + sqlite3_column_bytes(statement_, column))
+               : std::vector<std::uint8_t>();
+}
+
+Json Statement::json(int column) const {
+  Json value = Json::parse(text(column), nullptr, /*allow_exceptions=*/false);
+  if (value.is_discarded())
+    fail_data("database {} is damaged: its column '{}' holds '{}', which is not JSON", database_->path().string(),
+              sqlite3_column_name(statement_, column), text(column).substr(0, 40));
+  return value;
+}
+
+Database::Database(const std::filesystem::path& path, Open open) : path_(path) {
+  if (open == Open::existing && path != ":memory:" && !std::filesystem::exists(path))
+    fail_data("there is no database {}: `lra run` makes one, --db names another", path.string());
+  const int flags = SQLITE_OPEN_READWRITE | (open == Open::create ? SQLITE_OPEN_CREATE : 0);
+  try {
+    if (sqlite3_open_v2(path.string().c_str(), &handle_, flags, nullptr) != SQLITE_OK) fail_with("");
+    sqlite3_extended_result_codes(handle_, 1);
+    sqlite3_busy_timeout(handle_, kPatienceMilliseconds);
+    // The file is not looked at before the first read.
+    integer("SELECT count(*) FROM sqlite_master");
+    execute("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL");
+  } catch (...) {
+    sqlite3_close_v2(handle_);
+    throw;
+  }
+}
+
+Database::~Database() { sqlite3_close_v2(handle_); }
+
+void Database::use_write_ahead_log() {
+  // SQLite does not wait here: two processes that switch a new file at the same moment would both be refused.
+  for (int waited = 0;; waited += 10) {
+    char* words = nullptr;
+    const int code = sqlite3_exec(handle_, "PRAGMA journal_mode = WAL", nullptr, nullptr, &words);
+    sqlite3_free(words);
+    if (code == SQLITE_OK) return;
+    if ((code & 0xff) != SQLITE_BUSY || waited >= kPatienceMilliseconds) fail_with("PRAGMA journal_mode = WAL");
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+void Database::execute(const std::string& sql) const {
+  if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) fail_with(sql);
+}
+
+std::int64_t Database::integer(std::string_view sql) const {
+  Statement statement = query(sql);
+  if (!statement.next()) fail("database {}: \"{}\" gave no row", path_.string(), sql);
+  return statement.get<std::int64_t>(0);
+}
+
+long Database::last_insert_id() const { return sqlite3_last_insert_rowid(handle_); }
+
+bool Database::read_only() const { return sqlite3_db_readonly(handle_, "main") == 1; }
+
+void Database::fail_with(std::string_view sql) const {
+  const int code = handle_ ? sqlite3_errcode(handle_) & 0xff : SQLITE_NOMEM;
+  std::string sentence =
+      fmt::format("database {}: {}", path_.string(), handle_ ? sqlite3_errmsg(handle_) : "no memory");
+  if (!sql.empty()) sentence += fmt::format(" (in \"{}\")", sql);
+  if (const std::string what_to_do = advice(code); !what_to_do.empty()) sentence += "; " + what_to_do;
+  throw Error(is_the_files_fault(code) ? Kind::data : Kind::failed, sentence);
+}
+
+Transaction::Transaction(const Database& database) : database_(database) { database.execute("BEGIN IMMEDIATE"); }
+
+Transaction::~Transaction() {
+  if (!open_) return;
+  try {
+    database_.execute("ROLLBACK");
+  } catch (const Error&) {
+    // SQLite has rolled back by itself after some failures; the failure that led here is on its way already.
+  }
+}
+
+void Transaction::commit() {
+  database_.execute("COMMIT");
+  open_ = false;
+}
+
+}  // namespace lra

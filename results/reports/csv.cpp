@@ -1,0 +1,70 @@
+/// CSV (RFC 4180): one line a run with every figure, or, for the table `bench`, one line a measured length.
+#include "results/document.h"
+#include "results/row.h"
+
+namespace lra {
+namespace {
+
+std::string quoted(const Json& value) {
+  if (value.is_null()) return "";
+  const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char c : text) out += c == '"' ? "\"\"" : std::string(1, c);
+  return out + "\"";
+}
+
+void write_rows(const std::vector<Json>& rows, std::ostream& out) {
+  std::map<std::string, bool> rest;  // columns that any row has
+  for (const Json& row : rows)
+    for (const auto& [name, value] : row.items()) rest[name] = true;
+  std::vector<std::string> columns;
+  for (const char* name : {"run", "preset", "task", "variant", "model", "length", "seed", "status", "accuracy"})
+    if (rest.erase(name)) columns.emplace_back(name);
+  for (const auto& [name, present] : rest) columns.push_back(name);
+
+  for (std::size_t c = 0; c < columns.size(); ++c) out << (c ? "," : "") << columns[c];
+  out << "\r\n";
+  for (const Json& row : rows) {
+    for (std::size_t c = 0; c < columns.size(); ++c) out << (c ? "," : "") << quoted(row.value(columns[c], Json()));
+    out << "\r\n";
+  }
+}
+
+/// Tables that are not made of runs: a line is a line of theirs.
+void write_sheets(const std::vector<Sheet>& sheets, std::ostream& out) {
+  const std::vector<std::string>* head = nullptr;
+  for (const Sheet& sheet : sheets) {
+    if (sheet.lines.empty()) continue;
+    if (!head || *head != sheet.head) {
+      out << "table";
+      for (const std::string& name : sheet.head) out << ',' << quoted(name);
+      out << "\r\n";
+      head = &sheet.head;
+    }
+    for (const Line& line : sheet.lines) {
+      out << quoted(sheet.id);
+      for (const Item& item : line.items) out << ',' << quoted(item.text);
+      out << "\r\n";
+    }
+  }
+}
+
+void write_csv(const Store& store, const ReportRequest& request, std::ostream& out) {
+  const Comparison comparison = compare_runs(store, request);
+  for (const char* table : {"differences", "published", "seeds", "configurations", "model"})
+    if (request.table == table) return write_sheets(sheets_of(comparison, store, request), out);
+  std::vector<Json> rows;
+  if (request.table == "bench" || comparison.runs.empty()) {
+    for (const BenchTable& table : comparison.benches)
+      for (const BenchRow& row : table.rows) rows.push_back(json_row(table, row));
+  } else {
+    rows = json_rows(store, runs_of(comparison, request));
+  }
+  write_rows(rows, out);
+}
+
+const RegisterReport registered{"csv", "one line a run, every figure", write_csv};
+
+}  // namespace
+}  // namespace lra

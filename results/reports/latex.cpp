@@ -1,0 +1,112 @@
+/// LaTeX: one table environment a sheet, with booktabs. Best bold, second underlined, by significance.
+#include <fmt/format.h>
+
+#include <array>
+#include <string_view>
+
+#include "results/document.h"
+
+namespace lra {
+namespace {
+
+/// What LaTeX reads otherwise than it looks, and how it is written there.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 28> kSpellings{{
+    {"\\", "\\textbackslash{}"},
+    {"{", "\\{"},
+    {"}", "\\}"},
+    {"$", "\\$"},
+    {"&", "\\&"},
+    {"#", "\\#"},
+    {"%", "\\%"},
+    {"_", "\\_"},
+    {"^", "\\^{}"},
+    {"~", "\\~{}"},
+    {"<", "$<$"},
+    {">", "$>$"},
+    {"±", "$\\pm$"},
+    {"×", "$\\times$"},
+    {"–", "--"},
+    {"−", "$-$"},
+    {"†", "\\dag{}"},
+    {"‡", "\\ddag{}"},
+    {"§", "\\S{}"},
+    {"¶", "\\P{}"},
+    {"‖", "$\\|$"},
+    {"◊", "$\\diamond$"},
+    {"⚠", "$\\triangle$"},
+    {"√", "$\\surd$"},
+    {"²", "$^2$"},
+    {"ö", "\\\"o"},
+    {"…", "\\dots{}"},
+    {"’", "'"},
+}};
+
+/// Escaped; `code` becomes typewriter type.
+std::string escaped(std::string_view text) {
+  std::string out;
+  bool code = false;
+  for (std::size_t at = 0; at < text.size();) {
+    if (text[at] == '`') {
+      out += code ? "}" : "\\texttt{";
+      code = !code, ++at;
+      continue;
+    }
+    std::string_view replacement;
+    std::size_t length = 1;
+    for (const auto& [from, to] : kSpellings)
+      if (text.substr(at, from.size()) == from) replacement = to, length = from.size();
+    if (replacement.empty())
+      out += text[at];
+    else
+      out += replacement;
+    at += length;
+  }
+  return out;
+}
+
+std::string dressed(const Item& item) {
+  const std::string text = escaped(item.text);
+  if (item.standing == Standing::best) return fmt::format("\\textbf{{{}}}", text);
+  if (item.standing == Standing::second) return fmt::format("\\underline{{{}}}", text);
+  return text;
+}
+
+void write_row(const std::vector<Item>& items, std::size_t columns, std::ostream& out) {
+  for (std::size_t c = 0; c < columns; ++c) out << (c ? " & " : "  ") << (c < items.size() ? dressed(items[c]) : "");
+  out << " \\\\\n";
+}
+
+void write_sheet(const Sheet& sheet, std::ostream& out) {
+  out << "% " << sheet.title << '\n';
+  if (sheet.lines.empty()) {
+    for (const std::string& note : sheet.notes) out << "% " << note << '\n';
+    out << '\n';
+    return;
+  }
+  const std::string align =
+      sheet.words ? std::string(sheet.head.size(), 'l') : "l" + std::string(sheet.head.size() - 1, 'r');
+  out << "\\begin{table}\n  \\centering\n  \\caption{" << escaped(sheet.title) << ". " << escaped(sheet.lead)
+      << "}\n  \\label{tab:" << sheet.id << "}\n  \\begin{tabular}{" << align << "}\n  \\toprule\n";
+  write_row({sheet.head.begin(), sheet.head.end()}, sheet.head.size(), out);
+  out << "  \\midrule\n";
+  bool aside = false;
+  for (const Line& line : sheet.lines) {
+    if (line.aside && !aside) out << "  \\midrule\n";
+    aside = line.aside;
+    write_row(line.items, sheet.head.size(), out);
+  }
+  out << "  \\bottomrule\n  \\end{tabular}\n";
+  for (const std::string& note : sheet.notes) out << "  \\par\\footnotesize " << escaped(note) << '\n';
+  out << "\\end{table}\n\n";
+}
+
+void write_latex(const Store& store, const ReportRequest& request, std::ostream& out) {
+  const Comparison comparison = compare_runs(store, request);
+  out << "% needs \\usepackage{booktabs}\n\n";
+  for (const Sheet& sheet : sheets_of(comparison, store, request)) write_sheet(sheet, out);
+}
+
+const RegisterReport registered{"latex", "tables for a paper (booktabs)", write_latex};
+
+}  // namespace
+}  // namespace lra

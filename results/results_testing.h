@@ -1,0 +1,41 @@
+/// What the tests of this folder share.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <cmath>
+#include <string>
+
+#include "harness/core/core_testing.h"
+#include "harness/core/digest.h"
+#include "results/record.h"
+
+namespace lra {
+
+/// The key as the harness makes it.
+inline void set_key(Run& run) {
+  run.experiment["model"] = run.model;
+  run.experiment["variant"] = run.variant;
+  run.experiment["seed"] = run.seed;
+  run.experiment["revision"] = run.model_revision;
+  run.key = sha256(run.experiment.dump());
+}
+
+/// A finished run on listops@quick whose `share` of 1,000 test examples was right.
+inline Run sample_run(const std::string& model, std::uint64_t seed, double share) {
+  Run run;
+  run.task = "listops";
+  run.variant = "listops@quick";
+  run.preset = "quick";
+  run.data_fingerprint = "a1b2c3d4";
+  run.model = model;
+  run.model_revision = "r1";
+  run.seed = seed;
+  run.threads = 2;
+  run.parameters = 100'000;
+  run.test_examples = 1000;
+  run.test_correct = std::lround(share * 1000);
+  set_key(run);
+  return run;
+}
+
+}  // namespace lra

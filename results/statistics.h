@@ -1,0 +1,30 @@
+/// Means, spreads and 95 % intervals of accuracies.
+#pragma once
+
+#include <span>
+
+namespace lra {
+
+struct Interval {
+  double low = 0, high = 0;
+};
+
+double mean(std::span<const double> values);
+
+/// Sample standard deviation (divisor n − 1); 0 for fewer than two values.
+double standard_deviation(std::span<const double> values);
+
+/// 95 % interval of a proportion from one run's right answers: E. B. Wilson, "Probable Inference, the Law of
+/// Succession, and Statistical Inference", JASA 22, 1927. Requires 0 ≤ correct ≤ examples; (0, 1) without examples.
+Interval wilson_interval(long correct, long examples);
+
+/// 95 % interval of the mean over seeds, mean ± t · sd / √n. Requires at least two values.
+Interval t_interval(std::span<const double> values);
+
+/// The p-quantile of Student's t. Requires 0 < p < 1 and freedom > 0.
+double student_t_quantile(double p, double freedom);
+
+/// I_x(a, b), the regularised incomplete beta function. Requires a, b > 0 and 0 ≤ x ≤ 1.
+double incomplete_beta(double a, double b, double x);
+
+}  // namespace lra

@@ -1,0 +1,74 @@
+/// The database of results. One SQLite file, WAL, safe with several writers; every change is one transaction.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "results/record.h"
+
+namespace lra {
+
+/// Use one Store a thread; any number of threads and processes may have the same file open.
+class Store {
+ public:
+  /// write: the file is made when missing, and must be writable. read: it must exist, and may be read-only.
+  enum class Access { write, read };
+
+  /// Migrates an older schema, keeping every row. Throws a data error when the file cannot be opened as `access` asks,
+  /// is not a database of this program, or has a newer schema. ":memory:" is a database that lives as long as the
+  /// Store.
+  explicit Store(const std::filesystem::path& path, Access access = Access::write);
+  ~Store();
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+
+  /// Stores a run with its history and predictions; returns its id. Any run replaces failed or interrupted rows of the
+  /// same key. A done one that is there already stays, and its id is returned, unless `force` has it replaced too.
+  long add(const Run& run, const Environment& environment, bool force = false);
+
+  /// The done run with this key, history and predictions included.
+  std::optional<Run> find(const std::string& key) const;
+  /// The run with this id, whatever its status, history and predictions included.
+  std::optional<Run> find(long id) const;
+  /// Done runs, oldest first, without history and predictions; `id` order.
+  std::vector<Run> runs() const;
+  /// Failed and interrupted runs whose key has no done run, in the same form.
+  std::vector<Run> failures() const;
+
+  /// Which test examples each run had right, by its id; runs without predictions are absent.
+  std::map<long, Hits> hits() const;
+  /// The values of one series by the run's id, in order of recording.
+  std::map<long, std::vector<Metric>> series(const std::string& split, const std::string& name) const;
+
+  /// Removes these runs with their histories and predictions; returns how many there were.
+  long remove(const std::vector<long>& ids);
+  /// Adds what `other` holds and this lacks: done runs of keys that are not done here, failures of unknown keys,
+  /// baselines, measurements. All or nothing. Returns how many runs and measurements were added.
+  std::pair<long, long> merge(const Store& other);
+
+  /// By the number in Run::environment and Measurement::environment.
+  std::map<long, Environment> environments() const;
+
+  /// Replaces those of the same name.
+  void add_baselines(const std::string& variant, const std::string& data_fingerprint, const std::vector<Baseline>& all);
+  std::vector<Baseline> baselines(const std::string& variant, const std::string& data_fingerprint) const;
+  /// All of them by variant and data fingerprint.
+  std::map<std::pair<std::string, std::string>, std::vector<Baseline>> baselines() const;
+
+  void add(const std::vector<Measurement>& measurements, const Environment& environment);
+  /// Oldest first.
+  std::vector<Measurement> measurements() const;
+
+  const std::filesystem::path& path() const;
+
+ private:
+  struct Rep;
+  std::unique_ptr<Rep> rep_;
+};
+
+}  // namespace lra

@@ -1,0 +1,88 @@
+#include "tasks/batcher.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "harness/core/random.h"
+
+namespace lra {
+namespace {
+
+void append(Batch& batch, std::span<const std::uint16_t> sequence) {
+  batch.ids.insert(batch.ids.end(), sequence.begin(), sequence.end());
+  batch.offsets.push_back(long(batch.ids.size()));
+}
+
+Batch empty_batch(bool paired) {
+  Batch batch;
+  batch.offsets.push_back(0);
+  batch.paired = paired;
+  return batch;
+}
+
+/// Copies example `b` of `from` to the end of `to`.
+void copy_example(const Batch& from, long b, Batch& to) {
+  const long each = from.paired ? 2 : 1;
+  for (long s = b * each; s < (b + 1) * each; ++s) {
+    to.ids.insert(to.ids.end(), from.ids.begin() + from.offsets[std::size_t(s)],
+                  from.ids.begin() + from.offsets[std::size_t(s + 1)]);
+    to.offsets.push_back(long(to.ids.size()));
+  }
+  to.labels.push_back(from.labels[std::size_t(b)]);
+  to.examples.push_back(from.examples[std::size_t(b)]);
+}
+
+}  // namespace
+
+Batch pack(const Dataset& data, Split split, std::span<const std::uint32_t> indices) {
+  Batch batch = empty_batch(!indices.empty() && !data.at(split, indices[0]).second.empty());
+  for (const std::uint32_t index : indices) {
+    const Example example = data.at(split, index);
+    append(batch, example.tokens);
+    if (batch.paired) append(batch, example.second);
+    batch.labels.push_back(example.label);
+    batch.examples.push_back(index);
+  }
+  return batch;
+}
+
+TrainOrder::TrainOrder(long examples, long batch, std::uint64_t seed)
+    : examples_(examples), batch_(batch), seed_(seed) {}
+
+std::vector<std::uint32_t> TrainOrder::indices(long step) {
+  std::vector<std::uint32_t> chosen;
+  for (long position = step * batch_; position < (step + 1) * batch_; ++position)
+    chosen.push_back(permutation(position / examples_)[std::size_t(position % examples_)]);
+  return chosen;
+}
+
+const std::vector<std::uint32_t>& TrainOrder::permutation(long epoch) {
+  const std::size_t slot = std::size_t(epoch % 2);  // a batch may lie across two epochs
+  if (epoch_[slot] != epoch) {
+    order_[slot].resize(std::size_t(examples_));
+    std::iota(order_[slot].begin(), order_[slot].end(), 0u);
+    Sequence draw(Random(seed_, "order").at(std::uint32_t(epoch), 0));
+    draw.shuffle(order_[slot]);
+    epoch_[slot] = epoch;
+  }
+  return order_[slot];
+}
+
+std::vector<Batch> cut(const Batch& batch, long token_budget) {
+  const long each = batch.paired ? 2 : 1;
+  const auto tokens = [&](long b) {
+    return batch.offsets[std::size_t((b + 1) * each)] - batch.offsets[std::size_t(b * each)];
+  };
+  std::vector<long> order(std::size_t(batch.size()));
+  std::iota(order.begin(), order.end(), 0L);
+  std::stable_sort(order.begin(), order.end(), [&](long a, long b) { return tokens(a) > tokens(b); });
+  std::vector<Batch> pieces;
+  for (const long b : order) {
+    if (pieces.empty() || pieces.back().tokens() + tokens(b) > token_budget)
+      pieces.push_back(empty_batch(batch.paired));
+    copy_example(batch, b, pieces.back());
+  }
+  return pieces;
+}
+
+}  // namespace lra

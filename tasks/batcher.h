@@ -1,0 +1,36 @@
+/// Which examples form which batch, as pure functions: nothing to save, nothing to resume.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "datasets/dataset.h"
+#include "tasks/batch.h"
+
+namespace lra {
+
+/// Packs examples, in the order given, into one batch.
+Batch pack(const Dataset& data, Split split, std::span<const std::uint32_t> indices);
+
+/// The training examples of each step: epochs are permutations of the split drawn from (seed, epoch), laid end to end,
+/// and step s takes positions s·batch … s·batch + batch − 1.
+class TrainOrder {
+ public:
+  TrainOrder(long examples, long batch, std::uint64_t seed);
+  /// Not thread-safe: keeps the permutation of the epoch last asked for.
+  std::vector<std::uint32_t> indices(long step);
+
+ private:
+  const std::vector<std::uint32_t>& permutation(long epoch);
+  long examples_, batch_;
+  std::uint64_t seed_;
+  long epoch_[2] = {-1, -1};
+  std::vector<std::uint32_t> order_[2];
+};
+
+/// Cuts a batch into micro-batches, longest example first: an example is added while the tokens stay within
+/// `token_budget`; a longer one stands alone. A function of the batch and the budget only.
+std::vector<Batch> cut(const Batch& batch, long token_budget);
+
+}  // namespace lra

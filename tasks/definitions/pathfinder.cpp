@@ -1,0 +1,19 @@
+/// Whether a dashed curve joins two marked points of a picture, read pixel by pixel: id = gray value.
+///
+///   Linsley et al. "Learning Long-Range Spatial Dependencies with Horizontal Gated Recurrent Units." NeurIPS 2018.
+///   Tay et al. "Long Range Arena: A Benchmark for Efficient Transformers." ICLR 2021 (contours of 14 dashes).
+#include "tasks/definition.h"
+
+namespace lra {
+namespace {
+
+const RegisterTask registered{"pathfinder",
+                              {.summary = "whether a dashed curve joins the two marked points of a picture",
+                               .citation = "Linsley et al. 2018; Tay et al. 2021",
+                               .official = "pathfinder32/curv_contour_length_14 of the LRA release",
+                               .vocab = 256,
+                               .classes = 2,
+                               .image = true}};
+
+}  // namespace
+}  // namespace lra

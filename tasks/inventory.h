@@ -1,0 +1,28 @@
+/// Which data each task variant has here.
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <string>
+
+#include "tasks/task.h"
+
+namespace lra {
+
+struct DataStatus {
+  TaskSpec spec;
+  std::string preset, source;
+  std::string licence, citation;
+  std::string state;           // prepared | ready (to be generated or read) | missing | damaged
+  std::string reason;          // of missing and damaged data: one sentence
+  std::filesystem::path file;  // the prepared one; empty where the data are missing
+  // Of prepared data:
+  std::uintmax_t bytes = 0;
+  std::array<long, 3> examples{};  // by Split
+  std::string fingerprint;
+};
+
+/// What there is for `task` under `preset`. Reads no more than a header. Throws as plan_task does.
+DataStatus data_status(const std::string& task, const std::string& preset, const DataPaths& paths);
+
+}  // namespace lra

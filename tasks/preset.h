@@ -1,0 +1,35 @@
+/// The presets as data: tasks/presets/*.json, embedded in the program when it is built.
+///
+///   {"summary": …,
+///    "encoder": {…}, "recipe": {…}, "models": {MODEL: {…}},        for every task of the preset
+///    "tasks": {TASK: {"variant": …, "length": …,
+///                     "data": {"source": …, settings of the source},
+///                     "fallback": {"variant": …, "data": {…}},     used when official files are missing
+///                     "encoder": {…}, "recipe": {…},
+///                     "models": {MODEL: {"encoder": {…}, "mixer": {…}, "recipe": {…}}}}}}
+///
+/// What stands further in wins: preset, preset's model, task, task's model.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/core/config.h"
+
+namespace lra {
+
+struct EmbeddedPreset {
+  std::string_view name, text;
+};
+
+/// In the order of cost, smallest first. Generated at build time from the JSON files.
+const std::vector<EmbeddedPreset>& embedded_presets();
+
+/// The parsed preset. Throws a usage error for an unknown name.
+const Json& preset(const std::string& name);
+
+/// One of a task's objects ("encoder", "mixer" or "recipe") for `model`, with all layers of the preset merged.
+Json preset_settings(const Json& preset, const std::string& task, const std::string& model, const std::string& part);
+
+}  // namespace lra

@@ -1,0 +1,19 @@
+/// What a model must know of a task to be built for it.
+#pragma once
+
+#include <string>
+
+namespace lra {
+
+struct TaskSpec {
+  std::string name;     // "listops": the column of a table
+  std::string variant;  // "listops@quick": what may be compared with what
+  long vocab = 0;       // token ids are 0 … vocab − 1
+  long length = 0;      // the longest sequence that can occur, in tokens
+  long classes = 0;     // labels are 0 … classes − 1
+  bool paired = false;  // two sequences an example, encoded apart
+  long height = 0;      // for images read row by row: height · width = length; otherwise 0
+  long width = 0;
+};
+
+}  // namespace lra

@@ -1,0 +1,191 @@
+#include "tasks/task.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "datasets/source.h"
+#include "datasets/tsv.h"
+#include "harness/core/names.h"
+#include "tasks/definition.h"
+#include "tasks/preset.h"
+
+namespace lra {
+namespace {
+
+/// `data` without its "source", every default filled in. A source that does not exist yet keeps what the preset says.
+Json resolve_data(const Json& data) {
+  const std::string name = data.at("source");
+  Json settings = data;
+  settings.erase("source");
+  if (sources().contains(name)) settings = sources().at(name).resolve(settings);
+  settings["source"] = name;
+  return settings;
+}
+
+/// Whether the source of `data` finds what it reads below `root`.
+bool available(const Json& data, const std::filesystem::path& root) {
+  const std::string name = data.at("source");
+  if (!sources().contains(name)) return false;
+  Json settings = data;
+  settings.erase("source");
+  try {
+    sources().at(name).inputs(settings, root);
+  } catch (const Error& error) {
+    if (error.kind() != Kind::data) throw;
+    return false;
+  }
+  return true;
+}
+
+/// The task's entry in the preset, with its fallback's data where the official files are missing and whatever the
+/// fallback reads is there.
+Json entry_of(const Json& preset, const std::string& task, const std::filesystem::path& root) {
+  Json entry = preset.at("tasks").at(task);
+  if (entry.contains("fallback") && !available(entry.at("data"), root) &&
+      available(entry.at("fallback").at("data"), root))
+    entry.update(entry.at("fallback"));
+  return entry;
+}
+
+constexpr std::string_view kOwn = "tsv:";
+
+std::filesystem::path own_folder(const std::string& task) { return task.substr(kOwn.size()); }
+
+TaskPlan plan_own_task(const std::string& task, const std::string& preset, const std::string& model) {
+  const auto folder = std::filesystem::weakly_canonical(std::filesystem::absolute(own_folder(task)));
+  const tsv::Shape shape = tsv::shape_of(folder);
+  TaskPlan plan = plan_task(shape.paired ? "retrieval" : "text", preset, model);
+  plan.task = std::string(kOwn) + folder.string();
+  plan.spec.name = std::string(kOwn) + folder.filename().string();
+  const std::size_t suffix = plan.spec.variant.find('@');
+  plan.spec.variant = plan.spec.name + (suffix == std::string::npos ? "" : plan.spec.variant.substr(suffix));
+  plan.spec.classes = long(shape.labels.size());
+  plan.data = resolve_data({{"source", "tsv"}, {"length", plan.spec.length}});
+  return plan;
+}
+
+TaskSpec spec_of(const std::string& task, const Json& entry) {
+  const TaskEntry& definition = task_definitions().at(task);
+  TaskSpec spec;
+  spec.name = task;
+  spec.variant = entry.at("variant");
+  spec.vocab = definition.vocab;
+  spec.length = entry.at("length");
+  spec.classes = definition.classes;
+  spec.paired = definition.paired;
+  if (definition.image) spec.height = spec.width = std::lround(std::sqrt(double(spec.length)));
+  return spec;
+}
+
+/// What a plan's data come from.
+struct Origin {
+  std::string source;
+  Json settings;
+  std::filesystem::path root;
+};
+
+Origin origin_of(const TaskPlan& plan, const DataPaths& paths) {
+  Origin from{plan.data.at("source"), plan.data, is_own_task(plan.task) ? own_folder(plan.task) : paths.root};
+  if (!sources().contains(from.source))
+    fail_data("the data of {} cannot be had yet: this build has no source '{}', which will read {}", plan.spec.variant,
+              from.source, task_definitions().at(plan.spec.name).official);
+  from.settings.erase("source");
+  return from;
+}
+
+/// Whether everything that `check` asks for can be seen from a split's bounds.
+bool fits(const TaskSpec& spec, const Extent& extent) {
+  const std::int64_t pixels = spec.height * spec.width;
+  return extent.largest_label < spec.classes && extent.largest_token < spec.vocab && extent.shortest > 0 &&
+         std::max(extent.longest, extent.second_longest) <= spec.length &&
+         (spec.paired ? extent.second_shortest > 0 : extent.second_longest == 0) &&
+         (pixels == 0 || (extent.shortest == pixels && extent.longest == pixels));
+}
+
+/// Why no model built for `spec` could read the example; empty when one could.
+std::string flaw(const TaskSpec& spec, const Example& example) {
+  if (example.label < 0 || example.label >= spec.classes)
+    return fmt::format("has label {}, but there are {} classes", example.label, spec.classes);
+  if (example.tokens.empty()) return "is empty";
+  if (example.second.empty() == spec.paired) return spec.paired ? "has one sequence, not two" : "has two sequences";
+  for (const auto sequence : {example.tokens, example.second}) {
+    if (long(sequence.size()) > spec.length)
+      return fmt::format("has {} tokens, more than the maximum of {}", sequence.size(), spec.length);
+    for (const std::uint16_t token : sequence)
+      if (token >= spec.vocab) return fmt::format("holds token {}, but ids end at {}", token, spec.vocab - 1);
+  }
+  if (spec.height > 0 && long(example.tokens.size()) != spec.height * spec.width)
+    return fmt::format("has {} pixels, not {} by {}", example.tokens.size(), spec.height, spec.width);
+  return {};
+}
+
+/// Refuses data that no model built for `spec` could read. Reads examples only where there is something to refuse.
+void check(const TaskPlan& plan, const Dataset& data) {
+  const TaskSpec& spec = plan.spec;
+  for (const Split split : {Split::train, Split::valid, Split::test}) {
+    if (data.size(split) == 0) fail_data("{}: the {} split is empty", spec.variant, name_of(split));
+    if (fits(spec, data.extent(split))) continue;
+    for (long i = 0; i < data.size(split); ++i) {
+      const std::string what = flaw(spec, data.at(split, i));
+      if (!what.empty()) fail_data("{}: example {} of the {} split {}", spec.variant, i, name_of(split), what);
+    }
+  }
+}
+
+}  // namespace
+
+Registry<TaskEntry>& task_definitions() {
+  static Registry<TaskEntry> registry("task");
+  return registry;
+}
+
+std::vector<std::string> task_names() { return task_definitions().names(); }
+
+std::vector<std::string> tasks_of_preset(const std::string& name) {
+  std::vector<std::string> covered;
+  for (const auto& [task, entry] : preset(name).at("tasks").items())
+    if (sources().contains(entry.at("data").at("source"))) covered.push_back(task);
+  return covered;
+}
+
+bool is_own_task(const std::string& task) { return task.starts_with(kOwn); }
+
+std::string describe_task(const std::string& task) {
+  return is_own_task(task) ? "labelled texts of one's own, read byte by byte" : task_definitions().at(task).summary;
+}
+
+TaskPlan plan_task(const std::string& task, const std::string& name, const std::string& model,
+                   const std::filesystem::path& root) {
+  if (is_own_task(task)) return plan_own_task(task, name, model);
+  task_definitions().at(task);
+  const Json& chosen = preset(name);
+  if (!chosen.at("tasks").contains(task)) {
+    std::vector<std::string> covered;
+    for (const auto& [key, entry] : chosen.at("tasks").items()) covered.push_back(key);
+    fail_usage("preset '{}' does not cover task '{}'{}", name, task, suggestion(task, covered));
+  }
+  const Json entry = entry_of(chosen, task, root);
+  TaskPlan plan;
+  plan.task = task;
+  plan.spec = spec_of(task, entry);
+  plan.preset = name;
+  plan.data = resolve_data(entry.at("data"));
+  plan.encoder = preset_settings(chosen, task, model, "encoder");
+  plan.mixer = preset_settings(chosen, task, model, "mixer");
+  plan.recipe = parse<Recipe>(preset_settings(chosen, task, model, "recipe"), "preset " + name);
+  return plan;
+}
+
+std::filesystem::path prepared_file(const TaskPlan& plan, const DataPaths& paths) {
+  const Origin from = origin_of(plan, paths);
+  return cache_file(from.source, from.settings, from.root, paths.cache);
+}
+
+std::unique_ptr<Dataset> open_data(const TaskPlan& plan, const DataPaths& paths) {
+  const Origin from = origin_of(plan, paths);
+  auto data = open_source(from.source, from.settings, from.root, paths.cache, paths.notice);
+  check(plan, *data);
+  return data;
+}
+
+}  // namespace lra

@@ -1,0 +1,63 @@
+/// A benchmark task: its definition, what a preset makes of it, and its data.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "datasets/dataset.h"
+#include "harness/core/config.h"
+#include "tasks/recipe.h"
+#include "tasks/spec.h"
+
+namespace lra {
+
+/// Everything a preset says about one task for one model: resolved, so that storing it stores the experiment.
+struct TaskPlan {
+  std::string task;  // what to ask plan_task for again: spec.name, or "tsv:" and the whole path of one's own data
+  TaskSpec spec;
+  std::string preset;
+  Json data;     // {"source": a name of datasets/sources/, and its settings: sizes, seed …}
+  Json encoder;  // the model's shape: width, heads, layers … (models/layers/encoder.h reads it)
+  Json mixer;    // settings of the model itself that the preset prescribes, e.g. Linformer's k
+  Recipe recipe;
+};
+
+/// Where data may be found and where caches are kept.
+struct DataPaths {
+  std::filesystem::path root;                           // official files (may be empty or absent for generated data)
+  std::filesystem::path cache;                          // prepared data; made when missing
+  std::function<void(const std::string&)> notice = {};  // hears when data are prepared, and why again; may be empty
+};
+
+/// Names of the tasks, alphabetical; of the presets, smallest first.
+std::vector<std::string> task_names();
+std::vector<std::string> preset_names();
+/// The tasks that a preset covers and whose data this build can read or make, official files permitting ("quick" has
+/// "lookup", "lra" has not).
+std::vector<std::string> tasks_of_preset(const std::string& preset);
+/// Whether `task` is "tsv:FOLDER", a user's own texts (datasets/tsv.h).
+bool is_own_task(const std::string& task);
+/// One sentence on the task.
+std::string describe_task(const std::string& task);
+
+/// What `preset` says about `task` for `model` (whose overrides in the preset apply). Throws a usage error for an
+/// unknown task or preset, or when the preset does not cover the task. Needs no data. Where a preset knows two kinds of
+/// data (ListOps: the official files, otherwise LRA's generator under the name `listops@generated`), the files below
+/// `root` decide which the plan names; nothing else depends on `root`.
+///
+/// "tsv:FOLDER" gets the length, encoder and recipe of the preset's Text, or of its Retrieval where the rows are pairs,
+/// and its classes from the training file, which is read for this. Throws a data error when that cannot be done.
+TaskPlan plan_task(const std::string& task, const std::string& preset, const std::string& model,
+                   const std::filesystem::path& root = {});
+
+/// Where `open_data` keeps the plan's data. Throws a data error when files that they are read from are missing.
+std::filesystem::path prepared_file(const TaskPlan& plan, const DataPaths& paths);
+
+/// The plan's data: from the cache, or generated or read from official files and cached. Throws a data error that says
+/// which file is missing and how to get it. Safe when several processes do it at once.
+std::unique_ptr<Dataset> open_data(const TaskPlan& plan, const DataPaths& paths);
+
+}  // namespace lra

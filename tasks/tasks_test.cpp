@@ -1,0 +1,350 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <set>
+
+#include "datasets/cache.h"
+#include "datasets/files_testing.h"
+#include "datasets/source.h"
+#include "harness/core/file.h"
+#include "tasks/baselines.h"
+#include "tasks/definition.h"
+#include "tasks/preset.h"
+#include "tasks/task.h"
+
+namespace lra {
+namespace {
+
+const std::vector<std::string> kModels = {"transformer", "local",    "sparse",   "longformer",
+                                          "linformer",   "reformer", "sinkhorn", "synthesizer",
+                                          "bigbird",     "linear",   "performer"};
+
+/// The shape that a preset may set; what a model reads of it is the model's business.
+struct Shape {
+  long width = 0, qkv = 0, ff = 0, heads = 0, layers = 0;
+  double dropout = -1, attention_dropout = -1;
+  std::string pool, positions, interaction;
+  void fields(auto&& f) {
+    f("width", width, "");
+    f("qkv", qkv, "");
+    f("ff", ff, "");
+    f("heads", heads, "");
+    f("layers", layers, "");
+    f("dropout", dropout, "");
+    f("attention_dropout", attention_dropout, "");
+    f("pool", pool, "");
+    f("positions", positions, "");
+    f("interaction", interaction, "");
+  }
+};
+
+TEST(Presets, EveryTaskAndModelParsesStrictly) {
+  EXPECT_EQ(preset_names(), (std::vector<std::string>{"smoke", "quick", "overnight", "small", "lra", "lra_paper"}));
+  for (const auto& name : preset_names()) {
+    EXPECT_FALSE(preset(name).at("summary").get<std::string>().empty());
+    for (const auto& [task, entry] : preset(name).at("tasks").items())
+      for (const auto& model : kModels) {
+        SCOPED_TRACE(fmt::format("{} {} {}", name, task, model));
+        const TaskPlan plan = plan_task(task, name, model);
+        const auto shape = parse<Shape>(plan.encoder, "encoder");
+        EXPECT_GT(shape.layers, 0);
+        ASSERT_GT(shape.heads, 0);
+        EXPECT_GT(shape.qkv, 0);
+        EXPECT_EQ(shape.qkv % shape.heads, 0);
+        EXPECT_GT(shape.width, 0);
+        EXPECT_GT(shape.ff, 0);
+        EXPECT_GE(shape.dropout, 0);
+        EXPECT_GE(shape.attention_dropout, 0);
+        EXPECT_TRUE(shape.pool == "cls" || shape.pool == "mean") << shape.pool;
+        EXPECT_TRUE(shape.positions == "sinusoid" || shape.positions == "learned") << shape.positions;
+        EXPECT_TRUE(shape.interaction == "nli" || shape.interaction == "concat") << shape.interaction;
+        EXPECT_GT(plan.spec.length, 0);
+        if (plan.spec.height > 0) {
+          EXPECT_EQ(plan.spec.height * plan.spec.width, plan.spec.length);
+        }
+      }
+  }
+}
+
+/// Every key of every level is one that tasks/preset.h documents, whatever the model (harness/experiment_test.cpp
+/// knows which there are).
+TEST(Presets, HoldNoStrayKeys) {
+  const auto expect_keys = [](const Json& object, const std::set<std::string>& known, const std::string& where) {
+    for (const auto& [key, value] : object.items()) EXPECT_TRUE(known.contains(key)) << where << ": " << key;
+  };
+  const auto expect_models = [&](const Json& object, const std::string& where) {
+    if (!object.contains("models")) return;
+    for (const auto& [model, parts] : object.at("models").items())
+      expect_keys(parts, {"encoder", "mixer", "recipe"}, fmt::format("{} {}", where, model));
+  };
+  for (const auto& name : preset_names()) {
+    expect_keys(preset(name), {"summary", "encoder", "recipe", "models", "tasks"}, name);
+    expect_models(preset(name), name);
+    for (const auto& [task, entry] : preset(name).at("tasks").items()) {
+      const std::string where = fmt::format("{} {}", name, task);
+      expect_keys(entry, {"variant", "length", "data", "fallback", "encoder", "recipe", "models"}, where);
+      expect_models(entry, where);
+    }
+  }
+}
+
+/// Parameters of LRA's vanilla Transformer, counted from its description: embedding, CLS vector where pooled so on
+/// single inputs, learned positions, pre-norm blocks without biases in attention, final norm, head of one hidden layer
+/// (two where paired, the second half as wide).
+long vanilla_parameters(const TaskPlan& plan) {
+  const auto e = parse<Shape>(plan.encoder, "encoder");
+  const bool cls = e.pool == "cls" && !plan.spec.paired;
+  const auto dense = [](long in, long out) { return in * out + out; };
+  long count = plan.spec.vocab * e.width + (cls ? e.width : 0);
+  if (e.positions == "learned") count += (plan.spec.length + cls) * e.width;
+  count += e.layers * (4 * e.width + 4 * e.width * e.qkv + dense(e.width, e.ff) + dense(e.ff, e.width)) + 2 * e.width;
+  if (!plan.spec.paired) return count + dense(e.width, e.ff) + dense(e.ff, plan.spec.classes);
+  const long features = (e.interaction == "nli" ? 4 : 2) * e.width;
+  return count + dense(features, e.ff) + dense(e.ff, e.ff / 2) + dense(e.ff / 2, plan.spec.classes);
+}
+
+// The figures are those of LRA's code, as its users printed them, and of its paper's ListOps shape.
+TEST(Presets, GiveLrasParameterCounts) {
+  const std::pair<const char*, long> published[] = {{"listops", 8948746}, {"text", 3486722},     {"retrieval", 1087618},
+                                                    {"image", 248458},    {"pathfinder", 26530}, {"pathx", 537954}};
+  for (const auto& [task, count] : published)
+    EXPECT_EQ(vanilla_parameters(plan_task(task, "lra", "transformer")), count) << task;
+  EXPECT_EQ(vanilla_parameters(plan_task("listops", "lra_paper", "transformer")), 19983370);
+  TaskPlan nli = plan_task("retrieval", "lra", "transformer");
+  nli.encoder["interaction"] = "nli";
+  EXPECT_EQ(vanilla_parameters(nli), 1218690);
+}
+
+TEST(Plan, ModelOverridesWin) {
+  const TaskPlan local = plan_task("image", "lra", "local");
+  EXPECT_EQ(local.encoder.at("heads"), 2);
+  EXPECT_EQ(local.encoder.at("pool"), "mean");
+  EXPECT_EQ(local.mixer, (Json{{"block", 64}}));
+  EXPECT_EQ(plan_task("listops", "lra", "local").mixer, (Json{{"block", 50}}));
+  EXPECT_EQ(plan_task("image", "lra", "sinkhorn").recipe.weight_decay, 0.7);
+  EXPECT_EQ(plan_task("image", "lra", "transformer").recipe.weight_decay, 0);
+  EXPECT_EQ(plan_task("image", "lra", "a model of one's own").encoder,
+            plan_task("image", "lra", "transformer").encoder);
+}
+
+TEST(Plan, SpecificationsOfTheSixTasks) {
+  struct Facts {
+    const char* task;
+    long vocab, length, classes;
+    bool paired;
+    long height;
+  };
+  for (const Facts& f : {Facts{"listops", 17, 2000, 10, false, 0}, Facts{"text", 257, 1000, 2, false, 0},
+                         Facts{"retrieval", 257, 4000, 2, true, 0}, Facts{"image", 256, 1024, 10, false, 32},
+                         Facts{"pathfinder", 256, 1024, 2, false, 32}, Facts{"pathx", 256, 16384, 2, false, 128}}) {
+    const TaskSpec spec = plan_task(f.task, "lra", "transformer").spec;
+    EXPECT_EQ(spec.name, f.task);
+    EXPECT_EQ(spec.vocab, f.vocab) << f.task;
+    EXPECT_EQ(spec.length, f.length) << f.task;
+    EXPECT_EQ(spec.classes, f.classes) << f.task;
+    EXPECT_EQ(spec.paired, f.paired) << f.task;
+    EXPECT_EQ(spec.height, f.height) << f.task;
+  }
+}
+
+TEST(Plan, UnknownNamesGetTheNearest) {
+  EXPECT_NE(sentence_of([] { plan_task("listop", "quick", "x"); }, Kind::usage).find("did you mean 'listops'"),
+            std::string::npos);
+  EXPECT_NE(sentence_of([] { plan_task("listops", "quik", "x"); }, Kind::usage).find("did you mean 'quick'"),
+            std::string::npos);
+  EXPECT_NE(sentence_of([] { plan_task("pathx", "quick", "x"); }, Kind::usage).find("does not cover task 'pathx'"),
+            std::string::npos);
+}
+
+TEST(Plan, OfficialListOpsDecideTheVariant) {
+  const TemporaryFolder root;
+  EXPECT_EQ(plan_task("listops", "small", "linear").spec.variant, "listops@generated");
+  EXPECT_EQ(plan_task("listops", "small", "linear", root.path()).data.at("source"), "listops");
+  for (const char* file : {"basic_train.tsv", "basic_val.tsv", "basic_test.tsv"})
+    write_file(root / file, std::string("Source\tTarget\n7\t7\n"));
+  const TaskPlan plan = plan_task("listops", "small", "linear", root.path());
+  EXPECT_EQ(plan.spec.variant, "listops");
+  EXPECT_EQ(plan.data, (Json{{"source", "listops_tsv"}, {"max_length", 2000}}));
+  EXPECT_EQ(open_data(plan, {root.path(), root / "cache"})->size(Split::test), 1);
+  EXPECT_EQ(plan_task("listops", "quick", "linear", root.path()).spec.variant, "listops@quick");
+}
+
+TEST(Plan, SmallRetrievalStandsInUnderItsOwnName) {
+  const TemporaryFolder root;
+  EXPECT_EQ(plan_task("retrieval", "overnight", "linear", root.path()).spec.variant, "retrieval@overnight");
+  write_file(root / "aan_mini.tar.gz", std::string());
+  const TaskPlan mini = plan_task("retrieval", "overnight", "linear", root.path());
+  EXPECT_EQ(mini.spec.variant, "retrieval@mini-overnight");
+  EXPECT_EQ(mini.data, (Json{{"source", "aan"}, {"length", 1000}, {"release", "mini"}}));
+  for (const char* split : {"train", "eval", "test"})
+    write_file(root / fmt::format("new_aan_pairs.{}.tsv", split), std::string());
+  EXPECT_EQ(plan_task("retrieval", "overnight", "linear", root.path()).data.at("release"), "lra");
+}
+
+TEST(Plan, ValidatesTextAsThePresetSays) {
+  for (const auto& [preset, valid] : {std::pair("lra", "test"), std::pair("lra_paper", "test"),
+                                      std::pair("small", "tenth"), std::pair("overnight", "tenth")})
+    EXPECT_EQ(plan_task("text", preset, "linear").data.at("valid"), valid) << preset;
+}
+
+TEST(Plan, OnesOwnTextsTakeTheirShapeFromTheData) {
+  const TemporaryFolder root;
+  const auto write = [&](const std::string& folder, const std::string& rows) {
+    std::filesystem::create_directories(root / folder);
+    for (const char* split : {"train", "valid", "test"}) write_file(root / folder / fmt::format("{}.tsv", split), rows);
+    return "tsv:" + (root / folder).string() + "/";
+  };
+  const std::string single = write("mail", "spam\tx\nham\ty\nnews\tz\n"), pairs = write("pairs", "0\tx\ty\n1\tz\tw\n");
+  const TaskPlan plan = plan_task(single, "lra", "linear"), text = plan_task("text", "lra", "linear");
+  EXPECT_TRUE(is_own_task(single));
+  EXPECT_EQ(plan.spec.name, "tsv:mail");
+  EXPECT_EQ(plan.spec.variant, "tsv:mail@1000");  // the suffix is that of LRA's text@1000
+  EXPECT_EQ(plan.spec.classes, 3);
+  EXPECT_EQ(plan.spec.length, 1000);
+  EXPECT_FALSE(plan.spec.paired);
+  EXPECT_EQ(plan.encoder, text.encoder);
+  EXPECT_EQ(to_json(plan.recipe), to_json(text.recipe));
+  EXPECT_EQ(plan.data, (Json{{"source", "tsv"}, {"length", 1000}})) << "no place, for it decides no result";
+  EXPECT_EQ(plan_task(plan.task, "lra", "linear").task, plan.task);
+  EXPECT_EQ(open_data(plan, {root / "elsewhere", root / "cache"})->size(Split::test), 3);
+  EXPECT_TRUE(plan_task(pairs, "small", "linear").spec.paired);
+  EXPECT_EQ(plan_task(pairs, "small", "linear").spec.variant, "tsv:pairs");
+  EXPECT_NE(
+      sentence_of([&] { plan_task("tsv:" + (root / "none").string(), "lra", "linear"); }, Kind::data).find("train.tsv"),
+      std::string::npos);
+}
+
+TEST(Plan, OfficialPathfinderDecidesTheVariant) {
+  const TemporaryFolder root;
+  EXPECT_EQ(plan_task("pathfinder", "small", "linear", root.path()).spec.variant, "pathfinder32@generated");
+  EXPECT_EQ(plan_task("pathfinder", "overnight", "linear").spec.variant, "pathfinder32@generated-overnight");
+  EXPECT_EQ(plan_task("pathx", "lra", "linear", root.path()).spec.variant, "pathx@generated");
+  for (const char* folder : {"pathfinder32", "pathfinder128"}) {
+    const auto metadata = root.path() / folder / "curv_contour_length_14" / "metadata";
+    std::filesystem::create_directories(metadata);
+    write_file(metadata / "0.npy", std::string("imgs/0 sample_0.png 0 1\n"));
+  }
+  const TaskPlan plan = plan_task("pathfinder", "small", "linear", root.path());
+  EXPECT_EQ(plan.spec.variant, "pathfinder32");
+  EXPECT_EQ(plan.data.at("source"), "pathfinder");
+  EXPECT_EQ(plan.data.at("difficulty"), "hard");
+  EXPECT_EQ(plan_task("pathx", "lra", "linear", root.path()).spec.variant, "pathx");
+  EXPECT_NE(sentence_of(
+                [&] {
+                  open_data(plan, {root.path(), root / "cache"});
+                },
+                Kind::data)
+                .find("instead of 200000"),
+            std::string::npos);
+}
+
+TEST(Plan, EveryDefinitionSaysWhatItIs) {
+  EXPECT_EQ(task_names(),
+            (std::vector<std::string>{"image", "listops", "lookup", "pathfinder", "pathx", "retrieval", "text"}));
+  for (const auto& task : task_names()) EXPECT_FALSE(describe_task(task).empty()) << task;
+  EXPECT_EQ(tasks_of_preset("quick"), (std::vector<std::string>{"image", "listops", "lookup", "retrieval", "text"}));
+  EXPECT_EQ(tasks_of_preset("lra"),
+            (std::vector<std::string>{"image", "listops", "pathfinder", "pathx", "retrieval", "text"}));
+}
+
+TEST(Data, SmokeOpensFromNothing) {
+  const TemporaryFolder root;
+  for (const auto& task : tasks_of_preset("smoke")) {
+    const auto data = open_data(plan_task(task, "smoke", "linear"), {{}, root / "cache"});
+    EXPECT_EQ(data->size(Split::train), 64) << task;
+  }
+}
+
+TEST(Data, WhatIsMissingIsNamed) {
+  const TemporaryFolder root;
+  const auto sentence = [&](const char* task) {
+    return sentence_of(
+        [&] {
+          open_data(plan_task(task, "small", "linear"), {root.path(), root / "cache"});
+        },
+        Kind::data);
+  };
+  EXPECT_NE(sentence("image").find("cifar-10-binary.tar.gz"), std::string::npos);
+  EXPECT_NE(sentence("text").find("aclImdb_v1.tar.gz"), std::string::npos);
+  EXPECT_NE(sentence("retrieval").find("new_aan_pairs.train.tsv"), std::string::npos);
+}
+
+TEST(Data, WhatAModelCannotReadIsRefused) {
+  const TemporaryFolder root;
+  const auto sentence = [&](auto&& change) {
+    TaskPlan plan = plan_task("lookup", "smoke", "linear");
+    change(plan.spec);
+    return sentence_of([&] { open_data(plan, {{}, root / "cache"}); }, Kind::data);
+  };
+  EXPECT_NE(sentence([](TaskSpec& s) { s.length = 23; }).find("24 tokens, more than the maximum of 23"),
+            std::string::npos);
+  EXPECT_NE(sentence([](TaskSpec& s) { s.vocab = 3; }).find("ids end at 2"), std::string::npos);
+  EXPECT_NE(sentence([](TaskSpec& s) { s.classes = 1; }).find("has label 1"), std::string::npos);
+  EXPECT_NE(sentence([](TaskSpec& s) { s.paired = true; }).find("has one sequence, not two"), std::string::npos);
+  EXPECT_NE(sentence([](TaskSpec& s) { s.height = s.width = 5; }).find("not 5 by 5"), std::string::npos);
+}
+
+/// Baselines of a preset's task as shares of its test split, in the order majority, first token, bag of tokens.
+std::vector<double> baselines(const std::string& task, const std::filesystem::path& cache) {
+  const TaskPlan plan = plan_task(task, "quick", "linear");
+  const auto data = open_data(plan, {{}, cache});
+  std::vector<double> shares;
+  for (const auto& [name, correct, examples] : score_baselines(*data, plan.spec))
+    shares.push_back(double(correct) / double(examples));
+  return shares;
+}
+
+TEST(Baselines, AreAtChanceOnLookup) {
+  const TemporaryFolder root;
+  for (const double share : baselines("lookup", root.path()))
+    EXPECT_NEAR(share, 0.5, 0.048);  // three deviations of 1,000
+}
+
+// Logistic regression learns whether most of the 4 subjects are praised, which is right in 0.6875 of the texts, and
+// nothing of pairs.
+TEST(Baselines, CountingBytesDoesNotSolveTextOrRetrieval) {
+  const TemporaryFolder root;
+  const auto text = baselines("text", root.path()), retrieval = baselines("retrieval", root.path());
+  EXPECT_NEAR(text[1], 0.5, 0.048);
+  EXPECT_LT(text[2], 0.6875 + 0.044);
+  for (const double share : retrieval) EXPECT_NEAR(share, 0.5, 0.048);
+}
+
+TEST(Baselines, CountingGraysDoesNotSolveImage) {
+  const TemporaryFolder root;
+  const auto shares = baselines("image", root.path());
+  EXPECT_EQ(shares[0], 0.1);
+  EXPECT_LT(shares[1], 0.2);
+  EXPECT_NEAR(shares[2], 0.1, 0.035);
+}
+
+TEST(Baselines, FindWhatIsThereToBeFound) {
+  Corpus corpus;  // the label is the first token in even examples' place, and whether 3 outnumbers 4
+  for (auto& split : corpus.splits)
+    for (int i = 0; i < 300; ++i) {
+      const int label = i % 3 == 0;
+      const auto token = std::uint16_t(label ? 3 : 4);
+      split.add(std::vector<std::uint16_t>{std::uint16_t(i % 2), token, token, std::uint16_t(7 - token)}, label);
+    }
+  TaskSpec spec;
+  spec.vocab = 5;
+  spec.classes = 2;
+  const auto data = in_memory(corpus);
+  const auto scores = score_baselines(*data, spec);
+  EXPECT_EQ(scores[0].name, "majority");
+  EXPECT_EQ(scores[0].correct, 200);
+  EXPECT_EQ(scores[1].name, "first_token");
+  EXPECT_EQ(scores[1].correct, 200);
+  EXPECT_EQ(scores[2].name, "bag_of_tokens");
+  EXPECT_EQ(scores[2].correct, 300);
+
+  Corpus first;  // and here it is the first token
+  for (auto& split : first.splits)
+    for (int i = 0; i < 300; ++i)
+      split.add(std::vector<std::uint16_t>{std::uint16_t(i % 2), std::uint16_t(1 - i % 2)}, i % 2);
+  EXPECT_EQ(score_baselines(*in_memory(first), spec)[1].correct, 300);
+  EXPECT_EQ(score_baselines(*in_memory(first), spec)[2].correct, 150);
+}
+
+}  // namespace
+}  // namespace lra

@@ -1,0 +1,17 @@
+# Writes OUTPUT, a C++ file that defines the bytes of each of FILES as `extern const std::string_view NAME` in namespace lra;
+# NAMES has as many names. As escapes in pieces, because compilers differ in what a raw literal may hold and how long it may be.
+set(definitions "")
+foreach(file name IN ZIP_LISTS FILES NAMES)
+  file(READ ${file} bytes HEX)
+  string(REGEX REPLACE "(..)" "\\\\x\\1" escapes "${bytes}")
+  string(LENGTH "${escapes}" length)
+  set(literal "")
+  set(begin 0)
+  while(begin LESS length)
+    string(SUBSTRING "${escapes}" ${begin} 16000 piece)
+    string(APPEND literal "\n    \"${piece}\"sv")
+    math(EXPR begin "${begin} + 16000")
+  endwhile()
+  string(APPEND definitions "extern const std::string_view ${name};\nconst std::string_view ${name} =${literal};\n")
+endforeach()
+file(WRITE ${OUTPUT} "#include <string_view>\n\nnamespace lra {\n\nusing namespace std::string_view_literals;\n${definitions}\n}  // namespace lra\n")

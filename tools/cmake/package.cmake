@@ -1,0 +1,47 @@
+# The door for models outside the tree: which headers they see, the version of that interface, and the package `lra`,
+# installed and in the build folder (-Dlra_DIR=…/build/release).
+include(CMakePackageConfigHelpers)
+include(GNUInstallDirs)
+include(${CMAKE_CURRENT_LIST_DIR}/lra_add_plugin.cmake)
+
+file(GLOB LRA_PUBLIC_HEADERS CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
+  harness/core/*.h models/tensor/*.h models/autodiff/*.h models/ops/*.h models/layers/*.h tasks/spec.h tasks/batch.h)
+list(FILTER LRA_PUBLIC_HEADERS EXCLUDE REGEX "-inl\\.h$")
+
+# Whatever changes in these headers may change what a compiled model expects, so the version is their content.
+set(interface "")
+foreach(header IN LISTS LRA_PUBLIC_HEADERS)
+  file(SHA256 ${PROJECT_SOURCE_DIR}/${header} hash)
+  string(APPEND interface "${header} ${hash}\n")
+endforeach()
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${LRA_PUBLIC_HEADERS})
+string(SHA256 interface "${interface}")
+string(SUBSTRING ${interface} 0 12 interface)
+set(LRA_ABI ${PROJECT_VERSION}-${interface})
+set(LRA_INCLUDE_DIR ${PROJECT_SOURCE_DIR})
+
+# Writes lraConfig.cmake and its version file into FOLDER, for a package that will lie in DESTINATION below PREFIX.
+function(lra_package folder prefix destination include_dir cmake_dir program)
+  set(LRA_INCLUDE_DIR ${include_dir})
+  set(LRA_CMAKE_DIR ${cmake_dir})
+  set(LRA_PROGRAM ${program})
+  configure_package_config_file(${PROJECT_SOURCE_DIR}/tools/cmake/lraConfig.cmake.in ${folder}/lraConfig.cmake
+    INSTALL_PREFIX ${prefix} INSTALL_DESTINATION ${destination} PATH_VARS LRA_INCLUDE_DIR LRA_CMAKE_DIR LRA_PROGRAM
+    NO_CHECK_REQUIRED_COMPONENTS_MACRO)
+  write_basic_package_version_file(${folder}/lraConfigVersion.cmake COMPATIBILITY ExactVersion)
+endfunction()
+
+set(package ${CMAKE_INSTALL_LIBDIR}/cmake/lra)
+lra_package(${PROJECT_BINARY_DIR}/generated/package ${CMAKE_INSTALL_PREFIX} ${package}
+  ${CMAKE_INSTALL_INCLUDEDIR}/lra ${package} ${CMAKE_INSTALL_BINDIR}/lra)
+lra_package(${PROJECT_BINARY_DIR} ${PROJECT_BINARY_DIR} .
+  ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/tools/cmake ${PROJECT_BINARY_DIR}/lra)
+
+install(FILES ${PROJECT_BINARY_DIR}/generated/package/lraConfig.cmake
+  ${PROJECT_BINARY_DIR}/generated/package/lraConfigVersion.cmake
+  ${PROJECT_SOURCE_DIR}/tools/cmake/lra_add_plugin.cmake ${PROJECT_SOURCE_DIR}/tools/cmake/plugin_abi.cpp
+  DESTINATION ${package})
+foreach(header IN LISTS LRA_PUBLIC_HEADERS)
+  cmake_path(GET header PARENT_PATH folder)
+  install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lra/${folder})
+endforeach()

@@ -1,0 +1,97 @@
+# The four kinds of target this project has, each with the project's compile options.
+include(GoogleTest)
+
+# -O2: the hot loops are written with vector instructions already, and -O3 only takes longer to compile the rest.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+# -Og: with sanitizers a whole build takes 27 minutes of processor time, with -O1 38.
+set(CMAKE_CXX_FLAGS_DEBUG "-Og -g1")
+
+# Flags that decide bits (no contraction, no fast-math, no -march) are the same in every build.
+add_library(lra_options INTERFACE)
+target_compile_options(lra_options INTERFACE -Wall -Wextra -Wshadow -Winvalid-pch -Werror=unused-result -ffp-contract=off -fno-math-errno)
+if(LRA_WERROR)
+  target_compile_options(lra_options INTERFACE -Werror)
+endif()
+if(LRA_SANITIZE)
+  # Of UndefinedBehaviorSanitizer not what AddressSanitizer sees too (null, object-size) or x86 does not mind (alignment):
+  # these checks stand before every access and take a quarter of the time to compile.
+  target_compile_options(lra_options INTERFACE -fsanitize=${LRA_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
+                                               -fno-sanitize=null,alignment,object-size,vptr)
+  target_link_options(lra_options INTERFACE -fsanitize=${LRA_SANITIZE})
+endif()
+target_include_directories(lra_options INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(lra_options INTERFACE -Wno-unused-command-line-argument)
+endif()
+
+# What nearly every file includes and none of it ours, compiled once for libraries and once for tests (programs are
+# compiled with -fPIE, libraries with -fPIC, and a precompiled header serves one of them).
+set(lra_precompiled <algorithm> <functional> <map> <memory> <string> <vector> <fmt/format.h> <nlohmann/json.hpp>)
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/empty.cpp CONTENT "")
+add_library(precompiled_library OBJECT ${PROJECT_BINARY_DIR}/generated/empty.cpp)
+target_link_libraries(precompiled_library PRIVATE lra_options fmt::fmt nlohmann_json::nlohmann_json)
+target_precompile_headers(precompiled_library PRIVATE ${lra_precompiled})
+add_executable(precompiled_test ${PROJECT_BINARY_DIR}/generated/empty.cpp)
+target_link_libraries(precompiled_test PRIVATE lra_options fmt::fmt nlohmann_json::nlohmann_json GTest::gtest GTest::gtest_main)
+target_precompile_headers(precompiled_test PRIVATE ${lra_precompiled} <gtest/gtest.h>)
+
+# An ordinary library: every source is listed.
+function(lra_library name)
+  add_library(${name} STATIC ${ARGN})
+  target_link_libraries(${name} PUBLIC lra_options PRIVATE fmt::fmt nlohmann_json::nlohmann_json)
+  target_precompile_headers(${name} REUSE_FROM precompiled_library)
+endfunction()
+
+# Every .cpp in FOLDER registers itself, so the folder is the list. OBJECT, and linked straight into each executable:
+# a static archive would drop files that nobody refers to.
+function(lra_plugins name folder)
+  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  add_library(${name} OBJECT ${sources})
+  target_link_libraries(${name} PUBLIC lra_options PRIVATE fmt::fmt nlohmann_json::nlohmann_json)
+  target_precompile_headers(${name} REUSE_FROM precompiled_library)
+endfunction()
+
+# What a program that uses plug-ins links: every plug-in library by name, because objects do not travel through libraries.
+set(LRA_PARTS definitions sources attention encoders reports harness tasks datasets models results core)
+
+# A program, at the root of the build folder.
+function(lra_executable name)
+  add_executable(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE lra_options ${LRA_PARTS})
+  target_precompile_headers(${name} PRIVATE ${lra_precompiled})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+endfunction()
+
+# One GoogleTest binary, or of it the tests that FILTER names. Tests named Slow* get the label `slow`; the README's test command leaves those out.
+function(lra_test name)
+  cmake_parse_arguments(arg "" "FILTER" "SOURCES;LINK" ${ARGN})
+  if(NOT arg_FILTER)
+    set(arg_FILTER "*")
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE lra_options ${arg_LINK} GTest::gtest GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE LRA_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_precompile_headers(${name} REUSE_FROM precompiled_test)
+  gtest_discover_tests(${name} TEST_FILTER "${arg_FILTER}-*Slow*" DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 300)
+  if(NOT arg_FILTER STREQUAL "*")
+    return()
+  endif()
+  gtest_discover_tests(${name} TEST_FILTER "*Slow*" DISCOVERY_TIMEOUT 120 TEST_LIST ${name}_slow
+                       PROPERTIES LABELS slow TIMEOUT 1800)
+endfunction()
+
+# The fuzz target fuzz/NAME.cpp. Without LRA_FUZZ it is an ordinary program; either way a test runs it over the inputs saved
+# in fuzz/corpus/NAME.
+function(lra_fuzz name)
+  set(shared ${PROJECT_SOURCE_DIR}/harness/core/fuzz)
+  add_executable(fuzz_${name} fuzz/${name}.cpp ${shared}/files.cpp)
+  target_link_libraries(fuzz_${name} PRIVATE lra_options ${ARGN})
+  if(LRA_FUZZ)
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    target_sources(fuzz_${name} PRIVATE ${shared}/replay.cpp)
+  endif()
+  add_test(NAME fuzz_${name} COMMAND fuzz_${name} -runs=0 ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name})
+  set_tests_properties(fuzz_${name} PROPERTIES TIMEOUT 300)
+endfunction()

@@ -1,0 +1,186 @@
+#include <cmath>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+
+#include "harness/core/file.h"
+#include "results/document.h"
+#include "results/duel.h"
+#include "results/text_table.h"
+#include "tools/lra/command.h"
+#include "tools/lra/places.h"
+#include "tools/lra/report_request.h"
+#include "tools/lra/selection.h"
+
+namespace lra {
+namespace {
+
+struct Options {
+  std::string first, second, preset, tasks, database = kDefaultDatabase;
+  bool json = false;
+};
+
+enum class SideKind { model, run, database, version };
+
+bool is_number(const std::string& text) {
+  return !text.empty() && text.size() < 18 && text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+SideKind kind_of(const std::string& text) {
+  if (text.size() > 1 && text.front() == '@') return SideKind::version;
+  if (is_number(text)) return SideKind::run;
+  return is_file(text) ? SideKind::database : SideKind::model;
+}
+
+/// A database with what a side needs of it; runs are borrowed from here.
+struct Source {
+  explicit Source(const std::string& path)
+      : store(open_database(path)), runs(store.runs()), hits(store.hits()), environments(store.environments()) {
+    if (runs.empty()) fail_usage("{} holds no finished run; `lra run` makes some", path);
+  }
+  Store store;
+  std::vector<Run> runs;
+  std::map<long, Hits> hits;
+  std::map<long, Environment> environments;
+};
+
+bool is_asked_for(const Run& run, const Options& options, const std::vector<std::string>& tasks) {
+  return (options.preset.empty() || run.preset == options.preset) &&
+         (tasks.empty() || std::find(tasks.begin(), tasks.end(), run.task) != tasks.end());
+}
+
+bool belongs(const Run& run, const std::string& name, SideKind kind, const Source& source) {
+  switch (kind) {
+    case SideKind::model:
+      return row_label(run) == name;
+    case SideKind::run:
+      return run.id == std::stol(name);
+    case SideKind::version:
+      return source.environments.at(run.environment).code_version == name.substr(1);
+    case SideKind::database:
+      return true;
+  }
+  return false;
+}
+
+/// What could have been meant.
+std::vector<std::string> known_names(const Source& source, SideKind kind) {
+  std::vector<std::string> names;
+  const auto add = [&names](std::string name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+  };
+  for (const Run& run : source.runs) {
+    if (kind == SideKind::version) add("@" + source.environments.at(run.environment).code_version);
+    if (kind == SideKind::model) add(row_label(run));
+  }
+  return names;
+}
+
+Side side_of(const std::string& name, SideKind kind, const Source& source, const Options& options) {
+  const auto tasks = options.tasks.empty() ? std::vector<std::string>() : split_list(options.tasks, "--tasks");
+  Side side{name, {}, &source.hits};
+  bool known = false;
+  for (const Run& run : source.runs) {
+    if (!belongs(run, name, kind, source)) continue;
+    known = true;
+    if (is_asked_for(run, options, tasks)) side.runs.push_back(&run);
+  }
+  const std::string file = source.store.path().string();
+  if (!known && kind == SideKind::run)
+    fail_usage("{} holds no finished run {}; `lra runs list` shows which there are", file, name);
+  if (!known) fail_usage("{} holds no run of '{}'{}", file, name, suggestion(name, known_names(source, kind)));
+  if (side.runs.empty()) fail_usage("{} holds no run of '{}' on what --tasks and --preset ask for", file, name);
+  return side;
+}
+
+Json bout_json(const Duel& duel, const Bout& bout) {
+  const Contest& c = bout.contest;
+  const auto number = [](double v) { return std::isnan(v) ? Json() : Json(v); };
+  return {{"label", bout.label},
+          {"preset", bout.preset},
+          {"variant", bout.variant},
+          {"first", duel.first},
+          {"second", duel.second},
+          {"seeds", c.seeds},
+          {"difference", c.seeds.empty() ? Json() : Json(c.difference)},
+          {"differences", c.differences},
+          {"interval", c.interval_kind.empty() ? Json() : Json{c.interval.low, c.interval.high}},
+          {"interval_kind", c.interval_kind},
+          {"method", c.method},
+          {"p", number(c.p)},
+          {"p_holm", number(c.adjusted)},
+          {"significant", c.significant()},
+          {"networks_p", c.network_p},
+          {"same_bits", bout.same_bits}};
+}
+
+void print(const Duel& duel) {
+  TextTable table{{"task", duel.first, duel.second, "difference", "95 % interval", "these models: p (Holm)",
+                   "these networks: p", "seeds", "equal bits"},
+                  {}};
+  for (const Bout& bout : duel.bouts) {
+    const Contest& c = bout.contest;
+    const auto average = [](const std::vector<const Run*>& runs) {
+      double sum = 0;
+      for (const Run* run : runs) sum += accuracy(*run) / double(runs.size());
+      return percent(sum);
+    };
+    const bool paired = c.seeds.size() > 1;
+    table.rows.push_back(
+        {(bout.label.empty() ? "" : bout.label + " on ") + bout.variant, average(bout.first), average(bout.second),
+         c.seeds.empty() ? "–" : points(c.difference),
+         paired ? fmt::format("[{}, {}] {}", points(c.interval.low), points(c.interval.high), c.interval_kind) : "–",
+         paired ? fmt::format("{} ({}){}", p_value(c.adjusted), c.method, c.significant() ? " *" : "") : "–",
+         c.network_p.empty() ? "–" : fmt::format("{} (seed {})", p_value(c.network_p.front()), c.seeds.front()),
+         std::to_string(c.seeds.size()), fmt::format("{} of {}", bout.same_bits, c.seeds.size())});
+  }
+  std::cout << "Test accuracy in %; the difference is " << duel.first << " less " << duel.second
+            << " over the seeds that both have.\n\n"
+            << table << '\n';
+  if (const std::string caveat = seeds_caveat(duel.fewest_seeds, duel.tests); !caveat.empty())
+    std::cout << caveat << '\n';
+  std::cout << (duel.second_is_worse()    ? fmt::format("{} is significantly worse than {}.", duel.second, duel.first)
+                : duel.second_is_better() ? fmt::format("{} is significantly better than {}.", duel.second, duel.first)
+                                          : std::string("No difference is significant."))
+            << '\n';
+}
+
+int compare(const Options& options) {
+  const SideKind first = kind_of(options.first), second = kind_of(options.second);
+  const bool databases = first == SideKind::database;
+  if (databases != (second == SideKind::database) || (first == SideKind::version) != (second == SideKind::version))
+    fail_usage("'{}' and '{}' are not of one kind: two models, two runs, two database files or two @versions",
+               options.first, options.second);
+  const Source source(databases ? options.first : options.database);
+  std::optional<Source> other;
+  if (databases) other.emplace(options.second);
+  const Source& opposite = other ? *other : source;
+  const Duel result = duel(side_of(options.first, first, source, options),
+                           side_of(options.second, second, opposite, options), databases || first == SideKind::version);
+  if (options.json) {
+    Json all = Json::array();
+    for (const Bout& bout : result.bouts) all.push_back(bout_json(result, bout));
+    std::cout << all.dump(2) << '\n';
+  } else {
+    print(result);
+  }
+  return result.second_is_worse() ? int(Kind::failed) : 0;
+}
+
+}  // namespace
+
+void add_compare(const Command& program, int& exit_code) {
+  Command command = program.add_subcommand(
+      "compare", "Test whether B differs from A; exit code 1 when B is significantly worse somewhere");
+  const auto options = std::make_shared<Options>();
+  command.add_option("A", options->first, "a model, a run's number, a database file, or @VERSION of the code")
+      .required();
+  command.add_option("B", options->second, "what to set against it, of the same kind").required();
+  command.add_option("--tasks", options->tasks, "only these, separated by commas");
+  command.add_option("--preset", options->preset, "only this one's runs");
+  command.add_option("--db", options->database, "database of results").environment("LRA_DB").shows_default();
+  command.add_flag("--json", options->json, "print one JSON object a task");
+  command.callback([options, &exit_code] { exit_code = compare(*options); });
+}
+
+}  // namespace lra

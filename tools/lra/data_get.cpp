@@ -1,0 +1,127 @@
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+
+#include <spdlog/spdlog.h>
+
+#include "datasets/download.h"
+#include "datasets/import.h"
+#include "results/text_table.h"
+#include "tools/lra/data.h"
+#include "tools/lra/selection.h"
+
+namespace lra {
+namespace {
+
+constexpr int kInterrupted = 130;
+
+struct ImportOptions {
+  std::string from, data;
+  bool link = false, json = false;
+};
+
+struct FetchOptions {
+  std::string name, data, table;
+  bool list = false;
+};
+
+Json json_of(const Imported& imported) {
+  Json parts = Json::object();
+  for (const auto& part : imported.parts) parts[part.name] = {{"found", part.found}, {"official", part.official}};
+  return {{"layout", imported.layout}, {"place", imported.place.string()}, {"how", imported.how},
+          {"files", imported.files},   {"left_out", imported.left_out},    {"parts", parts}};
+}
+
+void print(const std::vector<Imported>& all) {
+  TextTable table{{"data", "part", "found", "official", ""}, {}};
+  for (const Imported& imported : all)
+    for (const auto& part : imported.parts)
+      table.rows.push_back({imported.layout, part.name, grouped(part.found),
+                            part.official ? grouped(part.official) : "",
+                            part.official == 0 || part.found == part.official ? "" : "differs"});
+  std::cout << table << "\n";
+  for (const Imported& imported : all) {
+    fmt::print("{}: {} files, {} to {}\n", imported.layout, grouped(imported.files), imported.how,
+               imported.place.string());
+    if (imported.left_out > 0)
+      fmt::print("{}: {} files of the release's outer copy were left out; the inner one is what others use\n",
+                 imported.layout, grouped(imported.left_out));
+  }
+}
+
+/// One line that is written over, at most five times a second.
+bool show_progress(const std::string& name, std::uint64_t bytes, std::uint64_t of) {
+  static auto last = std::chrono::steady_clock::time_point();
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last > std::chrono::milliseconds(200)) {
+    last = now;
+    fmt::print(stderr, "\r{}: {} of {}\033[K", name, human_bytes(std::int64_t(bytes)),
+               of ? human_bytes(std::int64_t(of)) : "an unknown size");
+  }
+  return !interrupted;
+}
+
+int fetch_and_import(const FetchOptions& options) {
+  const auto table = options.table.empty() ? official_downloads() : read_downloads(options.table);
+  if (options.list) {
+    for (const Download& d : table)
+      fmt::print("{}\n  {}\n  {}, {}\n  licence  {}\n  cite     {}\n", d.name, d.url, d.file,
+                 d.size ? human_bytes(std::int64_t(d.size)) : "size not known", d.licence, d.citation);
+    return 0;
+  }
+  std::vector<std::string> names;
+  for (const Download& d : table) names.push_back(d.name);
+  check_name("download", options.name, names);
+  const Download& download =
+      *std::find_if(table.begin(), table.end(), [&](const auto& d) { return d.name == options.name; });
+  const auto root = data_paths(options.data).root;
+  const auto target = root / download.file;
+  if (!std::filesystem::exists(target)) {
+    watch_signals(/*second_ends=*/true);
+    const bool done = fetch(download, target, [&](std::uint64_t bytes, std::uint64_t of) {
+      return show_progress(download.file, bytes, of);
+    });
+    fmt::print(stderr, "\n");
+    if (!done) return kInterrupted;
+  } else {
+    spdlog::info("{} is there already and is not fetched again", target.string());
+  }
+  import_and_report(target, root, /*link=*/false, /*json=*/false);
+  return 0;
+}
+
+}  // namespace
+
+void import_and_report(const std::filesystem::path& from, const std::filesystem::path& root, bool link, bool json) {
+  const auto all = import_data(from, root, link);
+  if (!json) return print(all);
+  Json list = Json::array();
+  for (const Imported& imported : all) list.push_back(json_of(imported));
+  std::cout << list.dump(2) << "\n";
+}
+
+void add_data_import(const Command& data, int& exit_code) {
+  Command command =
+      data.add_subcommand("import", "Put official data, in whatever archive or folder, where they are looked for");
+  const auto options = std::make_shared<ImportOptions>();
+  command.add_option("from", options->from, "an archive or a folder").required();
+  add_data_option(command, options->data);
+  command.add_flag("--link", options->link, "link to the files instead of copying them");
+  command.add_flag("--json", options->json, "as JSON");
+  command.callback([options, &exit_code] {
+    import_and_report(options->from, data_paths(options->data).root, options->link, options->json);
+    exit_code = 0;
+  });
+}
+
+void add_data_fetch(const Command& data, int& exit_code) {
+  Command command = data.add_subcommand("fetch", "Download official data and import them; goes on where it broke off");
+  const auto options = std::make_shared<FetchOptions>();
+  command.add_option("name", options->name, "what to get; --list tells the names");
+  add_data_option(command, options->data);
+  command.add_option("--table", options->table, "JSON file with other places: name, url, file, size, sha256, md5");
+  command.add_flag("--list", options->list, "only say what there is and from where");
+  command.callback([options, &exit_code] { exit_code = fetch_and_import(*options); });
+}
+
+}  // namespace lra

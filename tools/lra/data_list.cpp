@@ -1,0 +1,89 @@
+#include <iostream>
+#include <map>
+
+#include "results/text_table.h"
+#include "tasks/inventory.h"
+#include "tasks/preset.h"
+#include "tools/lra/data.h"
+#include "tools/lra/selection.h"
+
+namespace lra {
+namespace {
+
+struct Options {
+  std::string data, preset;
+  bool json = false;
+};
+
+std::vector<DataStatus> take_stock(const Options& options) {
+  const DataPaths paths = data_paths(options.data);
+  std::vector<DataStatus> all;
+  for (const std::string& name : preset_names()) {
+    if (!options.preset.empty() && options.preset != name) continue;
+    for (const auto& [task, entry] : preset(name).at("tasks").items()) all.push_back(data_status(task, name, paths));
+  }
+  return all;
+}
+
+Json json_of(const DataStatus& status) {
+  const bool prepared = status.state == "prepared";
+  return {{"task", status.spec.name},
+          {"variant", status.spec.variant},
+          {"preset", status.preset},
+          {"source", status.source},
+          {"length", status.spec.length},
+          {"classes", status.spec.classes},
+          {"state", status.state},
+          {"reason", status.reason},
+          {"file", status.file.string()},
+          {"bytes", prepared ? Json(status.bytes) : Json()},
+          {"examples", prepared ? Json(status.examples) : Json()},
+          {"fingerprint", prepared ? Json(status.fingerprint) : Json()},
+          {"licence", status.licence},
+          {"citation", status.citation}};
+}
+
+void print(const std::vector<DataStatus>& all) {
+  constexpr std::size_t kShown = 12;  // digits of a fingerprint
+  TextTable table{{"data", "preset", "state", "size", "train / valid / test", "fingerprint"}, {}};
+  std::map<std::string, const DataStatus*> by_source;
+  std::map<std::string, std::string> reasons;
+  for (const DataStatus& status : all) {
+    const bool prepared = status.state == "prepared";
+    table.rows.push_back({status.spec.variant, status.preset, status.state,
+                          prepared ? human_bytes(std::int64_t(status.bytes)) : "",
+                          prepared ? counts_text(status.examples) : "", status.fingerprint.substr(0, kShown)});
+    by_source[status.source] = &status;
+    if (!status.reason.empty()) reasons[status.spec.variant] = status.reason;
+  }
+  std::cout << table << "\n";
+  for (const auto& [source, status] : by_source)
+    if (!status->licence.empty())
+      fmt::print("{}\n  used by  {}\n  licence  {}\n  cite     {}\n", source, status->spec.name, status->licence,
+                 status->citation);
+  if (!reasons.empty()) fmt::print("\n");
+  for (const auto& [variant, reason] : reasons) fmt::print("{}: {}\n", variant, reason);
+}
+
+}  // namespace
+
+void add_data_list(const Command& data, int& exit_code) {
+  Command command = data.add_subcommand("list", "For each task variant: whether its data are here, counts, licence");
+  const auto options = std::make_shared<Options>();
+  add_data_option(command, options->data);
+  command.add_option("--preset", options->preset, "only this one's");
+  command.add_flag("--json", options->json, "as JSON");
+  command.callback([options, &exit_code] {
+    if (!options->preset.empty()) check_name("preset", options->preset, preset_names());
+    const auto all = take_stock(*options);
+    Json json = Json::array();
+    for (const DataStatus& status : all) json.push_back(json_of(status));
+    if (options->json)
+      std::cout << json.dump(2) << "\n";
+    else
+      print(all);
+    exit_code = 0;
+  });
+}
+
+}  // namespace lra

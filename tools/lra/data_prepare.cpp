@@ -1,0 +1,79 @@
+#include <chrono>
+#include <cstdio>
+
+#include <spdlog/spdlog.h>
+
+#include "datasets/cache.h"
+#include "results/text_table.h"
+#include "tasks/inventory.h"
+#include "tools/lra/data.h"
+#include "tools/lra/selection.h"
+
+namespace lra {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+struct Options {
+  std::string tasks, preset = "quick", data;
+};
+
+void generate(const Options& options) {
+  DataPaths paths = data_paths(options.data);
+  paths.notice = [](const std::string& sentence) { spdlog::info("{}", sentence); };
+  for (const std::string& task : select_tasks(options.tasks, options.preset)) {
+    const auto start = Clock::now();
+    open_data(plan_task(task, options.preset, "", paths.root), paths);
+    const double seconds = seconds_since(start);
+    const DataStatus status = data_status(task, options.preset, paths);
+    fmt::print("{}: {} examples, {}, fingerprint {}, {}, {}\n", status.spec.variant, counts_text(status.examples),
+               human_bytes(std::int64_t(status.bytes)), status.fingerprint, status.file.string(),
+               human_seconds(seconds));
+    std::fflush(stdout);
+  }
+}
+
+/// Every prepared file, sound or not, and what is wrong with it.
+int verify() {
+  const auto folder = data_paths("").cache;
+  const std::vector<std::filesystem::path> files = cache_files(folder);
+  long damaged = 0;
+  for (const auto& file : files) {
+    const auto start = Clock::now();
+    const std::string flaw = flaw_of_cache(file);
+    damaged += !flaw.empty();
+    if (!flaw.empty()) {
+      fmt::print("{}: {}\n", file.filename().string(), flaw);
+      continue;
+    }
+    const auto summary = summarise_cache(file).value();
+    fmt::print("{}: sound, {} examples, {}, fingerprint {}, {}\n", file.filename().string(),
+               counts_text(summary.examples), human_bytes(std::int64_t(summary.bytes)), summary.fingerprint,
+               human_seconds(seconds_since(start)));
+  }
+  fmt::print("{} of {} prepared files in {} are sound\n", long(files.size()) - damaged, files.size(), folder.string());
+  return damaged > 0 ? int(Kind::data) : 0;
+}
+
+}  // namespace
+
+void add_data_generate(const Command& data, int& exit_code) {
+  Command command =
+      data.add_subcommand("generate", "Prepare a task's data: generate or read them, keep them in the cache");
+  const auto options = std::make_shared<Options>();
+  command.add_option("tasks", options->tasks, "names, lra5 or all, separated by commas").required();
+  command.add_option("--preset", options->preset, "whose variant of the data").shows_default();
+  add_data_option(command, options->data);
+  command.callback([options, &exit_code] {
+    generate(*options);
+    exit_code = 0;
+  });
+}
+
+void add_data_verify(const Command& data, int& exit_code) {
+  Command command = data.add_subcommand("verify", "Hash every byte of all prepared data; damaged files are removed");
+  command.callback([&exit_code] { exit_code = verify(); });
+}
+
+}  // namespace lra

@@ -1,0 +1,92 @@
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <set>
+#include <vector>
+
+#include "datasets/source.h"
+#include "harness/environment.h"
+#include "harness/measure.h"
+#include "models/layers/mixer.h"
+#include "results/text_table.h"
+#include "tasks/task.h"
+#include "tools/lra/command.h"
+#include "tools/lra/places.h"
+
+namespace lra {
+namespace {
+
+namespace fs = std::filesystem;
+
+void say(const std::string& what, const std::string& finding) { fmt::print("{:<14} {}\n", what, finding); }
+
+/// Whether a file or folder that may not exist yet could be written.
+bool could_write(const fs::path& path) {
+  fs::path nearest = fs::absolute(path);
+  while (!fs::exists(nearest) && nearest.has_relative_path()) nearest = nearest.parent_path();
+  return access(nearest.c_str(), W_OK) == 0;
+}
+
+std::string place(const fs::path& path) {
+  std::error_code error;
+  const bool there = fs::exists(path, error);
+  return fmt::format("{} ({}, {})", path.string(), there ? "exists" : "not there yet",
+                     could_write(path) ? "writable" : "NOT writable");
+}
+
+void say_official(const DataPaths& paths) {
+  std::set<std::string> names;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(paths.root, error))
+    if (!fs::equivalent(entry.path(), paths.cache, error)) names.insert(entry.path().filename().string());
+  for (const std::string& name : names) say("", "  " + name);
+}
+
+void say_prepared(const fs::path& folder) {
+  const std::vector<fs::path> files = cache_files(folder);
+  std::int64_t bytes = 0;
+  for (const fs::path& file : files) {
+    std::error_code gone;
+    const std::uintmax_t size = fs::file_size(file, gone);
+    if (!gone) bytes += std::int64_t(size);
+  }
+  if (!files.empty())
+    say("", fmt::format("  {} files, {}; 'lra data list' says of what", files.size(), human_bytes(bytes)));
+}
+
+void doctor(const std::string& data, const std::string& database) {
+  const Environment here = capture_environment();
+  say("program", here.code_version + (here.dirty ? " with changes" : ""));
+  say("compiler", here.compiler + " " + here.flags);
+  say("oneDNN", here.onednn);
+  say("system", here.os);
+  say("processor", fmt::format("{}, {} cores, vector instructions {}", here.cpu, here.cores, here.isa));
+  say("memory", fmt::format("{:.1f} GB", double(here.memory_bytes) / 1e9));
+  Lanes lanes(std::max(1L, here.cores));
+  say("peak", fmt::format("{:.0f} GFLOP/s in matrix products, all cores", gemm_peak_gflops(lanes)));
+  say("models", fmt::format("{}", models().names().size()));
+  say("tasks", fmt::format("{}", task_names().size()));
+  const DataPaths paths = data_paths(data);
+  say("data", place(paths.root));
+  say_official(paths);
+  say("prepared data", place(paths.cache));
+  say_prepared(paths.cache);
+  say("database", place(database));
+}
+
+}  // namespace
+
+void add_doctor(const Command& program, int& exit_code) {
+  Command command = program.add_subcommand("doctor", "What this machine, build and data folder can do");
+  const auto data = std::make_shared<std::string>();
+  const auto database = std::make_shared<std::string>(kDefaultDatabase);
+  command.add_option("--data", *data, "folder with official data").environment("LRA_DATA");
+  command.add_option("--db", *database, "database of results").environment("LRA_DB").shows_default();
+  command.callback([data, database, &exit_code] {
+    doctor(*data, *database);
+    exit_code = 0;
+  });
+}
+
+}  // namespace lra

@@ -1,0 +1,126 @@
+#include "tools/lra/dry_run.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "harness/estimate.h"
+#include "harness/runner.h"
+#include "results/store.h"
+#include "results/text_table.h"
+
+namespace lra {
+namespace {
+
+constexpr double kSecondsOfTrial = 2;  // at most about so long for what differs in the seed only
+
+/// What experiments that cost the same have in common: all but the seed.
+std::string kind_of(const Experiment& experiment) {
+  Json form = canonical(experiment, "");
+  form.erase("seed");
+  return form.dump();
+}
+
+/// An experiment without what only its data can tell.
+std::string without_data(Json canonical_experiment) {
+  canonical_experiment.erase("data_fingerprint");
+  return canonical_experiment.dump();
+}
+
+/// Opens no data; "done" means done with whatever data was there then.
+std::set<std::string> done_experiments(const std::string& database) {
+  std::set<std::string> done;
+  if (!std::filesystem::exists(database)) return done;
+  for (const Run& run : Store(database, Store::Access::read).runs())
+    if (run.status == "done") done.insert(without_data(run.experiment));
+  return done;
+}
+
+std::map<std::string, long> count_all(const std::vector<Experiment>& experiments) {
+  std::map<std::string, long> counts;
+  for (const Experiment& experiment : experiments) {
+    const auto [place, is_new] = counts.try_emplace(kind_of(experiment), 0);
+    if (is_new) place->second = count_parameters(experiment);
+  }
+  return counts;
+}
+
+std::string figure(const Json& value, std::string (*text)(double)) {
+  return value.is_null() ? "" : text(value.get<double>());
+}
+
+std::string tera(double flops) { return fmt::format("{:.3g}", 1e-12 * flops); }
+std::string bytes(double count) { return human_bytes(std::int64_t(count)); }
+
+double sum_of(const Json& cells, const char* key) {
+  double sum = 0;
+  for (const Json& cell : cells)
+    if (cell[key].is_number()) sum += cell[key].get<double>();
+  return sum;
+}
+
+/// Each sentence on lengths once, with the tasks that it is about.
+void print_bases(const Json& cells) {
+  std::map<std::string, std::set<std::string>> variants;
+  for (const Json& cell : cells)
+    if (cell["basis"].is_string()) variants[cell["basis"]].insert(cell["variant"].get<std::string>());
+  for (const auto& [basis, names] : variants) fmt::print("{}: lengths from {}\n", fmt::join(names, ", "), basis);
+}
+
+}  // namespace
+
+void check_shapes(const std::vector<Experiment>& experiments) { (void)count_all(experiments); }
+
+Json dry_run(const std::vector<Experiment>& experiments, const RunOptions& options) {
+  const auto done = done_experiments(options.database);
+  const auto parameters = count_all(experiments);
+  std::map<std::string, Estimate> estimates;
+  Json cells = Json::array();
+  for (const Experiment& experiment : experiments) {
+    const TaskPlan& plan = experiment.plan;
+    const bool skip = !options.force && done.count(without_data(canonical(experiment, ""))) > 0;
+    Json cell{{"task", plan.spec.name},
+              {"variant", plan.spec.variant},
+              {"model", experiment.model},
+              {"seed", experiment.seed},
+              {"parameters", parameters.at(kind_of(experiment))},
+              {"steps", plan.recipe.steps},
+              {"flops", nullptr},
+              {"peak_bytes", nullptr},
+              {"seconds", nullptr},
+              {"basis", nullptr},
+              {"status", skip ? "done" : "to run"}};
+    if (!skip && !options.no_estimate) {
+      const auto [place, is_new] = estimates.try_emplace(kind_of(experiment));
+      Estimate& estimated = place->second;
+      if (is_new) estimated = estimate(experiment, data_paths(options.data), options.threads, kSecondsOfTrial);
+      cell.update({{"flops", estimated.flops},
+                   {"peak_bytes", estimated.peak_bytes},
+                   {"seconds", estimated.seconds},
+                   {"basis", estimated.basis}});
+    }
+    cells.push_back(std::move(cell));
+  }
+  return cells;
+}
+
+void print_dry_run(const Json& cells, const RunOptions& options) {
+  fmt::print("{:<24} {:<16} {:>4} {:>12} {:>8} {:>9} {:>10} {:>14}  {}\n", "task", "model", "seed", "parameters",
+             "steps", "TFLOP", "memory", "time", "status");
+  long to_run = 0;
+  for (const Json& cell : cells) {
+    fmt::print("{:<24} {:<16} {:>4} {:>12} {:>8} {:>9} {:>10} {:>14}  {}\n", cell["variant"].get<std::string>(),
+               cell["model"].get<std::string>(), cell["seed"].get<std::uint64_t>(), cell["parameters"].get<long>(),
+               cell["steps"].get<long>(), figure(cell["flops"], tera), figure(cell["peak_bytes"], bytes),
+               figure(cell["seconds"], human_seconds), cell["status"].get<std::string>());
+    to_run += cell["status"] == "to run";
+  }
+  if (to_run == 0 || options.no_estimate) return;
+  fmt::print("\n{} of {} cells to run: {} TFLOP, {} one after another on {} threads\n", to_run, cells.size(),
+             tera(sum_of(cells, "flops")), human_seconds(sum_of(cells, "seconds")), options.threads);
+  print_bases(cells);
+}
+
+}  // namespace lra

@@ -1,0 +1,65 @@
+// Preloaded into the program by crash_test: the writes of regular files fail as on a full disk.
+//   LRA_FAULT_AT=N     the N-th write of each process fails, and all after it until LRA_FAULT_COUNT are spent
+//   LRA_FAULT_COUNT=N  how many fail; 1 unless given
+#include <dlfcn.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+
+namespace {
+
+long number(const char* name, long otherwise) {
+  const char* text = std::getenv(name);
+  return text ? std::atol(text) : otherwise;
+}
+
+/// Is this call one of those that fail? Counts calls on regular files only: pipes and terminals never fill up.
+bool fails(int descriptor) {
+  static const long first = number("LRA_FAULT_AT", 0), count = number("LRA_FAULT_COUNT", 1);
+  static std::atomic<long> calls{0};
+  struct stat status {};
+  if (first == 0 || fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) return false;
+  const long call = ++calls;
+  if (call < first || call >= first + count) return false;
+  errno = ENOSPC;
+  return true;
+}
+
+template <typename Function>
+Function original(const char* name) {
+  return reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));
+}
+
+}  // namespace
+
+extern "C" {
+
+ssize_t write(int descriptor, const void* data, size_t size) {
+  static const auto call = original<ssize_t (*)(int, const void*, size_t)>("write");
+  return fails(descriptor) ? -1 : call(descriptor, data, size);
+}
+
+ssize_t pwrite(int descriptor, const void* data, size_t size, off_t at) {
+  static const auto call = original<ssize_t (*)(int, const void*, size_t, off_t)>("pwrite");
+  return fails(descriptor) ? -1 : call(descriptor, data, size, at);
+}
+
+ssize_t pwrite64(int descriptor, const void* data, size_t size, off64_t at) {
+  static const auto call = original<ssize_t (*)(int, const void*, size_t, off64_t)>("pwrite64");
+  return fails(descriptor) ? -1 : call(descriptor, data, size, at);
+}
+
+int fsync(int descriptor) {
+  static const auto call = original<int (*)(int)>("fsync");
+  return fails(descriptor) ? -1 : call(descriptor);
+}
+
+int ftruncate(int descriptor, off_t size) {
+  static const auto call = original<int (*)(int, off_t)>("ftruncate");
+  return fails(descriptor) ? -1 : call(descriptor, size);
+}
+
+}  // extern "C"

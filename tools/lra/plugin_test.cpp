@@ -1,0 +1,123 @@
+// A model from outside the tree: loaded, listed, trained in a process of its own, reported; and refused when it does
+// not fit.
+#include <elf.h>
+#include <gtest/gtest.h>
+
+#include "harness/core/file.h"
+#include "tools/lra/program_testing.h"
+
+namespace lra {
+namespace {
+
+const std::string kWith = std::string(" --plugin ") + LRA_PLUGIN;
+const std::string kRun = "run --models sharp_linear,identity --tasks lookup --preset smoke";
+
+/// A reader of the tutorial may have put its model into the tree; then its plug-in's name is taken.
+class Plugin : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (std::filesystem::exists(std::string(LRA_SOURCE_DIR) + "/models/attention/sharp_linear.cpp"))
+      GTEST_SKIP() << "sharp_linear is a model of this tree";
+  }
+};
+class SlowPlugin : public Plugin {};
+
+TEST_F(Plugin, HasARowInTheReport) {
+  const Sandbox sandbox;
+  EXPECT_EQ(sandbox.lra(kRun).code, 2) << "without the plug-in there is no such model";
+  const Finished finished = sandbox.lra(kRun + kWith);
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_NE(finished.out.find("| sharp_linear"), std::string::npos) << finished.out;
+  EXPECT_NE(sandbox.lra("report --preset smoke").out.find("| sharp_linear"), std::string::npos)
+      << "what is stored needs no plug-in to be read";
+  const Finished again = sandbox.lra(kRun + kWith + " --json");
+  for (const Json& cell : again.json()) EXPECT_EQ(cell.at("skipped"), true);
+  EXPECT_EQ(again.json().at(0).at("model_revision").get<std::string>().size(), 16u);
+}
+
+TEST_F(Plugin, IsThereForEveryCommand) {
+  const Sandbox sandbox;
+  for (const char* arguments :
+       {"list models", "describe model sharp_linear --preset smoke --model-args sharp_linear:sharpness=3",
+        "probe --model sharp_linear --task lookup --preset smoke -o p.safetensors",
+        "bench --models sharp_linear --lengths 16 --batch 2 --seconds 0.01 --set width=16"}) {
+    const Finished finished = sandbox.lra(fmt::format("{}{}{}", arguments, kWith, kWith));
+    EXPECT_EQ(finished.code, 0) << finished.err;
+    EXPECT_NE(finished.out.find("sharp_linear"), std::string::npos) << arguments << "\n" << finished.out;
+  }
+}
+
+/// A copy of the plug-in in which `from` reads `to` (of the same length).
+std::string changed(const std::string& from, const std::string& to) {
+  std::string bytes = contents(LRA_PLUGIN);
+  const std::size_t at = bytes.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return bytes.replace(at, from.size(), to);
+}
+
+TEST_F(Plugin, IsRefusedWhenItDoesNotFit) {
+  const Sandbox sandbox;
+  const auto said = [&](const std::string& bytes) {
+    write_file(sandbox.path("mine.so"), bytes);
+    const Finished finished = sandbox.lra("list models --plugin mine.so");
+    EXPECT_EQ(finished.code, 2);
+    EXPECT_EQ(finished.out, "");
+    return finished.err;
+  };
+  const std::string other = said(changed("lra plugin ABI 0", "lra plugin ABI 9"));
+  EXPECT_NE(other.find("mine.so was made for the interface 9."), std::string::npos) << other;
+  EXPECT_NE(other.find("this program has 0."), std::string::npos) << other;
+  EXPECT_NE(said(changed("lra plugin ABI ", "xyz plugin ABI ")).find("mine.so has no symbol lra_plugin_abi"),
+            std::string::npos);
+  EXPECT_NE(said("somebody's letters").find("mine.so is not a shared library"), std::string::npos);
+  EXPECT_NE(said("").find("mine.so is not a shared library"), std::string::npos);
+  const std::string cut = contents(LRA_PLUGIN);
+  EXPECT_NE(said(cut.substr(0, cut.find("lra plugin ABI") + 60)).find("mine.so is cut short"), std::string::npos);
+  // Without its table of sections, which the loader does not need, the segments still promise more than there is.
+  std::string bare = cut;
+  bare.replace(offsetof(Elf64_Ehdr, e_shoff), 8, 8, '\0').replace(offsetof(Elf64_Ehdr, e_shnum), 2, 2, '\0');
+  EXPECT_NE(said(bare.substr(0, cut.find("lra plugin ABI") + 60)).find("mine.so is cut short"), std::string::npos);
+  EXPECT_NE(sandbox.lra("list models --plugin none.so").err.find("there is no file none.so"), std::string::npos);
+}
+
+TEST_F(Plugin, IsRefusedWhenItsNameIsTaken) {
+  const Sandbox sandbox;
+  write_file(sandbox.path("mine.so"), contents(LRA_PLUGIN));
+  const Finished finished = sandbox.lra("list models --plugin mine.so" + kWith);
+  EXPECT_EQ(finished.code, 2);
+  EXPECT_NE(finished.err.find("registers the model 'sharp_linear', and there is one"), std::string::npos)
+      << finished.err;
+}
+
+int shell(const std::string& command) { return std::system(command.c_str()); }
+
+// The way of the README's tutorial: install, build outside, run.
+TEST_F(SlowPlugin, IsBuiltWithTheInstalledPackage) {
+  const Sandbox sandbox;
+  const std::string cmake = LRA_CMAKE, at = sandbox.path("").string(), quiet = " >" + at + "log 2>&1";
+  const auto step = [&](const std::string& command) {
+    EXPECT_EQ(shell(command + quiet), 0) << command << "\n" << contents(sandbox.path("log"));
+  };
+  step(std::string(LRA_SOURCE_DIR) + "/tools/check_readme --extract " + at + "mine");
+  step(cmake + " --install " + LRA_BUILD_DIR + " --prefix " + at + "installed");
+  step(cmake + " -S " + at + "mine -B " + at + "mine/build -DCMAKE_PREFIX_PATH=" + at + "installed");
+  step(cmake + " --build " + at + "mine/build");
+  const Finished finished = sandbox.lra(kRun + " --plugin mine/build/libsharp_linear.so");
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_NE(finished.out.find("| sharp_linear"), std::string::npos) << finished.out;
+}
+
+// The same against the build folder, without installing.
+TEST_F(SlowPlugin, IsBuiltWithTheBuildFolder) {
+  const Sandbox sandbox;
+  const std::string cmake = LRA_CMAKE, at = sandbox.path("").string(), quiet = " >" + at + "log 2>&1";
+  EXPECT_EQ(shell(std::string(LRA_SOURCE_DIR) + "/tools/check_readme --extract " + at + "mine" + quiet), 0);
+  EXPECT_EQ(shell(cmake + " -S " + at + "mine -B " + at + "mine/build -Dlra_DIR=" + LRA_BUILD_DIR + quiet), 0)
+      << contents(sandbox.path("log"));
+  EXPECT_EQ(shell(cmake + " --build " + at + "mine/build" + quiet), 0) << contents(sandbox.path("log"));
+  const Finished finished = sandbox.lra("list models --plugin mine/build/libsharp_linear.so");
+  EXPECT_EQ(finished.code, 0) << finished.err;
+}
+
+}  // namespace
+}  // namespace lra

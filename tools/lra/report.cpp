@@ -1,0 +1,56 @@
+#include "results/report.h"
+
+#include <iostream>
+#include <sstream>
+
+#include "harness/core/file.h"
+#include "tools/lra/command.h"
+#include "tools/lra/places.h"
+#include "tools/lra/report_request.h"
+#include "tools/lra/selection.h"
+
+namespace lra {
+namespace {
+
+struct Options {
+  std::string format = "markdown", table = "all", preset, model, output, database = kDefaultDatabase;
+};
+
+void report(const Options& options) {
+  const ReportFormat& format = report_formats().at(options.format);
+  check_name("table", options.table, report_tables());
+  if (!options.preset.empty()) check_name("preset", options.preset, preset_names());
+  const Store store = open_database(options.database);
+  ReportRequest request = report_request(options.table, options.preset);
+  request.model = options.model;
+  if (!options.model.empty() && options.table == "all") request.table = "model";
+  std::ostringstream text;
+  format.write(store, request, text);
+  if (options.output.empty())
+    std::cout << text.str();
+  else
+    write_file(options.output, text.str());
+}
+
+}  // namespace
+
+void add_report(const Command& program, int& exit_code) {
+  Command command = program.add_subcommand("report", "Make tables of what the database holds");
+  const auto options = std::make_shared<Options>();
+  command.add_option("--format", options->format, "markdown, latex, csv, json or html").shows_default();
+  command
+      .add_option("--table", options->table,
+                  "accuracy, differences, published, efficiency, bench, seeds, configurations, model or all")
+      .shows_default();
+  command.add_option("--model", options->model, "the page of this model");
+  command.add_option("--preset", options->preset, "only this one's runs");
+  command.add_option("-o,--output", options->output, "a file instead of stdout");
+  command.add_option("--db", options->database, "database of results").environment("LRA_DB").shows_default();
+  add_plugin_option(command);
+  command.callback([options, &exit_code] {
+    report(*options);
+    exit_code = 0;
+  });
+}
+
+}  // namespace lra

@@ -1,0 +1,16 @@
+/// What this build tells a report of its models.
+#pragma once
+
+#include <string>
+
+#include "results/report.h"
+
+namespace lra {
+
+/// A request for `table` with the revisions and facts of every model of this build. `preset` may be empty: all.
+ReportRequest report_request(const std::string& table, const std::string& preset);
+
+/// An existing database, for reading. Throws a data error that says how to make one.
+Store open_database(const std::string& path);
+
+}  // namespace lra

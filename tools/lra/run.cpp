@@ -1,0 +1,142 @@
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <sstream>
+
+#include "harness/build_info.h"
+#include "harness/environment.h"
+#include "harness/estimate.h"
+#include "harness/plugin.h"
+#include "harness/progress.h"
+#include "harness/runner.h"
+#include "results/report.h"
+#include "tools/lra/cell_json.h"
+#include "tools/lra/command.h"
+#include "tools/lra/dry_run.h"
+#include "tools/lra/profile_table.h"
+#include "tools/lra/report_request.h"
+#include "tools/lra/run_options.h"
+
+namespace lra {
+namespace {
+
+/// The words this program was started with, for the record.
+std::string command_line() {
+  std::ifstream in("/proc/self/cmdline", std::ios::binary);
+  std::stringstream raw;
+  raw << in.rdbuf();
+  std::string text = raw.str();
+  while (!text.empty() && text.back() == '\0') text.pop_back();
+  std::replace(text.begin(), text.end(), '\0', ' ');
+  return text;
+}
+
+/// Progress on stderr, and on stdout the profile of each cell that has one.
+class Display final : public ProgressDisplay {
+ public:
+  Display(std::size_t cells, bool prints_profiles) : ProgressDisplay(cells), prints_profiles_(prints_profiles) {}
+  void ended(const Outcome& outcome) override {
+    ProgressDisplay::ended(outcome);
+    if (!outcome.profile || !prints_profiles_) return;
+    print_profile(fmt::format("{} {} seed {}", outcome.run.variant, outcome.run.model, outcome.run.seed),
+                  *outcome.profile);
+    std::fflush(stdout);
+  }
+
+ private:
+  bool prints_profiles_;
+};
+
+/// Fills in how long the cells that are not done will take: enough to tell which are short. A task and model is tried
+/// once for all seeds, and nothing where nothing could be side by side.
+void expect_seconds(std::vector<Cell>& cells, const Store& store, const MatrixOptions& matrix) {
+  constexpr double kSecondsOfTrial = 0.3;
+  std::vector<Cell*> to_run;
+  for (Cell& cell : cells)
+    if (matrix.force || !store.find(cell.key)) to_run.push_back(&cell);
+  if (to_run.size() < 2 || matrix.threads < 2) return;
+  std::map<std::pair<std::string, std::string>, double> seconds;
+  for (Cell* cell : to_run) {
+    const Experiment& experiment = cell->experiment;
+    double& known = seconds[{experiment.plan.task, experiment.model}];
+    if (known == 0) known = estimate(experiment, matrix.paths, matrix.threads, kSecondsOfTrial).seconds;
+    cell->expected_seconds = known;
+  }
+}
+
+bool is_done(const Outcome& outcome) { return outcome.run.status == "done"; }
+
+void print_results(const std::vector<Outcome>& outcomes, const Store& store, const RunOptions& options) {
+  if (options.json) {
+    Json all = Json::array();
+    for (const Outcome& outcome : outcomes)
+      all.push_back(cell_json(outcome, store.baselines(outcome.run.variant, outcome.run.data_fingerprint)));
+    std::cout << all.dump(2) << "\n";
+  } else if (std::any_of(outcomes.begin(), outcomes.end(), is_done)) {
+    report_formats().at("markdown").write(store, report_request("accuracy", options.preset), std::cout);
+  }
+}
+
+int run_matrix(const RunOptions& options) {
+  const auto experiments = experiments_of(options);
+  if (options.dry_run) {
+    const Json cells = dry_run(experiments, options);
+    if (options.json)
+      std::cout << cells.dump(2) << "\n";
+    else
+      print_dry_run(cells, options);
+    return 0;
+  }
+
+  check_shapes(experiments);
+  Store store(options.database);  // before anything is trained: results must have a place
+  MatrixOptions matrix;
+  matrix.paths = data_paths(options.data);
+  matrix.threads = options.threads;
+  matrix.jobs = options.jobs;
+  matrix.force = options.force;
+  matrix.check_finite = options.check_finite;
+  matrix.profile = options.profile;
+  matrix.state = options.database + "-cells";
+  matrix.checkpoint_seconds = options.checkpoint_seconds;
+  matrix.max_memory = options.max_memory_bytes;
+  matrix.max_seconds = options.max_time_seconds;
+  matrix.command = command_line();
+  matrix.stop = &interrupted;
+  for (const Plugin& plugin : plugins()) matrix.program.insert(matrix.program.end(), {"--plugin", plugin.file});
+
+  std::vector<Outcome> outcomes;
+  {
+    Display progress(experiments.size(), /*prints_profiles=*/!options.json);
+    auto cells = prepare(experiments, matrix.paths, store, progress);
+    if (matrix.jobs == 0) expect_seconds(cells, store, matrix);
+    watch_signals(/*second_ends=*/true);  // not before: until here an interrupt may end the program as it always does
+    outcomes = run_cells(cells, store, capture_environment(), matrix, progress);
+  }
+  print_results(outcomes, store, options);
+  if (interrupted) {
+    spdlog::warn("interrupted; the same command goes on where this one stopped");
+    return kInterrupted;
+  }
+  const auto failed = outcomes.size() - std::size_t(std::count_if(outcomes.begin(), outcomes.end(), is_done));
+  if (failed) spdlog::error("{} of {} cells failed; the same command tries them again", failed, outcomes.size());
+  return failed ? int(Kind::failed) : 0;
+}
+
+}  // namespace
+
+void add_run(const Command& program, int& exit_code) {
+  Command command = program.add_subcommand("run", "Train and test a matrix of tasks, models and seeds");
+  const auto options = std::make_shared<RunOptions>();
+  declare(command, *options);
+  add_plugin_option(command);
+  command.callback([command, options, &exit_code] {
+    complete(command, *options);
+    exit_code = run_matrix(*options);
+  });
+}
+
+}  // namespace lra

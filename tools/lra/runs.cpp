@@ -1,0 +1,200 @@
+#include "tools/lra/runs.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+
+#include "harness/core/file.h"
+#include "results/document.h"
+#include "results/row.h"
+#include "results/text_table.h"
+#include "tools/lra/command.h"
+#include "tools/lra/places.h"
+#include "tools/lra/report_request.h"
+
+namespace lra {
+namespace {
+
+struct Options {
+  std::string model, task, preset, status, output, other, data, database = kDefaultDatabase;
+  std::vector<long> ids;
+  long id = 0, threads = 0;
+  bool json = false;
+};
+
+/// Finished, failed and interrupted ones by number, those that the options ask for.
+std::vector<Run> selected(const Store& store, const Options& options) {
+  auto all = store.runs();
+  for (Run& run : store.failures()) all.push_back(std::move(run));
+  std::sort(all.begin(), all.end(), [](const Run& a, const Run& b) { return a.id < b.id; });
+  if (all.empty()) fail_usage("{} holds no run; `lra run` makes some", store.path().string());
+  const auto differs = [](const std::string& wanted, const std::string& is) { return !wanted.empty() && wanted != is; };
+  std::erase_if(all, [&](const Run& run) {
+    return differs(options.model, run.model) || differs(options.task, run.task) ||
+           differs(options.preset, run.preset) || differs(options.status, run.status) ||
+           (!options.ids.empty() && std::find(options.ids.begin(), options.ids.end(), run.id) == options.ids.end());
+  });
+  if (all.empty()) fail_usage("{} holds no run that fits; `lra runs list` shows all", store.path().string());
+  return all;
+}
+
+Run found(const Store& store, long id) {
+  auto run = store.find(id);
+  if (!run) fail_usage("{} holds no run {}; `lra runs list` shows which there are", store.path().string(), id);
+  return std::move(*run);
+}
+
+void list_runs(const Options& options) {
+  const Store store = open_database(options.database);
+  const auto runs = selected(store, options);
+  if (options.json) {
+    std::vector<const Run*> all;
+    for (const Run& run : runs) all.push_back(&run);
+    std::cout << Json(json_rows(store, all)).dump(2) << '\n';
+    return;
+  }
+  TextTable table{{"run", "task", "model", "seed", "status", "accuracy", "time", "started"}, {}};
+  for (const Run& run : runs)
+    table.rows.push_back({std::to_string(run.id), run.variant, row_label(run), std::to_string(run.seed), run.status,
+                          run.status == "done" ? percent(accuracy(run)) : "–", human_seconds(run.seconds),
+                          run.started});
+  std::cout << table;
+}
+
+Json whole(const Store& store, const Run& run) {
+  Json json = json_row(run, majority_accuracy(store, run));
+  json["experiment"] = run.experiment;
+  json["history"] = Json::array();
+  for (const Metric& m : run.history)
+    json["history"].push_back({{"step", m.step}, {"split", m.split}, {"name", m.name}, {"value", m.value}});
+  std::string hits;
+  for (const std::uint8_t hit : run.test_hits) hits += hit ? '1' : '0';
+  json["test_hits"] = hits;
+  const Environment e = store.environments().at(run.environment);
+  json["environment"] = {{"cpu", e.cpu},
+                         {"isa", e.isa},
+                         {"cores", e.cores},
+                         {"memory_bytes", e.memory_bytes},
+                         {"os", e.os},
+                         {"compiler", e.compiler},
+                         {"flags", e.flags},
+                         {"onednn", e.onednn},
+                         {"libraries", e.libraries},
+                         {"code_version", e.code_version},
+                         {"dirty", e.dirty}};
+  return json;
+}
+
+void show_run(const Options& options) {
+  const Store store = open_database(options.database);
+  const Run run = found(store, options.id);
+  Json json = whole(store, run);
+  if (!options.json) {
+    // What fills pages is for --json.
+    json["history"] = fmt::format("{} values", run.history.size());
+    json["test_hits"] = fmt::format("{} examples", run.test_hits.size());
+  }
+  std::cout << json.dump(2) << '\n';
+}
+
+void delete_runs(const Options& options) {
+  open_database(options.database);
+  Store store(options.database);
+  for (const long id : options.ids) found(store, id);  // all or none
+  const long removed = store.remove(options.ids);
+  std::cout << plural(removed, "run") << " deleted\n";
+}
+
+void copy_into(const std::string& file, const Store& store, const std::vector<Run>& runs) {
+  if (std::filesystem::exists(file)) fail_usage("{} exists already; `lra runs merge` adds to a database", file);
+  Store copy(file);
+  const auto environments = store.environments();
+  for (const Run& run : runs) {
+    copy.add(store.find(run.id).value(), environments.at(run.environment));
+    const auto baselines = store.baselines(run.variant, run.data_fingerprint);
+    copy.add_baselines(run.variant, run.data_fingerprint, baselines);
+  }
+}
+
+void export_runs(const Options& options) {
+  const Store store = open_database(options.database);
+  const auto runs = selected(store, options);
+  if (std::filesystem::path(options.output).extension() == ".db") return copy_into(options.output, store, runs);
+  Json all = Json::array();
+  for (const Run& run : runs) all.push_back(whole(store, store.find(run.id).value()));
+  if (options.output.empty())
+    std::cout << all.dump(1) << '\n';
+  else
+    write_file(options.output, all.dump(1) + "\n");
+}
+
+void merge_runs(const Options& options) {
+  const Store other = open_database(options.other);
+  Store store(options.database);
+  const auto [runs, measurements] = store.merge(other);
+  std::cout << plural(runs, "run") << " and " << plural(measurements, "bench figure") << " added from " << options.other
+            << '\n';
+}
+
+/// A subcommand with the options that all share.
+Command add_action(const Command& group, Options& options, const char* name, const char* summary) {
+  Command action = group.add_subcommand(name, summary);
+  action.add_option("--db", options.database, "database of results").environment("LRA_DB").shows_default();
+  return action;
+}
+
+void add_filters(const Command& action, Options& options) {
+  action.add_option("--model", options.model, "only this model's");
+  action.add_option("--task", options.task, "only on this task");
+  action.add_option("--preset", options.preset, "only under this preset");
+  action.add_option("--status", options.status, "only done, failed or interrupted");
+}
+
+}  // namespace
+
+void add_runs(const Command& program, int& exit_code) {
+  Command group =
+      program.add_subcommand("runs", "The runs of the database: list, show, delete, export, merge, reproduce");
+  group.require_subcommand();
+  const auto options = std::make_shared<Options>();
+  const auto act = [options, &exit_code](Command action, void (*what)(const Options&)) {
+    action.callback([options, what, &exit_code] {
+      what(*options);
+      exit_code = 0;
+    });
+  };
+
+  Command list = add_action(group, *options, "list", "One line a run");
+  add_filters(list, *options);
+  list.add_flag("--json", options->json, "print one JSON object a run");
+  act(list, list_runs);
+
+  Command show = add_action(group, *options, "show", "All that is stored of a run");
+  show.add_option("ID", options->id, "its number").required();
+  show.add_flag("--json", options->json, "with history and predictions");
+  act(show, show_run);
+
+  Command remove = add_action(group, *options, "delete", "Removes runs for good");
+  remove.add_option("IDS", options->ids, "their numbers").required();
+  act(remove, delete_runs);
+
+  Command copy = add_action(group, *options, "export", "Runs as JSON, or as a database of their own");
+  copy.add_option("IDS", options->ids, "their numbers; all without");
+  add_filters(copy, *options);
+  copy.add_option("-o,--output", options->output, "a file: NAME.db is a new database, any other JSON; stdout without");
+  act(copy, export_runs);
+
+  Command merge = add_action(group, *options, "merge", "Adds the runs of another database");
+  merge.add_option("FILE", options->other, "the other database").required();
+  act(merge, merge_runs);
+
+  Command again = add_action(group, *options, "reproduce", "Runs it again and says whether the bits agree");
+  again.add_option("ID", options->id, "its number").required();
+  again.add_option("--data", options->data, "folder with official data").environment("LRA_DATA");
+  again.add_option("--threads", options->threads, "default: one a core; does not change bits");
+  again.callback([options, &exit_code] {
+    exit_code = reproduce_run(options->database, options->id, options->data, options->threads);
+  });
+}
+
+}  // namespace lra

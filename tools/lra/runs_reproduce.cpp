@@ -1,0 +1,115 @@
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cmath>
+#include <thread>
+
+#include "harness/environment.h"
+#include "harness/experiment.h"
+#include "harness/progress.h"
+#include "harness/runner.h"
+#include "tools/lra/command.h"
+#include "tools/lra/places.h"
+#include "tools/lra/report_request.h"
+#include "tools/lra/runs.h"
+
+namespace lra {
+namespace {
+
+/// What the task's plan is made of: for one's own texts the folder, which no run stores.
+std::string task_of(const Run& run, const std::string& data) {
+  if (!is_own_task(run.task)) return run.task;
+  if (data.empty())
+    fail_usage("run {} was trained on one's own texts; say with --data which folder they are in", run.id);
+  return "tsv:" + data;
+}
+
+Experiment experiment_of(const Run& run, const std::string& data) {
+  const Json& stored = run.experiment;
+  try {
+    return decode_experiment({{"task", task_of(run, data)},
+                              {"spec", stored.at("task")},
+                              {"preset", run.preset},
+                              {"data", stored.at("data")},
+                              {"encoder", stored.at("settings").at("encoder")},
+                              {"mixer", stored.at("settings").at("model")},
+                              {"recipe", stored.at("recipe")},
+                              {"model", stored.at("model")},
+                              {"model_settings", stored.at("settings").at("model")},
+                              {"seed", stored.at("seed")},
+                              {"limit", stored.at("limit")},
+                              {"sweep", run.sweep}});
+  } catch (const Json::exception& error) {
+    fail_data("run {} was stored by a version whose experiments this one cannot read: {}", run.id, error.what());
+  }
+}
+
+bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+
+bool same_history(const Run& a, const Run& b) {
+  return std::equal(a.history.begin(), a.history.end(), b.history.begin(), b.history.end(),
+                    [](const Metric& x, const Metric& y) {
+                      return x.step == y.step && x.split == y.split && x.name == y.name && same(x.value, y.value);
+                    });
+}
+
+std::string digits(const std::string& digest) { return digest.empty() ? "none" : digest.substr(0, 16); }
+
+bool print_line(const char* what, const std::string& before, const std::string& now, bool agrees) {
+  fmt::print("{:<12} {:<22} {:<22} {}\n", what, before, now, agrees ? "agrees" : "DIFFERS");
+  return agrees;
+}
+
+bool agree(const Run& before, const Run& now) {
+  fmt::print("{:<12} {:<22} {:<22}\n", "", fmt::format("run {}", before.id), "now");
+  bool all = print_line("parameters", digits(before.parameter_digest), digits(now.parameter_digest),
+                        before.parameter_digest == now.parameter_digest);
+  all &= print_line("accuracy", fmt::format("{} of {}", before.test_correct, before.test_examples),
+                    fmt::format("{} of {}", now.test_correct, now.test_examples),
+                    before.test_correct == now.test_correct && before.test_examples == now.test_examples);
+  all &= print_line("test loss", fmt::format("{:.9g}", before.test_loss), fmt::format("{:.9g}", now.test_loss),
+                    same(before.test_loss, now.test_loss));
+  all &= print_line("predictions", fmt::format("{} examples", before.test_hits.size()),
+                    fmt::format("{} examples", now.test_hits.size()), before.test_hits == now.test_hits);
+  all &= print_line("history", fmt::format("{} values", before.history.size()),
+                    fmt::format("{} values", now.history.size()), same_history(before, now));
+  return all;
+}
+
+}  // namespace
+
+int reproduce_run(const std::string& database, long id, const std::string& data, long threads) {
+  const auto before = open_database(database).find(id);
+  if (!before) fail_usage("{} holds no run {}; `lra runs list` shows which there are", database, id);
+  if (before->status != "done")
+    fail_usage("run {} is not finished ({}), so there is nothing to reproduce", id, before->status);
+  const Experiment experiment = experiment_of(*before, data);
+
+  MatrixOptions options;
+  options.paths = data_paths(data);
+  options.threads = threads ? threads : std::max(1L, long(std::thread::hardware_concurrency()));
+  options.force = true;
+  options.stop = &interrupted;
+  Store scratch(":memory:");
+  std::vector<Outcome> outcomes;
+  {
+    ProgressDisplay progress(1);
+    const auto cells = prepare({experiment}, options.paths, scratch, progress);
+    if (cells.front().data_fingerprint != before->data_fingerprint)
+      fail_data("the data here has the fingerprint {}, run {} was made with {}: --data names another folder",
+                cells.front().data_fingerprint, id, before->data_fingerprint);
+    if (cells.front().canonical.at("model_revision") != before->model_revision)
+      spdlog::warn("the run was made by revision {} of model or engine, this build has {}: bits may differ",
+                   before->model_revision, cells.front().canonical.at("model_revision").get<std::string>());
+    watch_signals(/*second_ends=*/true);
+    outcomes = run_cells(cells, scratch, capture_environment(), options, progress);
+  }
+  if (interrupted) return 130;
+  const Run& now = outcomes.front().run;
+  if (now.status != "done") fail("run {} could not be made again: {}", id, now.reason);
+  const bool all = agree(*before, now);
+  fmt::print("{}\n", all ? "Every bit agrees." : "Not the same bits.");
+  return all ? 0 : int(Kind::failed);
+}
+
+}  // namespace lra

@@ -1,0 +1,149 @@
+#include "tools/lra/selection.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "harness/core/names.h"
+#include "models/layers/mixer.h"
+#include "tasks/task.h"
+
+namespace lra {
+namespace {
+
+/// The columns and rows of Tay et al. "Long Range Arena." arXiv:2011.04006, table 1 (Path-X has a group of its own).
+const std::vector<std::string> kLra5{"listops", "text", "retrieval", "image", "pathfinder"};
+const std::vector<std::string> kLra11{"transformer", "local",       "sparse",  "longformer", "linformer", "reformer",
+                                      "sinkhorn",    "synthesizer", "bigbird", "linear",     "performer"};
+constexpr std::size_t kMostSeeds = 10000;
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// Replaces groups by their members among `available`; every other name must be one of `known`.
+std::vector<std::string> select(const std::string& what, const std::string& names, std::vector<std::string> known,
+                                const std::vector<std::string>& available, const std::string& group,
+                                const std::vector<std::string>& group_members) {
+  std::vector<std::string> selected;
+  known.insert(known.end(), {group, "all"});
+  const auto take = [&](const std::string& name) {
+    if (!contains(selected, name)) selected.push_back(name);
+  };
+  for (const std::string& name : split_list(names, "--" + what + "s")) {
+    if (name == "all") {
+      for (const std::string& member : available) take(member);
+    } else if (name == group) {
+      for (const std::string& member : group_members)
+        if (contains(available, member)) take(member);
+    } else {
+      check_name(what, name, known);
+      take(name);
+    }
+  }
+  if (selected.empty()) fail_usage("no {} is left to run: none of '{}' can be had here", what, names);
+  return selected;
+}
+
+std::uint64_t parse_seed(std::string_view text, const std::string& whole) {
+  std::uint64_t seed = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty() || seed > std::uint64_t(INT64_MAX))
+    fail_usage("--seeds: '{}' is not a list of numbers and ranges such as 0..2,7", whole);
+  return seed;
+}
+
+std::pair<std::string, std::string> cut_assignment(const std::string& text, const std::string& option) {
+  const std::size_t at = text.find('=');
+  if (at == std::string::npos || at == 0) fail_usage("{}: '{}' is not of the form key=value", option, text);
+  return {text.substr(0, at), text.substr(at + 1)};
+}
+
+std::pair<std::string, Json> parse_assignment(const std::string& text, const std::string& option) {
+  const auto [key, value] = cut_assignment(text, option);
+  return {key, parse_scalar(value)};
+}
+
+}  // namespace
+
+std::vector<std::string> split_list(const std::string& text, const std::string& option) {
+  std::vector<std::string> parts;
+  std::size_t begin = 0;
+  while (true) {
+    const std::size_t end = text.find(',', begin);
+    parts.push_back(text.substr(begin, end - begin));
+    if (parts.back().empty()) fail_usage("{}: '{}' has an empty name", option, text);
+    if (end == std::string::npos) return parts;
+    begin = end + 1;
+  }
+}
+
+void check_name(const std::string& what, const std::string& name, const std::vector<std::string>& known) {
+  if (!contains(known, name)) fail_usage("unknown {} '{}'{}", what, name, suggestion(name, known));
+}
+
+std::vector<std::string> select_tasks(const std::string& names, const std::string& preset) {
+  check_name("preset", preset, preset_names());
+  std::vector<std::string> known = task_names();
+  for (const std::string& name : split_list(names, "--tasks"))
+    if (is_own_task(name)) known.push_back(name);
+  return select("task", names, known, tasks_of_preset(preset), "lra5", kLra5);
+}
+
+std::vector<std::string> select_models(const std::string& names) {
+  return select("model", names, models().names(), models().names(), "lra11", kLra11);
+}
+
+std::vector<std::uint64_t> parse_seeds(const std::string& text) {
+  std::vector<std::uint64_t> seeds;
+  for (const std::string& part : split_list(text, "--seeds")) {
+    const std::size_t dots = part.find("..");
+    const std::uint64_t first = parse_seed(std::string_view(part).substr(0, dots), text);
+    const std::uint64_t last =
+        dots == std::string::npos ? first : parse_seed(std::string_view(part).substr(dots + 2), text);
+    if (last < first || last - first >= kMostSeeds)
+      fail_usage("--seeds: the range '{}' is empty or has more than {} seeds", part, kMostSeeds);
+    for (std::uint64_t seed = first; seed <= last; ++seed)
+      if (std::find(seeds.begin(), seeds.end(), seed) == seeds.end()) seeds.push_back(seed);
+  }
+  return seeds;
+}
+
+Json parse_settings(const std::vector<std::string>& assignments) {
+  Json all = Json::object();
+  for (const std::string& text : assignments) {
+    const auto [key, value] = parse_assignment(text, "--set");
+    all[key] = value;
+  }
+  return all;
+}
+
+Json parse_sweep(const std::vector<std::string>& assignments) {
+  Json sweep;
+  for (const std::string& text : assignments) {
+    const auto [key, list] = cut_assignment(text, "--sweep");
+    if (sweep.contains(key)) fail_usage("--sweep: '{}' is given twice", key);
+    Json& values = sweep[key] = Json::array();
+    for (const std::string& part : split_list(list, "--sweep")) {
+      const Json value = parse_scalar(part);
+      if (std::find(values.begin(), values.end(), value) != values.end())
+        fail_usage("--sweep: '{}' names the value {} twice", text, part);
+      values.push_back(value);
+    }
+    if (values.size() < 2) fail_usage("--sweep: '{}' has only one value; that is for --set", text);
+  }
+  return sweep;
+}
+
+Json parse_model_args(const std::vector<std::string>& assignments) {
+  Json all = Json::object();
+  for (const std::string& text : assignments) {
+    const std::size_t colon = text.find(':');
+    if (colon == std::string::npos || colon == 0)
+      fail_usage("--model-args: '{}' is not of the form model:key=value", text);
+    const auto [key, value] = parse_assignment(text.substr(colon + 1), "--model-args");
+    all[text.substr(0, colon)][key] = value;
+  }
+  return all;
+}
+
+}  // namespace lra

@@ -1,0 +1,38 @@
+/// From the words of the command line to tasks, models, seeds and settings.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "harness/core/config.h"
+
+namespace lra {
+
+/// "a,b" → a, b. Empty parts are a usage error that names `option`.
+std::vector<std::string> split_list(const std::string& text, const std::string& option);
+
+/// Throws a usage error naming the nearest when `name` is not among `known`.
+void check_name(const std::string& what, const std::string& name, const std::vector<std::string>& known);
+
+/// Names, "tsv:FOLDER", and groups: lra5 (those the preset has), all (every task of the preset). Keeps the order, drops
+/// repetitions.
+std::vector<std::string> select_tasks(const std::string& names, const std::string& preset);
+
+/// Names and groups: lra11 (those in this build), all.
+std::vector<std::string> select_models(const std::string& names);
+
+/// "0", "0..2", "1,3", "0..2,7".
+std::vector<std::uint64_t> parse_seeds(const std::string& text);
+
+/// "key=value" → {key: value}, merged into one object; the last of a key wins.
+Json parse_settings(const std::vector<std::string>& assignments);
+
+/// "key=a,b,c" → {key: [a, b, c]}, merged into one object; null for no assignments. At least two values a key, and no
+/// value twice.
+Json parse_sweep(const std::vector<std::string>& assignments);
+
+/// "model:key=value" → {model: {key: value}}.
+Json parse_model_args(const std::vector<std::string>& assignments);
+
+}  // namespace lra
