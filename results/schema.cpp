@@ -98,17 +98,21 @@ CREATE VIEW cost AS
   GROUP BY preset, variant, model, overrides, model_revision, configuration, environment, threads;
 )";
 
-bool is_empty(const Database& database) { return database.integer("SELECT count(*) FROM sqlite_master") == 0; }
-
 }  // namespace
 
 int schema_version() { return static_cast<int>(kSteps.size()); }
 
 void check_schema(const Database& database) {
   const std::string file = database.path().string();
-  const auto version = database.integer("PRAGMA user_version");
-  if (database.integer("PRAGMA application_id") != kApplicationId) {
-    if (version == 0 && is_empty(database)) return;
+  // In one statement, that is of one moment: another process may be making this file.
+  Statement marks = database.query(
+      "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master) "
+      "FROM pragma_application_id, pragma_user_version");
+  if (!marks.next()) fail("database {}: its header gave no row", file);
+  const auto application = marks.get<std::int64_t>(0), version = marks.get<std::int64_t>(1);
+  const bool empty = marks.get<std::int64_t>(2) == 0;
+  if (application != kApplicationId) {
+    if (version == 0 && empty) return;
     fail_data("{} is a database of another program; name another file with --db", file);
   }
   if (version > schema_version())

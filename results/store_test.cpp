@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <barrier>
 #include <thread>
 
 #include "results/results_testing.h"
@@ -319,6 +320,29 @@ TEST(Store, EightProcessesWriteToOneNewFile) {
     EXPECT_EQ(status, 0);
   }
   expect_all_written(path);
+}
+
+// While one makes the tables, the others find the file half made.
+TEST(Store, EightThreadsOpenNewFilesAtOnce) {
+  constexpr int kFiles = 40;
+  const TemporaryFolder folder;
+  std::vector<std::string> errors(kWriters);
+  std::barrier all(kWriters);
+  std::vector<std::thread> threads;
+  threads.reserve(kWriters);
+  for (int opener = 0; opener < kWriters; ++opener)
+    threads.emplace_back([&, opener] {
+      for (int file = 0; file < kFiles; ++file) {
+        all.arrive_and_wait();
+        try {
+          Store store(folder.path() / fmt::format("{}.db", file));
+        } catch (const std::exception& error) {
+          errors[static_cast<std::size_t>(opener)] = error.what();
+        }
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  for (const std::string& error : errors) EXPECT_EQ(error, "");
 }
 
 TEST(Store, EightThreadsWriteToOneNewFile) {

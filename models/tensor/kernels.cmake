@@ -12,10 +12,12 @@ target_link_libraries(kernels_vector PUBLIC core PRIVATE hwy::hwy)
 lra_library(kernels_reference ${tensor}/reference.cpp)
 target_compile_definitions(kernels_reference PUBLIC LRA_ENGINE=f64)
 target_link_libraries(kernels_reference PUBLIC core)
+lra_oracle(kernels_reference)
 
 # The same table of cases in both engines.
 add_library(kernel_cases_double OBJECT ${tensor}/kernel_cases.cpp)
 target_link_libraries(kernel_cases_double PUBLIC kernels_reference)
+lra_oracle(kernel_cases_double)
 lra_test(kernels_test SOURCES ${tensor}/kernels_test.cpp ${tensor}/kernel_cases.cpp $<TARGET_OBJECTS:kernel_cases_double>
          LINK kernels_vector $<LINK_ONLY:kernels_reference> hwy::hwy)
 

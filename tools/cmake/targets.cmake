@@ -15,8 +15,9 @@ endif()
 if(LRA_SANITIZE)
   # Of UndefinedBehaviorSanitizer not what AddressSanitizer sees too (null, object-size) or x86 does not mind (alignment):
   # these checks stand before every access and take a quarter of the time to compile.
-  target_compile_options(lra_options INTERFACE -fsanitize=${LRA_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
-                                               -fno-sanitize=null,alignment,object-size,vptr)
+  set(lra_watched -fsanitize=${LRA_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
+                  -fno-sanitize=null,alignment,object-size,vptr)
+  target_compile_options(lra_options INTERFACE "$<$<NOT:$<BOOL:$<TARGET_PROPERTY:LRA_ORACLE>>>:${lra_watched}>")
   target_link_options(lra_options INTERFACE -fsanitize=${LRA_SANITIZE})
 endif()
 target_include_directories(lra_options INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
@@ -24,13 +25,17 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(lra_options INTERFACE -Wno-unused-command-line-argument)
 endif()
 
-# What nearly every file includes and none of it ours, compiled once for libraries and once for tests (programs are
-# compiled with -fPIE, libraries with -fPIC, and a precompiled header serves one of them).
+# What nearly every file includes and none of it ours, compiled once for each set of flags: libraries, the oracle (below),
+# and tests (programs are compiled with -fPIE, libraries with -fPIC).
 set(lra_precompiled <algorithm> <functional> <map> <memory> <string> <vector> <fmt/format.h> <nlohmann/json.hpp>)
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/empty.cpp CONTENT "")
 add_library(precompiled_library OBJECT ${PROJECT_BINARY_DIR}/generated/empty.cpp)
 target_link_libraries(precompiled_library PRIVATE lra_options fmt::fmt nlohmann_json::nlohmann_json)
 target_precompile_headers(precompiled_library PRIVATE ${lra_precompiled})
+add_library(precompiled_oracle OBJECT ${PROJECT_BINARY_DIR}/generated/empty.cpp)
+target_link_libraries(precompiled_oracle PRIVATE lra_options fmt::fmt nlohmann_json::nlohmann_json)
+target_precompile_headers(precompiled_oracle PRIVATE ${lra_precompiled})
+set_target_properties(precompiled_oracle PROPERTIES LRA_ORACLE ON)
 add_executable(precompiled_test ${PROJECT_BINARY_DIR}/generated/empty.cpp)
 target_link_libraries(precompiled_test PRIVATE lra_options fmt::fmt nlohmann_json::nlohmann_json GTest::gtest GTest::gtest_main)
 target_precompile_headers(precompiled_test PRIVATE ${lra_precompiled} <gtest/gtest.h>)
@@ -54,6 +59,12 @@ endfunction()
 
 # What a program that uses plug-ins links: every plug-in library by name, because objects do not travel through libraries.
 set(LRA_PARTS definitions sources attention encoders reports harness tasks datasets models results core)
+
+# The named libraries are the double engine, or a part of it, which tests compare with. Its sources are those of the float
+# engine, where the sanitizers watch them; without sanitizers it compiles and runs in a fraction of the time.
+function(lra_oracle)
+  set_target_properties(${ARGN} PROPERTIES LRA_ORACLE ON PRECOMPILE_HEADERS_REUSE_FROM precompiled_oracle)
+endfunction()
 
 # A program, at the root of the build folder.
 function(lra_executable name)
