@@ -187,6 +187,7 @@ TEST(Cache, ThreadsMayTouchTheSameBlocks) {
   const auto data = open_cached(folder / "data", kKey, large);
   std::vector<long> sums(4);
   std::vector<std::thread> threads;
+  threads.reserve(sums.size());
   for (long& sum : sums)
     threads.emplace_back([&] {
       for (long i = 0; i < 40; ++i) sum += data->at(Split::valid, i).tokens[20000];
@@ -245,6 +246,7 @@ TEST(Cache, ThreadsThatAskAtOnceMakeItOnce) {
   std::atomic<long> made = 0;
   std::vector<std::string> fingerprints(8);
   std::vector<std::thread> threads;
+  threads.reserve(fingerprints.size());
   for (auto& fingerprint : fingerprints)
     threads.emplace_back(
         [&] { fingerprint = open_cached(folder / "data", kKey, [&] { return ++made, corpus(); })->fingerprint(); });

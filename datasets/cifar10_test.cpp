@@ -55,6 +55,7 @@ void write_folder(const std::filesystem::path& root) {
 
 void write_archive(const std::filesystem::path& path) {
   std::vector<std::pair<std::string, std::string>> files;
+  files.reserve(kFiles.size());
   for (const auto& name : kFiles) files.emplace_back(fmt::format("cifar-10-batches-bin/{}", name), batch_file());
   write_tar_gz(path, files);
 }

@@ -157,7 +157,7 @@ std::vector<std::uint8_t> Canvas::stretched() const {
   const double least = *low, scale = 255 / (double(*high) - least);
   std::vector<std::uint8_t> pixels(gray.size());
   std::transform(gray.begin(), gray.end(), pixels.begin(),
-                 [&](float value) { return std::uint8_t((value - least) * scale + 0.5); });
+                 [&](float value) { return std::uint8_t(std::floor((value - least) * scale + 0.5)); });
   return pixels;
 }
 

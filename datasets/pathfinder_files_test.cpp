@@ -42,6 +42,7 @@ void write_folder(const std::filesystem::path& folder, const std::map<std::strin
 void write_archive(const std::filesystem::path& path, const std::string& top,
                    const std::map<std::string, std::string>& files) {
   std::vector<std::pair<std::string, std::string>> all;
+  all.reserve(files.size());
   for (const auto& [name, content] : files) all.emplace_back(fmt::format("{}/{}", top, name), content);
   write_tar_gz(path, all);
 }
@@ -71,6 +72,7 @@ TEST(PathfinderFiles, OrderAndSplit) {
       keyed.emplace_back(md5(fmt::format("hardimgs/{}_sample_{}.png_{}", b, i, i + 1)), 100 * b + i);
   std::sort(keyed.begin(), keyed.end());
   std::vector<int> expected;
+  expected.reserve(keyed.size());
   for (const auto& [key, gray] : keyed) expected.push_back(gray);
 
   const auto data = load(root.path());

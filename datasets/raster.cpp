@@ -81,8 +81,8 @@ std::vector<Window> windows(long from, long to) {
   for (long out = 0; out < to; ++out) {
     const double centre = (double(out) + 0.5) * scale;
     Window& window = all[std::size_t(out)];
-    window.first = std::max(0L, long(centre - support + 0.5));
-    const long last = std::min(from, long(centre + support + 0.5));
+    window.first = std::max(0L, long(std::trunc(centre - support + 0.5)));
+    const long last = std::min(from, long(std::trunc(centre + support + 0.5)));
     std::vector<double> weights;
     double sum = 0;
     for (long in = window.first; in < last; ++in) {

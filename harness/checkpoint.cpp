@@ -21,6 +21,7 @@ Json names_of(const std::vector<Metric>& history) {
 /// Values are an array, not JSON: they may be infinite.
 std::vector<double> values_of(const std::vector<Metric>& history) {
   std::vector<double> values;
+  values.reserve(history.size());
   for (const Metric& metric : history) values.push_back(metric.value);
   return values;
 }
@@ -35,6 +36,7 @@ std::vector<Metric> history_from(const Json& names, const std::vector<double>& v
 
 std::string hash_of(const StoredText& text, const std::vector<StoredArray>& arrays) {
   std::vector<const StoredArray*> sorted;
+  sorted.reserve(arrays.size());
   for (const StoredArray& one : arrays) sorted.push_back(&one);
   std::sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
   Digest digest;

@@ -65,6 +65,7 @@ Child::Child(const std::vector<std::string>& command, const std::string& request
                                      0644);
 
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   const int error = posix_spawn(&process_, arguments[0], &actions, nullptr, arguments.data(), environ);

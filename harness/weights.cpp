@@ -10,6 +10,7 @@ namespace {
 
 std::vector<long> dimensions(const Shape& shape) {
   std::vector<long> all;
+  all.reserve(std::size_t(shape.rank()));
   for (int i = 0; i < shape.rank(); ++i) all.push_back(shape[i]);
   return all;
 }

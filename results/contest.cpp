@@ -72,6 +72,7 @@ Contest contest(const std::vector<const Run*>& first, const std::vector<const Ru
 
 void adjust(const std::vector<Contest*>& family) {
   std::vector<double> p;
+  p.reserve(family.size());
   for (const Contest* member : family) p.push_back(member->p);
   const std::vector<double> adjusted = holm(p);
   for (std::size_t i = 0; i < family.size(); ++i) family[i]->adjusted = adjusted[i];

@@ -85,6 +85,7 @@ Duel duel(const Side& first, const Side& second, bool by_label, long replicates)
     // Two single networks meet whatever their seeds.
     if (bout.first.size() == 1 && relabelled.size() == 1) relabelled.front().seed = bout.first.front()->seed;
     std::vector<const Run*> opponents;
+    opponents.reserve(relabelled.size());
     for (const Run& run : relabelled) opponents.push_back(&run);
     bout.contest = contest(bout.first, opponents, hits, replicates);
     for (const Run* a : bout.first)

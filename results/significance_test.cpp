@@ -42,6 +42,7 @@ TEST(Significance, ManySeedsAreSampled) {
   EXPECT_NEAR(sign_flip_p(std::vector<double>(24, 0.5)), 1e-4, 1e-12);
   // Alternating: the sum is 0, so every pattern is as far.
   std::vector<double> even;
+  even.reserve(24);
   for (int i = 0; i < 24; ++i) even.push_back(i % 2 ? 1 : -1);
   EXPECT_EQ(sign_flip_p(even), 1);
   // Sum 6 of 25 steps of ±1: P(|S| ≥ 7) by the normal with continuity: 2 (1 − Φ(6 / 5)) = 0.2301; S is odd.
@@ -93,6 +94,7 @@ TEST(Significance, BootstrapHasTheSpreadOfSeedsAndOfExamples) {
   // Eight seeds whose differences alternate 0 and 0.1: variance of their mean 0.05² / 8; of examples, the mean over
   // seeds of (share − difference²) / 1000 / 8. Together a standard error of √(3.125e-4 + 1.8e-5 …).
   std::vector<Discordance> seeds;
+  seeds.reserve(8);
   for (int i = 0; i < 8; ++i) seeds.push_back(i % 2 ? Discordance{100, 100, 1000} : Discordance{150, 50, 1000});
   const double examples = (0.5 * 0.2 + 0.5 * (0.2 - 0.01)) / 1000 / 8;
   const double error = std::sqrt(0.05 * 0.05 / 8 + examples);

@@ -100,8 +100,8 @@ std::vector<std::uint16_t> image(const Config& config, int label, Sequence& draw
   const double low = 0.4 * draw.uniform(), high = 1 - 0.4 * draw.uniform();
   std::vector<double> height(n);
   for (std::size_t i = 0; i < n; ++i) {
-    const double x = (double(long(i) % config.size) + 0.5) / double(config.size);
-    const double y = (double(long(i) / config.size) + 0.5) / double(config.size);
+    const long row = long(i) / config.size, column = long(i) % config.size;
+    const double x = (double(column) + 0.5) / double(config.size), y = (double(row) + 0.5) / double(config.size);
     height[i] = pattern(x, y) + config.noise * draw.normal();
   }
   std::vector<std::uint32_t> ranked(n);

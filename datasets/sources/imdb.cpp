@@ -111,9 +111,10 @@ void check_counts(const Config& config, const Reviews& reviews, const std::files
 std::vector<std::string> stored_order(const Reviews& reviews, const std::string& split) {
   std::vector<std::pair<std::string, std::string>> keyed;
   for (const auto& [name, content] : reviews)
-    if (name.starts_with(split + "/")) keyed.emplace_back(md5(split + kFolder + "/" + name), name);
+    if (name.starts_with(split + "/")) keyed.emplace_back(md5(fmt::format("{}{}/{}", split, kFolder, name)), name);
   std::sort(keyed.begin(), keyed.end());
   std::vector<std::string> names;
+  names.reserve(keyed.size());
   for (auto& [digest, name] : keyed) names.push_back(std::move(name));
   return names;
 }

@@ -68,7 +68,7 @@ class Luna final : public Mixer {
 
   Tensor causal(const Tensor& x, const Pack& pack) const {
     const long head_count = geometry_.heads;
-    const double root = 1 / std::sqrt(double(geometry_.qkv / head_count));
+    const double root = 1 / std::sqrt(double(geometry_.qkv) / double(head_count));
     Tensor places = Tensor::empty({pack.tokens(), 1});  // 1, 2, … in each sequence
     for (long s = 0; s < pack.count(); ++s)
       for (long t = 0; t < pack.size(s); ++t) places.data()[pack.begin(s) + t] = Real(t + 1);

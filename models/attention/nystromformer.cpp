@@ -57,7 +57,7 @@ class Nystromformer final : public Attention {
       }
       const auto heads_of = [&](const Tensor& x) { return heads(rows(x, at, m), head_count); };
       const Tensor scores = matmul(heads_of(landmark_q), transposed(heads_of(landmark_k)));
-      const Tensor middle = softmax(scale(scores, 1 / std::sqrt(double(geometry().qkv / head_count))));
+      const Tensor middle = softmax(scale(scores, 1 / std::sqrt(double(geometry().qkv) / double(head_count))));
       values.push_back(merge_heads(matmul(pseudo_inverse(middle, config_.iterations), heads_of(seen))));
     }
     Tensor y =

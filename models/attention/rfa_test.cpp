@@ -11,7 +11,8 @@ namespace {
 constexpr long kHeads = 3;
 
 struct RfaTrial : Trial {
-  RfaTrial(Json with, std::vector<long> lengths, long width = 12) : Trial("rfa", std::move(with), lengths, width) {
+  RfaTrial(Json with, std::vector<long> lengths, long width = 12)
+      : Trial("rfa", std::move(with), std::move(lengths), width) {
     Named values = run.parameters;
     for (const auto& [name, spread] : {std::pair{"deviation", 0.3}, {"gate.bias", 1.0}}) {
       if (!values.contains(name)) continue;

@@ -19,7 +19,7 @@ class DistanceAttention final : public Mixer {
  public:
   DistanceAttention(const Geometry& geometry, const Scope& scope)
       : heads_(geometry.heads),
-        scale_(1 / std::sqrt(double(geometry.qkv / geometry.heads))),
+        scale_(1 / std::sqrt(double(geometry.qkv) / double(geometry.heads))),
         q_(scope.add("query", {geometry.qkv, geometry.width}, Init::xavier(geometry.width, geometry.qkv))),
         k_(scope.add("key", {geometry.qkv, geometry.width}, Init::xavier(geometry.width, geometry.qkv))),
         v_(scope.add("value", {geometry.qkv, geometry.width}, Init::xavier(geometry.width, geometry.qkv))),

@@ -56,7 +56,7 @@ TEST(ProductKeyMemory, ReadsTheBestOfAllKeys) {
     for (const auto& lengths : kLengths) {
       const Trial trial = three_blocks({{"keys", n}, {"top", top}, {"heads", heads}, {"query", query}}, lengths);
       const DenseLayers layers{trial};
-      trial.expect_rows([&](const Dense& tokens) {
+      trial.expect_rows([&, n = n, top = top, heads = heads](const Dense& tokens) {
         Dense x = layers.block(tokens, "0", 3);
         const Dense normed = layers.norm(x, "1.mixer_norm");
         x = DenseLayers::sum(x, layers.attention(normed, normed, "1.mixer", 3));

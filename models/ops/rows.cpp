@@ -131,7 +131,8 @@ Tensor sum_rows(const Tensor& x) {
   Tensor y = x.rank() == 3 ? Tensor::zeros({count, 1, d}) : Tensor::zeros({1, d});
   for (long i = 0; i < count; ++i) kernels::add_column_sums(slice(x, i), y.data() + i * d);
   return record(std::move(y), [x = x.shell(), count, d](Tensor dy) {
-    dy = in_order(std::move(dy), dy.rank() == 3 ? Shape{d, d, 1} : Shape{d, 1});
+    const Shape order = dy.rank() == 3 ? Shape{d, d, 1} : Shape{d, 1};
+    dy = in_order(std::move(dy), order);
     Tensor dx = sink_zeroed(x);
     for (long i = 0; i < count; ++i) kernels::add_row(dy.data() + i * d, slice(dx, i));
   });

@@ -151,7 +151,8 @@ void check_scores(const Scores& scores, long head_count, const Pack& pack) {
 }
 
 double flops_of_pair(const Scores& scores, long head_count) {
-  return scores.kind == Scores::Kind::product ? 2 * double(scores.left.dim(1) / head_count) : 0;
+  if (scores.kind != Scores::Kind::product) return 0;
+  return 2 * double(scores.left.dim(1)) / double(head_count);
 }
 
 }  // namespace lra::inline LRA_ENGINE

@@ -271,6 +271,7 @@ Tensor sorted_attention(Tensor q, Tensor k, Tensor v, long head_count, Lineups l
                         std::uint64_t(h * long(rounds.size()) * pack.length) * step,
                         step};
         std::vector<Chunks> chunks;
+        chunks.reserve(rounds.size());
         for (const Lineup& lineup : rounds) chunks.emplace_back(p, lineup);
         visit(p, rounds, chunks);
       }

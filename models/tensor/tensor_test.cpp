@@ -17,7 +17,8 @@ TEST(Memory, CountsWhatIsLiveAndItsPeak) {
   const std::int64_t before = memory.live();
   memory.reset_peak();
   {
-    const Tensor a = Tensor::empty({3, 5}), b = a;
+    const Tensor a = Tensor::empty({3, 5});
+    std::vector<Tensor> handles(3, a);
     EXPECT_EQ(memory.live() - before, 60);
     const Tensor c = Tensor::empty({100});
     EXPECT_EQ(memory.live() - before, 460);

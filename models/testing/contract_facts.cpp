@@ -83,7 +83,7 @@ Verdict check_fixed_length(const std::string& model) {
 
 Verdict check_causal(const std::string& model) {
   const Json settings = causal_settings(model);
-  const Verdict verdict =
+  Verdict verdict =
       as_declared("causal", models().at(model).facts.causal, !settings.is_null(), "there is a setting of that name");
   if (!verdict.empty() || settings.is_null()) return verdict;
   for (const long n : {9L, long_lengths(model)[0]}) {

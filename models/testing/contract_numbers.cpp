@@ -154,7 +154,7 @@ Verdict check_float(const std::string& model) {
       const ModelRun shipped = f32::run_model(c), exact = f64::run_model(c, shipped.parameters);
       const double off = relative_error(shipped.logits, exact.logits);
       if (!(off < 1e-5)) return fmt::format("logits are off by {:.1e} in float{}", off, with(settings));
-      const Verdict verdict =
+      Verdict verdict =
           compare_gradients(shipped.gradients, exact.gradients, fmt::format(", dropout {}{}", dropout, with(settings)));
       if (!verdict.empty()) return verdict;
     }
@@ -163,8 +163,7 @@ Verdict check_float(const std::string& model) {
     const MixerRun shipped = f32::run_mixer(c, x, dy), exact = f64::run_mixer(c, x, dy, shipped.parameters);
     const double off = relative_error(shipped.result, exact.result);
     if (!(off < 1e-5)) return fmt::format("the result of long sequences is off by {:.1e}{}", off, with(settings));
-    const Verdict verdict =
-        compare_gradients(shipped.gradients, exact.gradients, " at long sequences" + with(settings));
+    Verdict verdict = compare_gradients(shipped.gradients, exact.gradients, " at long sequences" + with(settings));
     if (!verdict.empty()) return verdict;
   }
   return {};
@@ -224,7 +223,7 @@ Verdict check_company(const std::string& model) {
     for (const auto& lengths : {std::vector<long>{5, 1, 9}, long_lengths(model)}) {
       MixerCase c = mixer_case(model, lengths, settings, 0.2);
       c.sequences = {0, 1, 2};
-      const Verdict verdict = compare_company(c, with(settings));
+      Verdict verdict = compare_company(c, with(settings));
       if (!verdict.empty()) return verdict;
     }
   return {};

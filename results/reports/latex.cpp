@@ -65,7 +65,7 @@ std::string escaped(std::string_view text) {
 }
 
 std::string dressed(const Item& item) {
-  const std::string text = escaped(item.text);
+  std::string text = escaped(item.text);
   if (item.standing == Standing::best) return fmt::format("\\textbf{{{}}}", text);
   if (item.standing == Standing::second) return fmt::format("\\underline{{{}}}", text);
   return text;

@@ -67,10 +67,10 @@ Option Command::add_flag(const std::string& names, bool& variable, const std::st
 
 void Command::add_option_action(const std::string& name, std::function<void(const std::string&)> use,
                                 const std::string& help) const {
-  const auto use_all = [use](const std::vector<std::string>& values) {
+  auto use_all = [use = std::move(use)](const std::vector<std::string>& values) {
     for (const std::string& value : values) use(value);
   };
-  command_->add_option_function<std::vector<std::string>>(name, use_all, help)->allow_extra_args(false);
+  command_->add_option_function<std::vector<std::string>>(name, std::move(use_all), help)->allow_extra_args(false);
 }
 
 bool Command::given(const std::string& name) const { return command_->get_option(name)->count() > 0; }

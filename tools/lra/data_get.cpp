@@ -70,6 +70,7 @@ int fetch_and_import(const FetchOptions& options) {
     return 0;
   }
   std::vector<std::string> names;
+  names.reserve(table.size());
   for (const Download& d : table) names.push_back(d.name);
   check_name("download", options.name, names);
   const Download& download =

@@ -228,7 +228,8 @@ TEST(Bench, AProfileAccountsForTheSteps) {
   for (const char* mode : {"--mode train", "--mode infer"}) {
     const Finished finished = sandbox.lra(arguments + "--json " + mode);
     ASSERT_EQ(finished.code, 0) << finished.err;
-    const Json row = finished.json().at(0), profile = row.at("profile");
+    const Json row = finished.json().at(0);
+    const Json& profile = row.at("profile");
     double flops = 0;
     for (const Json& op : profile.at("ops"))
       for (const char* pass : {"forward", "backward"}) flops += op.at(pass).at("flops").get<double>();

@@ -49,6 +49,7 @@ void list_runs(const Options& options) {
   const auto runs = selected(store, options);
   if (options.json) {
     std::vector<const Run*> all;
+    all.reserve(runs.size());
     for (const Run& run : runs) all.push_back(&run);
     std::cout << Json(json_rows(store, all)).dump(2) << '\n';
     return;
