@@ -3,7 +3,7 @@ include(GoogleTest)
 
 # -O2: the hot loops are written with vector instructions already, and -O3 only takes longer to compile the rest.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
-# -Og: with sanitizers a whole build takes 27 minutes of processor time, with -O1 38.
+# -Og: with sanitizers a whole build takes 0.7 of the processor time that it takes with -O1.
 set(CMAKE_CXX_FLAGS_DEBUG "-Og -g1")
 
 # Flags that decide bits (no contraction, no fast-math, no -march) are the same in every build.
