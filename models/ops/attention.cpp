@@ -22,6 +22,7 @@ struct Problem {
   DropoutStream stream;
   std::uint64_t first;     // dropout number of its first element
   std::uint64_t row_step;  // from query to query, if numbers follow from positions; otherwise 0
+  bool once;               // no two blocks have a key in common, so that few tiles come back to a row
 
   const DropoutStream* dropout() const { return drops ? &stream : nullptr; }
 };
@@ -59,41 +60,48 @@ void for_each_stretch(std::span<const long> at, F f) {
   }
 }
 
-/// The rows of a head's matrix that a tile names: in place if they follow one another, otherwise through a copy.
+/// The rows of a head that a tile names: in place if they are whole rows of a matrix that follow one another, padding
+/// included; otherwise through a copy, which is less work than products of rows that lie apart.
 class TileRows {
  public:
-  explicit TileRows(long most) : most_(most) {}
+  TileRows(long most, long width) : copy_(Tensor::empty({most, width})) {}
 
-  View read(Tensor& x, std::span<const long> at, long padded) {
-    if (consecutive(at)) return part_of(x, at.front(), padded);
-    const long width = x.dim(1);
-    const View copy = tile_of(padded, width);
-    for_each_stretch(at, [&](long r, long position, long count) {
-      kernels::copy(x.data() + position * width, copy.data + r * width, count * width);
-    });
-    const long rows = long(at.size());
-    kernels::fill(copy.data + rows * width, (padded - rows) * width, 0);
-    return copy;
+  ConstView read(ConstView x, std::span<const long> at, long padded) {
+    return in_place(x, at, padded) ? part_of(x, at.front(), padded) : ConstView(copied(x, at, padded));
   }
 
   /// Rows of x += op(a) · b.
-  void add_product(ConstView a, bool transpose_a, ConstView b, Tensor& x, std::span<const long> at, long padded) {
-    if (consecutive(at)) return kernels::gemm(a, transpose_a, b, false, part_of(x, at.front(), padded), true);
-    const long width = x.dim(1);
-    const View product = tile_of(padded, width);
-    kernels::gemm(a, transpose_a, b, false, product);
+  void add_product(ConstView a, bool transpose_a, ConstView b, View x, std::span<const long> at, long padded) {
+    if (in_place(x, at, padded))
+      return kernels::gemm_tile(a, transpose_a, b, false, part_of(x, at.front(), padded), true);
+    const View product = part_of(copy_, 0, padded);
+    kernels::gemm_tile(a, transpose_a, b, false, product);
     for_each_stretch(at, [&](long r, long position, long count) {
-      kernels::add(product.data + r * width, x.data() + position * width, count * width);
+      kernels::add_rows(part_of(product, r, count), part_of(x, position, count));
+    });
+  }
+
+  /// A copy of the rows, zeros after them; `write` puts it back.
+  View copied(ConstView x, std::span<const long> at, long padded) {
+    const View copy = part_of(copy_, 0, padded);
+    for_each_stretch(at, [&](long r, long position, long count) {
+      kernels::copy_rows(part_of(x, position, count), part_of(copy, r, count));
+    });
+    const long rows = long(at.size());
+    kernels::fill(copy.data + rows * copy.cols, (padded - rows) * copy.cols, 0);
+    return copy;
+  }
+  void write(View x, std::span<const long> at) const {
+    for_each_stretch(at, [&](long r, long position, long count) {
+      kernels::copy_rows(part_of(copy_, r, count), part_of(x, position, count));
     });
   }
 
  private:
-  View tile_of(long rows, long width) {
-    if (!copy_.defined()) copy_ = Tensor::empty({most_, width});
-    return part_of(copy_, 0, rows);
+  static bool in_place(const ConstView& x, std::span<const long> at, long padded) {
+    return x.stride == x.cols && at.front() + padded <= x.rows && consecutive(at);
   }
 
-  long most_;
   Tensor copy_;
 };
 
@@ -118,28 +126,27 @@ struct Running {
   void load(const Tile& t) {
     start(t);
     kernels::fill(o.data(), t.padded_rows * out.cols, 0);
-    for (long r = 0; r < long(t.queries.size()); ++r) {
-      const long query = t.queries[std::size_t(r)];
-      tile_max.data()[r] = max[query];
-      tile_sum.data()[r] = sum[query];
-      kernels::copy(out.data + query * out.stride, o.data() + r * out.cols, out.cols);
-    }
+    for_each_stretch(t.queries, [&](long r, long query, long count) {
+      kernels::copy(max + query, tile_max.data() + r, count);
+      kernels::copy(sum + query, tile_sum.data() + r, count);
+      kernels::copy_rows(part_of(out, query, count), part_of(o, r, count));
+    });
   }
-  void store(const Tile& t) const {
-    for (long r = 0; r < long(t.queries.size()); ++r) {
-      const long query = t.queries[std::size_t(r)];
-      max[query] = tile_max.data()[r];
-      sum[query] = tile_sum.data()[r];
-      kernels::copy(o.data() + r * out.cols, out.data + query * out.stride, out.cols);
-    }
+  void store(const Tile& t) {
+    for_each_stretch(t.queries, [&](long r, long query, long count) {
+      kernels::copy(tile_max.data() + r, max + query, count);
+      kernels::copy(tile_sum.data() + r, sum + query, count);
+      kernels::copy_rows(part_of(o, r, count), part_of(out, query, count));
+    });
   }
   /// Divides by the sums, and turns `max` into log Σ exp.
   void finish() {
     for (long i = 0; i < out.rows; ++i) {
       const bool sees = sum[i] > 0;
       max[i] = sees ? max[i] + std::log(sum[i]) : 0;
-      kernels::scale(out.data + i * out.stride, out.cols, sees ? 1 / sum[i] : 0);
+      sum[i] = sees ? 1 / sum[i] : 0;
     }
+    kernels::scale_rows(sum, out);
   }
 };
 
@@ -155,7 +162,7 @@ class LabelScores {
 
   /// Of the queries of the tiles that follow: their products with every label.
   void start(ConstView queries) {
-    if (active()) kernels::gemm(queries, false, labels(), true, part_of(products_, 0, queries.rows));
+    if (active()) kernels::gemm_tile(queries, false, labels(), true, part_of(products_, 0, queries.rows));
   }
   void add_to(View s, const Tile& t) const {
     for_each_pair(t, [&](long r, long c, long label) { s.data[r * s.stride + c] += row(products_, r)[label]; });
@@ -172,11 +179,11 @@ class LabelScores {
     for_each_pair(t, [&](long r, long c, long label) { row(sums_, r)[label] += ds.data[r * ds.stride + c]; });
   }
   /// After the last tile of `queries`: adds to their gradient, and to the table's.
-  void finish(ConstView queries, TileRows& by, Tensor& d_queries, const Tile& t) {
+  void finish(ConstView queries, View d_queries) {
     if (!active()) return;
-    const ConstView sums = part_of(sums_, 0, t.padded_rows);
-    kernels::gemm(sums, true, queries, false, part_of(d_table_, 0, columns()), true);
-    by.add_product(sums, false, labels(), d_queries, t.queries, t.padded_rows);
+    const ConstView sums = part_of(sums_, 0, queries.rows);
+    kernels::gemm_tile(sums, true, queries, false, part_of(d_table_, 0, columns()), true);
+    kernels::gemm_tile(sums, false, labels(), false, d_queries, true);
   }
   const Tensor& d_table() const { return d_table_; }
 
@@ -198,29 +205,35 @@ class LabelScores {
   Tensor table_, products_, sums_, d_table_;
 };
 
+/// Queries, keys and values of a head. Keys and values may be followed by rows of zeros.
+struct Head {
+  ConstView q, k, v;
+};
+
 /// Writes the result to `out` and log Σ exp to `lse`; returns how many pairs were seen.
-double forward_head(const Problem& p, Tensor q, Tensor k, Tensor v, LabelScores labels, View out, Real* lse) {
+double forward_head(const Problem& p, const Head& head, LabelScores labels, View out, Real* lse) {
   Tensor scores = Tensor::empty({kQueryTile, kKeyTile}), correction = Tensor::empty({kQueryTile});
   Tensor sum = Tensor::zeros({p.queries});
   Running state{.o = Tensor::empty({kQueryTile, p.width}), .out = out, .max = lse, .sum = sum.data()};
   kernels::fill(lse, p.queries, -kInfinity);
   for (long i = 0; i < p.queries; ++i) kernels::fill(out.data + i * out.stride, out.cols, 0);
-  TileRows queries(kQueryTile), keys(kKeyTile), values(kKeyTile);
+  TileRows queries(kQueryTile, p.width), keys(kKeyTile, p.width), values(kKeyTile, p.width);
   Numbering numbering(p);
   bool first_part = true;
   double pairs = 0;
   p.parts([&](const Part& part) {
-    View qt{}, ot{};
+    View ot{};
+    ConstView qt = ot;
     walk(part, p.keys, [&](const Tile& t) {
       const View s{scores.data(), t.padded_rows, t.padded_cols, t.padded_cols};
       const bool fresh = first_part && t.first_of_row;
       if (t.first_of_row) {
-        qt = queries.read(q, t.queries, t.padded_rows);
+        qt = queries.read(head.q, t.queries, t.padded_rows);
         ot = part_of(state.o, 0, t.padded_rows);
         labels.start(qt);
         fresh ? state.start(t) : state.load(t);
       }
-      kernels::gemm(qt, false, keys.read(k, t.keys, t.padded_cols), true, s);
+      kernels::gemm_tile(qt, false, keys.read(head.k, t.keys, t.padded_cols), true, s);
       labels.add_to(s, t);
       hide(s, t);
       const auto numbers = numbering.of(t);
@@ -228,7 +241,7 @@ double forward_head(const Problem& p, Tensor q, Tensor k, Tensor v, LabelScores 
                                       state.tile_sum.data(), correction.data(), p.dropout(), numbers.first,
                                       numbers.row_step);
       if (!fresh) kernels::scale_rows(correction.data(), ot);
-      kernels::gemm(s, false, values.read(v, t.keys, t.padded_cols), false, ot, !fresh);
+      kernels::gemm_tile(s, false, values.read(head.v, t.keys, t.padded_cols), false, ot, !fresh);
       if (t.last_of_row) state.store(t);
       pairs += double(t.pairs);
     });
@@ -238,48 +251,91 @@ double forward_head(const Problem& p, Tensor q, Tensor k, Tensor v, LabelScores 
   return pairs;
 }
 
-struct HeadGradients {
-  Tensor q, k, v, labels;
+/// What forward_head gave, and the gradient of it.
+struct HeadResult {
+  ConstView o, d_o;
+  const Real* lse;
 };
 
-HeadGradients backward_head(const Problem& p, Tensor q, Tensor k, Tensor v, LabelScores labels, Tensor o, Tensor d_o,
-                            const Real* lse) {
-  HeadGradients g{Tensor::zeros(q.shape()), Tensor::zeros(k.shape()), Tensor::zeros(v.shape()), {}};
+struct HeadGradients {
+  View q, k, v;
+};
+
+/// Adds to the gradients; returns that of the labels.
+Tensor backward_head(const Problem& p, const Head& head, LabelScores labels, const HeadResult& result,
+                     const HeadGradients& d) {
   labels.start_backward();
   Tensor scores = Tensor::empty({kQueryTile, kKeyTile}), products = Tensor::empty({kQueryTile, kKeyTile});
   Tensor delta = Tensor::empty({kQueryTile}), row_lse = Tensor::zeros({kQueryTile});
-  TileRows queries(kQueryTile), results(kQueryTile), gradients(kQueryTile);
-  TileRows keys(kKeyTile), values(kKeyTile), sums(kKeyTile);
+  const auto query_rows = [&] { return TileRows(kQueryTile, p.width); };
+  const auto key_rows = [&] { return TileRows(kKeyTile, p.width); };
+  TileRows queries = query_rows(), results = query_rows(), gradients = query_rows(), d_queries = query_rows();
+  TileRows keys = key_rows(), values = key_rows(), d_keys = key_rows();
   Numbering numbering(p);
   p.parts([&](const Part& part) {
-    View qt{}, dot{};
+    View dqt{};
+    ConstView qt = dqt, dot = dqt;
     walk(part, p.keys, [&](const Tile& t) {
       const View s{scores.data(), t.padded_rows, t.padded_cols, t.padded_cols};
       const View dp{products.data(), t.padded_rows, t.padded_cols, t.padded_cols};
       if (t.first_of_row) {
-        qt = queries.read(q, t.queries, t.padded_rows), dot = gradients.read(d_o, t.queries, t.padded_rows);
-        kernels::row_dots(dot, results.read(o, t.queries, t.padded_rows), delta.data());
-        for (std::size_t r = 0; r < t.queries.size(); ++r) row_lse.data()[r] = lse[t.queries[r]];
+        qt = queries.read(head.q, t.queries, t.padded_rows);
+        dqt = d_queries.copied(d.q, t.queries, t.padded_rows);
+        dot = gradients.read(result.d_o, t.queries, t.padded_rows);
+        kernels::row_dots(dot, results.read(result.o, t.queries, t.padded_rows), delta.data());
+        for (std::size_t r = 0; r < t.queries.size(); ++r) row_lse.data()[r] = result.lse[t.queries[r]];
         labels.start(qt);
       }
-      const View kt = keys.read(k, t.keys, t.padded_cols);
-      kernels::gemm(qt, false, kt, true, s);
-      kernels::gemm(dot, false, values.read(v, t.keys, t.padded_cols), true, dp);
+      const ConstView kt = keys.read(head.k, t.keys, t.padded_cols);
+      kernels::gemm_tile(qt, false, kt, true, s);
+      kernels::gemm_tile(dot, false, values.read(head.v, t.keys, t.padded_cols), true, dp);
       labels.add_to(s, t);
       hide(s, t);
       const auto numbers = numbering.of(t);
       kernels::attention_backward_tile(s, dp, t.begin.data(), t.end.data(), p.scale, row_lse.data(), delta.data(),
                                        p.dropout(), numbers.first, numbers.row_step);
-      sums.add_product(s, true, dot, g.v, t.keys, t.padded_cols);
-      sums.add_product(dp, true, qt, g.k, t.keys, t.padded_cols);
-      results.add_product(dp, false, kt, g.q, t.queries, t.padded_rows);
+      d_keys.add_product(s, true, dot, d.v, t.keys, t.padded_cols);
+      d_keys.add_product(dp, true, qt, d.k, t.keys, t.padded_cols);
+      kernels::gemm_tile(dp, false, kt, false, dqt, true);
       labels.collect(dp, t);
-      if (t.last_of_row) labels.finish(qt, results, g.q, t);
+      if (!t.last_of_row) return;
+      labels.finish(qt, dqt);
+      d_queries.write(d.q, t.queries);
     });
   });
-  g.labels = labels.d_table();
-  return g;
+  return labels.d_table();
 }
+
+/// Keys or values of a head as tiles read them: copied out once if tiles come back to a row, otherwise in place.
+class KeyRows {
+ public:
+  KeyRows(const Tensor& x, long begin, long n, long head, long width, bool once)
+      : copy_(once ? Tensor() : padded_head(x, begin, n, head, width)),
+        rows_(once ? head_view(x, begin, n, head, width) : std::as_const(copy_).matrix()) {}
+
+  ConstView rows() const { return rows_; }
+
+ private:
+  Tensor copy_;
+  ConstView rows_;
+};
+
+/// Where backward adds a head's gradient: in its place, or in a sum of its own that `finish` adds to the place.
+class GradientRows {
+ public:
+  GradientRows(Tensor& place, long begin, long n, long head, long width, bool direct)
+      : place_(head_view(place, begin, n, head, width)),
+        sum_(direct ? Tensor() : Tensor::zeros({n + kTilePadding, width})) {}
+
+  View rows() { return sum_.defined() ? sum_.matrix() : place_; }
+  void finish() const {
+    if (sum_.defined()) kernels::add_rows(part_of(sum_, 0, place_.rows), place_);
+  }
+
+ private:
+  View place_;
+  Tensor sum_;
+};
 
 using Problems = std::function<Problem(long sequence, long head)>;
 
@@ -299,10 +355,11 @@ Tensor attention(Tensor q, Tensor k, Tensor v, long head_count, const Pack& pack
       for (long h = 0; h < head_count; ++h) {
         const Problem p = problem(s, h);
         const View out{y.data() + pack.begin(s) * c + h * width, p.queries, width, c};
-        pairs += forward_head(p, padded_head(q, pack.begin(s), p.queries, h, width),
-                              padded_head(k, key_pack.begin(s), p.keys, h, width),
-                              padded_head(v, key_pack.begin(s), p.keys, h, width), LabelScores(distances, h, width),
-                              out, lse.data() + h * pack.tokens() + pack.begin(s));
+        const KeyRows keys(k, key_pack.begin(s), p.keys, h, width, p.once);
+        const KeyRows values(v, key_pack.begin(s), p.keys, h, width, p.once);
+        const Head head{head_view(std::as_const(q), pack.begin(s), p.queries, h, width), keys.rows(), values.rows()};
+        pairs += forward_head(p, head, LabelScores(distances, h, width), out,
+                              lse.data() + h * pack.tokens() + pack.begin(s));
       }
   }
   const double label_flops = distances.table.defined() ? 2 * double(q.size()) * double(distances.table.dim(0)) : 0;
@@ -311,21 +368,24 @@ Tensor attention(Tensor q, Tensor k, Tensor v, long head_count, const Pack& pack
     {
       const Uncounted tiles;
       Tensor dq = sink_zeroed(q), dk = sink_zeroed(k), dv = sink_zeroed(v);
+      const bool distinct = dq.data() != dk.data() && dq.data() != dv.data() && dk.data() != dv.data();
       for (long s = 0; s < pack.count(); ++s)
         for (long h = 0; h < head_count; ++h) {
           const Problem p = problem(s, h);
           const long rows_at = pack.begin(s), keys_at = key_pack.begin(s);
-          const HeadGradients g =
-              backward_head(p, padded_head(q, rows_at, p.queries, h, width), padded_head(k, keys_at, p.keys, h, width),
-                            padded_head(v, keys_at, p.keys, h, width), LabelScores(distances, h, width),
-                            padded_head(y, rows_at, p.queries, h, width), padded_head(dy, rows_at, p.queries, h, width),
-                            lse.data() + h * pack.tokens() + rows_at);
-          add_to_head(g.q, dq, rows_at, p.queries, h);
-          add_to_head(g.k, dk, keys_at, p.keys, h);
-          add_to_head(g.v, dv, keys_at, p.keys, h);
-          if (!g.labels.defined()) continue;
+          const auto query_rows = [&](const Tensor& x) { return head_view(x, rows_at, p.queries, h, width); };
+          const KeyRows keys(k, keys_at, p.keys, h, width, p.once), values(v, keys_at, p.keys, h, width, p.once);
+          const bool direct = p.once && distinct;
+          GradientRows d_queries(dq, rows_at, p.queries, h, width, direct);
+          GradientRows d_keys(dk, keys_at, p.keys, h, width, direct), d_values(dv, keys_at, p.keys, h, width, direct);
+          const HeadResult result{query_rows(y), query_rows(dy), lse.data() + h * pack.tokens() + rows_at};
+          const Tensor d_labels =
+              backward_head(p, {query_rows(q), keys.rows(), values.rows()}, LabelScores(distances, h, width), result,
+                            {d_queries.rows(), d_keys.rows(), d_values.rows()});
+          for (const GradientRows* gradient : {&d_queries, &d_keys, &d_values}) gradient->finish();
+          if (!d_labels.defined()) continue;
           Tensor d_table = sink_zeroed(distances.table);
-          add_to_head(g.labels, d_table, 0, d_table.dim(0), h);
+          add_to_head(d_labels, d_table, 0, d_table.dim(0), h);
         }
     }
     Work::current().flops += 8 * double(width) * pairs + 2 * label_flops;
@@ -351,7 +411,8 @@ Tensor softmax_attention(Tensor q, Tensor k, Tensor v, long head_count, const Wi
                    drops,
                    site.stream(pack, s),
                    std::uint64_t(h) * std::uint64_t(pack.length) * row_step,
-                   row_step};
+                   row_step,
+                   window.kind == Window::Kind::block && window.before + window.after == 0};
   });
 }
 
@@ -368,7 +429,8 @@ Tensor sparse_attention(Tensor q, Tensor k, Tensor v, long head_count, Pattern p
                    drops,
                    site.stream(pack, s),
                    std::uint64_t(h) << 40,  // more elements than a head's tiles can have
-                   0};
+                   0,
+                   false};
   };
   return attention(q, k, v, head_count, pack, key_pack, problem, std::move(distances));
 }

@@ -28,17 +28,14 @@ inline ConstView part_of(const Tensor& x, long begin, long count) { return part_
 /// The rows of one head, contiguous, and kTilePadding zero rows after them.
 inline Tensor padded_head(const Tensor& x, long begin, long n, long head, long width) {
   Tensor y = Tensor::empty({n + kTilePadding, width});
-  const ConstView from = head_view(x, begin, n, head, width);
-  for (long i = 0; i < n; ++i) kernels::copy(from.data + i * from.stride, y.data() + i * width, width);
+  kernels::copy_rows(head_view(x, begin, n, head, width), part_of(y, 0, n));
   kernels::fill(y.data() + n * width, kTilePadding * width, 0);
   return y;
 }
 
 /// Adds the first n rows of `from` to that head of `to`.
 inline void add_to_head(const Tensor& from, Tensor& to, long begin, long n, long head) {
-  const long width = from.dim(1);
-  const View place = head_view(to, begin, n, head, width);
-  for (long i = 0; i < n; ++i) kernels::add(from.data() + i * width, place.data + i * place.stride, width);
+  kernels::add_rows(part_of(from, 0, n), head_view(to, begin, n, head, from.dim(1)));
 }
 
 }  // namespace lra::inline LRA_ENGINE

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "models/ops/pattern.h"
@@ -57,6 +58,11 @@ inline std::size_t tile_rows(const Part& part, std::size_t i) {
   return rows;
 }
 
+/// Are n queries that see m keys whole blocks? Their tiles need no padding for sizes to be few: all have the same.
+inline bool whole_blocks(const Window& window, long n, long m) {
+  return window.kind == Window::Kind::block && n == window.block && m % window.block == 0;
+}
+
 /// Cuts the rows' intervals of keys down to the columns of a tile that starts with key number j. `hidden` is empty when
 /// the part hides nothing.
 inline void set_bounds(Tile& tile, long j, const std::vector<Interval>& seen, const std::vector<Interval>& hidden) {
@@ -85,16 +91,17 @@ void walk(const Part& part, long length, Visit visit) {
   Tile tile;
   for (std::size_t i = 0; i < queries.size(); i += tile.queries.size()) {
     tile.queries = queries.subspan(i, tile_rows(part, i));
-    tile.padded_rows = tile_size(long(tile.queries.size()));
     seen.clear(), hidden.clear();
     for (const long query : tile.queries) {
       seen.push_back(sight.of(query));
       if (hides) hidden.push_back(blind.of(query));
     }
-    const long low = seen.front().begin, high = seen.back().end;
+    const long low = seen.front().begin, high = seen.back().end, rows = long(tile.queries.size());
+    const bool whole = whole_blocks(part.visible, rows, high - low);
+    tile.padded_rows = whole ? rows : tile_size(rows);
     for (long j = low; j < high; j += kKeyTile) {
       tile.keys = keys.subspan(std::size_t(j), std::size_t(std::min(kKeyTile, high - j)));
-      tile.padded_cols = tile_size(long(tile.keys.size()));
+      tile.padded_cols = whole ? long(tile.keys.size()) : tile_size(long(tile.keys.size()));
       set_bounds(tile, j, seen, hidden);
       tile.first_of_row = j == low;
       tile.last_of_row = j + kKeyTile >= high;

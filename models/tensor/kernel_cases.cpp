@@ -119,6 +119,8 @@ void rows(Table& table, long n) {
     kernel({y.data(), kRows, n, stride});
     table.keep(name, y);
   };
+  changed("copy_rows", [&](View y) { kernels::copy_rows(from, y); });
+  changed("add_rows", [&](View y) { kernels::add_rows(from, y); });
   changed("add_row", [&](View y) { kernels::add_row(x.data(), y); });
   changed("scale_rows", [&](View y) { kernels::scale_rows(factor.data(), y); });
   changed("softmax", [](View y) { kernels::softmax(y); });

@@ -51,6 +51,11 @@ namespace kernels {
 void gemm(ConstView a, bool transpose_a, ConstView b, bool transpose_b, View c, bool accumulate = false, Real scale = 1,
           const Real* bias = nullptr);
 
+/// The same without bias and scale for tiles, of which few sizes occur: in one piece where gemm, whose products are of
+/// any size, cuts them into pieces of few sizes, because each size has to be compiled. gemm's bits if k is a multiple
+/// of 16.
+void gemm_tile(ConstView a, bool transpose_a, ConstView b, bool transpose_b, View c, bool accumulate = false);
+
 // ---- element by element, n contiguous values ------------------------------------------------------------------------
 
 void fill(Real* y, long n, Real value);
@@ -85,6 +90,8 @@ void layer_norm_backward(const Real* x, const Real* gamma, const Real* mean, con
 
 /// out[c] += Σ over rows of x[r][c].
 void add_column_sums(ConstView x, Real* out);
+void copy_rows(ConstView x, View y);  // y = x
+void add_rows(ConstView x, View y);   // y += x
 /// y[r][c] += x[c]: the same row added to every row.
 void add_row(const Real* x, View y);
 /// y[r][:] *= factor[r] (stride of factor: 1).

@@ -159,9 +159,15 @@ std::string onednn_version() {
 long primitive_count() { return library ? library->primitives() : 0; }
 
 namespace kernels {
+namespace {
 
-void gemm(ConstView a, bool transpose_a, ConstView b, bool transpose_b, View c, bool accumulate, Real scale,
-          const Real* bias) {
+/// Rows and summed numbers of the largest piece of a product.
+struct Cut {
+  long rows, depth;
+};
+
+void multiply(ConstView a, bool transpose_a, ConstView b, bool transpose_b, View c, bool accumulate, Real scale,
+              const Real* bias, const Cut& cut) {
   const long m = c.rows, n = c.cols, k = transpose_a ? a.rows : a.cols;
   assert((transpose_a ? a.cols : a.rows) == m && (transpose_b ? b.cols : b.rows) == k &&
          (transpose_b ? b.rows : b.cols) == n);
@@ -169,12 +175,11 @@ void gemm(ConstView a, bool transpose_a, ConstView b, bool transpose_b, View c, 
   if (!library) fail("a matrix product was asked for outside a worker thread");
   if (m == 0 || n == 0) return;
   Work::current().flops += 2.0 * double(m) * double(n) * double(k);
-  const long depth_tile = transpose_a || k > 4 * kDepthTile ? kDepthTile : std::max(k, 1L);
   try {
     for (long i = 0; i < m;) {
-      const long rows = next_piece(m - i, kTokenTile);
+      const long rows = next_piece(m - i, cut.rows);
       for (long d = 0; d < k;) {
-        const long depth = next_piece(k - d, depth_tile);
+        const long depth = next_piece(k - d, cut.depth);
         const Real* a_piece = a.data + (transpose_a ? d * a.stride + i : i * a.stride + d);
         const Real* b_piece = b.data + (transpose_b ? d : d * b.stride);
         const Product product{
@@ -188,6 +193,22 @@ void gemm(ConstView a, bool transpose_a, ConstView b, bool transpose_b, View c, 
   } catch (const dnnl::error& error) {
     fail("oneDNN refuses a {}x{}x{} matrix product: {}", m, n, k, error.message);
   }
+}
+
+}  // namespace
+
+void gemm(ConstView a, bool transpose_a, ConstView b, bool transpose_b, View c, bool accumulate, Real scale,
+          const Real* bias) {
+  const long k = transpose_a ? a.rows : a.cols;
+  const long depth = transpose_a || k > 4 * kDepthTile ? kDepthTile : std::max(k, 1L);
+  multiply(a, transpose_a, b, transpose_b, c, accumulate, scale, bias, {kTokenTile, depth});
+}
+
+void gemm_tile(ConstView a, bool transpose_a, ConstView b, bool transpose_b, View c, bool accumulate) {
+  const long k = transpose_a ? a.rows : a.cols;
+  const bool summed_as_gemm = transpose_a && k % 16 == 0;
+  multiply(a, transpose_a, b, transpose_b, c, accumulate, 1, nullptr,
+           {std::max(c.rows, 1L), summed_as_gemm ? kDepthTile : std::max(k, 1L)});
 }
 
 }  // namespace kernels

@@ -88,6 +88,10 @@ void gemm(ConstView a, bool transpose_a, ConstView b, bool transpose_b, View c, 
     }
 }
 
+void gemm_tile(ConstView a, bool transpose_a, ConstView b, bool transpose_b, View c, bool accumulate) {
+  gemm(a, transpose_a, b, transpose_b, c, accumulate);
+}
+
 void fill(Real* y, long n, Real value) {
   for (long i = 0; i < n; ++i) y[i] = value;
 }
@@ -169,6 +173,12 @@ void layer_norm_backward(const Real* x, const Real* gamma, const Real* mean, con
 void add_column_sums(ConstView x, Real* out) {
   for (long r = 0; r < x.rows; ++r)
     for (long c = 0; c < x.cols; ++c) out[c] += x.data[r * x.stride + c];
+}
+void copy_rows(ConstView x, View y) {
+  for (long r = 0; r < y.rows; ++r) copy(x.data + r * x.stride, y.data + r * y.stride, y.cols);
+}
+void add_rows(ConstView x, View y) {
+  for (long r = 0; r < y.rows; ++r) add(x.data + r * x.stride, y.data + r * y.stride, y.cols);
 }
 void add_row(const Real* x, View y) {
   for (long r = 0; r < y.rows; ++r)

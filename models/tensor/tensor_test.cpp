@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <thread>
+#include <vector>
 
 #include "harness/core/error.h"
+#include "harness/core/random.h"
 #include "models/autodiff/tape.h"
 #include "models/ops/ops.h"
+#include "models/tensor/kernels.h"
 #include "models/tensor/onednn.h"
 
 namespace lra {
@@ -88,6 +91,33 @@ TEST(Tape, AValueUsedTwiceReceivesBothGradients) {
 TEST(Gemm, OutsideAWorkerIsRefused) {
   const Tensor a = Tensor::zeros({2, 2});
   EXPECT_THROW((void)matmul(a, a), Error);
+}
+
+// Source: the definition, in double; and gemm, whose pieces must not show in a tile's bits.
+TEST(Gemm, ATileIsTheProduct) {
+  std::thread([] {
+    const Worker worker;
+    const Random random(5, "gemm", "tile");
+    for (const long k : {48L, 50L, 192L})
+      for (const bool transpose_a : {false, true}) {
+        const long m = 50, n = 32;
+        std::vector<float> a(std::size_t(m * k)), b(std::size_t(k * n)), tile(std::size_t(m * n)), pieces(tile);
+        for (std::size_t i = 0; i < a.size(); ++i) a[i] = float(random.normal(i));
+        for (std::size_t i = 0; i < b.size(); ++i) b[i] = float(random.normal(a.size() + i));
+        for (std::size_t i = 0; i < tile.size(); ++i) tile[i] = pieces[i] = float(i % 7);
+        const ConstView av(a.data(), transpose_a ? k : m, transpose_a ? m : k, transpose_a ? m : k);
+        kernels::gemm_tile(av, transpose_a, {b.data(), k, n, n}, false, {tile.data(), m, n, n}, true);
+        kernels::gemm(av, transpose_a, {b.data(), k, n, n}, false, {pieces.data(), m, n, n}, true);
+        if (k % 16 == 0) EXPECT_EQ(tile, pieces) << k << transpose_a;
+        for (long i = 0; i < m; ++i)
+          for (long j = 0; j < n; ++j) {
+            double sum = double((i * n + j) % 7);
+            for (long d = 0; d < k; ++d)
+              sum += double(a[std::size_t(transpose_a ? d * m + i : i * k + d)]) * double(b[std::size_t(d * n + j)]);
+            ASSERT_NEAR(double(tile[std::size_t(i * n + j)]), sum, 1e-4) << k << transpose_a << i << " " << j;
+          }
+      }
+  }).join();
 }
 
 // Distinct lengths must not make distinct primitives without end: sizes are cut into whole tiles, halves and a rest.

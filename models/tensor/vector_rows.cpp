@@ -109,6 +109,20 @@ void add_column_sums(ConstView x, float* out) {
   }
 }
 
+void copy_rows(ConstView x, View y) {
+  for (long r = 0; r < y.rows; ++r)
+    map(
+        y.data + r * y.stride, y.cols, [](V a) HWY_ATTR { return a; }, x.data + r * x.stride);
+}
+
+void add_rows(ConstView x, View y) {
+  for (long r = 0; r < y.rows; ++r) {
+    float* row = y.data + r * y.stride;
+    map(
+        row, y.cols, [](V a, V b) HWY_ATTR { return hn::Add(a, b); }, x.data + r * x.stride, row);
+  }
+}
+
 void add_row(const float* x, View y) {
   for (long r = 0; r < y.rows; ++r) {
     float* row = y.data + r * y.stride;
@@ -161,6 +175,8 @@ namespace lra::inline LRA_ENGINE::kernels {
 HWY_EXPORT(layer_norm);
 HWY_EXPORT(layer_norm_backward);
 HWY_EXPORT(add_column_sums);
+HWY_EXPORT(copy_rows);
+HWY_EXPORT(add_rows);
 HWY_EXPORT(add_row);
 HWY_EXPORT(scale_rows);
 HWY_EXPORT(row_dots);
@@ -176,6 +192,8 @@ void layer_norm_backward(const Real* x, const Real* gamma, const Real* mean, con
   HWY_DYNAMIC_DISPATCH(layer_norm_backward)(x, gamma, mean, rstd, dy, rows, cols, dx, dgamma, dbeta);
 }
 void add_column_sums(ConstView x, Real* out) { HWY_DYNAMIC_DISPATCH(add_column_sums)(x, out); }
+void copy_rows(ConstView x, View y) { HWY_DYNAMIC_DISPATCH(copy_rows)(x, y); }
+void add_rows(ConstView x, View y) { HWY_DYNAMIC_DISPATCH(add_rows)(x, y); }
 void add_row(const Real* x, View y) { HWY_DYNAMIC_DISPATCH(add_row)(x, y); }
 void scale_rows(const Real* factor, View y) { HWY_DYNAMIC_DISPATCH(scale_rows)(factor, y); }
 void row_dots(ConstView a, ConstView b, Real* out) { HWY_DYNAMIC_DISPATCH(row_dots)(a, b, out); }

@@ -228,7 +228,14 @@ std::vector<Entry> attention_cases() {
       attention("attention, several tiles, dropout", Window::everything(), 0.2, single(300, 310), 8, 1),
       attention("attention, blocks of 4", Window::blocks(4), 0.2, ragged(), 6, 2),
       attention("attention, blocks of 50", Window::blocks(50), 0.1, single(130, 130), 4, 2),
+      attention("attention, blocks of one head", Window::blocks(50), 0.1, single(130, 130), 4, 1),
+      attention("attention, blocks over tiles", Window::blocks(150), 0, single(320, 320), 4, 2),
       attention("attention, blocks and neighbours", Window::blocks(3, 1, 1), 0, ragged(), 6, 2),
+      attention("attention, blocks and neighbours over tiles", Window::blocks(40, 3, 4), 0.1, single(330, 330), 4, 2),
+      {{"attention, blocks of one tensor", {{15, 6}}},
+       [](const Inputs& x) {
+         return softmax_attention(x[0], x[0], x[0], 2, Window::blocks(3), site(0.2), ragged(), ragged());
+       }},
       attention("attention, band", Window::band(2, 1), 0.2, ragged(), 6, 3),
       attention("attention, band over tiles", Window::band(70, 60), 0, single(290, 290), 4, 1),
       attention("attention, one feature a head", Window::everything(), 0, single(17, 20), 3, 3),
