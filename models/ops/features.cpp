@@ -18,6 +18,13 @@ namespace {
 /// Causal keys stay below e^40: a_jm never exceeds ‖w_m‖²/2.
 constexpr Real kHighest = 40;
 
+/// Calls f(first row, rows) for stretches that stay in the cache from a product to what is done to its result.
+template <typename F>
+void for_each_stretch(long rows, F f) {
+  constexpr long kRows = 256;
+  for (long at = 0; at < rows; at += kRows) f(at, std::min(kRows, rows - at));
+}
+
 struct Keys {
   Tensor features;  // (T,H·M)
   Tensor shift;     // c (S,H,M)
@@ -28,6 +35,15 @@ Real root_of_scale(long width) { return Real(1 / std::sqrt(std::sqrt(double(widt
 void fixed_shift(const Tensor& w, Real* shift) {
   kernels::row_dots(w.matrix(), w.matrix(), shift);
   for (long m = 0; m < w.dim(0); ++m) shift[m] = std::max<Real>(0, shift[m] / 2 - kHighest);
+}
+
+/// The gradient of the products with w, added to dx, from that of their exponentials y, which it overwrites; the sum of
+/// a token's goes to `sums`.
+void feature_backward(const ConstView& y, View dy, const Tensor& w, Real root, View dx, Real* sums) {
+  for_each_stretch(y.rows, [&](long i, long rows) {
+    kernels::multiply_rows(part_of(y, i, rows), part_of(dy, i, rows), sums + i);
+    kernels::gemm(part_of(dy, i, rows), false, w.matrix(), false, part_of(dx, i, rows), true, root);
+  });
 }
 
 Keys key_features(const Tensor& k, const Tensor& w, long head_count, bool causal, const Pack& pack) {
@@ -43,29 +59,27 @@ Keys key_features(const Tensor& k, const Tensor& w, long head_count, bool causal
       Real* c = shift.data() + (s * head_count + h) * m;
       kernels::row_dots(keys, keys, norms.data());
       kernels::scale(norms.data(), n, root * root / 2);
-      kernels::gemm(keys, false, w.matrix(), true, place, false, root);
-      if (causal) {
+      if (causal)
         fixed_shift(w, c);
-      } else {
+      else
         kernels::fill(c, m, -std::numeric_limits<Real>::infinity());
-        kernels::column_maxima(norms.data(), place, c);
-      }
+      for_each_stretch(n, [&](long i, long rows) {
+        kernels::gemm(part_of(keys, i, rows), false, w.matrix(), true, part_of(place, i, rows), false, root);
+        if (!causal) kernels::column_maxima(norms.data() + i, part_of(place, i, rows), c);
+      });
       kernels::exp_shifted(norms.data(), c, place);
     }
   y = record(y, [k, w, y, head_count, m, d, root](Tensor dy) {
     Tensor dk = sink_zeroed(k), sums = Tensor::empty({k.dim(0)});
     for (long h = 0; h < head_count; ++h) {
-      const View du = head_view(dy, 0, k.dim(0), h, m), place = head_view(dk, 0, k.dim(0), h, d);
+      feature_backward(head_view(y, 0, k.dim(0), h, m), head_view(dy, 0, k.dim(0), h, m), w, root,
+                       head_view(dk, 0, k.dim(0), h, d), sums.data());
+      const View place = head_view(dk, 0, k.dim(0), h, d);
       const ConstView keys = head_view(k, 0, k.dim(0), h, d);
-      kernels::row_dots(du, head_view(y, 0, k.dim(0), h, m), sums.data());  // −d(‖k'‖²/2)
-      for (long i = 0; i < du.rows; ++i)
+      for (long i = 0; i < keys.rows; ++i)  // of −‖k'‖²/2
         kernels::add_scaled(keys.data + i * keys.stride, -root * root * sums.data()[i], place.data + i * place.stride,
                             d);
     }
-    kernels::multiply(y.data(), dy.data(), dy.size());
-    for (long h = 0; h < head_count; ++h)
-      kernels::gemm(head_view(dy, 0, k.dim(0), h, m), false, w.matrix(), false, head_view(dk, 0, k.dim(0), h, d), true,
-                    root);
   });
   return {y, shift};
 }
@@ -78,15 +92,17 @@ Tensor query_features(const Tensor& q, const Tensor& w, const Tensor& shift, lon
     for (long h = 0; h < head_count; ++h) {
       const long at = pack.begin(s), n = pack.size(s);
       const View place = head_view(y, at, n, h, m);
-      kernels::gemm(head_view(q, at, n, h, d), false, w.matrix(), true, place, false, root);
-      kernels::exp_below_highest(shift.data() + (s * head_count + h) * m, place);
+      const ConstView queries = head_view(q, at, n, h, d);
+      for_each_stretch(n, [&](long i, long rows) {
+        kernels::gemm(part_of(queries, i, rows), false, w.matrix(), true, part_of(place, i, rows), false, root);
+        kernels::exp_below_highest(shift.data() + (s * head_count + h) * m, part_of(place, i, rows));
+      });
     }
   return record(y, [q, w, y, head_count, m, d, root](Tensor dy) {
-    kernels::multiply(y.data(), dy.data(), dy.size());
-    Tensor dq = sink_zeroed(q);
+    Tensor dq = sink_zeroed(q), sums = Tensor::empty({q.dim(0)});
     for (long h = 0; h < head_count; ++h)
-      kernels::gemm(head_view(dy, 0, q.dim(0), h, m), false, w.matrix(), false, head_view(dq, 0, q.dim(0), h, d), true,
-                    root);
+      feature_backward(head_view(y, 0, q.dim(0), h, m), head_view(dy, 0, q.dim(0), h, m), w, root,
+                       head_view(dq, 0, q.dim(0), h, d), sums.data());
   });
 }
 

@@ -1,8 +1,9 @@
 /// Kernel attention: keys and values meet first, so that the cost is linear in the number of tokens.
 ///
-/// Values carry a column of ones, so that one product gives numerator and denominator. With `causal`, the sum over the
-/// keys before a query is cut at the chunk that the query lies in: earlier chunks are one matrix, the own one is a
-/// small triangle. Gates let keys fade: what a key still counts for a query is the product of the gates between.
+/// Values carry a column of ones, so that one product gives numerator and denominator. Sums over keys are kept
+/// transposed: a width that is no multiple of the vector's costs nothing as a number of rows. With `causal`, the sum
+/// over the keys before a query is cut at the chunk that the query lies in: earlier chunks are one matrix, the own one
+/// is a small triangle. Gates let keys fade: what a key still counts for a query is the product of the gates between.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -18,7 +19,8 @@ constexpr long kChunk = 128;
 /// A denominator below this is no sum of features but what underflow left of one; its row becomes 0.
 constexpr double kNothing = 1e-20;
 
-/// Sums over keys: one of all keys, or with `causal` one before each chunk. Kept for backward.
+/// Sums over keys (values' width, features): one of all keys, or with `causal` one before each chunk. Kept for
+/// backward.
 using States = std::vector<Tensor>;
 
 /// One head of one sequence, which begins at token `begin`.
@@ -59,18 +61,19 @@ struct Fading {
 ConstView faded(const ConstView& x, const Tensor& factors, Tensor& memory) {
   if (!factors.defined()) return x;
   memory = Tensor::empty({x.rows, x.cols});
-  for (long i = 0; i < x.rows; ++i) kernels::copy(x.data + i * x.stride, memory.data() + i * x.cols, x.cols);
+  kernels::copy_rows(x, memory.matrix());
   kernels::scale_rows(factors.data(), memory.matrix());
   return memory.matrix();
 }
 
+View first_columns(const View& x, long n) { return {x.data, x.rows, n, x.stride}; }
+ConstView first_columns(const ConstView& x, long n) { return {x.data, x.rows, n, x.stride}; }
+
 /// The values of one head, and a column of ones.
 Tensor with_ones(const ConstView& v) {
   Tensor y = Tensor::empty({v.rows, v.cols + 1});
-  for (long i = 0; i < v.rows; ++i) {
-    kernels::copy(v.data + i * v.stride, y.data() + i * (v.cols + 1), v.cols);
-    y.data()[i * (v.cols + 1) + v.cols] = 1;
-  }
+  kernels::copy_rows(v, first_columns(y.matrix(), v.cols));
+  for (long i = 0; i < v.rows; ++i) y.data()[i * (v.cols + 1) + v.cols] = 1;
   return y;
 }
 
@@ -84,56 +87,63 @@ Tensor lower_triangle(const ConstView& a, const ConstView& b, const Tensor& left
 }
 
 void forward_all(const Head& h, View out, States& states) {
-  Tensor sum = Tensor::empty({h.k.cols, h.values.cols});
-  kernels::gemm(h.k, true, h.values, false, sum.matrix());
-  kernels::gemm(h.q, false, sum.matrix(), false, out);
+  Tensor sum = Tensor::empty({h.values.cols, h.k.cols});
+  kernels::gemm(h.values, true, h.k, false, sum.matrix());
+  kernels::gemm(h.q, false, sum.matrix(), true, out);
   states.push_back(std::move(sum));
 }
 
 void forward_causal(const Head& h, View out, States& states) {
-  Tensor sum = Tensor::zeros({h.k.cols, h.values.cols}), memory;
+  Tensor sum = Tensor::zeros({h.values.cols, h.k.cols}), memory;
   for (long at = 0; at < h.q.rows; at += kChunk) {
     const long n = std::min(kChunk, h.q.rows - at);
     const ConstView q = part_of(h.q, at, n), k = part_of(h.k, at, n), v = part_of(h.values, at, n);
     const Fading fading(h, at, n);
-    kernels::gemm(faded(q, fading.since, memory), false, sum.matrix(), false, part_of(out, at, n));
+    kernels::gemm(faded(q, fading.since, memory), false, sum.matrix(), true, part_of(out, at, n));
     const Tensor near = lower_triangle(q, k, fading.between);
     kernels::gemm(near.matrix(), false, v, false, part_of(out, at, n), true);
     states.push_back(Tensor::copy_of(sum));
     if (at + n == h.q.rows) break;
     if (fading.whole != 1) kernels::scale(sum.data(), sum.size(), fading.whole);
-    kernels::gemm(faded(k, fading.until, memory), true, v, false, sum.matrix(), true);
+    kernels::gemm(v, true, faded(k, fading.until, memory), false, sum.matrix(), true);
   }
 }
 
-/// Adds to dq and dk; dv is written.
-void backward_all(const Head& h, const ConstView& dout, const Tensor* states, View dq, View dk, View dv) {
+/// Where a head's gradients go, and whether something is there already. Of values with a column of ones, `v` takes the
+/// columns before it.
+struct Gradients {
+  View q, k, v;
+  bool add_q, add_k, add_v;
+};
+
+void backward_all(const Head& h, const ConstView& dout, const Tensor* states, const Gradients& to) {
   Tensor dsum = Tensor::empty(states->shape());
-  kernels::gemm(h.q, true, dout, false, dsum.matrix());
-  kernels::gemm(dout, false, states->matrix(), true, dq, true);
-  kernels::gemm(h.values, false, dsum.matrix(), true, dk, true);
-  kernels::gemm(h.k, false, dsum.matrix(), false, dv);
+  kernels::gemm(dout, true, h.q, false, dsum.matrix());
+  kernels::gemm(dout, false, states->matrix(), false, to.q, to.add_q);
+  kernels::gemm(h.values, false, dsum.matrix(), false, to.k, to.add_k);
+  kernels::gemm(h.k, false, part_of(dsum, 0, to.v.cols), true, to.v, to.add_v);
 }
 
-void backward_causal(const Head& h, const ConstView& dout, const Tensor* states, View dq, View dk, View dv) {
+void backward_causal(const Head& h, const ConstView& dout, const Tensor* states, const Gradients& to) {
   Tensor later = Tensor::zeros(states->shape());  // gradient of the state, from chunks after this one
   Tensor d_memory, k_memory, v_memory;
   for (long at = (h.q.rows - 1) / kChunk * kChunk; at >= 0; at -= kChunk) {
     const long n = std::min(kChunk, h.q.rows - at);
     const ConstView q = part_of(h.q, at, n), k = part_of(h.k, at, n), v = part_of(h.values, at, n);
+    const View dq = part_of(to.q, at, n), dk = part_of(to.k, at, n), dv = part_of(to.v, at, n);
     const ConstView d = part_of(dout, at, n);
     const Fading fading(h, at, n);
     const Tensor near = lower_triangle(q, k, fading.between), dnear = lower_triangle(d, v, fading.between);
     const ConstView d_before = faded(d, fading.since, d_memory);
-    kernels::gemm(d_before, false, states[at / kChunk].matrix(), true, part_of(dq, at, n), true);
-    kernels::gemm(dnear.matrix(), false, k, false, part_of(dq, at, n), true);
-    kernels::gemm(faded(v, fading.until, v_memory), false, later.matrix(), true, part_of(dk, at, n), true);
-    kernels::gemm(dnear.matrix(), true, q, false, part_of(dk, at, n), true);
-    kernels::gemm(faded(k, fading.until, k_memory), false, later.matrix(), false, part_of(dv, at, n));
-    kernels::gemm(near.matrix(), true, d, false, part_of(dv, at, n), true);
+    kernels::gemm(d_before, false, states[at / kChunk].matrix(), false, dq, to.add_q);
+    kernels::gemm(dnear.matrix(), false, k, false, dq, true);
+    kernels::gemm(faded(v, fading.until, v_memory), false, later.matrix(), false, dk, to.add_k);
+    kernels::gemm(dnear.matrix(), true, q, false, dk, true);
+    kernels::gemm(faded(k, fading.until, k_memory), false, part_of(later, 0, dv.cols), true, dv, to.add_v);
+    kernels::gemm(near.matrix(), true, first_columns(d, dv.cols), false, dv, true);
     if (at == 0) break;
     if (fading.whole != 1) kernels::scale(later.data(), later.size(), fading.whole);
-    kernels::gemm(q, true, d_before, false, later.matrix(), true);
+    kernels::gemm(d_before, true, q, false, later.matrix(), true);
   }
 }
 
@@ -161,11 +171,10 @@ struct Least {
 /// Divides numerators by denominators into `y`; returns the inverse denominators in `inverse`.
 void divide(const Tensor& out, double epsilon, const Least& least, View y, Real* inverse) {
   for (long i = 0; i < y.rows; ++i) {
-    const Real* row = out.data() + i * out.dim(1);
-    const Real mass = std::max(row[y.cols] + Real(epsilon), least.of(i, y.rows));
+    const Real mass = std::max(out.data()[i * out.dim(1) + y.cols] + Real(epsilon), least.of(i, y.rows));
     inverse[i] = mass > Real(kNothing) ? 1 / mass : 0;
-    kernels::copy(row, y.data + i * y.stride, y.cols);
   }
+  kernels::copy_rows(first_columns(out.matrix(), y.cols), y);
   kernels::scale_rows(inverse, y);
 }
 
@@ -173,9 +182,9 @@ void divide(const Tensor& out, double epsilon, const Least& least, View y, Real*
 Tensor divide_backward(const ConstView& y, const ConstView& dy, const Least& least, const Real* inverse) {
   Tensor dout = Tensor::empty({y.rows, y.cols + 1}), dots = Tensor::empty({y.rows});
   kernels::row_dots(y, dy, dots.data());
+  kernels::copy_rows(dy, first_columns(dout.matrix(), y.cols));
   for (long i = 0; i < y.rows; ++i) {
     const bool at_least = inverse[i] == 1 / least.of(i, y.rows);  // such a denominator is a constant
-    kernels::copy(dy.data + i * dy.stride, dout.data() + i * dout.dim(1), y.cols);
     dout.data()[i * dout.dim(1) + y.cols] = at_least ? 0 : -dots.data()[i];
   }
   kernels::scale_rows(inverse, dout.matrix());
@@ -183,17 +192,31 @@ Tensor divide_backward(const ConstView& y, const ConstView& dy, const Least& lea
 }
 
 /// backward_causal with the gates' gradient, where there are gates.
-void backward_gated(const Head& h, const ConstView& dout, const Tensor* states, View dq, View dk, View dv,
+void backward_gated(const Head& h, const ConstView& dout, const Tensor* states, const Gradients& to,
                     Tensor& dlog_gates) {
-  if (!h.log_gates.defined()) return backward_causal(h, dout, states, dq, dk, dv);
-  Tensor own_dq = Tensor::zeros({dq.rows, dq.cols}), own_dk = Tensor::zeros({dk.rows, dk.cols});
-  backward_causal(h, dout, states, own_dq.matrix(), own_dk.matrix(), dv);
+  if (!h.log_gates.defined()) return backward_causal(h, dout, states, to);
+  Tensor own_dq = Tensor::empty({to.q.rows, to.q.cols}), own_dk = Tensor::empty({to.k.rows, to.k.cols});
+  backward_causal(h, dout, states, {own_dq.matrix(), own_dk.matrix(), to.v, false, false, to.add_v});
   gates_backward(h, own_dq, own_dk, dlog_gates);
-  for (long i = 0; i < dq.rows; ++i) {
-    kernels::add(own_dq.data() + i * dq.cols, dq.data + i * dq.stride, dq.cols);
-    kernels::add(own_dk.data() + i * dk.cols, dk.data + i * dk.stride, dk.cols);
-  }
+  (to.add_q ? kernels::add_rows : kernels::copy_rows)(own_dq.matrix(), to.q);
+  (to.add_k ? kernels::add_rows : kernels::copy_rows)(own_dk.matrix(), to.k);
 }
+
+/// The gradients of the op's three inputs, by sequence and head. Tensors given for two inputs have one gradient: the
+/// first to be written, in the order q, k, v, finds nothing there.
+struct Sinks {
+  Sink q, k, v;
+  Sinks(const Tensor& fq, const Tensor& fk, const Tensor& values) : q(sink(fq)), k(sink(fk)), v(sink(values)) {}
+
+  Gradients of(long at, long n, long head, long m, long d) {
+    return {head_view(q.gradient, at, n, head, m),
+            head_view(k.gradient, at, n, head, m),
+            head_view(v.gradient, at, n, head, d),
+            q.add,
+            k.add,
+            v.add};
+  }
+};
 
 void check_sums(const Tensor& fq, const Tensor& fk, const Tensor& v, const Tensor& log_gates, long head_count,
                 const Pack& pack) {
@@ -227,7 +250,7 @@ Tensor kernel_attention(const Tensor& fq, const Tensor& fk, const Tensor& v, lon
     }
   if (!recording()) return y;
   return record(y, [=, states = std::move(states), first = std::move(first)](Tensor dy) {
-    Tensor dfq = sink_zeroed(fq), dfk = sink_zeroed(fk), dv = sink_zeroed(v);
+    Sinks sinks(fq, fk, v);
     Tensor dlog_gates = log_gates.defined() ? sink_zeroed(log_gates) : Tensor();
     for (long s = 0; s < pack.count(); ++s)
       for (long h = 0; h < head_count; ++h) {
@@ -237,14 +260,10 @@ Tensor kernel_attention(const Tensor& fq, const Tensor& fk, const Tensor& v, lon
         const Tensor dout = divide_backward(head_view(y, at, n, h, d), head_view(dy, at, n, h, d), limit,
                                             inverse.data() + h * tokens + at);
         const Tensor* own = &states[first[std::size_t(s * head_count + h)]];
-        const View dq = head_view(dfq, at, n, h, m), dk = head_view(dfk, at, n, h, m),
-                   place = head_view(dv, at, n, h, d);
-        Tensor dvalues = Tensor::empty({n, d + 1});
         if (causal)
-          backward_gated(head, dout.matrix(), own, dq, dk, dvalues.matrix(), dlog_gates);
+          backward_gated(head, dout.matrix(), own, sinks.of(at, n, h, m, d), dlog_gates);
         else
-          backward_all(head, dout.matrix(), own, dq, dk, dvalues.matrix());
-        for (long i = 0; i < n; ++i) kernels::add(dvalues.data() + i * (d + 1), place.data + i * place.stride, d);
+          backward_all(head, dout.matrix(), own, sinks.of(at, n, h, m, d));
       }
   });
 }
@@ -266,17 +285,13 @@ Tensor causal_sums(const Tensor& a, const Tensor& b, const Tensor& c, long head_
       forward_causal(head_of(s, h), head_view(y, pack.begin(s), pack.size(s), h, d), states);
     }
   return record(std::move(y), [=, states = std::move(states), first = std::move(first)](Tensor dy) {
-    Tensor da = sink_zeroed(a), db = sink_zeroed(b), dc = sink_zeroed(c);
+    Sinks sinks(a, b, c);
     Tensor dlog_gates = log_gates.defined() ? sink_zeroed(log_gates) : Tensor();
     for (long s = 0; s < pack.count(); ++s)
-      for (long h = 0; h < head_count; ++h) {
-        const long at = pack.begin(s), n = pack.size(s);
-        Tensor dvalues = Tensor::empty({n, d});
-        backward_gated(head_of(s, h), head_view(std::as_const(dy), at, n, h, d),
-                       &states[first[std::size_t(s * head_count + h)]], head_view(da, at, n, h, m),
-                       head_view(db, at, n, h, m), dvalues.matrix(), dlog_gates);
-        add_to_head(dvalues, dc, at, n, h);
-      }
+      for (long h = 0; h < head_count; ++h)
+        backward_gated(head_of(s, h), head_view(std::as_const(dy), pack.begin(s), pack.size(s), h, d),
+                       &states[first[std::size_t(s * head_count + h)]], sinks.of(pack.begin(s), pack.size(s), h, m, d),
+                       dlog_gates);
   });
 }
 

@@ -121,6 +121,9 @@ void rows(Table& table, long n) {
   };
   changed("copy_rows", [&](View y) { kernels::copy_rows(from, y); });
   changed("add_rows", [&](View y) { kernels::add_rows(from, y); });
+  Values sums(kRows);
+  changed("multiply_rows", [&](View y) { kernels::multiply_rows(from, y, sums.data()); });
+  table.keep("multiply_rows: sums", sums);
   changed("add_row", [&](View y) { kernels::add_row(x.data(), y); });
   changed("scale_rows", [&](View y) { kernels::scale_rows(factor.data(), y); });
   changed("softmax", [](View y) { kernels::softmax(y); });
@@ -138,9 +141,9 @@ void rows(Table& table, long n) {
   kernels::row_dots(from, {positive.data(), kRows, n, stride}, dots.data());
   table.keep("row_dots", dots);
   const Values many = normal(tall * stride, "many");
-  Values sums = normal(n, "sums");
-  kernels::add_column_sums({many.data(), tall, n, stride}, sums.data());
-  table.keep("add_column_sums", sums);
+  Values column_sums = normal(n, "sums");
+  kernels::add_column_sums({many.data(), tall, n, stride}, column_sums.data());
+  table.keep("add_column_sums", column_sums);
 }
 
 /// What the rows of a tile see: all, nothing, the start, the end, the middle, all of it with −infinity in between, one.

@@ -92,6 +92,8 @@ void layer_norm_backward(const Real* x, const Real* gamma, const Real* mean, con
 void add_column_sums(ConstView x, Real* out);
 void copy_rows(ConstView x, View y);  // y = x
 void add_rows(ConstView x, View y);   // y += x
+/// y *= x; sums[r] = Σ over c of the products.
+void multiply_rows(ConstView x, View y, Real* sums);
 /// y[r][c] += x[c]: the same row added to every row.
 void add_row(const Real* x, View y);
 /// y[r][:] *= factor[r] (stride of factor: 1).

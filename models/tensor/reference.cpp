@@ -180,6 +180,10 @@ void copy_rows(ConstView x, View y) {
 void add_rows(ConstView x, View y) {
   for (long r = 0; r < y.rows; ++r) add(x.data + r * x.stride, y.data + r * y.stride, y.cols);
 }
+void multiply_rows(ConstView x, View y, Real* sums) {
+  row_dots(x, y, sums);
+  for (long r = 0; r < y.rows; ++r) multiply(x.data + r * x.stride, y.data + r * y.stride, y.cols);
+}
 void add_row(const Real* x, View y) {
   for (long r = 0; r < y.rows; ++r)
     for (long c = 0; c < y.cols; ++c) y.data[r * y.stride + c] += x[c];

@@ -108,7 +108,9 @@ TEST(Gemm, ATileIsTheProduct) {
         const ConstView av(a.data(), transpose_a ? k : m, transpose_a ? m : k, transpose_a ? m : k);
         kernels::gemm_tile(av, transpose_a, {b.data(), k, n, n}, false, {tile.data(), m, n, n}, true);
         kernels::gemm(av, transpose_a, {b.data(), k, n, n}, false, {pieces.data(), m, n, n}, true);
-        if (k % 16 == 0) EXPECT_EQ(tile, pieces) << k << transpose_a;
+        if (k % 16 == 0) {
+          EXPECT_EQ(tile, pieces) << k << transpose_a;
+        }
         for (long i = 0; i < m; ++i)
           for (long j = 0; j < n; ++j) {
             double sum = double((i * n + j) % 7);

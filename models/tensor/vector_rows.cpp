@@ -123,6 +123,23 @@ void add_rows(ConstView x, View y) {
   }
 }
 
+void multiply_rows(ConstView x, View y, float* sums) {
+  for (long r = 0; r < y.rows; ++r) {
+    const float* from = x.data + r * x.stride;
+    float* row = y.data + r * y.stride;
+    V sum = hn::Zero(kFloats);
+    map(
+        row, y.cols,
+        [&sum](V a, V b) HWY_ATTR {
+          const V product = hn::Mul(a, b);
+          sum = hn::Add(sum, product);
+          return product;
+        },
+        from, row);
+    sums[r] = sum_lanes(sum);
+  }
+}
+
 void add_row(const float* x, View y) {
   for (long r = 0; r < y.rows; ++r) {
     float* row = y.data + r * y.stride;
@@ -177,6 +194,7 @@ HWY_EXPORT(layer_norm_backward);
 HWY_EXPORT(add_column_sums);
 HWY_EXPORT(copy_rows);
 HWY_EXPORT(add_rows);
+HWY_EXPORT(multiply_rows);
 HWY_EXPORT(add_row);
 HWY_EXPORT(scale_rows);
 HWY_EXPORT(row_dots);
@@ -194,6 +212,7 @@ void layer_norm_backward(const Real* x, const Real* gamma, const Real* mean, con
 void add_column_sums(ConstView x, Real* out) { HWY_DYNAMIC_DISPATCH(add_column_sums)(x, out); }
 void copy_rows(ConstView x, View y) { HWY_DYNAMIC_DISPATCH(copy_rows)(x, y); }
 void add_rows(ConstView x, View y) { HWY_DYNAMIC_DISPATCH(add_rows)(x, y); }
+void multiply_rows(ConstView x, View y, Real* sums) { HWY_DYNAMIC_DISPATCH(multiply_rows)(x, y, sums); }
 void add_row(const Real* x, View y) { HWY_DYNAMIC_DISPATCH(add_row)(x, y); }
 void scale_rows(const Real* factor, View y) { HWY_DYNAMIC_DISPATCH(scale_rows)(factor, y); }
 void row_dots(ConstView a, ConstView b, Real* out) { HWY_DYNAMIC_DISPATCH(row_dots)(a, b, out); }
