@@ -5,6 +5,7 @@
 #include "harness/core/error.h"
 #include "models/ops/head_view.h"
 #include "models/ops/ops.h"
+#include "models/ops/tile_rows.h"
 #include "models/ops/tiles.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -47,62 +48,6 @@ class Numbering {
  private:
   const Problem& p_;
   std::uint64_t next_;
-};
-
-bool consecutive(std::span<const long> at) { return at.back() - at.front() + 1 == long(at.size()); }
-
-/// Calls f(row of the tile, position, rows) for every stretch of positions without a gap.
-template <typename F>
-void for_each_stretch(std::span<const long> at, F f) {
-  for (std::size_t r = 0, next; r < at.size(); r = next) {
-    for (next = r + 1; next < at.size() && at[next] == at[next - 1] + 1;) ++next;
-    f(long(r), at[r], long(next - r));
-  }
-}
-
-/// The rows of a head that a tile names: in place if they are whole rows of a matrix that follow one another, padding
-/// included; otherwise through a copy, which is less work than products of rows that lie apart.
-class TileRows {
- public:
-  TileRows(long most, long width) : copy_(Tensor::empty({most, width})) {}
-
-  ConstView read(ConstView x, std::span<const long> at, long padded) {
-    return in_place(x, at, padded) ? part_of(x, at.front(), padded) : ConstView(copied(x, at, padded));
-  }
-
-  /// Rows of x += op(a) · b.
-  void add_product(ConstView a, bool transpose_a, ConstView b, View x, std::span<const long> at, long padded) {
-    if (in_place(x, at, padded))
-      return kernels::gemm_tile(a, transpose_a, b, false, part_of(x, at.front(), padded), true);
-    const View product = part_of(copy_, 0, padded);
-    kernels::gemm_tile(a, transpose_a, b, false, product);
-    for_each_stretch(at, [&](long r, long position, long count) {
-      kernels::add_rows(part_of(product, r, count), part_of(x, position, count));
-    });
-  }
-
-  /// A copy of the rows, zeros after them; `write` puts it back.
-  View copied(ConstView x, std::span<const long> at, long padded) {
-    const View copy = part_of(copy_, 0, padded);
-    for_each_stretch(at, [&](long r, long position, long count) {
-      kernels::copy_rows(part_of(x, position, count), part_of(copy, r, count));
-    });
-    const long rows = long(at.size());
-    kernels::fill(copy.data + rows * copy.cols, (padded - rows) * copy.cols, 0);
-    return copy;
-  }
-  void write(View x, std::span<const long> at) const {
-    for_each_stretch(at, [&](long r, long position, long count) {
-      kernels::copy_rows(part_of(copy_, r, count), part_of(x, position, count));
-    });
-  }
-
- private:
-  static bool in_place(const ConstView& x, std::span<const long> at, long padded) {
-    return x.stride == x.cols && at.front() + padded <= x.rows && consecutive(at);
-  }
-
-  Tensor copy_;
 };
 
 /// A score of −infinity is a probability of zero.
@@ -305,37 +250,6 @@ Tensor backward_head(const Problem& p, const Head& head, LabelScores labels, con
   });
   return labels.d_table();
 }
-
-/// Keys or values of a head as tiles read them: copied out once if tiles come back to a row, otherwise in place.
-class KeyRows {
- public:
-  KeyRows(const Tensor& x, long begin, long n, long head, long width, bool once)
-      : copy_(once ? Tensor() : padded_head(x, begin, n, head, width)),
-        rows_(once ? head_view(x, begin, n, head, width) : std::as_const(copy_).matrix()) {}
-
-  ConstView rows() const { return rows_; }
-
- private:
-  Tensor copy_;
-  ConstView rows_;
-};
-
-/// Where backward adds a head's gradient: in its place, or in a sum of its own that `finish` adds to the place.
-class GradientRows {
- public:
-  GradientRows(Tensor& place, long begin, long n, long head, long width, bool direct)
-      : place_(head_view(place, begin, n, head, width)),
-        sum_(direct ? Tensor() : Tensor::zeros({n + kTilePadding, width})) {}
-
-  View rows() { return sum_.defined() ? sum_.matrix() : place_; }
-  void finish() const {
-    if (sum_.defined()) kernels::add_rows(part_of(sum_, 0, place_.rows), place_);
-  }
-
- private:
-  View place_;
-  Tensor sum_;
-};
 
 using Problems = std::function<Problem(long sequence, long head)>;
 
