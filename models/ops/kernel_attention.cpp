@@ -195,11 +195,13 @@ Tensor divide_backward(const ConstView& y, const ConstView& dy, const Least& lea
 void backward_gated(const Head& h, const ConstView& dout, const Tensor* states, const Gradients& to,
                     Tensor& dlog_gates) {
   if (!h.log_gates.defined()) return backward_causal(h, dout, states, to);
-  Tensor own_dq = Tensor::empty({to.q.rows, to.q.cols}), own_dk = Tensor::empty({to.k.rows, to.k.cols});
-  backward_causal(h, dout, states, {own_dq.matrix(), own_dk.matrix(), to.v, false, false, to.add_v});
+  const auto own = [](const View& place) { return Tensor::empty({place.rows, place.cols}); };
+  Tensor own_dq = own(to.q), own_dk = own(to.k), own_dv = own(to.v);
+  backward_causal(h, dout, states, {own_dq.matrix(), own_dk.matrix(), own_dv.matrix(), false, false, false});
   gates_backward(h, own_dq, own_dk, dlog_gates);
   (to.add_q ? kernels::add_rows : kernels::copy_rows)(own_dq.matrix(), to.q);
   (to.add_k ? kernels::add_rows : kernels::copy_rows)(own_dk.matrix(), to.k);
+  (to.add_v ? kernels::add_rows : kernels::copy_rows)(own_dv.matrix(), to.v);
 }
 
 /// The gradients of the op's three inputs, by sequence and head. Tensors given for two inputs have one gradient: the

@@ -333,6 +333,11 @@ std::vector<Entry> kernel_cases() {
        [](const Inputs& x) {
          return kernel_attention(elu_plus_one(x[0]), elu_plus_one(x[1]), x[2], 2, 1e-6, ragged());
        }},
+      {{"kernel_attention, one tensor", {{15, 6}}},
+       [](const Inputs& x) {
+         const Tensor f = elu_plus_one(x[0]);
+         return kernel_attention(f, f, f, 2, 1e-6, ragged());
+       }},
       causal_kernel("kernel_attention, causal", ragged(), 6, 2),
       causal_kernel("kernel_attention, causal, several chunks", single(290, 300), 4, 1),
       features("softmax_features", false, ragged(), 6, 5, 2),
@@ -357,6 +362,11 @@ std::vector<Entry> gated_cases() {
   return {
       gated("kernel_attention, gated", r, 6, 2),
       gated("kernel_attention, gated, several chunks", l, 4, 1),
+      {{"kernel_attention, gated, one tensor", {{15, 6}, {15, 2}}},
+       [=](const Inputs& x) {
+         const Tensor f = elu_plus_one(x[0]);
+         return kernel_attention(f, f, f, 2, 1e-6, r, true, gates(x[1]));
+       }},
       {{"kernel_attention, least denominators", {{15, 6}, {15, 6}, {15, 4}}},
        [=](const Inputs& x) { return kernel_attention(x[0], x[1], x[2], 2, 0, r, false, {}, 0.5); }},
       {{"kernel_attention, causal, least denominators", {{15, 6}, {15, 6}, {15, 4}}},
