@@ -35,20 +35,29 @@ struct Sublayer {
     for (long first = 0; first < tokens; first += kTokens) visit(first, std::min(kTokens, tokens - first));
   }
   Input input(const Real* x, long rows) const;
-  Tensor activated(const Real* before, long first, long rows) const;
-  void drop(const Dropout& site, long first, long rows, Tensor& x) const;
+  void by_masks(const Dropout& site, long first, long rows, long width, auto visit) const;
+  void drop(const Dropout& site, long first, long rows, const Real* x, Real* y) const;
 };
 
-/// An element's number is its place in its own sequence, so a tile is dropped sequence by sequence.
-void Sublayer::drop(const Dropout& site, long first, long rows, Tensor& x) const {
-  if (!drops || !site.active()) return;
-  const long c = x.dim(1), end = first + rows;
+/// Calls visit(stream or null, number of the first element, its place in the tile, elements) for what of a tile belongs
+/// to one sequence: an element is dropped by its place in its own sequence.
+void Sublayer::by_masks(const Dropout& site, long first, long rows, long width, auto visit) const {
+  if (!drops || !site.active()) return visit(nullptr, std::uint64_t{0}, 0, rows * width);
+  const long end = first + rows;
   const auto after = std::upper_bound(pack.offsets.begin(), pack.offsets.end(), first);
   for (long s = after - pack.offsets.begin() - 1; s < pack.count() && pack.begin(s) < end; ++s) {
     const long from = std::max(first, pack.begin(s)), to = std::min(end, pack.begin(s) + pack.size(s));
-    Real* values = x.data() + (from - first) * c;
-    kernels::dropout(site.stream(pack, s), std::uint64_t((from - pack.begin(s)) * c), values, values, (to - from) * c);
+    const DropoutStream stream = site.stream(pack, s);
+    visit(&stream, std::uint64_t((from - pack.begin(s)) * width), (from - first) * width, (to - from) * width);
   }
+}
+
+/// y = dropout(x), of a tile as wide as the tokens; y may be x.
+void Sublayer::drop(const Dropout& site, long first, long rows, const Real* x, Real* y) const {
+  by_masks(site, first, rows, width(), [=](const DropoutStream* stream, std::uint64_t number, long at, long n) {
+    if (stream) return kernels::dropout(*stream, number, x + at, y + at, n);
+    if (y != x) kernels::copy(x + at, y + at, n);
+  });
 }
 
 Sublayer::Input Sublayer::input(const Real* x, long rows) const {
@@ -61,16 +70,10 @@ Sublayer::Input Sublayer::input(const Real* x, long rows) const {
   return in;
 }
 
-Tensor Sublayer::activated(const Real* before, long first, long rows) const {
-  Tensor after = Tensor::empty({rows, hidden()});
-  kernels::gelu(before, after.data(), after.size());
-  drop(hidden_site, first, rows, after);
-  return after;
-}
-
 Tensor Sublayer::forward(const Tensor& x, Tensor& before) const {
   const bool keeps = recording();
-  Tensor y = x.sole_owner() && !keeps ? x : Tensor::empty_like(x);
+  const bool in_place = x.sole_owner() && !keeps;
+  Tensor y = in_place ? x : Tensor::empty_like(x);
   if (keeps) before = Tensor::empty({x.dim(0), hidden()});
   by_tiles(x.dim(0), [&](long first, long rows) {
     const Real* from = x.data() + first * width();
@@ -78,12 +81,19 @@ Tensor Sublayer::forward(const Tensor& x, Tensor& before) const {
     Real* entering = keeps ? before.data() + first * hidden() : own.data();
     kernels::gemm(input(from, rows).view, false, w.in.matrix(), true, {entering, rows, hidden(), hidden()}, false, 1,
                   w.in_bias.data());
-    const Tensor after = activated(entering, first, rows);
-    Tensor out = Tensor::empty({rows, width()});
-    kernels::gemm(after.matrix(), false, w.out.matrix(), true, out.matrix(), false, 1, w.out_bias.data());
-    drop(out_site, first, rows, out);
-    if (normed()) kernels::add(from, out.data(), out.size());
-    kernels::copy(out.data(), y.data() + first * width(), out.size());
+    Tensor after = Tensor::empty({rows, hidden()});
+    by_masks(hidden_site, first, rows, hidden(),
+             [&](const DropoutStream* stream, std::uint64_t number, long at, long n) {
+               kernels::gelu_dropout(stream, number, entering + at, after.data() + at, n);
+             });
+    Real* to = y.data() + first * width();
+    Tensor memory = in_place ? Tensor::empty({rows, width()}) : Tensor();
+    Real* out = in_place ? memory.data() : to;
+    kernels::gemm(after.matrix(), false, w.out.matrix(), true, {out, rows, width(), width()}, false, 1,
+                  w.out_bias.data());
+    drop(out_site, first, rows, out, out);
+    if (normed()) kernels::add(from, out, rows * width());
+    if (in_place) kernels::copy(out, to, rows * width());
   });
   return y;
 }
@@ -95,13 +105,15 @@ void Sublayer::backward(const Tensor& x, const Tensor& before, Tensor& dy) const
     const Real *from = x.data() + first * width(), *entering = before.data() + first * hidden();
     Real* slopes = dy.data() + first * width();
     Tensor outer = Tensor::empty({rows, width()}), inner = Tensor::empty({rows, hidden()});
-    kernels::copy(slopes, outer.data(), outer.size());
-    drop(out_site, first, rows, outer);
+    Tensor after = Tensor::empty_like(inner);
+    drop(out_site, first, rows, slopes, outer.data());
     kernels::add_column_sums(outer.matrix(), dout_bias.data());
-    kernels::gemm(outer.matrix(), true, activated(entering, first, rows).matrix(), false, dout.matrix(), true);
     kernels::gemm(outer.matrix(), false, w.out.matrix(), false, inner.matrix());
-    drop(hidden_site, first, rows, inner);
-    kernels::gelu_backward(entering, inner.data(), inner.size());
+    by_masks(hidden_site, first, rows, hidden(),
+             [&](const DropoutStream* stream, std::uint64_t number, long at, long n) {
+               kernels::gelu_dropout_backward(stream, number, entering + at, after.data() + at, inner.data() + at, n);
+             });
+    kernels::gemm(outer.matrix(), true, after.matrix(), false, dout.matrix(), true);
     kernels::add_column_sums(inner.matrix(), din_bias.data());
     const Input in = input(from, rows);
     kernels::gemm(inner.matrix(), true, in.view, false, din.matrix(), true);

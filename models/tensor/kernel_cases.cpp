@@ -87,6 +87,20 @@ void dropout(Table& table, long n) {
     }
 }
 
+void gelu_dropout(Table& table, long n) {
+  const Values x = normal(n, "x", 4), ones(x.size(), 1);
+  const DropoutStream drop = stream(6554);
+  for (const DropoutStream* given : {&drop, static_cast<const DropoutStream*>(nullptr)}) {
+    const std::string name = given ? "gelu_dropout" : "gelu_dropout, nothing dropped";
+    Values y(x.size()), again(x.size()), dx = ones;
+    kernels::gelu_dropout(given, 37, x.data(), y.data(), n);
+    kernels::gelu_dropout_backward(given, 37, x.data(), again.data(), dx.data(), n);
+    table.keep(name, y);
+    table.keep(name + ", again", again);
+    table.keep(name + ", backward", dx);
+  }
+}
+
 void norms(Table& table, long n) {
   Values x = normal(kRows * n, "x", 2);
   for (long i = 2 * n; i < 3 * n; ++i) x[std::size_t(i)] = Real(float(x[std::size_t(i)] + 50));  // one row far from 0
@@ -240,6 +254,7 @@ std::vector<KernelOutput> kernel_outputs(long n) {
   Table table;
   elementwise(table, n);
   dropout(table, n);
+  gelu_dropout(table, n);
   norms(table, n);
   rows(table, n);
   attention(table, n, nullptr, "no dropout");

@@ -78,6 +78,10 @@ void elu_plus_one_backward(const Real* y, Real* dy, long n);  // from the output
 
 /// y[i] = keep(first + i) ? keep_scale · x[i] : 0. x and y may be the same. Its own backward.
 void dropout(const DropoutStream& stream, std::uint64_t first, const Real* x, Real* y, long n);
+/// y = dropout(gelu(x)) in one pass; without a stream nothing is dropped.
+void gelu_dropout(const DropoutStream* stream, std::uint64_t first, const Real* x, Real* y, long n);
+/// Makes y again, and of its gradient dy that of x.
+void gelu_dropout_backward(const DropoutStream* stream, std::uint64_t first, const Real* x, Real* y, Real* dy, long n);
 
 // ---- rows -----------------------------------------------------------------------------------------------------------
 

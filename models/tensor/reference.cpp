@@ -141,6 +141,15 @@ void elu_plus_one_backward(const Real* y, Real* dy, long n) {
 void dropout(const DropoutStream& stream, std::uint64_t first, const Real* x, Real* y, long n) {
   for (long i = 0; i < n; ++i) y[i] = kept(stream, first + std::uint64_t(i)) ? stream.keep_scale() * x[i] : 0;
 }
+void gelu_dropout(const DropoutStream* stream, std::uint64_t first, const Real* x, Real* y, long n) {
+  gelu(x, y, n);
+  if (stream) dropout(*stream, first, y, y, n);
+}
+void gelu_dropout_backward(const DropoutStream* stream, std::uint64_t first, const Real* x, Real* y, Real* dy, long n) {
+  gelu_dropout(stream, first, x, y, n);
+  if (stream) dropout(*stream, first, dy, dy, n);
+  gelu_backward(x, dy, n);
+}
 
 void layer_norm(const Real* x, const Real* gamma, const Real* beta, long rows, long cols, Real epsilon, Real* y,
                 Real* mean, Real* rstd) {

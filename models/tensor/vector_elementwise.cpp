@@ -53,22 +53,28 @@ HWY_INLINE V gelu_exponential(V x) {
   return exp_full(hn::Mul(x, slope));
 }
 
+HWY_INLINE V gelu_value(V x) { return hn::Div(x, hn::Add(set(1), gelu_exponential(x))); }
+
 void gelu(const float* x, float* y, long n) {
   map(
-      y, n, [](V a) HWY_ATTR { return hn::Div(a, hn::Add(set(1), gelu_exponential(a))); }, x);
+      y, n, [](V a) HWY_ATTR { return gelu_value(a); }, x);
 }
 
-void gelu_backward(const float* x, float* dy, long n) {
-  const auto slope = [](V a, V d) HWY_ATTR {
-    // Beyond 9 the slope is 0 or 1 to the last bit, and within it nothing overflows.
-    const V near = at_least(-9, at_most(9, a));
-    const V e = gelu_exponential(near);
-    const V s = hn::Div(set(1), hn::Add(set(1), e));  // ½(1 + tanh u), so that 1 − tanh² u = 4·s·(s·e)
+/// What gelu and its slope share, for |x| ≤ 9: beyond, the slope is 0 or 1 to the last bit; within, nothing overflows.
+struct GeluParts {
+  V near, e, s;  // x between −9 and 9; exp(−2u); ½(1 + tanh u), so that 1 − tanh² u = 4·s·(s·e)
+
+  HWY_INLINE explicit GeluParts(V x)
+      : near(at_least(-9, at_most(9, x))), e(gelu_exponential(near)), s(hn::Div(set(1), hn::Add(set(1), e))) {}
+  HWY_INLINE V slope() const {
     const V du = hn::MulAdd(hn::Mul(near, near), set(6 * kCubic), set(2 * kSlope));  // 2 du/dx
-    const V inner = hn::Mul(hn::Mul(near, du), hn::Mul(s, e));
-    return hn::Mul(d, hn::MulAdd(inner, s, s));
-  };
-  map(dy, n, slope, x, dy);
+    return hn::MulAdd(hn::Mul(hn::Mul(near, du), hn::Mul(s, e)), s, s);
+  }
+};
+
+void gelu_backward(const float* x, float* dy, long n) {
+  map(
+      dy, n, [](V a, V d) HWY_ATTR { return hn::Mul(d, GeluParts(a).slope()); }, x, dy);
 }
 
 void relu(const float* x, float* y, long n) {
@@ -93,15 +99,58 @@ void elu_plus_one_backward(const float* y, float* dy, long n) {
       dy, n, [](V a, V d) HWY_ATTR { return hn::Mul(d, at_most(1, a)); }, y, dy);
 }
 
-void dropout(const DropoutStream& stream, std::uint64_t first, const float* x, float* y, long n) {
+/// Calls visit(at, n, masked) for stretches at … at + n − 1 of `count` elements; masked(i, v) is what dropout makes of
+/// the vector v that starts at element i of the stretch.
+template <class Visit>
+HWY_INLINE void by_masks(const DropoutStream& stream, std::uint64_t first, long count, const Visit& visit) {
   const V factor = set(stream.keep_scale());
   KeepBits bits(stream);
-  for (long i = 0; i < n; i += KeepBits::kBlock) {
-    const long block = std::min(KeepBits::kBlock, n - i);
-    bits.draw(first + std::uint64_t(i), block);
-    const auto drop = [&](long j, V v) HWY_ATTR { return hn::IfThenElseZero(bits.kept(j), hn::Mul(v, factor)); };
-    map_indexed(y + i, block, drop, x + i);
+  const auto masked = [&](long i, V v) HWY_ATTR { return hn::IfThenElseZero(bits.kept(i), hn::Mul(v, factor)); };
+  for (long at = 0; at < count; at += KeepBits::kBlock) {
+    const long n = std::min(KeepBits::kBlock, count - at);
+    bits.draw(first + std::uint64_t(at), n);
+    visit(at, n, masked);
   }
+}
+
+void dropout(const DropoutStream& stream, std::uint64_t first, const float* x, float* y, long n) {
+  by_masks(stream, first, n,
+           [=](long at, long count, const auto& masked) HWY_ATTR { map_indexed(y + at, count, masked, x + at); });
+}
+
+void gelu_dropout(const DropoutStream* stream, std::uint64_t first, const float* x, float* y, long n) {
+  if (!stream) return gelu(x, y, n);
+  by_masks(*stream, first, n, [=](long at, long count, const auto& masked) HWY_ATTR {
+    map_indexed(
+        y + at, count, [&](long i, V a) HWY_ATTR { return masked(i, gelu_value(a)); }, x + at);
+  });
+}
+
+template <class Mask>
+HWY_INLINE void gelu_backward_stretch(const float* x, float* y, float* dy, long n, const Mask& masked) {
+  for (long i = 0; i < n; i += kLanes) {
+    const long rest = n - i;
+    const bool whole = rest >= kLanes;
+    const V a = whole ? load(x + i) : load_first(x + i, rest);
+    const V d = whole ? load(dy + i) : load_first(dy + i, rest);
+    const GeluParts parts(a);
+    const V value = masked(i, hn::Div(a, hn::Add(set(1), parts.e))), slope = hn::Mul(masked(i, d), parts.slope());
+    if (whole) {
+      store(value, y + i);
+      store(slope, dy + i);
+    } else {
+      store_first(value, y + i, rest);
+      store_first(slope, dy + i, rest);
+    }
+  }
+}
+
+void gelu_dropout_backward(const DropoutStream* stream, std::uint64_t first, const float* x, float* y, float* dy,
+                           long n) {
+  if (!stream) return gelu_backward_stretch(x, y, dy, n, [](long, V v) HWY_ATTR { return v; });
+  by_masks(*stream, first, n, [=](long at, long count, const auto& masked) HWY_ATTR {
+    gelu_backward_stretch(x + at, y + at, dy + at, count, masked);
+  });
 }
 
 }  // namespace lra::inline LRA_ENGINE::kernels::HWY_NAMESPACE
@@ -123,6 +172,8 @@ HWY_EXPORT(relu_backward);
 HWY_EXPORT(elu_plus_one);
 HWY_EXPORT(elu_plus_one_backward);
 HWY_EXPORT(dropout);
+HWY_EXPORT(gelu_dropout);
+HWY_EXPORT(gelu_dropout_backward);
 
 void fill(Real* y, long n, Real value) { std::fill_n(y, n, value); }
 void copy(const Real* x, Real* y, long n) { std::copy_n(x, n, y); }
@@ -140,6 +191,12 @@ void elu_plus_one(const Real* x, Real* y, long n) { HWY_DYNAMIC_DISPATCH(elu_plu
 void elu_plus_one_backward(const Real* y, Real* dy, long n) { HWY_DYNAMIC_DISPATCH(elu_plus_one_backward)(y, dy, n); }
 void dropout(const DropoutStream& stream, std::uint64_t first, const Real* x, Real* y, long n) {
   HWY_DYNAMIC_DISPATCH(dropout)(stream, first, x, y, n);
+}
+void gelu_dropout(const DropoutStream* stream, std::uint64_t first, const Real* x, Real* y, long n) {
+  HWY_DYNAMIC_DISPATCH(gelu_dropout)(stream, first, x, y, n);
+}
+void gelu_dropout_backward(const DropoutStream* stream, std::uint64_t first, const Real* x, Real* y, Real* dy, long n) {
+  HWY_DYNAMIC_DISPATCH(gelu_dropout_backward)(stream, first, x, y, dy, n);
 }
 
 }  // namespace lra::inline LRA_ENGINE::kernels

@@ -25,28 +25,46 @@ HWY_INLINE float dot(const float* a, const float* b, long n) {
       n, [](V acc, V u, V v) HWY_ATTR { return hn::MulAdd(u, v, acc); }, a, b);
 }
 
-void layer_norm(const float* x, const float* gamma, const float* beta, long rows, long cols, float epsilon, float* y,
-                float* mean, float* rstd) {
+/// Rows that layer_norm takes together, so that what waits for a sum or a root of one row works on the others.
+constexpr long kNormRows = 16;
+
+/// The mean as the sum of two floats: one alone would be too coarse where it is far larger than the deviations.
+struct Centre {
+  float near, far;
+  HWY_INLINE V of(V v) const { return hn::Sub(hn::Sub(v, set(near)), set(far)); }
+};
+
+HWY_INLINE void norm_rows(const float* x, const float* gamma, const float* beta, long rows, long cols, float epsilon,
+                          float* y, float* mean, float* rstd) {
   const float share = 1.0f / float(cols);
-  for (long r = 0; r < rows; ++r, x += cols, y += cols) {
-    // The mean as the sum of two floats: one alone would be too coarse where it is far larger than the deviations.
-    const float rough = sum_row(x, cols) * share;
-    const V near = set(rough);
-    const float rest = sum_of(
-                           cols, [=](V acc, V v) HWY_ATTR { return hn::Add(acc, hn::Sub(v, near)); }, x) *
-                       share;
-    const V far = set(rest);
-    const auto centred = [=](V v) HWY_ATTR { return hn::Sub(hn::Sub(v, near), far); };
-    const auto square = [=](V acc, V v) HWY_ATTR {
-      const V d = centred(v);
+  Centre centre[kNormRows];
+  for (long r = 0; r < rows; ++r) centre[r].near = sum_row(x + r * cols, cols) * share;
+  for (long r = 0; r < rows; ++r) {
+    const V near = set(centre[r].near);
+    const auto rest = [=](V acc, V v) HWY_ATTR { return hn::Add(acc, hn::Sub(v, near)); };
+    centre[r].far = sum_of(cols, rest, x + r * cols) * share;
+    mean[r] = centre[r].near + centre[r].far;
+  }
+  for (long r = 0; r < rows; ++r) {
+    const auto square = [c = centre[r]](V acc, V v) HWY_ATTR {
+      const V d = c.of(v);
       return hn::MulAdd(d, d, acc);
     };
-    mean[r] = rough + rest;
-    rstd[r] = 1.0f / std::sqrt(sum_of(cols, square, x) * share + epsilon);
-    const V factor = set(rstd[r]);
-    const auto normalise = [=](V v, V g, V b) HWY_ATTR { return hn::MulAdd(hn::Mul(centred(v), factor), g, b); };
-    map(y, cols, normalise, x, gamma, beta);
+    rstd[r] = 1.0f / std::sqrt(sum_of(cols, square, x + r * cols) * share + epsilon);
   }
+  for (long r = 0; r < rows; ++r) {
+    const V factor = set(rstd[r]);
+    const auto normalise = [c = centre[r], factor](V v, V g, V b)
+                               HWY_ATTR { return hn::MulAdd(hn::Mul(c.of(v), factor), g, b); };
+    map(y + r * cols, cols, normalise, x + r * cols, gamma, beta);
+  }
+}
+
+void layer_norm(const float* x, const float* gamma, const float* beta, long rows, long cols, float epsilon, float* y,
+                float* mean, float* rstd) {
+  for (long r = 0; r < rows; r += kNormRows)
+    norm_rows(x + r * cols, gamma, beta, std::min(kNormRows, rows - r), cols, epsilon, y + r * cols, mean + r,
+              rstd + r);
 }
 
 /// dgamma and dbeta of one panel of rows.
