@@ -81,8 +81,7 @@ void EntmaxHeads::forward(long s, long h, Tensor& y) {
     }
     kernels::gemm(p.matrix(), false, part_of(own_v, 0, cols), false, part_of(out, first, p.dim(0)));
   });
-  const View place = head_view(y, pack.begin(s), n, h, width);
-  for (long i = 0; i < n; ++i) kernels::copy(out.data() + i * width, place.data + i * place.stride, width);
+  kernels::copy_rows(out.matrix(), head_view(y, pack.begin(s), n, h, width));
 }
 
 void EntmaxHeads::backward(long s, long h, const Tensor& dy, Slopes& slopes) const {

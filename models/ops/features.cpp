@@ -11,19 +11,13 @@
 
 #include "models/ops/head_view.h"
 #include "models/ops/ops.h"
+#include "models/ops/tile_size.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {
 
 /// Causal keys stay below e^40: a_jm never exceeds ‖w_m‖²/2.
 constexpr Real kHighest = 40;
-
-/// Calls f(first row, rows) for stretches that stay in the cache from a product to what is done to its result.
-template <typename F>
-void for_each_stretch(long rows, F f) {
-  constexpr long kRows = 256;
-  for (long at = 0; at < rows; at += kRows) f(at, std::min(kRows, rows - at));
-}
 
 struct Keys {
   Tensor features;  // (T,H·M)
@@ -40,7 +34,7 @@ void fixed_shift(const Tensor& w, Real* shift) {
 /// The gradient of the products with w, added to dx, from that of their exponentials y, which it overwrites; the sum of
 /// a token's goes to `sums`.
 void feature_backward(const ConstView& y, View dy, const Tensor& w, Real root, View dx, Real* sums) {
-  for_each_stretch(y.rows, [&](long i, long rows) {
+  by_token_tiles(y.rows, [&](long i, long rows) {
     kernels::multiply_rows(part_of(y, i, rows), part_of(dy, i, rows), sums + i);
     kernels::gemm(part_of(dy, i, rows), false, w.matrix(), false, part_of(dx, i, rows), true, root);
   });
@@ -63,7 +57,7 @@ Keys key_features(const Tensor& k, const Tensor& w, long head_count, bool causal
         fixed_shift(w, c);
       else
         kernels::fill(c, m, -std::numeric_limits<Real>::infinity());
-      for_each_stretch(n, [&](long i, long rows) {
+      by_token_tiles(n, [&](long i, long rows) {
         kernels::gemm(part_of(keys, i, rows), false, w.matrix(), true, part_of(place, i, rows), false, root);
         if (!causal) kernels::column_maxima(norms.data() + i, part_of(place, i, rows), c);
       });
@@ -93,7 +87,7 @@ Tensor query_features(const Tensor& q, const Tensor& w, const Tensor& shift, lon
       const long at = pack.begin(s), n = pack.size(s);
       const View place = head_view(y, at, n, h, m);
       const ConstView queries = head_view(q, at, n, h, d);
-      for_each_stretch(n, [&](long i, long rows) {
+      by_token_tiles(n, [&](long i, long rows) {
         kernels::gemm(part_of(queries, i, rows), false, w.matrix(), true, part_of(place, i, rows), false, root);
         kernels::exp_below_highest(shift.data() + (s * head_count + h) * m, part_of(place, i, rows));
       });

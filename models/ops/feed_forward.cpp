@@ -2,11 +2,11 @@
 /// cache. What enters the activation is kept; the rest is cheap to make again in backward.
 #include "harness/core/error.h"
 #include "models/ops/ops.h"
+#include "models/ops/tile_size.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-constexpr long kTokens = 256;  // of a tile: as many as a matrix product takes at once
 constexpr Real kEpsilon = Real(1e-6);
 
 struct Sublayer {
@@ -31,9 +31,6 @@ struct Sublayer {
     ConstView view;
   };
 
-  void by_tiles(long tokens, auto visit) const {
-    for (long first = 0; first < tokens; first += kTokens) visit(first, std::min(kTokens, tokens - first));
-  }
   Input input(const Real* x, long rows) const;
   void by_masks(const Dropout& site, long first, long rows, long width, auto visit) const;
   void drop(const Dropout& site, long first, long rows, const Real* x, Real* y) const;
@@ -75,7 +72,7 @@ Tensor Sublayer::forward(const Tensor& x, Tensor& before) const {
   const bool in_place = x.sole_owner() && !keeps;
   Tensor y = in_place ? x : Tensor::empty_like(x);
   if (keeps) before = Tensor::empty({x.dim(0), hidden()});
-  by_tiles(x.dim(0), [&](long first, long rows) {
+  by_token_tiles(x.dim(0), [&](long first, long rows) {
     const Real* from = x.data() + first * width();
     Tensor own = keeps ? Tensor() : Tensor::empty({rows, hidden()});
     Real* entering = keeps ? before.data() + first * hidden() : own.data();
@@ -101,7 +98,7 @@ Tensor Sublayer::forward(const Tensor& x, Tensor& before) const {
 void Sublayer::backward(const Tensor& x, const Tensor& before, Tensor& dy) const {
   Tensor din = sink_zeroed(w.in), dout = sink_zeroed(w.out);
   Tensor din_bias = sink_zeroed(w.in_bias), dout_bias = sink_zeroed(w.out_bias);
-  by_tiles(x.dim(0), [&](long first, long rows) {
+  by_token_tiles(x.dim(0), [&](long first, long rows) {
     const Real *from = x.data() + first * width(), *entering = before.data() + first * hidden();
     Real* slopes = dy.data() + first * width();
     Tensor outer = Tensor::empty({rows, width()}), inner = Tensor::empty({rows, hidden()});

@@ -291,8 +291,7 @@ Tensor sorted_attention(Tensor q, Tensor k, Tensor v, long head_count, Lineups l
                       gathered(v, p, round.keys), r == 0 ? out : other, r == 0 ? sums : other_sums.data());
         if (r > 0) join(p, r, other, other_sums.data(), out, sums);
       }
-      const View place = head_view(y, p.begin, p.n, p.head, width);
-      for (long i = 0; i < p.n; ++i) kernels::copy(out.data() + i * width, place.data + i * place.stride, width);
+      kernels::copy_rows(out.matrix(), head_view(y, p.begin, p.n, p.head, width));
     });
   }
   Work::current().flops += 4 * double(width) * pairs;

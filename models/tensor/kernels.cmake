@@ -20,9 +20,3 @@ target_link_libraries(kernel_cases_double PUBLIC kernels_reference)
 lra_oracle(kernel_cases_double)
 lra_test(kernels_test SOURCES ${tensor}/kernels_test.cpp ${tensor}/kernel_cases.cpp $<TARGET_OBJECTS:kernel_cases_double>
          LINK kernels_vector $<LINK_ONLY:kernels_reference> hwy::hwy)
-
-# The speed of each kernel alone, when Google Benchmark is here; no test: build/release/models/kernels_benchmark.
-if(benchmark_FOUND)
-  add_executable(kernels_benchmark ${tensor}/kernels_benchmark.cpp)
-  target_link_libraries(kernels_benchmark PRIVATE lra_options models benchmark::benchmark)
-endif()

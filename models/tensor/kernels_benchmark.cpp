@@ -84,6 +84,23 @@ BENCHMARK(gelu_backward);
 
 constexpr DropoutStream kDropout{{1, 2}, 3, 4, 6554};
 
+void gelu_dropout(State& state, bool backward) {
+  const std::vector<float> x = numbers(kElements);
+  std::vector<float> y(x.size()), dy(x.size());
+  for (auto _ : state) {
+    if (backward) {
+      kernels::copy(x.data(), dy.data(), kElements);  // the kernel overwrites it
+      kernels::gelu_dropout_backward(&kDropout, 0, x.data(), y.data(), dy.data(), kElements);
+    } else {
+      kernels::gelu_dropout(&kDropout, 0, x.data(), y.data(), kElements);
+    }
+    benchmark::ClobberMemory();
+  }
+  count_elements(state, kElements);
+}
+BENCHMARK_CAPTURE(gelu_dropout, forward, false);
+BENCHMARK_CAPTURE(gelu_dropout, backward, true);
+
 void dropout(State& state) {
   std::vector<float> x = numbers(kElements);
   for (auto _ : state) kernels::dropout(kDropout, 0, x.data(), x.data(), kElements);

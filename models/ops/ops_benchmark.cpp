@@ -1,0 +1,135 @@
+/// The speed of the fused ops alone, on one thread: GFLOP/s of the model's operations, forward without a tape (`infer`)
+/// and forward and backward with one (`train`), of one sequence.
+///
+///   build/release/models/ops_benchmark --benchmark_filter=feed_forward
+#include <benchmark/benchmark.h>
+
+#include <functional>
+#include <vector>
+
+#include "models/ops/ops.h"
+#include "models/tensor/memory.h"
+#include "models/tensor/onednn.h"
+
+namespace lra {
+namespace {
+
+using State = benchmark::State;
+
+/// Small numbers of both signs.
+Tensor numbers(Shape shape) {
+  Tensor x = Tensor::empty(shape);
+  for (long i = 0; i < x.size(); ++i) x.data()[i] = Real((i * 37) % 101 - 50) / 100;
+  return x;
+}
+
+Dropout tenth() {
+  Dropout site;
+  site.rate = 0.1;
+  return site;
+}
+
+Pack one_sequence(long n) {
+  Pack pack;
+  pack.offsets = {0, n}, pack.sequences = {0}, pack.length = n;
+  return pack;
+}
+
+using Op = std::function<Tensor(const std::vector<Tensor>& inputs)>;
+
+/// Once through `op`, with a tape also back.
+void pass(const std::vector<Tensor>& inputs, const Op& op, bool train) {
+  if (!train) {
+    benchmark::DoNotOptimize(op(inputs).data());
+    return;
+  }
+  Tape tape({});
+  std::vector<Tensor> watched;
+  for (const Tensor& x : inputs)
+    watched.push_back(record(Tensor(x), [](Tensor dx) { benchmark::DoNotOptimize(dx.data()); }));
+  const Tensor y = op(watched);
+  give(y, Tensor::copy_of(y));
+  tape.backward();
+}
+
+void run(State& state, const std::vector<Tensor>& inputs, const Op& op, bool train) {
+  pass(inputs, op, train);  // makes the primitives, takes the memory
+  Work::current().flops = 0;
+  pass(inputs, op, train);
+  const double flops = Work::current().flops;
+  for (auto _ : state) pass(inputs, op, train);
+  state.counters["GFLOP/s"] = benchmark::Counter(1e-9 * flops, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+/// Arguments of each: tokens, width; heads have 32 features.
+constexpr long kHeadWidth = 32;
+
+void linear_op(State& state, bool train) {
+  const long n = state.range(0), c = state.range(1);
+  run(
+      state, {numbers({n, c}), numbers({c, c}), numbers({c})},
+      [](const std::vector<Tensor>& x) { return linear(x[0], x[1], x[2]); }, train);
+}
+
+void feed_forward_op(State& state, bool train) {
+  const long n = state.range(0), c = state.range(1), f = 2 * c;
+  const Pack pack = one_sequence(n);
+  const Dropout site = tenth();
+  run(
+      state,
+      {numbers({n, c}), numbers({f, c}), numbers({f}), numbers({c, f}), numbers({c}), numbers({c}), numbers({c})},
+      [&](const std::vector<Tensor>& x) {
+        return feed_forward(x[0], {x[1], x[2], x[3], x[4], x[5], x[6]}, site, site, pack);
+      },
+      train);
+}
+
+using Attention = Tensor (*)(Tensor q, Tensor k, Tensor v, long heads, const Dropout& site, const Pack& pack);
+
+void attention_op(State& state, Attention attention, bool train) {
+  const long n = state.range(0), c = state.range(1);
+  const Pack pack = one_sequence(n);
+  const Dropout site = tenth();
+  run(
+      state, {numbers({n, c}), numbers({n, c}), numbers({n, c})},
+      [&](const std::vector<Tensor>& x) { return attention(x[0], x[1], x[2], c / kHeadWidth, site, pack); }, train);
+}
+
+Tensor exact(Tensor q, Tensor k, Tensor v, long heads, const Dropout& site, const Pack& pack) {
+  return softmax_attention(q, k, v, heads, Window::everything(), site, pack, pack);
+}
+Tensor blocks(Tensor q, Tensor k, Tensor v, long heads, const Dropout& site, const Pack& pack) {
+  return softmax_attention(q, k, v, heads, Window::blocks(50), site, pack, pack);
+}
+Tensor textbook(Tensor q, Tensor k, Tensor v, long heads, const Dropout& site, const Pack& pack) {
+  return materialized_attention(q, k, v, heads, Window::everything(), site, pack);
+}
+Tensor kernel(Tensor q, Tensor k, Tensor v, long heads, const Dropout&, const Pack& pack) {
+  return kernel_attention(elu_plus_one(q), elu_plus_one(k), v, heads, 1e-6, pack);
+}
+
+void sizes(benchmark::internal::Benchmark* each) {
+  each->Args({1024, 64})->Args({4096, 64})->Args({1024, 256})->Unit(benchmark::kMicrosecond);
+}
+BENCHMARK_CAPTURE(linear_op, infer, false)->Apply(sizes);
+BENCHMARK_CAPTURE(linear_op, train, true)->Apply(sizes);
+BENCHMARK_CAPTURE(feed_forward_op, infer, false)->Apply(sizes);
+BENCHMARK_CAPTURE(feed_forward_op, train, true)->Apply(sizes);
+BENCHMARK_CAPTURE(attention_op, exact / infer, exact, false)->Apply(sizes);
+BENCHMARK_CAPTURE(attention_op, exact / train, exact, true)->Apply(sizes);
+BENCHMARK_CAPTURE(attention_op, textbook / infer, textbook, false)->Apply(sizes);
+BENCHMARK_CAPTURE(attention_op, textbook / train, textbook, true)->Apply(sizes);
+BENCHMARK_CAPTURE(attention_op, blocks / infer, blocks, false)->Apply(sizes);
+BENCHMARK_CAPTURE(attention_op, blocks / train, blocks, true)->Apply(sizes);
+BENCHMARK_CAPTURE(attention_op, kernel / infer, kernel, false)->Apply(sizes);
+BENCHMARK_CAPTURE(attention_op, kernel / train, kernel, true)->Apply(sizes);
+
+}  // namespace
+}  // namespace lra
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  const lra::Worker onednn;
+  benchmark::RunSpecifiedBenchmarks();
+}
