@@ -45,6 +45,7 @@ void pass(const std::vector<Tensor>& inputs, const Op& op, bool train) {
   }
   Tape tape({});
   std::vector<Tensor> watched;
+  watched.reserve(inputs.size());
   for (const Tensor& x : inputs)
     watched.push_back(record(Tensor(x), [](Tensor dx) { benchmark::DoNotOptimize(dx.data()); }));
   const Tensor y = op(watched);
@@ -115,14 +116,14 @@ BENCHMARK_CAPTURE(linear_op, infer, false)->Apply(sizes);
 BENCHMARK_CAPTURE(linear_op, train, true)->Apply(sizes);
 BENCHMARK_CAPTURE(feed_forward_op, infer, false)->Apply(sizes);
 BENCHMARK_CAPTURE(feed_forward_op, train, true)->Apply(sizes);
-BENCHMARK_CAPTURE(attention_op, exact / infer, exact, false)->Apply(sizes);
-BENCHMARK_CAPTURE(attention_op, exact / train, exact, true)->Apply(sizes);
-BENCHMARK_CAPTURE(attention_op, textbook / infer, textbook, false)->Apply(sizes);
-BENCHMARK_CAPTURE(attention_op, textbook / train, textbook, true)->Apply(sizes);
-BENCHMARK_CAPTURE(attention_op, blocks / infer, blocks, false)->Apply(sizes);
-BENCHMARK_CAPTURE(attention_op, blocks / train, blocks, true)->Apply(sizes);
-BENCHMARK_CAPTURE(attention_op, kernel / infer, kernel, false)->Apply(sizes);
-BENCHMARK_CAPTURE(attention_op, kernel / train, kernel, true)->Apply(sizes);
+BENCHMARK_CAPTURE(attention_op, exact_infer, exact, false)->Apply(sizes);
+BENCHMARK_CAPTURE(attention_op, exact_train, exact, true)->Apply(sizes);
+BENCHMARK_CAPTURE(attention_op, textbook_infer, textbook, false)->Apply(sizes);
+BENCHMARK_CAPTURE(attention_op, textbook_train, textbook, true)->Apply(sizes);
+BENCHMARK_CAPTURE(attention_op, blocks_infer, blocks, false)->Apply(sizes);
+BENCHMARK_CAPTURE(attention_op, blocks_train, blocks, true)->Apply(sizes);
+BENCHMARK_CAPTURE(attention_op, kernel_infer, kernel, false)->Apply(sizes);
+BENCHMARK_CAPTURE(attention_op, kernel_train, kernel, true)->Apply(sizes);
 
 }  // namespace
 }  // namespace lra
