@@ -32,13 +32,13 @@ struct Sublayer {
   };
 
   Input input(const Real* x, long rows) const;
-  void by_masks(const Dropout& site, long first, long rows, long width, auto visit) const;
+  void by_sequences(const Dropout& site, long first, long rows, long width, auto visit) const;
   void drop(const Dropout& site, long first, long rows, const Real* x, Real* y) const;
 };
 
 /// Calls visit(stream or null, number of the first element, its place in the tile, elements) for what of a tile belongs
 /// to one sequence: an element is dropped by its place in its own sequence.
-void Sublayer::by_masks(const Dropout& site, long first, long rows, long width, auto visit) const {
+void Sublayer::by_sequences(const Dropout& site, long first, long rows, long width, auto visit) const {
   if (!drops || !site.active()) return visit(nullptr, std::uint64_t{0}, 0, rows * width);
   const long end = first + rows;
   const auto after = std::upper_bound(pack.offsets.begin(), pack.offsets.end(), first);
@@ -51,7 +51,7 @@ void Sublayer::by_masks(const Dropout& site, long first, long rows, long width, 
 
 /// y = dropout(x), of a tile as wide as the tokens; y may be x.
 void Sublayer::drop(const Dropout& site, long first, long rows, const Real* x, Real* y) const {
-  by_masks(site, first, rows, width(), [=](const DropoutStream* stream, std::uint64_t number, long at, long n) {
+  by_sequences(site, first, rows, width(), [=](const DropoutStream* stream, std::uint64_t number, long at, long n) {
     if (stream) return kernels::dropout(*stream, number, x + at, y + at, n);
     if (y != x) kernels::copy(x + at, y + at, n);
   });
@@ -79,10 +79,10 @@ Tensor Sublayer::forward(const Tensor& x, Tensor& before) const {
     kernels::gemm(input(from, rows).view, false, w.in.matrix(), true, {entering, rows, hidden(), hidden()}, false, 1,
                   w.in_bias.data());
     Tensor after = Tensor::empty({rows, hidden()});
-    by_masks(hidden_site, first, rows, hidden(),
-             [&](const DropoutStream* stream, std::uint64_t number, long at, long n) {
-               kernels::gelu_dropout(stream, number, entering + at, after.data() + at, n);
-             });
+    by_sequences(hidden_site, first, rows, hidden(),
+                 [&](const DropoutStream* stream, std::uint64_t number, long at, long n) {
+                   kernels::gelu_dropout(stream, number, entering + at, after.data() + at, n);
+                 });
     Real* to = y.data() + first * width();
     Tensor memory = in_place ? Tensor::empty({rows, width()}) : Tensor();
     Real* out = in_place ? memory.data() : to;
@@ -106,10 +106,10 @@ void Sublayer::backward(const Tensor& x, const Tensor& before, Tensor& dy) const
     drop(out_site, first, rows, slopes, outer.data());
     kernels::add_column_sums(outer.matrix(), dout_bias.data());
     kernels::gemm(outer.matrix(), false, w.out.matrix(), false, inner.matrix());
-    by_masks(hidden_site, first, rows, hidden(),
-             [&](const DropoutStream* stream, std::uint64_t number, long at, long n) {
-               kernels::gelu_dropout_backward(stream, number, entering + at, after.data() + at, inner.data() + at, n);
-             });
+    by_sequences(
+        hidden_site, first, rows, hidden(), [&](const DropoutStream* stream, std::uint64_t number, long at, long n) {
+          kernels::gelu_dropout_backward(stream, number, entering + at, after.data() + at, inner.data() + at, n);
+        });
     kernels::gemm(outer.matrix(), true, after.matrix(), false, dout.matrix(), true);
     kernels::add_column_sums(inner.matrix(), din_bias.data());
     const Input in = input(from, rows);

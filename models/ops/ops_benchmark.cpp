@@ -9,7 +9,6 @@
 
 #include "models/ops/ops.h"
 #include "models/tensor/memory.h"
-#include "models/tensor/onednn.h"
 
 namespace lra {
 namespace {
@@ -127,10 +126,3 @@ BENCHMARK_CAPTURE(attention_op, kernel_train, kernel, true)->Apply(sizes);
 
 }  // namespace
 }  // namespace lra
-
-int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  const lra::Worker onednn;
-  benchmark::RunSpecifiedBenchmarks();
-}

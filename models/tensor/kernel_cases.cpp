@@ -15,7 +15,7 @@ namespace {
 using Values = std::vector<Real>;
 
 constexpr double kElementwise = 1e-6, kAttention = 3e-6, kGradient = 1e-5, kEqual = 0;
-constexpr long kRows = 7;
+constexpr long kRows = 37;
 constexpr Real kInfinity = std::numeric_limits<Real>::infinity();
 
 /// Normal values that both engines can hold exactly.
@@ -276,6 +276,12 @@ std::vector<KernelOutput> extreme_outputs() {
   table.map("relu", x, kernels::relu);
   table.map("elu_plus_one", x, kernels::elu_plus_one);
 
+  Values far = x;
+  far.insert(far.end(), {Real(1e30f), Real(-1e30f)});
+  Values y(far.size()), dy(far.size(), 1);
+  kernels::gelu_dropout_backward(nullptr, 0, far.data(), y.data(), dy.data(), long(far.size()));
+  table.keep("gelu_dropout_backward", dy);
+  table.keep("gelu_dropout_backward: again", std::move(y));
   const long n = long(x.size());
   Values row = x;
   kernels::softmax({row.data(), 1, n, n});

@@ -8,7 +8,6 @@
 
 #include "models/tensor/kernels.h"
 #include "models/tensor/memory.h"
-#include "models/tensor/onednn.h"
 
 namespace lra {
 namespace {
@@ -186,10 +185,3 @@ BENCHMARK(adam);
 
 }  // namespace
 }  // namespace lra
-
-int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  const lra::Worker onednn;
-  benchmark::RunSpecifiedBenchmarks();
-}

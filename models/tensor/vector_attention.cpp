@@ -27,16 +27,6 @@ inline bool clear_invisible(float* row, long cols, long begin, long end) {
   return true;
 }
 
-/// What a mask makes of the vector v that starts at element i.
-struct AllKept {
-  HWY_INLINE V operator()(long, V v) const { return v; }
-};
-struct SomeKept {
-  const KeepBits& bits;
-  V factor;
-  HWY_INLINE V operator()(long i, V v) const { return hn::IfThenElseZero(bits.kept(i), hn::Mul(v, factor)); }
-};
-
 /// row[i] = masked(exp(scale · row[i] − offset)); returns sum plus the lanes' sums without mask. Four vectors a round,
 /// the exponentials first, keep more of the machine busy than one (measured: 0.42 against 0.58 ns an element).
 template <class Mask>

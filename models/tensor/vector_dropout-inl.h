@@ -124,6 +124,16 @@ class KeepBits {
   std::uint8_t bits_[kBlock / 8 + 2 * 16 + 8];
 };
 
+/// What a mask makes of the vector v that starts at element i.
+struct AllKept {
+  HWY_INLINE V operator()(long, V v) const { return v; }
+};
+struct SomeKept {
+  const KeepBits& bits;
+  V factor;
+  HWY_INLINE V operator()(long i, V v) const { return hn::IfThenElseZero(bits.kept(i), hn::Mul(v, factor)); }
+};
+
 }  // namespace lra::inline LRA_ENGINE::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -60,13 +60,15 @@ void gelu(const float* x, float* y, long n) {
       y, n, [](V a) HWY_ATTR { return gelu_value(a); }, x);
 }
 
-/// What gelu and its slope share, for |x| ≤ 9: beyond, the slope is 0 or 1 to the last bit; within, nothing overflows.
+/// gelu and its slope from one exponential: beyond 9 the slope is 0 or 1 to the last bit, and gelu is 0 or x; within,
+/// nothing overflows.
 struct GeluParts {
-  V near, e, s;  // x between −9 and 9; exp(−2u); ½(1 + tanh u), so that 1 − tanh² u = 4·s·(s·e)
+  V above, near, e;  // x or −9 if that is more; x between −9 and 9; exp(−2u)
 
-  HWY_INLINE explicit GeluParts(V x)
-      : near(at_least(-9, at_most(9, x))), e(gelu_exponential(near)), s(hn::Div(set(1), hn::Add(set(1), e))) {}
+  HWY_INLINE explicit GeluParts(V x) : above(at_least(-9, x)), near(at_most(9, above)), e(gelu_exponential(near)) {}
+  HWY_INLINE V value() const { return hn::Div(above, hn::Add(set(1), e)); }
   HWY_INLINE V slope() const {
+    const V s = hn::Div(set(1), hn::Add(set(1), e));  // ½(1 + tanh u), so that 1 − tanh² u = 4·s·(s·e)
     const V du = hn::MulAdd(hn::Mul(near, near), set(6 * kCubic), set(2 * kSlope));  // 2 du/dx
     return hn::MulAdd(hn::Mul(hn::Mul(near, du), hn::Mul(s, e)), s, s);
   }
@@ -99,13 +101,11 @@ void elu_plus_one_backward(const float* y, float* dy, long n) {
       dy, n, [](V a, V d) HWY_ATTR { return hn::Mul(d, at_most(1, a)); }, y, dy);
 }
 
-/// Calls visit(at, n, masked) for stretches at … at + n − 1 of `count` elements; masked(i, v) is what dropout makes of
-/// the vector v that starts at element i of the stretch.
+/// Calls visit(at, n, mask of these) for stretches at … at + n − 1 of `count` elements.
 template <class Visit>
 HWY_INLINE void by_masks(const DropoutStream& stream, std::uint64_t first, long count, const Visit& visit) {
-  const V factor = set(stream.keep_scale());
   KeepBits bits(stream);
-  const auto masked = [&](long i, V v) HWY_ATTR { return hn::IfThenElseZero(bits.kept(i), hn::Mul(v, factor)); };
+  const SomeKept masked{bits, set(stream.keep_scale())};
   for (long at = 0; at < count; at += KeepBits::kBlock) {
     const long n = std::min(KeepBits::kBlock, count - at);
     bits.draw(first + std::uint64_t(at), n);
@@ -134,7 +134,7 @@ HWY_INLINE void gelu_backward_stretch(const float* x, float* y, float* dy, long 
     const V a = whole ? load(x + i) : load_first(x + i, rest);
     const V d = whole ? load(dy + i) : load_first(dy + i, rest);
     const GeluParts parts(a);
-    const V value = masked(i, hn::Div(a, hn::Add(set(1), parts.e))), slope = hn::Mul(masked(i, d), parts.slope());
+    const V value = masked(i, parts.value()), slope = hn::Mul(masked(i, d), parts.slope());
     if (whole) {
       store(value, y + i);
       store(slope, dy + i);
@@ -147,7 +147,7 @@ HWY_INLINE void gelu_backward_stretch(const float* x, float* y, float* dy, long 
 
 void gelu_dropout_backward(const DropoutStream* stream, std::uint64_t first, const float* x, float* y, float* dy,
                            long n) {
-  if (!stream) return gelu_backward_stretch(x, y, dy, n, [](long, V v) HWY_ATTR { return v; });
+  if (!stream) return gelu_backward_stretch(x, y, dy, n, AllKept{});
   by_masks(*stream, first, n, [=](long at, long count, const auto& masked) HWY_ATTR {
     gelu_backward_stretch(x + at, y + at, dy + at, count, masked);
   });
