@@ -19,25 +19,40 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// Splits `set` into what belongs to the recipe and what belongs to the encoder's shape.
-std::pair<Json, Json> split_overrides(const Json& set, const std::string& model) {
-  const auto recipe_keys = names_of(fields_of(Recipe{})), encoder_keys = names_of(fields_of(EncoderConfig{}));
-  Json recipe = Json::object(), encoder = Json::object();
+/// What no preset's recipe or encoder has, because it changes the data.
+struct DataSettings {
+  long length = 0;
+  void fields(auto&& f) { f("length", length, "tokens that sequences are cut at; 0: the preset's"); }
+};
+
+/// `set` by what its keys belong to.
+struct SplitSettings {
+  Json recipe = Json::object(), encoder = Json::object(), data = Json::object();
+};
+
+SplitSettings split(const Json& set) {
+  SplitSettings parts;
+  const auto recipe = names_of(fields_of(Recipe{})), encoder = names_of(fields_of(EncoderConfig{}));
   for (const auto& [key, value] : set.items()) {
-    if (contains(recipe_keys, key)) {
-      recipe[key] = value;
-    } else if (contains(encoder_keys, key)) {
-      encoder[key] = value;
-    } else if (contains(names_of(models().at(model).settings), key)) {
+    if (contains(recipe, key))
+      parts.recipe[key] = value;
+    else if (contains(encoder, key))
+      parts.encoder[key] = value;
+    else if (contains(names_of(fields_of(DataSettings{})), key))
+      parts.data[key] = value;
+    else
+      fail_usage("--set: unknown key '{}'{}", key, suggestion(key, setting_names()));
+  }
+  return parts;
+}
+
+/// A setting of the model is no key of --set, but what was meant is clear.
+void check_not_of_model(const Json& set, const ModelEntry& entry, const std::string& model) {
+  const auto known = setting_names(), own = names_of(entry.settings);
+  for (const auto& [key, value] : set.items())
+    if (!contains(known, key) && contains(own, key))
       fail_usage("--set: '{}' is a setting of the model '{}'; set it with --model-args {}:{}=…", key, model, model,
                  key);
-    } else {
-      auto known = recipe_keys;
-      known.insert(known.end(), encoder_keys.begin(), encoder_keys.end());
-      fail_usage("--set: unknown key '{}'{}", key, suggestion(key, known));
-    }
-  }
-  return {recipe, encoder};
 }
 
 Json encode_spec(const TaskSpec& spec) {
@@ -60,6 +75,20 @@ TaskSpec decode_spec(const Json& json) {
 
 }  // namespace
 
+std::vector<std::string> setting_names() {
+  std::vector<std::string> all = names_of(fields_of(Recipe{}));
+  for (const auto& fields : {fields_of(EncoderConfig{}), fields_of(DataSettings{})})
+    for (const Field& field : fields) all.push_back(field.name);
+  return all;
+}
+
+void check_setting(const std::string& key, const Json& value) {
+  const SplitSettings parts = split({{key, value}});
+  (void)parse<Recipe>(parts.recipe, "--set");
+  (void)parse<EncoderConfig>(parts.encoder, "--set");
+  (void)parse<DataSettings>(parts.data, "--set");
+}
+
 Experiment make_experiment(const std::string& task, const std::string& preset, const std::string& model,
                            std::uint64_t seed, long limit, const Overrides& overrides,
                            const std::filesystem::path& root) {
@@ -73,10 +102,12 @@ Experiment make_experiment(const std::string& task, const std::string& preset, c
   experiment.limit = limit;
   experiment.sweep = overrides.sweep;
 
-  const auto [recipe, encoder] = split_overrides(overrides.set, model);
-  experiment.plan.recipe = parse<Recipe>(recipe, "--set", experiment.plan.recipe);
+  check_not_of_model(overrides.set, entry, model);
+  const SplitSettings set = split(overrides.set);
+  experiment.plan.recipe = parse<Recipe>(set.recipe, "--set", experiment.plan.recipe);
   const EncoderConfig shape = parse<EncoderConfig>(experiment.plan.encoder, fmt::format("preset '{}'", preset));
-  experiment.plan.encoder = to_json(parse<EncoderConfig>(encoder, "--set", shape));
+  experiment.plan.encoder = to_json(parse<EncoderConfig>(set.encoder, "--set", shape));
+  if (const long length = parse<DataSettings>(set.data, "--set").length) set_length(experiment.plan, length);
 
   experiment.model_settings = experiment.plan.mixer.is_null() ? Json::object() : experiment.plan.mixer;
   if (overrides.model_args.contains(model)) experiment.model_settings.update(overrides.model_args.at(model));

@@ -12,10 +12,17 @@ namespace lra {
 
 /// What a user changes of a preset.
 struct Overrides {
-  Json set = Json::object();         // keys of Recipe and of EncoderConfig
+  Json set = Json::object();         // keys of Recipe and of EncoderConfig, and "length" (set_length of tasks/task.h)
   Json model_args = Json::object();  // model → settings of that model
   Json sweep = Json();               // key of `set` → the values that are tried of it; null: no sweep
 };
+
+/// The keys of `Overrides::set`.
+std::vector<std::string> setting_names();
+
+/// Throws the usage error that `make_experiment` would throw for {key: value} in `Overrides::set`, but for one that
+/// depends on other settings.
+void check_setting(const std::string& key, const Json& value);
 
 /// Every choice of one value a key of a sweep, as keys of `set`, the last key's values first: {"lr": [1, 2]} → {"lr":
 /// 1},

@@ -49,6 +49,8 @@ Json entry_of(const Json& preset, const std::string& task, const std::filesystem
 
 constexpr std::string_view kOwn = "tsv:";
 
+constexpr long kLongest = 1 << 20;  // tokens that a sequence may be cut at
+
 std::filesystem::path own_folder(const std::string& task) { return task.substr(kOwn.size()); }
 
 TaskPlan plan_own_task(const std::string& task, const std::string& preset, const std::string& model) {
@@ -174,6 +176,19 @@ TaskPlan plan_task(const std::string& task, const std::string& name, const std::
   plan.mixer = preset_settings(chosen, task, model, "mixer");
   plan.recipe = parse<Recipe>(preset_settings(chosen, task, model, "recipe"), "preset " + name);
   return plan;
+}
+
+void set_length(TaskPlan& plan, long length) {
+  const auto cut = plan.data.find("length");
+  if (cut == plan.data.end())
+    fail_usage("--set: the examples of {} are not cut to a length, so 'length' cannot be set", plan.spec.variant);
+  if (length < 1 || length > kLongest) fail_usage("--set: length must be from 1 to {}, not {}", kLongest, length);
+  if (length == plan.spec.length) return;
+  std::string& variant = plan.spec.variant;
+  const std::string before = fmt::format("@{}", plan.spec.length);
+  if (variant.ends_with(before)) variant.resize(variant.size() - before.size());
+  variant += fmt::format("{}{}", variant.find('@', plan.spec.name.size()) == std::string::npos ? '@' : '-', length);
+  *cut = plan.spec.length = length;
 }
 
 std::filesystem::path prepared_file(const TaskPlan& plan, const DataPaths& paths) {

@@ -53,6 +53,11 @@ std::string describe_task(const std::string& task);
 TaskPlan plan_task(const std::string& task, const std::string& preset, const std::string& model,
                    const std::filesystem::path& root = {});
 
+/// Cuts the plan's sequences at `length` tokens in place of what the preset says, which is another variant
+/// ("text@2000", "text@quick-384"). Throws a usage error for a task whose examples are not cut, such as one of
+/// pictures.
+void set_length(TaskPlan& plan, long length);
+
 /// Where `open_data` keeps the plan's data. Throws a data error when files that they are read from are missing.
 std::filesystem::path prepared_file(const TaskPlan& plan, const DataPaths& paths);
 

@@ -214,6 +214,26 @@ TEST(Plan, OnesOwnTextsTakeTheirShapeFromTheData) {
       std::string::npos);
 }
 
+TEST(Length, IsSetWhereSequencesAreCut) {
+  const auto variant = [](const char* task, const char* preset, long length) {
+    TaskPlan plan = plan_task(task, preset, "linear");
+    set_length(plan, length);
+    EXPECT_EQ(plan.spec.length, length);
+    EXPECT_EQ(plan.data.at("length"), length);
+    return plan.spec.variant;
+  };
+  EXPECT_EQ(variant("text", "lra", 1000), "text@1000");
+  EXPECT_EQ(variant("text", "lra", 4000), "text@4000");
+  EXPECT_EQ(variant("text", "lra_paper", 4000), "text");
+  EXPECT_EQ(variant("text", "lra_paper", 2000), "text@2000");
+  EXPECT_EQ(variant("text", "quick", 384), "text@quick-384");
+  EXPECT_EQ(variant("retrieval", "lra", 1000), "retrieval@1000");
+  for (const char* task : {"image", "pathfinder", "listops"}) {
+    TaskPlan plan = plan_task(task, "smoke", "linear");
+    EXPECT_NE(sentence_of([&] { set_length(plan, 16); }, Kind::usage).find("not cut to a length"), std::string::npos);
+  }
+}
+
 TEST(Plan, OfficialPathfinderDecidesTheVariant) {
   const TemporaryFolder root;
   EXPECT_EQ(plan_task("pathfinder", "small", "linear", root.path()).spec.variant, "pathfinder32@generated");

@@ -1,7 +1,10 @@
 #include "harness/core/config.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <limits>
+#include <optional>
 #include <type_traits>
 
 #include "harness/core/names.h"
@@ -21,30 +24,73 @@ constexpr const char* type_name() {
     return "string";
 }
 
+/// What a value of the type is called in a sentence.
 template <typename T>
-bool fits(const Json& value) {
+constexpr const char* expected() {
   if constexpr (std::is_same_v<T, bool>)
-    return value.is_boolean();
+    return "true or false";
   else if constexpr (std::is_integral_v<T>)
-    return value.is_number_integer();
+    return "a whole number";
   else if constexpr (std::is_floating_point_v<T>)
-    return value.is_number();
+    return "a number";
   else
-    return value.is_string();
+    return "text";
+}
+
+/// A number that ends where the text ends. JSON has no ".5" and no "5."; neither it nor this takes "007", "inf" or
+/// "nan".
+std::optional<double> decimal(std::string_view text) {
+  const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
+  const bool starts_well = !digits.empty() && (std::isdigit(static_cast<unsigned char>(digits[0])) || digits[0] == '.');
+  const bool leading_zero =
+      digits.size() > 1 && digits[0] == '0' && std::isdigit(static_cast<unsigned char>(digits[1]));
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (!starts_well || leading_zero || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// "; use a decimal point: 0.001" for a text such as "0,001".
+std::string point_instead_of_comma(const Json& value) {
+  if (!value.is_string()) return "";
+  std::string text = value.get<std::string>();
+  if (std::count(text.begin(), text.end(), ',') != 1) return "";
+  text[text.find(',')] = '.';
+  return decimal(text) ? "; use a decimal point: " + text : "";
+}
+
+template <typename T>
+T integer(const Json& value, std::string_view who, std::string_view name) {
+  // 2⁶³ is a double; the largest long is not.
+  constexpr double kBeyond = 9223372036854775808.0;
+  const auto whole = [](double number) { return number == std::floor(number) && std::abs(number) < kBeyond; };
+  if (value.is_number_float() && whole(value.get<double>()))
+    return integer<T>(Json(static_cast<std::int64_t>(value.get<double>())), who, name);
+  if (!value.is_number_integer())
+    fail_usage("{}: setting '{}' must be {}, not {}{}", who, name, expected<T>(), value.dump(),
+               point_instead_of_comma(value));
+  // JSON's unsigned numbers reach beyond long.
+  const bool huge =
+      value.is_number_unsigned() && value.get<std::uint64_t>() > std::uint64_t(std::numeric_limits<T>::max());
+  if (huge || value.get<std::int64_t>() < std::int64_t(std::numeric_limits<T>::min()) ||
+      value.get<std::int64_t>() > std::int64_t(std::numeric_limits<T>::max()))
+    fail_usage("{}: setting '{}' = {} is out of range", who, name, value.dump());
+  return value.get<T>();
 }
 
 template <typename T>
 void assign(T& field, const Json& value, std::string_view who, std::string_view name) {
-  if (!fits<T>(value))
-    fail_usage("{}: setting '{}' must be of type {}, not {}", who, name, type_name<T>(), value.dump());
   if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
-    // JSON's unsigned numbers reach beyond long.
-    const bool huge =
-        value.is_number_unsigned() && value.get<std::uint64_t>() > std::uint64_t(std::numeric_limits<T>::max());
-    if (huge || value.get<std::int64_t>() < std::int64_t(std::numeric_limits<T>::min()))
-      fail_usage("{}: setting '{}' = {} is out of range", who, name, value.dump());
+    field = integer<T>(value, who, name);
+  } else {
+    bool fits = value.is_string();
+    if constexpr (std::is_same_v<T, bool>) fits = value.is_boolean();
+    if constexpr (std::is_floating_point_v<T>) fits = value.is_number();
+    if (!fits)
+      fail_usage("{}: setting '{}' must be {}, not {}{}", who, name, expected<T>(), value.dump(),
+                 point_instead_of_comma(value));
+    field = value.get<T>();
   }
-  field = value.get<T>();
 }
 
 }  // namespace
@@ -82,7 +128,9 @@ void read_fields(const Json& settings, std::string_view who, const std::vector<F
 
 Json parse_scalar(const std::string& text) {
   Json value = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  return value.is_primitive() && !value.is_discarded() ? value : Json(text);
+  if (value.is_primitive() && !value.is_discarded()) return value;
+  const std::optional<double> number = decimal(text);
+  return number ? Json(*number) : Json(text);
 }
 
 }  // namespace lra

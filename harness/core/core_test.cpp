@@ -51,7 +51,7 @@ TEST(Config, RefusesUnknownKeysAndWrongTypes) {
                   (void)parse<Settings>(Json{{"k", 1.5}}, "linformer");
                 },
                 Kind::usage),
-            "linformer: setting 'k' must be of type int, not 1.5");
+            "linformer: setting 'k' must be a whole number, not 1.5");
 }
 
 TEST(Config, Scalars) {
@@ -59,6 +59,27 @@ TEST(Config, Scalars) {
   EXPECT_EQ(parse_scalar("1e-3"), Json(1e-3));
   EXPECT_EQ(parse_scalar("cls"), Json("cls"));
   EXPECT_EQ(parse_scalar("[1]"), Json("[1]"));
+  EXPECT_EQ(parse_scalar(".001"), Json(0.001));
+  EXPECT_EQ(parse_scalar("-.5"), Json(-0.5));
+  EXPECT_EQ(parse_scalar("5."), Json(5.0));
+  for (const char* text : {"", ".", "-", "007", "inf", "nan", "1e", "0,001", "1e999", "3 4", "+"})
+    EXPECT_EQ(parse_scalar(text), Json(text)) << "text, not a number";
+}
+
+TEST(Config, WholeNumbersMayBeWrittenAsFractions) {
+  const auto k = [](const Json& value) { return parse<Settings>(Json{{"k", value}}, "x").k; };
+  EXPECT_EQ(k(1e2), 100);
+  EXPECT_EQ(k(100.0), 100);
+  EXPECT_EQ(k(-0.0), 0);
+  for (const Json& value : {Json(0.5), Json(1e30), Json("3"), Json(true), Json()})
+    EXPECT_NE(message([&] { k(value); }, Kind::usage).find("must be a whole number"), std::string::npos) << value;
+  EXPECT_NE(message(
+                [&] {
+                  (void)parse<Settings>(Json{{"rate", "0,5"}}, "x");
+                },
+                Kind::usage)
+                .find("use a decimal point: 0.5"),
+            std::string::npos);
 }
 
 TEST(Registry, NamesTheNearest) {

@@ -25,14 +25,21 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-/// ", did you mean 'linformer'? There are: a, b, c" for an unknown name.
-inline std::string suggestion(std::string_view name, const std::vector<std::string>& known) {
-  std::string text;
+/// The known name that was most likely meant; empty when none is close.
+inline std::string nearest_name(std::string_view name, const std::vector<std::string>& known) {
   const auto nearest = std::min_element(known.begin(), known.end(), [&](const std::string& x, const std::string& y) {
     return edit_distance(name, x) < edit_distance(name, y);
   });
-  if (nearest != known.end() && edit_distance(name, *nearest) <= std::max<std::size_t>(2, name.size() / 3))
-    text += ", did you mean '" + *nearest + "'?";
+  const bool is_close =
+      nearest != known.end() && edit_distance(name, *nearest) <= std::max<std::size_t>(2, name.size() / 3);
+  return is_close ? *nearest : "";
+}
+
+/// ", did you mean 'linformer'? There are: a, b, c" for an unknown name.
+inline std::string suggestion(std::string_view name, const std::vector<std::string>& known) {
+  std::string text;
+  if (const std::string nearest = nearest_name(name, known); !nearest.empty())
+    text += ", did you mean '" + nearest + "'?";
   text += text.empty() ? "; there are: " : " There are: ";
   for (std::size_t i = 0; i < known.size(); ++i) text.append(i ? ", " : "").append(known[i]);
   return known.empty() ? "; there are none" : text;

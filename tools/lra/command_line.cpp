@@ -1,11 +1,69 @@
 #include "tools/lra/command_line.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include <CLI/CLI.hpp>
 
-#include "harness/core/error.h"
+#include "harness/core/config.h"
 #include "harness/core/names.h"
 
 namespace lra {
+namespace {
+
+/// "1e3" and "1000.0" become "1000", which is all that CLI11 reads; what is no whole number becomes a sentence.
+std::string make_whole(std::string& text) {
+  const Json value = parse_scalar(text);
+  const bool is_whole =
+      value.is_number_float() && value == std::floor(value.get<double>()) && std::abs(value.get<double>()) < 9e18;
+  if (is_whole) text = std::to_string(value.get<std::int64_t>());
+  return is_whole || value.is_number_integer() ? "" : fmt::format("'{}' is not a whole number", text);
+}
+
+std::string check_number(std::string& text) {
+  return parse_scalar(text).is_number() ? "" : fmt::format("'{}' is not a number", text);
+}
+
+Option with(CLI::Option* option, std::string (*change)(std::string&)) {
+  return Option(option->transform(CLI::Validator(change, "")));
+}
+
+/// The innermost command that the words led to.
+const CLI::App& command_reached(const CLI::App& program) {
+  const CLI::App* command = &program;
+  for (auto inner = command->get_subcommands(); !inner.empty(); inner = command->get_subcommands())
+    command = inner.back();
+  return *command;
+}
+
+std::string full_name(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  return parent ? full_name(*parent) + " " + command.get_name() : command.get_name();
+}
+
+std::vector<std::string> commands_of(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::App* inner : command.get_subcommands([](const CLI::App* one) { return !one->get_group().empty(); }))
+    names.push_back(inner->get_name());
+  return names;
+}
+
+std::vector<std::string> options_of(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options())
+    for (const std::string& name : option->get_lnames())
+      if (name != "help") names.push_back(name);
+  return names;
+}
+
+/// An option as it is spelled here: "--Max_Memory" is asked for as max-memory.
+std::string spelled(std::string name) {
+  name.erase(0, name.find_first_not_of('-'));
+  for (char& c : name) c = c == '_' ? '-' : char(std::tolower(static_cast<unsigned char>(c)));
+  return name;
+}
+
+}  // namespace
 
 Option Option::required() const {
   option_->required();
@@ -41,15 +99,15 @@ Option Command::add_option(const std::string& names, std::string& variable, cons
 }
 
 Option Command::add_option(const std::string& names, long& variable, const std::string& help) const {
-  return Option(command_->add_option(names, variable, help));
+  return with(command_->add_option(names, variable, help), make_whole);
 }
 
 Option Command::add_option(const std::string& names, std::uint64_t& variable, const std::string& help) const {
-  return Option(command_->add_option(names, variable, help));
+  return with(command_->add_option(names, variable, help), make_whole);
 }
 
 Option Command::add_option(const std::string& names, double& variable, const std::string& help) const {
-  return Option(command_->add_option(names, variable, help));
+  return with(command_->add_option(names, variable, help), check_number);
 }
 
 Option Command::add_option(const std::string& names, std::vector<std::string>& variable,
@@ -58,7 +116,7 @@ Option Command::add_option(const std::string& names, std::vector<std::string>& v
 }
 
 Option Command::add_option(const std::string& names, std::vector<long>& variable, const std::string& help) const {
-  return Option(command_->add_option(names, variable, help));
+  return with(command_->add_option(names, variable, help), make_whole);
 }
 
 Option Command::add_flag(const std::string& names, bool& variable, const std::string& help) const {
@@ -73,7 +131,19 @@ void Command::add_option_action(const std::string& name, std::function<void(cons
   command_->add_option_function<std::vector<std::string>>(name, std::move(use_all), help)->allow_extra_args(false);
 }
 
-bool Command::given(const std::string& name) const { return command_->get_option(name)->count() > 0; }
+std::vector<std::string> Command::option_names() const { return options_of(*command_); }
+
+bool Command::given(const std::string& option) const { return command_->get_option("--" + option)->count() > 0; }
+
+void Command::give(const std::string& option, const std::vector<std::string>& words) const {
+  CLI::Option* target = command_->get_option("--" + option);
+  try {
+    for (const std::string& word : words) target->add_result(word);
+    target->run_callback();
+  } catch (const CLI::ParseError& error) {
+    fail_usage("{}", error.what());
+  }
+}
 
 void Command::callback(std::function<void()> action) const { command_->callback(std::move(action)); }
 
@@ -87,22 +157,45 @@ CommandLine::~CommandLine() = default;
 
 Command CommandLine::program() const { return Command(app_.get()); }
 
-int CommandLine::run(int count, char** arguments) {
-  if (count > 1 && arguments[1][0] != '-') {
-    std::vector<std::string> known;
-    bool is_known = false;
-    for (const CLI::App* command : app_->get_subcommands([](const CLI::App*) { return true; })) {
-      is_known = is_known || command->get_name() == arguments[1];
-      if (!command->get_group().empty()) known.push_back(command->get_name());
-    }
-    if (!is_known) fail_usage("unknown command '{}'{}", arguments[1], suggestion(arguments[1], known));
-  }
+namespace {
+
+/// Why the first of the words that no option or argument took was not taken.
+[[noreturn]] void fail_unexpected(const CLI::App& command, const CommandLine::Explain& explain) {
+  const std::vector<std::string> words = command.remaining();
+  const std::string name = "'" + full_name(command) + "'", word = words.empty() ? "" : words.front();
+  const std::vector<std::string> commands = commands_of(command);
+  if (!commands.empty() && !word.starts_with('-'))
+    fail_usage("{} has no command '{}'{}", name, word, suggestion(word, commands));
+  if (!word.starts_with("--")) fail_usage("{} does not take '{}'; see '{} --help'", name, word, full_name(command));
+  const std::size_t equals = word.find('=');
+  const std::string option = spelled(word.substr(0, equals));
+  std::string value = equals == std::string::npos ? "" : word.substr(equals + 1);
+  if (equals == std::string::npos && words.size() > 1 && !words[1].starts_with("--")) value = words[1];
+  const std::vector<std::string> known = options_of(command);
+  const auto has = [&known](const char* one) { return std::find(known.begin(), known.end(), one) != known.end(); };
+  if (explain && has("set") && (has("task") || has("tasks")))
+    if (const std::string sentence = explain(option, value); !sentence.empty()) fail_usage("{}", sentence);
+  if (const std::string near = nearest_name(option, known); !near.empty())
+    fail_usage("{} has no option '{}', did you mean '--{}'?", name, word.substr(0, equals), near);
+  fail_usage("{} has no option '{}'; see '{} --help'", name, word.substr(0, equals), full_name(command));
+}
+
+}  // namespace
+
+void CommandLine::run(int count, char** arguments) {
   try {
     app_->parse(count, arguments);
+  } catch (const CLI::Success& help) {
+    app_->exit(help);
   } catch (const CLI::ParseError& error) {
-    return app_->exit(error) == 0 ? 0 : int(Kind::usage);
+    const CLI::App& command = command_reached(*app_);
+    if (!command.remaining().empty()) fail_unexpected(command, explain_);
+    const std::vector<std::string> commands = commands_of(command);
+    if (!commands.empty() && command.get_subcommands().empty())
+      fail_usage("'{}' needs a command: {}; see '{} --help'", full_name(command), fmt::join(commands, ", "),
+                 full_name(command));
+    fail_usage("{}; see '{} --help'", error.what(), full_name(command));
   }
-  return 0;
 }
 
 }  // namespace lra

@@ -54,8 +54,12 @@ class Command {
   void add_option_action(const std::string& name, std::function<void(const std::string&)> use,
                          const std::string& help) const;
 
-  /// Was the option on the command line?
-  bool given(const std::string& name) const;
+  /// Names of its options without dashes, help excluded, in the order of the help.
+  std::vector<std::string> option_names() const;
+  /// Was the option on the command line, or in its variable of the environment?
+  bool given(const std::string& option) const;
+  /// Fills the option's variable as these words on the command line would. Throws a usage error that names the option.
+  void give(const std::string& option, const std::vector<std::string>& words) const;
   /// What the command does, once everything is parsed.
   void callback(std::function<void()> action) const;
 
@@ -69,12 +73,16 @@ class CommandLine {
   CommandLine(const std::string& name, const std::string& summary, const std::string& version);
   ~CommandLine();
   Command program() const;
-  /// Parses and runs the command. Nothing when it ran; an exit code when there was only help to print, or a mistake to
-  /// explain. Throws a usage error that names the nearest for an unknown subcommand, and whatever the command throws.
-  int run(int count, char** arguments);
+  /// What to say of an option that a command does not have but that means something: a sentence, or nothing.
+  using Explain = std::function<std::string(const std::string& option, const std::string& value)>;
+  void explain_unknown_options(Explain explain) { explain_ = std::move(explain); }
+  /// Parses and runs the command, or prints help. Throws a usage error for a command line that cannot be parsed, naming
+  /// the nearest command or option for an unknown one, and whatever the command throws.
+  void run(int count, char** arguments);
 
  private:
   std::unique_ptr<CLI::App> app_;
+  Explain explain_;
 };
 
 }  // namespace lra

@@ -12,6 +12,7 @@
 #include "harness/build_info.h"
 #include "harness/core/error.h"
 #include "tools/lra/command.h"
+#include "tools/lra/selection.h"
 
 namespace lra {
 
@@ -45,8 +46,9 @@ int run_program(int count, char** arguments) {
   for (const auto add : {add_run, add_bench, add_report, add_compare, add_runs, add_list, add_describe, add_data,
                          add_probe, add_doctor, add_cell})
     add(line.program(), exit_code);
-  const int stopped = line.run(count, arguments);
-  return stopped ? stopped : exit_code;
+  line.explain_unknown_options(explain_setting);
+  line.run(count, arguments);
+  return exit_code;
 }
 
 }  // namespace

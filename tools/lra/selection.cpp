@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "harness/core/names.h"
+#include "harness/experiment.h"
 #include "models/layers/mixer.h"
 #include "tasks/task.h"
 
@@ -52,10 +53,17 @@ std::uint64_t parse_seed(std::string_view text, const std::string& whole) {
   return seed;
 }
 
+/// Without the spaces around it.
+std::string trimmed(const std::string& text) {
+  const std::size_t begin = text.find_first_not_of(" \t");
+  return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+}
+
 std::pair<std::string, std::string> cut_assignment(const std::string& text, const std::string& option) {
   const std::size_t at = text.find('=');
-  if (at == std::string::npos || at == 0) fail_usage("{}: '{}' is not of the form key=value", option, text);
-  return {text.substr(0, at), text.substr(at + 1)};
+  const std::string key = trimmed(text.substr(0, at));
+  if (at == std::string::npos || key.empty()) fail_usage("{}: '{}' is not of the form key=value", option, text);
+  return {key, trimmed(text.substr(at + 1))};
 }
 
 std::pair<std::string, Json> parse_assignment(const std::string& text, const std::string& option) {
@@ -70,7 +78,7 @@ std::vector<std::string> split_list(const std::string& text, const std::string& 
   std::size_t begin = 0;
   while (true) {
     const std::size_t end = text.find(',', begin);
-    parts.push_back(text.substr(begin, end - begin));
+    parts.push_back(trimmed(text.substr(begin, end - begin)));
     if (parts.back().empty()) fail_usage("{}: '{}' has an empty name", option, text);
     if (end == std::string::npos) return parts;
     begin = end + 1;
@@ -117,6 +125,34 @@ Json parse_settings(const std::vector<std::string>& assignments) {
   return all;
 }
 
+std::string explain_model_setting(const std::string& key, const std::vector<std::string>& among) {
+  std::vector<std::string> having;
+  for (const std::string& model : among)
+    for (const Field& field : models().at(model).settings)
+      if (field.name == key) having.push_back(model);
+  if (having.empty()) return "";
+  return fmt::format("'{}' is a setting of {}: write {}:{}=…", key, fmt::join(having, ", "), having.front(), key);
+}
+
+std::string explain_setting(const std::string& name, const std::string& value) {
+  std::string key = name;
+  std::replace(key.begin(), key.end(), '-', '_');
+  if (contains(setting_names(), key))
+    return fmt::format("'{}' is a setting, not an option: --set {}={}", key, key, value.empty() ? "…" : value);
+  const std::string sentence = explain_model_setting(key, models().names());
+  return sentence.empty() ? "" : fmt::format("there is no option '--{}'; {} after --model-args", name, sentence);
+}
+
+void check_no_option(const Json& settings, const std::vector<std::string>& options) {
+  for (const auto& [key, value] : settings.items()) {
+    std::string option = key;
+    std::replace(option.begin(), option.end(), '_', '-');
+    if (contains(options, option) && !contains(setting_names(), key))
+      fail_usage("--set: '{}' is an option, not a setting: --{} {}", key, option,
+                 value.is_string() ? value.get<std::string>() : value.dump());
+  }
+}
+
 Json parse_sweep(const std::vector<std::string>& assignments) {
   Json sweep;
   for (const std::string& text : assignments) {
@@ -138,10 +174,11 @@ Json parse_model_args(const std::vector<std::string>& assignments) {
   Json all = Json::object();
   for (const std::string& text : assignments) {
     const std::size_t colon = text.find(':');
-    if (colon == std::string::npos || colon == 0)
+    const std::string model = trimmed(text.substr(0, colon));
+    if (colon == std::string::npos || model.empty())
       fail_usage("--model-args: '{}' is not of the form model:key=value", text);
     const auto [key, value] = parse_assignment(text.substr(colon + 1), "--model-args");
-    all[text.substr(0, colon)][key] = value;
+    all[model][key] = value;
   }
   return all;
 }

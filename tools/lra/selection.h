@@ -9,7 +9,7 @@
 
 namespace lra {
 
-/// "a,b" → a, b. Empty parts are a usage error that names `option`.
+/// "a, b" → a, b. Empty parts are a usage error that names `option`.
 std::vector<std::string> split_list(const std::string& text, const std::string& option);
 
 /// Throws a usage error naming the nearest when `name` is not among `known`.
@@ -28,8 +28,18 @@ std::vector<std::uint64_t> parse_seeds(const std::string& text);
 /// "key=value" → {key: value}, merged into one object; the last of a key wins.
 Json parse_settings(const std::vector<std::string>& assignments);
 
-/// "key=a,b,c" → {key: [a, b, c]}, merged into one object; null for no assignments. At least two values a key, and no
-/// value twice.
+/// How to set what was given as an option `name` and is a setting of recipes, encoders or models ("steps is a setting:
+/// --set steps=5"); empty when it is none. `value` may be empty.
+std::string explain_setting(const std::string& name, const std::string& value);
+
+/// "'k' is a setting of linformer: write linformer:k=…" when it is a setting of one of the models; else empty.
+std::string explain_model_setting(const std::string& key, const std::vector<std::string>& models);
+
+/// Throws a usage error for a key of --set that is no setting but one of the command's `options`.
+void check_no_option(const Json& settings, const std::vector<std::string>& options);
+
+/// "key=a,b,c" → {key: [a, b, c]}, merged into one object; null for no assignments. "model:key" is a setting of that
+/// model. At least two values per key, and no value twice.
 Json parse_sweep(const std::vector<std::string>& assignments);
 
 /// "model:key=value" → {model: {key: value}}.

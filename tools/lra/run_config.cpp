@@ -1,0 +1,165 @@
+#include "tools/lra/run_config.h"
+
+#include <algorithm>
+#include <map>
+
+#include "harness/core/file.h"
+#include "harness/core/names.h"
+#include "models/layers/registry.h"
+#include "tools/lra/selection.h"
+
+namespace lra {
+namespace {
+
+/// Walks over a text and counts the lines that were begun.
+struct CountingIterator {
+  using iterator_category = std::input_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = const char&;
+
+  const char* at;
+  long* line;
+
+  reference operator*() const { return *at; }
+  CountingIterator& operator++() {
+    if (*at++ == '\n') ++*line;
+    return *this;
+  }
+  bool operator==(const CountingIterator& other) const { return at == other.at; }
+  bool operator!=(const CountingIterator& other) const { return at != other.at; }
+};
+
+/// A configuration and where its keys stand.
+class ConfigFile {
+ public:
+  explicit ConfigFile(const std::string& file) : file_(file) {
+    const std::string text = read_file(file);
+    long line = 1;
+    std::string outer;
+    const auto note_key = [&](int depth, Json::parse_event_t event, Json& parsed) {
+      if (event != Json::parse_event_t::key || depth > 2) return true;
+      if (depth == 1) outer = parsed.get<std::string>();
+      const auto [place, is_new] = lines_.emplace(depth == 1 ? outer : outer + "." + parsed.get<std::string>(), line);
+      if (!is_new) fail_usage("{} line {}: '{}' stands on line {} already", file, line, place->first, place->second);
+      return true;
+    };
+    try {
+      json_ = Json::parse(CountingIterator{text.data(), &line}, CountingIterator{text.data() + text.size(), &line},
+                          note_key, /*allow_exceptions=*/true, /*ignore_comments=*/true);
+    } catch (const Json::parse_error& error) {
+      const std::string_view what = error.what();
+      fail_usage("{} line {}: this is not JSON ({})", file, line, what.substr(what.rfind(": ") + 2));
+    }
+    if (!json_.is_object()) fail_usage("{} is not a JSON object with options of 'lra run'", file);
+  }
+
+  const Json& json() const { return json_; }
+
+  /// Runs `use`; what it throws is said of the line where `key` ("limit", "set.lr") stands.
+  template <typename Use>
+  void at(const std::string& key, const Use& use) const {
+    try {
+      use();
+    } catch (const Error& error) {
+      const auto line = lines_.find(key);
+      throw Error(error.kind(),
+                  fmt::format("{} line {}: {}", file_, line == lines_.end() ? 1 : line->second, error.what()));
+    }
+  }
+
+ private:
+  std::string file_;
+  Json json_;
+  std::map<std::string, long> lines_;
+};
+
+std::string word_of(const Json& value, const std::string& key) {
+  if (value.is_string()) return value.get<std::string>();
+  if (!value.is_primitive() || value.is_null()) fail_usage("'{}' cannot be {}", key, value.dump());
+  return value.dump();
+}
+
+/// What stands for the value on a command line: a list is joined by commas.
+std::string words_of(const Json& value, const std::string& key) {
+  if (!value.is_array()) return word_of(value, key);
+  std::vector<std::string> words;
+  words.reserve(value.size());
+  for (const Json& entry : value) words.push_back(word_of(entry, key));
+  return fmt::format("{}", fmt::join(words, ","));
+}
+
+const Json& object_at(const Json& value, const std::string& key) {
+  if (!value.is_object()) fail_usage("'{}' must be an object, not {}", key, value.dump());
+  return value;
+}
+
+void take_set(const ConfigFile& file, const Json& settings, Overrides& overrides) {
+  file.at("set", [&] { object_at(settings, "set"); });
+  for (const auto& [key, value] : settings.items())
+    file.at("set." + key, [&, &key = key, &value = value] {
+      check_setting(key, value);
+      overrides.set[key] = value;
+    });
+}
+
+void take_model_args(const ConfigFile& file, const std::string& name, const Json& settings, Overrides& overrides) {
+  file.at(name, [&] { object_at(settings, name); });
+  for (const auto& [model, own] : settings.items())
+    file.at(name + "." + model, [&, &model = model, &own = own] {
+      (void)models().at(model).resolve(object_at(own, model));
+      overrides.model_args[model] = own;
+    });
+}
+
+void take_sweep(const ConfigFile& file, const Json& sweep, Overrides& overrides) {
+  file.at("sweep", [&] { object_at(sweep, "sweep"); });
+  for (const auto& [key, values] : sweep.items())
+    file.at("sweep." + key, [&, &key = key, &values = values] {
+      overrides.sweep.update(parse_sweep({key + "=" + words_of(values, key)}));
+    });
+}
+
+void take_option(const Command& command, const std::string& option, const std::string& key, const Json& value) {
+  if (value.is_boolean() && !value.get<bool>()) return;  // a flag that is not set
+  if (option == "plugin" && value.is_array()) {
+    for (const Json& one : value) command.give(option, {word_of(one, key)});
+    return;
+  }
+  command.give(option, {words_of(value, key)});
+}
+
+}  // namespace
+
+void apply_config(const Command& command, const std::string& name, Overrides& overrides) {
+  const ConfigFile file(name);
+  std::vector<std::string> known = command.option_names();
+  std::erase(known, "config");
+  overrides.sweep = Json();
+  // Plug-ins first: they bring models that other keys name.
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : file.json().items()) keys.push_back(key);
+  std::stable_partition(keys.begin(), keys.end(), [](const std::string& key) { return key == "plugin"; });
+  for (const std::string& key : keys) {
+    const Json& value = file.json().at(key);
+    std::string option = key;
+    std::replace(option.begin(), option.end(), '_', '-');
+    file.at(key, [&] {
+      if (std::find(known.begin(), known.end(), option) != known.end()) return;
+      const std::string sentence = explain_setting(option, words_of(value, key));
+      if (!sentence.empty()) fail_usage("'{}' is a setting and belongs into \"set\" or \"model_args\"", key);
+      fail_usage("unknown option '{}'{}", key, suggestion(option, known));
+    });
+    if (option == "set")
+      take_set(file, value, overrides);
+    else if (option == "model-args")
+      take_model_args(file, key, value, overrides);
+    else if (option == "sweep" && !command.given("sweep"))
+      take_sweep(file, value, overrides);
+    else if (option != "sweep" && (option == "plugin" || !command.given(option)))
+      file.at(key, [&] { take_option(command, option, key, value); });
+  }
+}
+
+}  // namespace lra
