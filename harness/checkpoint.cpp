@@ -133,10 +133,10 @@ void save_checkpoint(const std::filesystem::path& file, const Json& experiment, 
                   {"state", to_json(state).dump()},
                   {"history", names_of(state.history).dump()}};
   text["sha256"] = hash_of(text, all);
-  const std::filesystem::path fresh = file.string() + ".new";
+  NewFile fresh(file);
   write_safetensors(fresh, all, text);
-  (void)open_verified(fresh);
-  rename_file(fresh, file);
+  (void)open_verified(fresh.draft());
+  fresh.commit();
 }
 
 bool load_checkpoint(const std::filesystem::path& file, const Json& experiment, TrainState& state,

@@ -111,10 +111,11 @@ TEST(Checkpoint, KeepsTheOldOneWhenTheNewOneCannotBeWritten) {
   State saved = sample();
   save_checkpoint(file, kExperiment, saved.state, saved.arrays());
   const std::string before = read_file(file);
-  std::filesystem::create_directory(file.string() + ".new");  // in the way
   ++saved.state.steps;
+  const FileSizeLimit limit(rlim_t(before.size() / 2));
   EXPECT_THROW(save_checkpoint(file, kExperiment, saved.state, saved.arrays()), Error);
   EXPECT_EQ(read_file(file), before);
+  EXPECT_EQ(names_in(folder.path()), std::set<std::string>{"c.safetensors"});
 }
 
 /// The bits of a run: what may not depend on whether it was cut off.

@@ -13,6 +13,7 @@
 
 #include "harness/child.h"
 #include "harness/claim.h"
+#include "harness/core/file.h"
 #include "harness/experiment.h"
 #include "harness/protocol.h"
 #include "tasks/baselines.h"
@@ -52,7 +53,9 @@ class Matrix {
     }
     if (options.jobs == 0)
       std::stable_partition(todo_.begin(), todo_.end(), [this](std::size_t index) { return is_short(index); });
-    if (!options.state.empty()) std::filesystem::create_directories(options.state);
+    if (options.state.empty()) return;
+    std::filesystem::create_directories(options.state);
+    remove_abandoned_drafts(options.state);
   }
 
   std::vector<Outcome> run() {

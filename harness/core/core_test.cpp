@@ -1,10 +1,7 @@
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include "harness/core/config.h"
 #include "harness/core/digest.h"
-#include "harness/core/file.h"
 #include "harness/core/registry.h"
 
 namespace lra {
@@ -95,17 +92,6 @@ TEST(Registry, NamesTheNearest) {
 TEST(Digest, KnownAnswers) {  // FIPS 180-2 appendix B.1; RFC 1321 appendix A.5
   EXPECT_EQ(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(md5("abc"), "900150983cd24fb0d6963f7d28e17f72");
-}
-
-TEST(File, WritesWholeFilesAndNamesWhatItCannotRead) {
-  const auto folder = std::filesystem::temp_directory_path() / "lra_core_test";
-  std::filesystem::create_directories(folder);
-  write_file(folder / "a", std::string("one"));
-  write_file(folder / "a", std::string("two"));
-  EXPECT_EQ(read_file(folder / "a"), "two");
-  EXPECT_EQ(MappedFile(folder / "a").bytes().size(), 3u);
-  EXPECT_NE(message([&] { (void)read_file(folder / "none"); }, Kind::data).find("none"), std::string::npos);
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

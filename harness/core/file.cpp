@@ -1,21 +1,27 @@
 #include "harness/core/file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <mutex>
+#include <set>
 #include <sstream>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "harness/core/error.h"
 
 namespace lra {
 namespace {
+
+namespace fs = std::filesystem;
 
 struct Descriptor {
   int fd;
@@ -24,14 +30,56 @@ struct Descriptor {
   }
 };
 
-void write_all(int fd, std::span<const std::byte> bytes, const std::filesystem::path& path) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) fail("cannot write {}: {}", path.string(), std::strerror(errno));
-    bytes = bytes.subspan(std::size_t(n));
-  }
+[[noreturn]] void cannot_write(const fs::path& path) {
+  fail("cannot write {}: {}", path.string(), std::strerror(errno));
 }
+
+fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : "."; }
+
+void sync_file(int fd, const fs::path& path) {
+  while (::fsync(fd) != 0)
+    if (errno != EINTR) cannot_write(path);
+}
+
+/// What rename did lasts only once the folder is on the disk. Not all file systems can say so, and then none of them.
+void sync_folder(const fs::path& folder) {
+  const Descriptor open{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (open.fd >= 0) ::fsync(open.fd);
+}
+
+/// Is the open file the one that has this name?
+bool is_at(int fd, const fs::path& path) {
+  struct stat open {
+  }, there{};
+  return ::fstat(fd, &open) == 0 && ::lstat(path.c_str(), &there) == 0 && open.st_ino == there.st_ino &&
+         open.st_dev == there.st_dev;
+}
+
+/// Where links lead, be there a file or not; or the number of a descriptor of this process, where they lead to one.
+struct Target {
+  fs::path path;
+  int descriptor = -1;
+};
+
+Target behind_links(fs::path path) {
+  constexpr int kMostLinks = 40;  // as many as the kernel follows
+  std::error_code none;
+  const fs::path own = fs::canonical("/proc/self/fd", none);
+  for (int links = 0; links < kMostLinks; ++links) {
+    const std::string name = path.filename().string();
+    const bool is_number =
+        !name.empty() && name.size() < 9 && name.find_first_not_of("0123456789") == std::string::npos;
+    if (is_number && !own.empty() && fs::canonical(folder_of(path), none) == own) return {path, std::stoi(name)};
+    std::error_code not_a_link;
+    const fs::path next = fs::read_symlink(path, not_a_link);
+    if (not_a_link) return {path};
+    path = folder_of(path) / next;
+  }
+  errno = ELOOP;
+  cannot_write(path);
+}
+
+constexpr std::string_view kDraftBegin = ".lra-", kDraftEnd = ".tmp";
 
 }  // namespace
 
@@ -48,38 +96,110 @@ std::string read_file(const std::filesystem::path& path) {
   return std::move(text).str();
 }
 
-void write_file(const std::filesystem::path& path, const std::function<void(const Put&)>& fill) {
-  constexpr std::size_t kBuffer = std::size_t{1} << 20;
-  const std::filesystem::path temporary = path.string() + fmt::format(".{}.tmp", ::getpid());
-  try {
-    Descriptor out{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
-    if (out.fd < 0) fail("cannot write {}: {}", temporary.string(), std::strerror(errno));
-    std::vector<std::byte> buffer;
-    fill([&](std::span<const std::byte> piece) {
-      if (buffer.size() + piece.size() > kBuffer) {
-        write_all(out.fd, buffer, temporary);
-        buffer.clear();
-      }
-      if (piece.size() > kBuffer)
-        write_all(out.fd, piece, temporary);
-      else
-        buffer.insert(buffer.end(), piece.begin(), piece.end());
-    });
-    write_all(out.fd, buffer, temporary);
-    if (::fsync(out.fd) != 0) fail("cannot sync {}: {}", temporary.string(), std::strerror(errno));
-    rename_file(temporary, path);
-  } catch (...) {
-    ::unlink(temporary.c_str());
-    throw;
+void remove_abandoned_drafts(const fs::path& folder) {
+  std::error_code failed;
+  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with(kDraftBegin) || !name.ends_with(kDraftEnd)) continue;
+    const Descriptor draft{::open(entry->path().c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
+    if (draft.fd >= 0 && ::flock(draft.fd, LOCK_EX | LOCK_NB) == 0 && is_at(draft.fd, entry->path()))
+      ::unlink(entry->path().c_str());
   }
 }
 
-void rename_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+NewFile::NewFile(const fs::path& path) : name_(path) {
+  const Target target = behind_links(path);
+  target_ = target.path;
+  struct stat status {};
+  const bool exists = ::stat(target_.c_str(), &status) == 0;
+  if (target.descriptor >= 0)
+    descriptor_ = ::fcntl(target.descriptor, F_DUPFD_CLOEXEC, 0);
+  else if (exists && !S_ISREG(status.st_mode))
+    descriptor_ = ::open(target_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
+  else if (!exists || ::faccessat(AT_FDCWD, target_.c_str(), W_OK, AT_EACCESS) == 0)
+    open_draft();
+  if (descriptor_ < 0) cannot_write(name_);
+  if (draft_.empty() || !exists) return;
+  // Not everybody may give files away: then the group stays at least, or the mode alone.
+  [[maybe_unused]] const bool same =
+      ::fchown(descriptor_, status.st_uid, status.st_gid) == 0 || ::fchown(descriptor_, uid_t(-1), status.st_gid) == 0;
+  ::fchmod(descriptor_, status.st_mode & 0777);
+}
+
+NewFile::~NewFile() {
+  if (!draft_.empty()) ::unlink(draft_.c_str());
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void NewFile::open_draft() {
+  static std::mutex mutex;
+  static std::set<fs::path> seen;
+  static long count = 0;
+  const std::lock_guard lock(mutex);
+  const fs::path folder = folder_of(target_);
+  std::error_code none;
+  if (seen.insert(fs::absolute(folder, none)).second) remove_abandoned_drafts(folder);
+  while (true) {
+    draft_ = folder / fmt::format("{}{}-{}{}", kDraftBegin, ::getpid(), ++count, kDraftEnd);
+    descriptor_ = ::open(draft_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ < 0 && errno == EEXIST) continue;  // of this number on another host, or in an earlier life
+    if (descriptor_ < 0) return draft_.clear();
+    // Before it has its lock, another process may take it for abandoned. Without locks nobody does.
+    if ((::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) && is_at(descriptor_, draft_)) return;
+    ::close(std::exchange(descriptor_, -1));
+  }
+}
+
+void NewFile::write(std::span<const std::byte> bytes) {
+  constexpr std::size_t kBuffer = std::size_t{1} << 20;
+  if (buffer_.size() + bytes.size() > kBuffer) flush();
+  if (bytes.size() > kBuffer) return put(bytes);
+  buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+}
+
+void NewFile::put(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(descriptor_, bytes.data(), bytes.size());
+    if (n < 0 && errno == EPIPE && draft_.empty()) return;  // its reader has what it wanted
+    if (n < 0 && errno != EINTR) cannot_write(name_);
+    if (n > 0) bytes = bytes.subspan(std::size_t(n));
+  }
+}
+
+void NewFile::flush() {
+  put(buffer_);
+  buffer_.clear();
+}
+
+const fs::path& NewFile::draft() {
+  flush();
+  return draft_;
+}
+
+void NewFile::commit() {
+  flush();
+  if (draft_.empty()) return;
+  sync_file(descriptor_, name_);
+  if (::rename(draft_.c_str(), target_.c_str()) != 0) cannot_write(name_);
+  draft_.clear();
+  sync_folder(folder_of(target_));
+}
+
+void write_file(const fs::path& path, const std::function<void(const Put&)>& fill) {
+  NewFile file(path);
+  fill([&file](std::span<const std::byte> piece) { file.write(piece); });
+  file.commit();
+}
+
+void rename_file(const fs::path& from, const fs::path& to) {
+  {
+    const Descriptor whole{::open(from.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (whole.fd < 0) cannot_write(from);
+    sync_file(whole.fd, from);
+  }
   if (::rename(from.c_str(), to.c_str()) != 0)
     fail("cannot rename {} to {}: {}", from.string(), to.string(), std::strerror(errno));
-  const Descriptor folder{
-      ::open(to.has_parent_path() ? to.parent_path().c_str() : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (folder.fd >= 0) ::fsync(folder.fd);
+  sync_folder(folder_of(to));
 }
 
 void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {

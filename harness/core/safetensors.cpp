@@ -122,6 +122,12 @@ class Header {
 }  // namespace
 
 void write_safetensors(const std::filesystem::path& path, std::vector<StoredArray> arrays, const StoredText& text) {
+  NewFile file(path);
+  write_safetensors(file, std::move(arrays), text);
+  file.commit();
+}
+
+void write_safetensors(NewFile& file, std::vector<StoredArray> arrays, const StoredText& text) {
   // Widest first, and a header of whole words: so every array lies where its type may be read in place.
   std::stable_sort(arrays.begin(), arrays.end(),
                    [](const StoredArray& a, const StoredArray& b) { return width_of(a.type) > width_of(b.type); });
@@ -132,20 +138,18 @@ void write_safetensors(const std::filesystem::path& path, std::vector<StoredArra
     const std::uint64_t begin = end;
     end += one.bytes.size();
     if (width_of(one.type) == 0 || size_of(one.type, one.shape, one.bytes.size()) != one.bytes.size())
-      fail("{}: the tensor '{}' has {} bytes, which is not its shape", path.string(), one.name, one.bytes.size());
-    if (header.contains(one.name)) fail("{}: there are two tensors '{}'", path.string(), one.name);
+      fail("{}: the tensor '{}' has {} bytes, which is not its shape", file.name().string(), one.name,
+           one.bytes.size());
+    if (header.contains(one.name)) fail("{}: there are two tensors '{}'", file.name().string(), one.name);
     header[one.name] = {{"dtype", one.type}, {"shape", one.shape}, {"data_offsets", {begin, end}}};
   }
   std::string words = header.dump(-1, ' ', false, Json::error_handler_t::replace);
   words.resize((words.size() + kPrefix - 1) / kPrefix * kPrefix, ' ');
 
   const std::uint64_t size = words.size();
-  std::string bytes(kPrefix, '\0');
-  std::memcpy(bytes.data(), &size, kPrefix);
-  bytes.reserve(kPrefix + words.size() + std::size_t(end));
-  bytes += words;
-  for (const StoredArray& one : arrays) bytes.append(reinterpret_cast<const char*>(one.bytes.data()), one.bytes.size());
-  write_file(path, bytes);
+  file.write(std::as_bytes(std::span(&size, 1)));
+  file.write(std::as_bytes(std::span(words)));
+  for (const StoredArray& one : arrays) file.write(one.bytes);
 }
 
 StoredArrays::StoredArrays(const std::filesystem::path& path) : path_(path.string()), file_(path) {

@@ -55,6 +55,8 @@ using StoredText = std::map<std::string, std::string>;
 /// Writes the arrays, those of the widest types first, and `text` as the header's metadata. Throws when a name occurs
 /// twice, when bytes do not fit a shape, or when the file cannot be written.
 void write_safetensors(const std::filesystem::path& path, std::vector<StoredArray> arrays, const StoredText& text = {});
+/// The same into `file`, which is not committed yet.
+void write_safetensors(NewFile& file, std::vector<StoredArray> arrays, const StoredText& text = {});
 
 /// A file of arrays, mapped into memory. Every offset is checked before anything is handed out.
 class StoredArrays {
