@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <thread>
 #include <utility>
 
@@ -117,15 +118,27 @@ Json Statement::json(int column) const {
 }
 
 Database::Database(const std::filesystem::path& path, Open open) : path_(path) {
-  if (open == Open::existing && path != ":memory:" && !std::filesystem::exists(path))
+  const bool in_memory = path == ":memory:";
+  if (!in_memory) check_is_place_of_database(path);
+  if (open != Open::create && !in_memory && !std::filesystem::exists(path))
     fail_data("there is no database {}: `lra run` makes one, --db names another", path.string());
-  const int flags = SQLITE_OPEN_READWRITE | (open == Open::create ? SQLITE_OPEN_CREATE : 0);
+  // SQLite would open a file that may only be read, and be in the way of whoever may write.
+  const bool fixed = !in_memory && std::filesystem::exists(path) && !may_be_written(path);
+  if (fixed && open != Open::read)
+    fail_data("database {} or its folder may not be written: make both writable, or name another file with --db",
+              path.string());
+  on_network_ = !in_memory && is_on_network_file_system(path);
   try {
-    if (sqlite3_open_v2(path.string().c_str(), &handle_, flags, nullptr) != SQLITE_OK) fail_with("");
-    sqlite3_extended_result_codes(handle_, 1);
+    if (fixed)
+      open_for_reading();
+    else
+      open_handle(path.string(), SQLITE_OPEN_READWRITE | (open == Open::create ? SQLITE_OPEN_CREATE : 0));
+    if (!in_memory) identity_ = identity_of(path);
     sqlite3_busy_timeout(handle_, kPatienceMilliseconds);
+    // A log that others share would be memory shared over the network.
+    if (on_network_ && !read_only() && uses_write_ahead_log()) execute("PRAGMA locking_mode = EXCLUSIVE");
     // The file is not looked at before the first read.
-    integer("SELECT count(*) FROM sqlite_master");
+    execute_patiently("SELECT count(*) FROM sqlite_master");
     execute("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL");
   } catch (...) {
     sqlite3_close_v2(handle_);
@@ -135,16 +148,73 @@ Database::Database(const std::filesystem::path& path, Open open) : path_(path) {
 
 Database::~Database() { sqlite3_close_v2(handle_); }
 
-void Database::use_write_ahead_log() {
-  // SQLite does not wait here: two processes that switch a new file at the same moment would both be refused.
+void Database::open_handle(const std::string& name, int flags) {
+  sqlite3_close_v2(std::exchange(handle_, nullptr));
+  if (sqlite3_open_v2(name.c_str(), &handle_, flags, nullptr) != SQLITE_OK) fail_with("");
+  sqlite3_extended_result_codes(handle_, 1);
+}
+
+void Database::open_for_reading() {
+  open_handle(path_.string(), SQLITE_OPEN_READONLY);
+  if (!uses_write_ahead_log()) return;
+  // Without a log the file alone is the database. SQLite would make an index of the log first, which is impossible
+  // here, or would be in the way of whoever may write.
+  std::error_code missing;
+  const std::uintmax_t log = std::filesystem::file_size(beside(path_, "-wal"), missing);
+  if (missing || log == 0) return open_handle(immutable_uri(path_), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+  if (!on_network_ && std::filesystem::exists(beside(path_, "-shm"))) return;
+  fail_data(
+      "database {0} cannot be read here: {0}-wal holds changes that are not in it yet, and without permission they "
+      "cannot "
+      "be put there; copy both files to a folder of your own and name that copy",
+      path_.string());
+}
+
+bool Database::uses_write_ahead_log() const {
+  // Through SQLite's own descriptor: closing another one would drop its locks.
+  constexpr int kReadVersion = 19,
+                kWriteAhead = 2;  // https://sqlite.org/fileformat.html, "File format version numbers"
+  sqlite3_file* file = nullptr;
+  unsigned char version = 0;
+  return sqlite3_file_control(handle_, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK && file &&
+         file->pMethods && file->pMethods->xRead(file, &version, 1, kReadVersion) == SQLITE_OK &&
+         version == kWriteAhead;
+}
+
+void Database::choose_journal() {
+  if (!on_network_) return execute_patiently("PRAGMA journal_mode = WAL");
+  execute_patiently("PRAGMA journal_mode = DELETE");
+  execute("PRAGMA locking_mode = NORMAL");
+  execute("SELECT count(*) FROM sqlite_master");  // which lets go of the lock
+}
+
+void Database::execute_patiently(const char* sql) const {
+  // SQLite does not wait everywhere: two processes that switch a new file at the same moment would both be refused.
   for (int waited = 0;; waited += 10) {
-    char* words = nullptr;
-    const int code = sqlite3_exec(handle_, "PRAGMA journal_mode = WAL", nullptr, nullptr, &words);
-    sqlite3_free(words);
+    const int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
     if (code == SQLITE_OK) return;
-    if ((code & 0xff) != SQLITE_BUSY || waited >= kPatienceMilliseconds) fail_with("PRAGMA journal_mode = WAL");
+    if ((code & 0xff) != SQLITE_BUSY || waited >= kPatienceMilliseconds) fail_with(sql);
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
+}
+
+void Database::check_in_place() const {
+  if (path_ == ":memory:" || identity_of(path_) == identity_) return;
+  fail_data(
+      "database {} is no longer the file that was opened: it was removed, moved or replaced meanwhile, and nothing "
+      "more "
+      "can be stored in it; put it back, or name another with --db, and give the same command again",
+      path_.string());
+}
+
+std::vector<std::byte> Database::image() const {
+  sqlite3_int64 size = 0;
+  const std::unique_ptr<unsigned char, void (*)(void*)> bytes(sqlite3_serialize(handle_, "main", &size, 0),
+                                                              sqlite3_free);
+  if (!bytes) fail("database {} is too large for the memory", path_.string());
+  const std::span<const unsigned char> all(bytes.get(), std::size_t(size));
+  const auto begin = std::as_bytes(all);
+  return {begin.begin(), begin.end()};
 }
 
 void Database::execute(const std::string& sql) const {
@@ -170,7 +240,10 @@ void Database::fail_with(std::string_view sql) const {
   throw Error(is_the_files_fault(code) ? Kind::data : Kind::failed, sentence);
 }
 
-Transaction::Transaction(const Database& database) : database_(database) { database.execute("BEGIN IMMEDIATE"); }
+Transaction::Transaction(const Database& database) : database_(database) {
+  database.check_in_place();
+  database.execute("BEGIN IMMEDIATE");
+}
 
 Transaction::~Transaction() {
   if (!open_) return;
@@ -184,6 +257,19 @@ Transaction::~Transaction() {
 void Transaction::commit() {
   database_.execute("COMMIT");
   open_ = false;
+  database_.check_in_place();
+}
+
+Snapshot::Snapshot(const Database& database) : database_(database) {
+  database.execute("BEGIN; SELECT count(*) FROM sqlite_master");  // it begins with the first look
+}
+
+Snapshot::~Snapshot() {
+  try {
+    database_.execute("ROLLBACK");
+  } catch (const Error&) {
+    // Nothing was written.
+  }
 }
 
 }  // namespace lra

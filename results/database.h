@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "harness/core/config.h"
+#include "results/database_file.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -94,17 +96,25 @@ class Statement {
 /// An open connection: foreign keys enforced, patient with other writers, durable at every commit. Use by one thread.
 class Database {
  public:
-  enum class Open { create, existing };
+  /// create: made if missing. existing: not made. read: not made, and need not be writable, nor its folder, as long as
+  /// no log beside the file waits to be written into it.
+  enum class Open { create, existing, read };
 
-  /// Opens the file (":memory:" for one that lives as long as this), making it if asked to. Throws a data error when it
-  /// cannot be opened or is not an SQLite file.
+  /// Opens the file (":memory:" for one that lives as long as this). Throws a data error when it cannot be opened or is
+  /// not an SQLite file, and a usage error when the name can be no database's.
   Database(const std::filesystem::path& path, Open open);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  /// Write-ahead logging: readers and one writer do not block each other. Stays with the file.
-  void use_write_ahead_log();
+  /// Write-ahead logging: readers and one writer do not block each other. On a network file system a rollback journal:
+  /// there a write-ahead log of several hosts would damage the file. Stays with the file.
+  void choose_journal();
+  bool on_network() const { return on_network_; }
+
+  /// Throws a data error when the name no longer leads to the file that was opened: what is written into a file that
+  /// was removed, moved or replaced is lost.
+  void check_in_place() const;
 
   template <typename... Values>
   Statement query(std::string_view sql, const Values&... values) const {
@@ -118,6 +128,9 @@ class Database {
   /// The first column of the first row, as an integer. Throws when there is no row.
   std::int64_t integer(std::string_view sql) const;
 
+  /// What the file holds, or would.
+  std::vector<std::byte> image() const;
+
   long last_insert_id() const;
   bool read_only() const;
   const std::filesystem::path& path() const { return path_; }
@@ -125,12 +138,19 @@ class Database {
  private:
   friend class Statement;
   [[noreturn]] void fail_with(std::string_view sql) const;
+  void open_handle(const std::string& name, int flags);
+  void open_for_reading();
+  bool uses_write_ahead_log() const;
+  void execute_patiently(const char* sql) const;
 
   std::filesystem::path path_;
   sqlite3* handle_ = nullptr;
+  FileIdentity identity_;
+  bool on_network_ = false;
 };
 
-/// A write transaction. Takes the write lock at once: one that began by reading could not wait for another writer.
+/// A write transaction, in a file that is still in its place before and after. Takes the write lock at once: one that
+/// began by reading could not wait for another writer.
 class Transaction {
  public:
   explicit Transaction(const Database& database);
@@ -143,6 +163,18 @@ class Transaction {
  private:
   const Database& database_;
   bool open_ = true;
+};
+
+/// While this lives the database is read as it was when this was made, whatever others write meanwhile.
+class Snapshot {
+ public:
+  explicit Snapshot(const Database& database);
+  ~Snapshot();
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+
+ private:
+  const Database& database_;
 };
 
 }  // namespace lra

@@ -53,6 +53,86 @@ TEST(Database, ATransactionThatIsNotCommittedLeavesNothing) {
   EXPECT_EQ(database.integer("SELECT count(*) FROM t"), 1);
 }
 
+// Sources: linux/magic.h, statfs(2), and the headers of Lustre, GPFS and BeeGFS.
+TEST(DatabaseFile, TellsNetworkFileSystems) {
+  for (const std::int64_t type : {0x6969LL, 0xff534d42LL, 0xfe534d42LL, 0x517bLL, 0x0bd00bd0LL, 0x47504653LL,
+                                  0x19830326LL, 0x65735546LL, 0x01021997LL, 0x5346414fLL, 0x00c36400LL})
+    EXPECT_TRUE(is_network_file_system(type)) << std::hex << type;
+  EXPECT_TRUE(is_network_file_system(std::int32_t(0xff534d42))) << "where the type is a signed word";
+  // ext4, XFS, Btrfs, ZFS, tmpfs, overlayfs, F2FS.
+  for (const std::int64_t type :
+       {0xef53LL, 0x58465342LL, 0x9123683eLL, 0x2fc12fc1LL, 0x01021994LL, 0x794c7630LL, 0xf2f52010LL})
+    EXPECT_FALSE(is_network_file_system(type)) << std::hex << type;
+  EXPECT_FALSE(is_on_network_file_system("/proc/self/status"));
+}
+
+TEST(DatabaseFile, NoNameAFolderAndADeviceAreNoDatabase) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(sentence_of([] { Store store(""); }, Kind::usage),
+            "the name of a database is empty: --db and LRA_DB name a file");
+  EXPECT_EQ(sentence_of([&] { Store store(folder.path()); }, Kind::usage),
+            folder.path().string() + " is a folder, not a database: name a file with --db");
+  EXPECT_EQ(sentence_of([] { Store store("/dev/null"); }, Kind::usage),
+            "/dev/null is no regular file, and what is written into it is gone: name a file with --db");
+}
+
+TEST(DatabaseFile, ANameOfAnyBytesIsOpenedForReading) {
+  const TemporaryFolder folder;
+  const auto path = folder / "50% #1?\xff é.db";
+  Store(path).add(sample_run("linear", 0, 0.4), Environment{});
+  std::filesystem::create_symlink(path, folder / "link");
+  EXPECT_EQ(immutable_uri(folder / "link"), "file:" + folder.path().string() + "/50%25 %231%3f\xff é.db?immutable=1");
+}
+
+TEST(Store, WhatIsRemovedMovedOrReplacedMeanwhileIsSaid) {
+  const TemporaryFolder folder;
+  const auto path = folder / "lra.db", other = folder / "other.db";
+  const auto said = [&](auto&& change) {
+    std::filesystem::remove(path);
+    Store store(path);
+    store.add(sample_run("linear", 0, 0.4), Environment{});
+    change();
+    const std::string sentence =
+        sentence_of([&] { store.add(sample_run("linear", 1, 0.4), Environment{}); }, Kind::data);
+    EXPECT_EQ(sentence, sentence_of([&] { store.find("a key"); }, Kind::data)) << "before a cell is trained in vain";
+    EXPECT_EQ(sentence, sentence_of([&] { store.add({Measurement{}}, Environment{}); }, Kind::data));
+    EXPECT_EQ(sentence, sentence_of([&] { store.remove({1}); }, Kind::data));
+    EXPECT_EQ(sentence, sentence_of([&] { store.add_baselines("v", "f", {}); }, Kind::data));
+    return sentence;
+  };
+  const std::string expected =
+      "database " + path.string() +
+      " is no longer the file that was opened: it was removed, moved or replaced meanwhile, and nothing more can be "
+      "stored in it; put it back, or name another with --db, and give the same command again";
+  EXPECT_EQ(said([&] { std::filesystem::remove(path); }), expected);
+  EXPECT_EQ(said([&] { std::filesystem::rename(path, other); }), expected);
+  EXPECT_EQ(said([&] { std::filesystem::rename(other, path); }), expected);
+}
+
+TEST(Store, AReaderSeesOneMoment) {
+  const TemporaryFolder folder;
+  const auto path = folder / "lra.db";
+  Store store(path);
+  const long id = store.add(sample_run("linear", 0, 0.4), Environment{});
+  const Store reader(path, Store::Access::read);
+  store.add(sample_run("linear", 1, 0.4), Environment{});
+  store.remove({id});
+  EXPECT_EQ(reader.runs().size(), 1u);
+  EXPECT_EQ(reader.runs().at(0).seed, 0u);
+  EXPECT_TRUE(reader.find(id));
+  EXPECT_EQ(Store(path, Store::Access::read).runs().at(0).seed, 1u);
+}
+
+TEST(Store, ItsImageIsAFileOfItsOwn) {
+  const TemporaryFolder folder;
+  Store store(":memory:");
+  store.add(sample_run("linear", 0, 0.4), Environment{});
+  const auto image = store.image();
+  std::ofstream(folder / "copy.db", std::ios::binary)
+      .write(reinterpret_cast<const char*>(image.data()), std::streamsize(image.size()));
+  EXPECT_EQ(Store(folder / "copy.db", Store::Access::read).runs().size(), 1u);
+}
+
 TEST(Schema, FirstVersionIsBroughtUpToDateWithEveryRow) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "old.db";
@@ -199,13 +279,11 @@ TEST(Schema, AFileThatIsNoDatabaseIsRefusedAndUntouched) {
 
 TEST(Schema, AnUnwritablePlaceIsASentence) {
   const TemporaryFolder folder;
-  for (const auto& path : {folder.path(), folder.path() / "no" / "such" / "folder.db"})
-    EXPECT_EQ(
-        sentence_of([&] { Store store(path); }, Kind::data),
-        fmt::format(
-            "database {}: unable to open database file; check that its folder exists and that file and folder may "
-            "be written, or name another file with --db",
-            path.string()));
+  const auto path = folder.path() / "no" / "such" / "folder.db";
+  EXPECT_EQ(sentence_of([&] { Store store(path); }, Kind::data),
+            fmt::format("database {}: unable to open database file; check that its folder exists and that file and "
+                        "folder may be written, or name another file with --db",
+                        path.string()));
 }
 
 TEST(Schema, ReadingNeedsAFileThatExists) {

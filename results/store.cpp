@@ -187,19 +187,17 @@ void put(const Database& database, const std::string& variant, const std::string
 
 struct Store::Rep {
   Rep(const std::filesystem::path& path, Access access)
-      : database(path, access == Access::write ? Database::Open::create : Database::Open::existing) {
+      : database(path, access == Access::write ? Database::Open::create : Database::Open::read) {
     check_schema(database);
-    if (database.read_only()) {
-      if (access == Access::write)
-        fail_data("database {} is read-only: make it writable, or name another file with --db", path.string());
-      if (database.integer("PRAGMA user_version") != schema_version())
-        fail_data("database {} has an older schema and is read-only: open a writable copy once", path.string());
-      return;
-    }
-    database.use_write_ahead_log();
-    migrate(database);
+    const bool old = database.integer("PRAGMA user_version") != schema_version();
+    if (database.read_only() && old)
+      fail_data("database {} has an older schema and is read-only: open a writable copy once", path.string());
+    if (access == Access::write || old || (database.on_network() && !database.read_only())) database.choose_journal();
+    if (access == Access::write || old) migrate(database);
+    if (access == Access::read) snapshot.emplace(database);
   }
   Database database;
+  std::optional<Snapshot> snapshot;
 };
 
 Store::Store(const std::filesystem::path& path, Access access) : rep_(std::make_unique<Rep>(path, access)) {}
@@ -215,6 +213,7 @@ long Store::add(const Run& run, const Environment& environment, bool force) {
 }
 
 std::optional<Run> Store::find(const std::string& key) const {
+  rep_->database.check_in_place();
   return first_whole(rep_->database, "WHERE key = ? AND status = 'done'", key);
 }
 
@@ -351,6 +350,17 @@ std::pair<long, long> Store::merge(const Store& other) {
   }
   transaction.commit();
   return {runs_added, measurements_added};
+}
+
+std::vector<std::byte> Store::image() const { return rep_->database.image(); }
+
+std::string Store::caution() const {
+  if (!rep_->database.on_network()) return "";
+  return fmt::format(
+      "{} lies on a network file system, or one that may be: it is kept with a rollback journal, which is slower, and "
+      "relies on that system's locks; safer on a cluster is a database for each job on a local disk, and `lra runs "
+      "merge` at the end",
+      path().string());
 }
 
 const std::filesystem::path& Store::path() const { return rep_->database.path(); }

@@ -1,6 +1,7 @@
-/// The database of results. One SQLite file, WAL, safe with several writers; every change is one transaction.
+/// The database of results. One SQLite file, safe with several writers; every change is one transaction.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -16,12 +17,14 @@ namespace lra {
 /// Use one Store a thread; any number of threads and processes may have the same file open.
 class Store {
  public:
-  /// write: the file is made when missing, and must be writable. read: it must exist, and may be read-only.
+  /// write: the file is made when missing, and must be writable. read: it must exist, may be read-only, and is seen as
+  /// it was at this moment, whatever is written meanwhile.
   enum class Access { write, read };
 
   /// Migrates an older schema, keeping every row. Throws a data error when the file cannot be opened as `access` asks,
-  /// is not a database of this program, or has a newer schema. ":memory:" is a database that lives as long as the
-  /// Store.
+  /// is not a database of this program, or has a newer schema, and a usage error when the name can be no database's.
+  /// ":memory:" is a database that lives as long as the Store. Whatever writes, and the search for a key, throws a data
+  /// error once the file was removed, moved or replaced.
   explicit Store(const std::filesystem::path& path, Access access = Access::write);
   ~Store();
   Store(Store&&) noexcept;
@@ -64,6 +67,10 @@ class Store {
   /// Oldest first.
   std::vector<Measurement> measurements() const;
 
+  /// The bytes of the file, or what they would be.
+  std::vector<std::byte> image() const;
+  /// What whoever writes into this should be told of the place where it lies; mostly nothing.
+  std::string caution() const;
   const std::filesystem::path& path() const;
 
  private:
