@@ -17,6 +17,7 @@
 #include "tools/lra/command.h"
 #include "tools/lra/places.h"
 #include "tools/lra/profile_table.h"
+#include "tools/lra/report_request.h"
 #include "tools/lra/selection.h"
 
 namespace lra {
@@ -126,7 +127,7 @@ void print(const BenchTable& table, const std::vector<const BenchRow*>& rows, co
 void bench_command(const Options& options) {
   const BenchRequest request = request_of(options);
   std::optional<Store> store;
-  if (!options.database.empty()) store.emplace(options.database);  // before anything is measured
+  if (!options.database.empty()) store = open_database_to_write(options.database);  // before anything is measured
   const auto measurements = bench(request, [](const std::string& line) { spdlog::info("{}", line); });
   const Environment environment = capture_environment();
   if (store) store->add(measurements, environment);
@@ -163,7 +164,7 @@ void add_bench(const Command& program, int& exit_code) {
   command.add_option("--max-memory", options->max_memory,
                      "what does not fit is not run; such as 800M or 4G; default: what is free");
   command.add_flag("--alone", options->alone, "without the transformer that stores its N×N matrix, unasked for");
-  command.add_option("--db", options->database, "store the figures in this database too").environment("LRA_DB");
+  add_database_option(command, options->database, "store the figures in this database too");
   command.add_flag("--profile", options->profile, "show where the time goes too, by layer and op");
   command.add_flag("--json", options->json, "print one JSON object a model and length");
   add_plugin_option(command);

@@ -75,6 +75,11 @@ Option Option::shows_default() const {
   return *this;
 }
 
+Option Option::not_empty() const {
+  option_->check([](const std::string& value) { return std::string(value.empty() ? "it must not be empty" : ""); });
+  return *this;
+}
+
 Option Option::environment(const std::string& variable) const {
   option_->envname(variable);
   return *this;

@@ -22,6 +22,8 @@ class Option {
   Option required() const;
   /// Help shows the value that the variable has now.
   Option shows_default() const;
+  /// An empty value is refused.
+  Option not_empty() const;
   /// Where it is not given, this variable of the environment is read.
   Option environment(const std::string& variable) const;
 

@@ -178,7 +178,7 @@ void add_compare(const Command& program, int& exit_code) {
   command.add_option("B", options->second, "what to set against it, of the same kind").required();
   command.add_option("--tasks", options->tasks, "only these, separated by commas");
   command.add_option("--preset", options->preset, "only this one's runs");
-  command.add_option("--db", options->database, "database of results").environment("LRA_DB").shows_default();
+  add_database_option(command, options->database);
   command.add_flag("--json", options->json, "print one JSON object a task");
   command.callback([options, &exit_code] { exit_code = compare(*options); });
 }

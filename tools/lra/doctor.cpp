@@ -82,7 +82,7 @@ void add_doctor(const Command& program, int& exit_code) {
   const auto data = std::make_shared<std::string>();
   const auto database = std::make_shared<std::string>(kDefaultDatabase);
   command.add_option("--data", *data, "folder with official data").environment("LRA_DATA");
-  command.add_option("--db", *database, "database of results").environment("LRA_DB").shows_default();
+  add_database_option(command, *database);
   command.callback([data, database, &exit_code] {
     doctor(*data, *database);
     exit_code = 0;

@@ -1,8 +1,12 @@
 // Preloaded into the program by crash_test: the writes of regular files fail as on a full disk.
 //   LRA_FAULT_AT=N     the N-th write of each process fails, and all after it until LRA_FAULT_COUNT are spent
 //   LRA_FAULT_COUNT=N  how many fail; 1 unless given
+//   LRA_FAULT_KILL=1   the first that would fail kills the process instead
+//   LRA_FAULT_FILE_SYSTEM=N  every folder lies on a file system of this type, as statfs numbers them
 #include <dlfcn.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -13,7 +17,7 @@ namespace {
 
 long number(const char* name, long otherwise) {
   const char* text = std::getenv(name);
-  return text ? std::atol(text) : otherwise;
+  return text ? std::strtol(text, nullptr, 0) : otherwise;
 }
 
 /// Is this call one of those that fail? Counts calls on regular files only: pipes and terminals never fill up.
@@ -24,6 +28,7 @@ bool fails(int descriptor) {
   if (first == 0 || fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) return false;
   const long call = ++calls;
   if (call < first || call >= first + count) return false;
+  if (number("LRA_FAULT_KILL", 0)) kill(getpid(), SIGKILL);
   errno = ENOSPC;
   return true;
 }
@@ -60,6 +65,13 @@ int fsync(int descriptor) {
 int ftruncate(int descriptor, off_t size) {
   static const auto call = original<int (*)(int, off_t)>("ftruncate");
   return fails(descriptor) ? -1 : call(descriptor, size);
+}
+
+int statfs(const char* path, struct statfs* status) {
+  static const auto call = original<int (*)(const char*, struct statfs*)>("statfs");
+  const int result = call(path, status);
+  if (const long type = number("LRA_FAULT_FILE_SYSTEM", 0); result == 0 && type != 0) status->f_type = type;
+  return result;
 }
 
 }  // extern "C"

@@ -12,6 +12,7 @@
 #include "harness/build_info.h"
 #include "harness/core/error.h"
 #include "tools/lra/command.h"
+#include "tools/lra/output.h"
 #include "tools/lra/selection.h"
 
 namespace lra {
@@ -54,9 +55,11 @@ int run_program(int count, char** arguments) {
 }  // namespace
 }  // namespace lra
 
-int main(int count, char** arguments) {
+/// Errors become a sentence and an exit code here, and nowhere else.
+static int run_and_explain(int count, char** arguments) {
   try {
     lra::log_to_stderr();
+    lra::guard_output();  // after the log has seen whether there is a terminal
     return lra::run_program(count, arguments);
   } catch (const lra::Error& error) {
     spdlog::error("{}", error.what());
@@ -69,3 +72,5 @@ int main(int count, char** arguments) {
     return int(lra::Kind::failed);
   }
 }
+
+int main(int count, char** arguments) { return lra::after_output(run_and_explain(count, arguments)); }

@@ -16,4 +16,8 @@ DataPaths data_paths(const std::string& data) {
   return {data.empty() ? cache_folder() : std::filesystem::path(data), cache_folder() / "prepared"};
 }
 
+Option add_database_option(const Command& command, std::string& database, const std::string& help) {
+  return command.add_option("--db", database, help).not_empty().environment("LRA_DB").shows_default();
+}
+
 }  // namespace lra

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tasks/task.h"
+#include "tools/lra/command_line.h"
 
 namespace lra {
 
@@ -15,5 +16,9 @@ std::filesystem::path cache_folder();
 DataPaths data_paths(const std::string& data);
 
 inline constexpr const char* kDefaultDatabase = "lra.db";
+
+/// --db, or LRA_DB. The variable's value is the default.
+Option add_database_option(const Command& command, std::string& database,
+                           const std::string& help = "database of results");
 
 }  // namespace lra

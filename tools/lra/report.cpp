@@ -45,7 +45,7 @@ void add_report(const Command& program, int& exit_code) {
   command.add_option("--model", options->model, "the page of this model");
   command.add_option("--preset", options->preset, "only this one's runs");
   command.add_option("-o,--output", options->output, "a file instead of stdout");
-  command.add_option("--db", options->database, "database of results").environment("LRA_DB").shows_default();
+  add_database_option(command, options->database);
   add_plugin_option(command);
   command.callback([options, &exit_code] {
     report(*options);

@@ -1,6 +1,6 @@
 #include "tools/lra/report_request.h"
 
-#include <filesystem>
+#include <spdlog/spdlog.h>
 
 #include "harness/build_info.h"
 #include "models/layers/mixer.h"
@@ -18,10 +18,12 @@ ReportRequest report_request(const std::string& table, const std::string& preset
   return request;
 }
 
-Store open_database(const std::string& path) {
-  if (!std::filesystem::exists(path))
-    fail_data("there is no database {}; 'lra run' makes one, --db names another", path);
-  return Store(path, Store::Access::read);
+Store open_database(const std::string& path) { return Store(path, Store::Access::read); }
+
+Store open_database_to_write(const std::string& path) {
+  Store store(path);
+  if (const std::string caution = store.caution(); !caution.empty()) spdlog::warn("{}", caution);
+  return store;
 }
 
 }  // namespace lra

@@ -1,4 +1,4 @@
-/// What this build tells a report of its models.
+/// The database that a command reads or writes, and what this build tells a report of its models.
 #pragma once
 
 #include <string>
@@ -12,5 +12,7 @@ ReportRequest report_request(const std::string& table, const std::string& preset
 
 /// An existing database, for reading. Throws a data error that says how to make one.
 Store open_database(const std::string& path);
+/// One to write into, made when missing. Warns where it lies in an unsafe place.
+Store open_database_to_write(const std::string& path);
 
 }  // namespace lra

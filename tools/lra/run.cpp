@@ -92,7 +92,7 @@ int run_matrix(const RunOptions& options) {
   }
 
   check_shapes(experiments);
-  Store store(options.database);  // before anything is trained: results must have a place
+  Store store = open_database_to_write(options.database);  // before anything is trained: results must have a place
   MatrixOptions matrix;
   matrix.paths = data_paths(options.data);
   matrix.threads = options.threads;

@@ -80,7 +80,7 @@ void declare(const Command& command, RunOptions& options) {
                      "key=a,b,c: tries every value for every model and seed, and reports the best on validation; "
                      "model:key=a,b,c: a setting of one model");
   command.add_option("--data", options.data, "folder with official data").environment("LRA_DATA");
-  command.add_option("--db", options.database, "database of results").environment("LRA_DB").shows_default();
+  add_database_option(command, options.database);
   command.add_option("--threads", options.threads, "threads of all cells together; default: one a core");
   command
       .add_option(

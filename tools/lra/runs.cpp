@@ -99,28 +99,32 @@ void show_run(const Options& options) {
 }
 
 void delete_runs(const Options& options) {
-  open_database(options.database);
-  Store store(options.database);
+  (void)open_database(options.database);  // which makes none
+  Store store = open_database_to_write(options.database);
   for (const long id : options.ids) found(store, id);  // all or none
   const long removed = store.remove(options.ids);
   std::cout << plural(removed, "run") << " deleted\n";
 }
 
-void copy_into(const std::string& file, const Store& store, const std::vector<Run>& runs) {
-  if (std::filesystem::exists(file)) fail_usage("{} exists already; `lra runs merge` adds to a database", file);
-  Store copy(file);
+/// The bytes of a database of these runs alone, as of one moment.
+std::vector<std::byte> database_of(const Store& store, const std::vector<Run>& runs) {
+  Store copy(":memory:");
   const auto environments = store.environments();
   for (const Run& run : runs) {
     copy.add(store.find(run.id).value(), environments.at(run.environment));
     const auto baselines = store.baselines(run.variant, run.data_fingerprint);
     copy.add_baselines(run.variant, run.data_fingerprint, baselines);
   }
+  return copy.image();
 }
 
 void export_runs(const Options& options) {
+  const bool as_database = std::filesystem::path(options.output).extension() == ".db";
+  if (as_database && is_file(options.output))
+    fail_usage("{} exists already; `lra runs merge` adds to a database", options.output);
   const Store store = open_database(options.database);
   const auto runs = selected(store, options);
-  if (std::filesystem::path(options.output).extension() == ".db") return copy_into(options.output, store, runs);
+  if (as_database) return write_file(options.output, database_of(store, runs));
   Json all = Json::array();
   for (const Run& run : runs) all.push_back(whole(store, store.find(run.id).value()));
   if (options.output.empty())
@@ -130,8 +134,11 @@ void export_runs(const Options& options) {
 }
 
 void merge_runs(const Options& options) {
+  std::error_code none;
+  if (std::filesystem::equivalent(options.other, options.database, none))
+    fail_usage("{} is the database itself; --db names the one that gets the runs", options.other);
   const Store other = open_database(options.other);
-  Store store(options.database);
+  Store store = open_database_to_write(options.database);
   const auto [runs, measurements] = store.merge(other);
   std::cout << plural(runs, "run") << " and " << plural(measurements, "bench figure") << " added from " << options.other
             << '\n';
@@ -140,7 +147,7 @@ void merge_runs(const Options& options) {
 /// A subcommand with the options that all share.
 Command add_action(const Command& group, Options& options, const char* name, const char* summary) {
   Command action = group.add_subcommand(name, summary);
-  action.add_option("--db", options.database, "database of results").environment("LRA_DB").shows_default();
+  add_database_option(action, options.database);
   return action;
 }
 

@@ -1,0 +1,77 @@
+#include "tools/lra/output.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <spdlog/spdlog.h>
+#include <ext/stdio_sync_filebuf.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <iostream>
+
+#include "harness/core/error.h"
+
+namespace lra {
+namespace {
+
+struct Stream {
+  int descriptor;
+  int error = 0;  // why it could not be written; after that nothing is
+};
+
+Stream standard_output{STDOUT_FILENO}, standard_error{STDERR_FILENO};
+
+/// Never fails: fmt would throw, and std::cout would keep silent.
+ssize_t write_or_drop(void* cookie, const char* data, std::size_t size) {
+  Stream& stream = *static_cast<Stream*>(cookie);
+  for (std::size_t sent = 0; stream.error == 0 && sent < size;) {
+    const ssize_t count = ::write(stream.descriptor, data + sent, size - sent);
+    if (count >= 0) {
+      sent += std::size_t(count);
+    } else if (errno == EAGAIN) {
+      pollfd writable{stream.descriptor, POLLOUT, 0};
+      ::poll(&writable, 1, -1);
+    } else if (errno != EINTR) {
+      stream.error = errno;
+    }
+  }
+  return ssize_t(size);
+}
+
+FILE* guarded(Stream& stream, int buffering) {
+  cookie_io_functions_t functions{};
+  functions.write = write_or_drop;
+  FILE* file = ::fopencookie(&stream, "w", functions);
+  if (!file) fail("cannot prepare what is printed: {}", std::strerror(errno));
+  std::setvbuf(file, nullptr, buffering, BUFSIZ);
+  return file;
+}
+
+}  // namespace
+
+void guard_output() {
+  // Opened for reading, because writing to it must fail as it would have.
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(stream, F_GETFD) < 0) (void)::open("/dev/null", O_RDONLY);
+  ::signal(SIGPIPE, SIG_IGN);
+  stdout = guarded(standard_output, ::isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF);
+  stderr = guarded(standard_error, _IONBF);
+  // std::cout has kept the old one; it is written to until the very end of the process.
+  static auto& buffer = *new __gnu_cxx::stdio_sync_filebuf<char>(stdout);
+  std::cout.rdbuf(&buffer);
+}
+
+int after_output(int code) {
+  std::cout.flush();
+  std::fflush(stdout);
+  const int error = standard_output.error;
+  if (error == 0 || error == EPIPE) return code;
+  spdlog::error("standard output could not be written: {}; what was stored before stays", std::strerror(error));
+  return code == 0 ? int(Kind::failed) : code;
+}
+
+}  // namespace lra
