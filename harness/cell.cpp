@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "harness/environment.h"
 #include "harness/experiment.h"
 #include "harness/measure.h"
 #include "harness/protocol.h"
@@ -54,6 +55,8 @@ CellMessage train_cell(const CellRequest& request, const std::atomic<bool>& stop
     fail_data("the data of {} changed while it was being used; run again", request.experiment.plan.spec.variant);
   Execution execution;
   execution.threads = request.threads;
+  execution.shared = request.shared;
+  execution.environment = capture_environment();
   execution.stop = &stop;
   execution.check_finite = request.check_finite;
   execution.checkpoints = {request.checkpoint, canonical(request.experiment, request.data_fingerprint),

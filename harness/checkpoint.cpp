@@ -6,11 +6,12 @@
 #include "harness/core/error.h"
 #include "harness/core/file.h"
 #include "harness/core/safetensors.h"
+#include "results/level.h"
 
 namespace lra {
 namespace {
 
-constexpr const char* kFormat = "lra checkpoint 1";
+constexpr const char* kFormat = "lra checkpoint 2";
 
 Json names_of(const std::vector<Metric>& history) {
   Json names = Json::array();
@@ -32,6 +33,24 @@ std::vector<Metric> history_from(const Json& names, const std::vector<double>& v
     history.push_back({names.at(i).at(0).get<long>(), names.at(i).at(1).get<std::string>(),
                        names.at(i).at(2).get<std::string>(), values[i]});
   return history;
+}
+
+std::vector<Part> parts_from(const Json& json) {
+  std::vector<Part> parts;
+  for (const Json& part : json) parts.push_back(parse<Part>(part, "checkpoint"));
+  return parts;
+}
+
+Json level_of(const Environment& environment) {
+  return {{"isa", environment.isa}, {"onednn", environment.onednn}, {"onednn_isa", environment.onednn_isa}};
+}
+
+Environment environment_from(const Json& level) {
+  Environment environment;
+  level.at("isa").get_to(environment.isa);
+  level.at("onednn").get_to(environment.onednn);
+  level.at("onednn_isa").get_to(environment.onednn_isa);
+  return environment;
 }
 
 std::string hash_of(const StoredText& text, const std::vector<StoredArray>& arrays) {
@@ -93,12 +112,15 @@ struct Loaded {
   std::vector<float> parameters, first_moment, second_moment, best;
 };
 
-Loaded read(const Reader& reader, const Json& experiment, std::size_t size) {
+Loaded read(const Reader& reader, const Json& experiment, const Environment& environment, std::size_t size) {
   if (reader.text("format") != kFormat) reader.refuse(fmt::format("it is not a '{}'", kFormat));
   if (reader.json("experiment") != experiment) reader.refuse("it is of another experiment");
+  const std::string difference = level_difference(environment_from(reader.json("level")), environment);
+  if (!difference.empty()) reader.refuse("it " + difference);
   Loaded loaded;
   loaded.state = parse<TrainState>(reader.json("state"), "checkpoint");
   loaded.state.history = history_from(reader.json("history"), reader.doubles("history"));
+  loaded.state.parts = parts_from(reader.json("parts"));
   loaded.parameters = reader.floats("parameters", size);
   loaded.first_moment = reader.floats("adam.first_moment", size);
   loaded.second_moment = reader.floats("adam.second_moment", size);
@@ -106,10 +128,11 @@ Loaded read(const Reader& reader, const Json& experiment, std::size_t size) {
   return loaded;
 }
 
-Loaded read(const std::filesystem::path& file, const Json& experiment, std::size_t size) {
+Loaded read(const std::filesystem::path& file, const Json& experiment, const Environment& environment,
+            std::size_t size) {
   const Reader reader(file);
   try {
-    return read(reader, experiment, size);
+    return read(reader, experiment, environment, size);
   } catch (const Json::exception& error) {
     reader.refuse(error.what());
   }
@@ -117,8 +140,31 @@ Loaded read(const std::filesystem::path& file, const Json& experiment, std::size
 
 }  // namespace
 
-void save_checkpoint(const std::filesystem::path& file, const Json& experiment, const TrainState& state,
-                     const TrainArrays& arrays) {
+Json encode(const std::vector<Part>& parts) {
+  Json all = Json::array();
+  for (const Part& part : parts) all.push_back(to_json(part));
+  return all;
+}
+
+std::string timing_flaw(const std::vector<Part>& parts) {
+  std::vector<std::string> machines, threads, flaws;
+  double paused = 0;
+  const auto note = [](std::vector<std::string>& all, const std::string& value) {
+    if (std::find(all.begin(), all.end(), value) == all.end()) all.push_back(value);
+  };
+  for (const Part& part : parts) {
+    note(machines, part.machine);
+    note(threads, std::to_string(part.threads));
+    paused += part.paused_seconds;
+  }
+  if (machines.size() > 1) flaws.push_back(fmt::format("several machines ({})", fmt::join(machines, "; ")));
+  if (threads.size() > 1) flaws.push_back(fmt::format("{} threads", fmt::join(threads, " and ")));
+  if (paused > 0) flaws.push_back(fmt::format("stopped for {:.1f} s", paused));
+  return fmt::format("{}", fmt::join(flaws, ", "));
+}
+
+void save_checkpoint(const std::filesystem::path& file, const Json& experiment, const Environment& environment,
+                     const TrainState& state, const TrainArrays& arrays) {
   const std::vector<double> values = values_of(state.history);
   const auto flat = [](const char* name, std::span<const float> all) {
     return StoredArray::of<float>(name, {long(all.size())}, all);
@@ -130,7 +176,9 @@ void save_checkpoint(const std::filesystem::path& file, const Json& experiment, 
 
   StoredText text{{"format", kFormat},
                   {"experiment", experiment.dump()},
+                  {"level", level_of(environment).dump()},
                   {"state", to_json(state).dump()},
+                  {"parts", encode(state.parts).dump()},
                   {"history", names_of(state.history).dump()}};
   text["sha256"] = hash_of(text, all);
   NewFile fresh(file);
@@ -139,10 +187,10 @@ void save_checkpoint(const std::filesystem::path& file, const Json& experiment, 
   fresh.commit();
 }
 
-bool load_checkpoint(const std::filesystem::path& file, const Json& experiment, TrainState& state,
-                     const TrainArrays& arrays) {
+bool load_checkpoint(const std::filesystem::path& file, const Json& experiment, const Environment& environment,
+                     TrainState& state, const TrainArrays& arrays) {
   if (!std::filesystem::exists(file)) return false;
-  Loaded loaded = read(file, experiment, arrays.parameters.size());
+  Loaded loaded = read(file, experiment, environment, arrays.parameters.size());
   std::copy(loaded.parameters.begin(), loaded.parameters.end(), arrays.parameters.begin());
   std::copy(loaded.first_moment.begin(), loaded.first_moment.end(), arrays.first_moment.begin());
   std::copy(loaded.second_moment.begin(), loaded.second_moment.end(), arrays.second_moment.begin());

@@ -29,15 +29,41 @@ struct Tally {
   double accuracy() const { return examples ? double(hits) / double(examples) : 0; }
 };
 
+/// What one process did of a run. Timings of several are one figure only where their conditions are the same.
+struct Part {
+  std::string machine;
+  long threads = 0;
+  bool shared = false;  // other cells ran beside it
+  long steps = 0;
+  double train_seconds = 0;
+  double paused_seconds = 0;  // in which it stood still; not among train_seconds
+
+  void fields(auto&& f) {
+    f("machine", machine, "");
+    f("threads", threads, "");
+    f("shared", shared, "");
+    f("steps", steps, "");
+    f("train_seconds", train_seconds, "");
+    f("paused_seconds", paused_seconds, "");
+  }
+};
+
+Json encode(const std::vector<Part>& parts);
+
+/// Why the timings of these parts are not one figure, for people; empty when they are.
+std::string timing_flaw(const std::vector<Part>& parts);
+
 /// The part of a state that is not an array of parameters.
 struct TrainState {
   long steps = 0;      // that are complete
   long validated = 0;  // the step after which was validated last
   long best_step = 0;
   double best_accuracy = -1;
-  Tally interval;  // since the training loss was noted last
+  Tally interval;      // since the training loss was noted last
+  double seconds = 0;  // of all processes, evaluation included
   double train_seconds = 0, data_seconds = 0, flops = 0;
-  std::int64_t activation_bytes = 0;
+  std::int64_t activation_bytes = 0, peak_bytes = 0, rss_bytes = 0;
+  std::vector<Part> parts;
   std::vector<Metric> history;
 
   void fields(auto&& f) {
@@ -48,10 +74,13 @@ struct TrainState {
     f("interval_loss", interval.loss, "");
     f("interval_hits", interval.hits, "");
     f("interval_examples", interval.examples, "");
+    f("seconds", seconds, "");
     f("train_seconds", train_seconds, "");
     f("data_seconds", data_seconds, "");
     f("flops", flops, "");
     f("activation_bytes", activation_bytes, "");
+    f("peak_bytes", peak_bytes, "");
+    f("rss_bytes", rss_bytes, "");
   }
 };
 
@@ -62,14 +91,15 @@ struct TrainArrays {
 };
 
 /// Writes to a new file, syncs, reads it back and compares its hash, and only then lets it take the place of the old
-/// one. `experiment` is the canonical form that the state belongs to. Throws when the file cannot be written or does
-/// not read back; the old one is then still there.
-void save_checkpoint(const std::filesystem::path& file, const Json& experiment, const TrainState& state,
-                     const TrainArrays& arrays);
+/// one. `experiment` is the canonical form that the state belongs to, `environment` what it was made with. Throws when
+/// the file cannot be written or does not read back; the old one is then still there.
+void save_checkpoint(const std::filesystem::path& file, const Json& experiment, const Environment& environment,
+                     const TrainState& state, const TrainArrays& arrays);
 
 /// Fills `state` and `arrays` from the file; false when there is none. Throws a data error, and changes nothing, when
-/// the file is damaged, belongs to another experiment or does not fit the model.
-bool load_checkpoint(const std::filesystem::path& file, const Json& experiment, TrainState& state,
-                     const TrainArrays& arrays);
+/// the file is damaged, belongs to another experiment, does not fit the model, or was made where the same steps give
+/// other bits than here (see results/level.h).
+bool load_checkpoint(const std::filesystem::path& file, const Json& experiment, const Environment& environment,
+                     TrainState& state, const TrainArrays& arrays);
 
 }  // namespace lra

@@ -16,6 +16,13 @@ namespace {
 
 const Json kExperiment{{"model", "identity"}, {"seed", 3}};
 
+Environment here() {
+  Environment environment;
+  environment.isa = "AVX3", environment.onednn = "2.6.3", environment.onednn_isa = "AVX512_CORE";
+  return environment;
+}
+const Environment kHere = here();
+
 struct State {
   TrainState state;
   std::vector<float> parameters, first, second, best;
@@ -27,6 +34,8 @@ State sample() {
   s.state.steps = 17, s.state.validated = 10, s.state.best_step = 10;
   s.state.best_accuracy = 1.0 / 3, s.state.interval = {0.1, 5, 24};
   s.state.train_seconds = 0.7, s.state.flops = 1e15 / 3, s.state.activation_bytes = 1L << 40;
+  s.state.seconds = 2.5, s.state.peak_bytes = 1L << 41, s.state.rss_bytes = 1L << 42;
+  s.state.parts = {{"Fast One, 2 cores", 2, true, 10, 0.5, 0}, {"Fast One, 2 cores", 1, false, 7, 0.2, 3.25}};
   s.state.history = {{10, "train", "loss", 2.0 / 3},
                      {10, "valid", "loss", std::numeric_limits<double>::infinity()},
                      {10, "valid", "accuracy", 1.0 / 3}};
@@ -51,9 +60,11 @@ TEST(Checkpoint, GivesBackEveryBit) {
   const TemporaryFolder folder;
   const auto file = folder.path() / "c.safetensors";
   State saved = sample(), loaded = empty();
-  save_checkpoint(file, kExperiment, saved.state, saved.arrays());
-  ASSERT_TRUE(load_checkpoint(file, kExperiment, loaded.state, loaded.arrays()));
+  save_checkpoint(file, kExperiment, kHere, saved.state, saved.arrays());
+  ASSERT_TRUE(load_checkpoint(file, kExperiment, kHere, loaded.state, loaded.arrays()));
   EXPECT_EQ(to_json(loaded.state), to_json(saved.state));
+  EXPECT_EQ(encode(loaded.state.parts), encode(saved.state.parts));
+  EXPECT_EQ(loaded.state.parts.size(), 2u);
   ASSERT_EQ(loaded.state.history.size(), saved.state.history.size());
   for (std::size_t i = 0; i < saved.state.history.size(); ++i) {
     EXPECT_EQ(loaded.state.history[i].step, saved.state.history[i].step);
@@ -70,7 +81,7 @@ TEST(Checkpoint, GivesBackEveryBit) {
 TEST(Checkpoint, IsNotThereBeforeItIsWritten) {
   const TemporaryFolder folder;
   State loaded = empty();
-  EXPECT_FALSE(load_checkpoint(folder.path() / "none", kExperiment, loaded.state, loaded.arrays()));
+  EXPECT_FALSE(load_checkpoint(folder.path() / "none", kExperiment, kHere, loaded.state, loaded.arrays()));
 }
 
 // Every single byte matters: of the header, the metadata, the arrays.
@@ -78,42 +89,79 @@ TEST(Checkpoint, RefusesAFileWithOneWrongByte) {
   const TemporaryFolder folder;
   const auto file = folder.path() / "c.safetensors";
   State saved = sample();
-  save_checkpoint(file, kExperiment, saved.state, saved.arrays());
+  save_checkpoint(file, kExperiment, kHere, saved.state, saved.arrays());
   const std::string good = read_file(file);
   for (std::size_t at = 0; at < good.size(); at += 7) {
     std::string bad = good;
     bad[at] = char(bad[at] ^ 4);
     write_file(file, bad);
     State loaded = empty();
-    EXPECT_THROW(load_checkpoint(file, kExperiment, loaded.state, loaded.arrays()), Error) << "byte " << at;
+    EXPECT_THROW(load_checkpoint(file, kExperiment, kHere, loaded.state, loaded.arrays()), Error) << "byte " << at;
     EXPECT_TRUE(same_bits(loaded.parameters, empty().parameters)) << "byte " << at;
   }
   write_file(file, good.substr(0, good.size() / 2));
   State loaded = empty();
-  EXPECT_THROW(load_checkpoint(file, kExperiment, loaded.state, loaded.arrays()), Error);
+  EXPECT_THROW(load_checkpoint(file, kExperiment, kHere, loaded.state, loaded.arrays()), Error);
 }
 
 TEST(Checkpoint, RefusesAnotherExperimentAndAnotherModel) {
   const TemporaryFolder folder;
   const auto file = folder.path() / "c.safetensors";
   State saved = sample(), loaded = empty();
-  save_checkpoint(file, kExperiment, saved.state, saved.arrays());
-  const auto other = [&] { load_checkpoint(file, {{"model", "other"}}, loaded.state, loaded.arrays()); };
+  save_checkpoint(file, kExperiment, kHere, saved.state, saved.arrays());
+  const auto other = [&] { load_checkpoint(file, {{"model", "other"}}, kHere, loaded.state, loaded.arrays()); };
   EXPECT_NE(sentence_of(other, Kind::data).find("another experiment"), std::string::npos);
   loaded.parameters.resize(4);
-  const auto larger = [&] { load_checkpoint(file, kExperiment, loaded.state, loaded.arrays()); };
+  const auto larger = [&] { load_checkpoint(file, kExperiment, kHere, loaded.state, loaded.arrays()); };
   EXPECT_NE(sentence_of(larger, Kind::data).find("3 values, the model has 4"), std::string::npos);
+}
+
+// The same steps give other bits there, and nothing of the file may have been taken.
+TEST(Checkpoint, RefusesAnotherLevelAndSaysHowToGetItBack) {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "c.safetensors";
+  State saved = sample();
+  save_checkpoint(file, kExperiment, kHere, saved.state, saved.arrays());
+  const auto refused = [&](Environment now) {
+    State loaded = empty();
+    const std::string words =
+        sentence_of([&] { load_checkpoint(file, kExperiment, now, loaded.state, loaded.arrays()); }, Kind::data);
+    EXPECT_TRUE(same_bits(loaded.parameters, empty().parameters));
+    EXPECT_NE(words.find("--force"), std::string::npos) << words;
+    return words;
+  };
+  Environment other = kHere;
+  other.onednn_isa = "AVX2";
+  EXPECT_NE(refused(other).find("it was made with AVX3 and oneDNN 2.6.3 on AVX512_CORE, here are AVX3 and oneDNN 2.6.3 "
+                                "on AVX2, which give other bits; set ONEDNN_MAX_CPU_ISA=AVX512_CORE on a processor"),
+            std::string::npos)
+      << refused(other);
+  other = kHere, other.isa = "AVX2";
+  EXPECT_NE(refused(other).find("set LRA_MAX_ISA=AVX3"), std::string::npos) << refused(other);
+  other = kHere, other.onednn = "3.0";
+  EXPECT_NE(refused(other).find("use oneDNN 2.6.3"), std::string::npos) << refused(other);
+}
+
+TEST(Checkpoint, PartsUnderOtherConditionsAreNotOneTiming) {
+  const Part one{"A, 2 cores", 1, false, 10, 0.5, 0}, two{"A, 2 cores", 2, false, 10, 0.5, 0};
+  Part elsewhere = one, stopped = one;
+  elsewhere.machine = "B, 4 cores", stopped.paused_seconds = 3.25;
+  EXPECT_EQ(timing_flaw({}), "");
+  EXPECT_EQ(timing_flaw({one, one}), "") << "to go on changes nothing by itself";
+  EXPECT_EQ(timing_flaw({one, two, one}), "1 and 2 threads");
+  EXPECT_EQ(timing_flaw({one, elsewhere}), "several machines (A, 2 cores; B, 4 cores)");
+  EXPECT_EQ(timing_flaw({stopped}), "stopped for 3.2 s");
 }
 
 TEST(Checkpoint, KeepsTheOldOneWhenTheNewOneCannotBeWritten) {
   const TemporaryFolder folder;
   const auto file = folder.path() / "c.safetensors";
   State saved = sample();
-  save_checkpoint(file, kExperiment, saved.state, saved.arrays());
+  save_checkpoint(file, kExperiment, kHere, saved.state, saved.arrays());
   const std::string before = read_file(file);
   ++saved.state.steps;
   const FileSizeLimit limit(rlim_t(before.size() / 2));
-  EXPECT_THROW(save_checkpoint(file, kExperiment, saved.state, saved.arrays()), Error);
+  EXPECT_THROW(save_checkpoint(file, kExperiment, kHere, saved.state, saved.arrays()), Error);
   EXPECT_EQ(read_file(file), before);
   EXPECT_EQ(names_in(folder.path()), std::set<std::string>{"c.safetensors"});
 }

@@ -47,6 +47,7 @@ Environment capture_environment() {
   all.compiler = build.compiler;
   all.flags = build.flags;
   all.onednn = onednn_version();
+  all.onednn_isa = onednn_instruction_set();
   all.libraries = Json::parse(build.libraries);
   all.code_version = build.code_version;
   all.dirty = build.dirty;

@@ -5,9 +5,15 @@
 namespace lra {
 namespace {
 
-/// JSON has no NaN; a loss that is not a number travels as null.
+/// JSON has no NaN; the loss of a progress message that is not a number travels as null.
 double number(const Json& json) {
   return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
+}
+
+/// A figure that is not finite is no result.
+double figure(const Json& json, const std::string& name) {
+  if (json.is_null()) fail("the cell's result has a {} that is not finite", name);
+  return json.get<double>();
 }
 
 /// Calls f(name, member) for every plain field of a result; the lists are treated apart.
@@ -25,6 +31,14 @@ void each_result_field(auto& run, auto&& f) {
   f("peak_bytes", run.peak_bytes);
   f("activation_bytes", run.activation_bytes);
   f("rss_bytes", run.rss_bytes);
+}
+
+/// What a result says of the processes that it comes from.
+void each_condition(auto& run, auto&& f) {
+  f("seconds", run.seconds);
+  f("shared", run.shared);
+  f("parts", run.parts);
+  f("timing_flaw", run.timing_flaw);
 }
 
 void each_progress_field(auto& progress, auto&& f) {
@@ -52,9 +66,20 @@ auto from(const Json& json) {
   };
 }
 
+/// As from(), but every number must be one.
+auto figures_from(const Json& json) {
+  return [&json](const char* name, auto& field) {
+    if constexpr (std::is_same_v<std::decay_t<decltype(field)>, double>)
+      field = figure(json.at(name), name);
+    else
+      json.at(name).get_to(field);
+  };
+}
+
 Json encode_run(const Run& run) {
   Json json;
   each_result_field(run, into(json));
+  each_condition(run, into(json["conditions"]));
   Json history = Json::array();
   for (const Metric& metric : run.history) history.push_back({metric.step, metric.split, metric.name, metric.value});
   json["history"] = history;
@@ -66,10 +91,12 @@ Json encode_run(const Run& run) {
 
 Run decode_run(const Json& json) {
   Run run;
-  each_result_field(run, from(json));
-  for (const Json& entry : json.at("history"))
-    run.history.push_back(
-        {entry.at(0).get<long>(), entry.at(1).get<std::string>(), entry.at(2).get<std::string>(), number(entry.at(3))});
+  each_result_field(run, figures_from(json));
+  if (json.contains("conditions")) each_condition(run, figures_from(json.at("conditions")));
+  for (const Json& entry : json.at("history")) {
+    const auto split = entry.at(1).get<std::string>(), name = entry.at(2).get<std::string>();
+    run.history.push_back({entry.at(0).get<long>(), split, name, figure(entry.at(3), split + " " + name)});
+  }
   for (const char hit : json.at("test_hits").get<std::string>()) run.test_hits.push_back(hit == '1');
   return run;
 }
@@ -84,6 +111,7 @@ std::string encode(const CellRequest& request) {
                   {"threads", request.threads},
                   {"check_finite", request.check_finite},
                   {"profile", request.profile},
+                  {"shared", request.shared},
                   {"checkpoint", request.checkpoint.string()},
                   {"checkpoint_seconds", request.checkpoint_seconds},
                   {"max_memory", request.max_memory},
@@ -102,6 +130,7 @@ CellRequest decode_request(const std::string& text) {
     json.at("threads").get_to(request.threads);
     json.at("check_finite").get_to(request.check_finite);
     json.at("profile").get_to(request.profile);
+    json.at("shared").get_to(request.shared);
     request.checkpoint = json.at("checkpoint").get<std::string>();
     json.at("checkpoint_seconds").get_to(request.checkpoint_seconds);
     json.at("max_memory").get_to(request.max_memory);

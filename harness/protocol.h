@@ -23,6 +23,7 @@ struct CellRequest {
   DataPaths paths;
   long threads = 1;
   bool check_finite = false, profile = false;
+  bool shared = false;               // other cells run beside it
   std::filesystem::path checkpoint;  // where the cell keeps its state; empty: nowhere
   double checkpoint_seconds = 60;
   std::int64_t max_memory = 0;  // bytes that the process may have; 0: as many as there are

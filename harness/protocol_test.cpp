@@ -16,7 +16,9 @@ TEST(Protocol, ResultsArriveWhole) {
   message.run.parameters = 7;
   message.run.parameter_digest = "abc";
   message.run.test_loss = 1.0 / 3;
-  message.run.history = {{1, "train", "loss", 0.1}, {2, "valid", "loss", NAN}};
+  message.run.history = {{1, "train", "loss", 0.1}, {2, "valid", "loss", 0.2}};
+  message.run.seconds = 1.5, message.run.shared = true, message.run.timing_flaw = "1 and 2 threads";
+  message.run.parts = {{{"threads", 1}}, {{"threads", 2}}};
   message.run.test_hits = {1, 0, 1};
   const CellMessage copy = decode_message(encode(message));
   EXPECT_EQ(copy.type, CellMessage::Type::result);
@@ -26,8 +28,26 @@ TEST(Protocol, ResultsArriveWhole) {
   ASSERT_EQ(copy.run.history.size(), 2u);
   EXPECT_EQ(copy.run.history[0].value, 0.1);
   EXPECT_EQ(copy.run.history[1].split, "valid");
-  EXPECT_TRUE(std::isnan(copy.run.history[1].value));
+  EXPECT_EQ(copy.run.seconds, 1.5);
+  EXPECT_TRUE(copy.run.shared);
+  EXPECT_EQ(copy.run.timing_flaw, "1 and 2 threads");
+  EXPECT_EQ(copy.run.parts, message.run.parts);
   EXPECT_EQ(copy.run.test_hits, (std::vector<std::uint8_t>{1, 0, 1}));
+}
+
+TEST(Protocol, AResultThatIsNotFiniteIsNone) {
+  const auto said = [](auto&& change) {
+    CellMessage message;
+    message.type = CellMessage::Type::result;
+    message.run.history = {{2, "valid", "loss", 0.1}};
+    change(message.run);
+    return sentence_of([&] { (void)decode_message(encode(message)); }, Kind::failed);
+  };
+  EXPECT_EQ(said([](lra::Run& run) { run.test_loss = NAN; }), "the cell's result has a test_loss that is not finite");
+  EXPECT_EQ(said([](lra::Run& run) { run.gemm_peak_gflops = INFINITY; }),
+            "the cell's result has a gemm_peak_gflops that is not finite");
+  EXPECT_EQ(said([](lra::Run& run) { run.history[0].value = NAN; }),
+            "the cell's result has a valid loss that is not finite");
 }
 
 TEST(Protocol, AProfileArrivesWithItsResult) {
@@ -73,6 +93,7 @@ TEST(Protocol, RequestsArriveWhole) {
   request.threads = 4;
   request.check_finite = true;
   request.profile = true;
+  request.shared = true;
   request.checkpoint = "cells/key.safetensors";
   request.checkpoint_seconds = 0.5;
   request.max_memory = 1L << 33;
@@ -85,6 +106,7 @@ TEST(Protocol, RequestsArriveWhole) {
   EXPECT_EQ(copy.max_memory, request.max_memory);
   EXPECT_EQ(copy.threads, 4);
   EXPECT_TRUE(copy.profile);
+  EXPECT_TRUE(copy.shared);
   EXPECT_EQ(copy.parent, 12);
 }
 

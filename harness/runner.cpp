@@ -91,6 +91,12 @@ class Matrix {
     return std::max(1L, options_.threads / std::clamp(long(running_.size()) + 1 + waiting, 1L, options_.threads));
   }
 
+  /// Whether other cells run beside one that starts now, or may begin to.
+  bool will_share(std::size_t index) const {
+    if (options_.jobs > 0) return options_.jobs > 1;
+    return !running_.empty() || (is_short(index) && threads_of(index) < options_.threads);
+  }
+
   void take_next() {
     const std::size_t index = todo_.front();
     todo_.pop_front();
@@ -141,6 +147,7 @@ class Matrix {
     request.data_fingerprint = cell.data_fingerprint;
     request.paths = options_.paths;
     request.threads = threads_of(index);
+    request.shared = will_share(index);
     request.check_finite = options_.check_finite;
     request.profile = options_.profile;
     request.max_memory = options_.max_memory;
@@ -216,9 +223,9 @@ class Matrix {
     run = done ? with_identity(std::move(running.last->run), outcome.cell) : blank_run(outcome.cell);
     if (done) outcome.profile = std::move(running.last->profile);
     run.threads = running.threads;
-    run.shared = running.shared;
+    run.shared = run.shared || running.shared;
     run.started = running.started;
-    run.seconds = seconds_since(running.start);
+    run.seconds += seconds_since(running.start);  // to those of earlier processes
     if (!done) explain(run, running, ending);
     store_.add(run, environment_, options_.force);
     if (running.claim) tidy(running, done);
@@ -275,6 +282,7 @@ class Matrix {
     run.data_fingerprint = cell.data_fingerprint;
     run.command = options_.command;
     run.comparable = cell.comparable;
+    run.data_folder = data_folder(experiment.plan, options_.paths).string();
     run.threads = options_.threads;
     return run;
   }

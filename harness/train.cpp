@@ -9,9 +9,11 @@
 #include "harness/core/error.h"
 #include "harness/lanes.h"
 #include "harness/measure.h"
+#include "harness/running_clock.h"
 #include "harness/update.h"
 #include "models/optim/adam.h"
 #include "models/optim/schedule.h"
+#include "results/comparison.h"
 #include "tasks/batcher.h"
 
 namespace lra {
@@ -57,7 +59,10 @@ class Trainer {
         order_(size_of(e, data, Split::train), recipe_.batch, e.seed) {}
 
   Run run() {
-    if (keeps_state()) load_checkpoint(x_.checkpoints.file, x_.checkpoints.experiment, state_, arrays());
+    if (keeps_state())
+      load_checkpoint(x_.checkpoints.file, x_.checkpoints.experiment, x_.environment, state_, arrays());
+    run_.seconds = state_.seconds;
+    for (const Part& earlier : state_.parts) run_.shared = run_.shared || earlier.shared;
     if (x_.leave) lanes_.on_abandon([this] { save(), x_.leave(); });
     try {
       measured_run();
@@ -72,11 +77,12 @@ class Trainer {
  private:
   void measured_run() {
     reset_peak_resident_bytes();
-    const std::int64_t resident = peak_resident_bytes();
+    resident_ = peak_resident_bytes();
     train_all();
+    check_parameters();
     if (recipe_.selection == "best_val") std::copy(best_.begin(), best_.end(), model_.parameters().values().begin());
     test();
-    run_.rss_bytes = peak_resident_bytes() - resident;
+    note_process();
   }
 
   /// Between any two steps, and between a step and its validation, a run may be cut off and go on.
@@ -96,23 +102,26 @@ class Trainer {
   }
 
   void train_step(long step) {
-    const auto start = Clock::now();
+    const double start = clock_.seconds();
     const Batch batch = pack(data_, Split::train, order_.indices(step));
-    const double data_seconds = seconds_since(start);
+    const double data_seconds = clock_.seconds() - start;
     lanes_.set_profiling(bool(x_.profiled));
     const Pass pass = lanes_.train(model_, batch, recipe_.token_budget, std::uint32_t(step), x_.stop, x_.check_finite);
     lanes_.set_profiling(false);
     stop_if_asked();
-    const auto update_start = Clock::now();
+    const double update_start = clock_.seconds();
     check_finite(step, batch, pass);
     update(step, pass);
-    profile_.optimiser_seconds += seconds_since(update_start);
-    const double seconds = seconds_since(start);
+    profile_.optimiser_seconds += clock_.seconds() - update_start;
+    const double seconds = clock_.seconds() - start;
+    Part& part = this_part();
+    ++part.steps, part.train_seconds += seconds;
     state_.data_seconds += data_seconds, profile_.data_seconds += data_seconds;
     state_.train_seconds += seconds, profile_.seconds += seconds;
     ++profile_.steps;
     state_.flops += pass.flops;
     state_.activation_bytes = std::max(state_.activation_bytes, pass.activation_bytes);
+    state_.peak_bytes = std::max(state_.peak_bytes, live_bytes());
     recent_.add(pass.losses, pass.hits);
     state_.interval.add(pass.losses, pass.hits);
     if ((step + 1) % std::max(1L, recipe_.steps / kHistoryPoints) == 0) {
@@ -132,9 +141,22 @@ class Trainer {
     squared_norm_ = squared_norm(model_.parameters(), pass.gradients);
     if (loss_is && std::isfinite(squared_norm_)) return;
     std::string where = first_bad_parameter();
-    if (where.empty()) where = first_bad_op(step, batch);
-    fail("{} on {} (seed {}): the {} is not finite at step {}{}; try a smaller lr or a clip", e_.model,
-         e_.plan.spec.variant, e_.seed, loss_is ? "gradient" : "loss", step, where);
+    if (!where.empty())
+      where += " before it";
+    else
+      where = first_bad_op(step, batch);
+    diverged(fmt::format("{} is not finite at step {}", loss_is ? "gradient" : "loss", step), where);
+  }
+
+  [[noreturn]] void diverged(const std::string& what, const std::string& where) const {
+    fail("{} on {} (seed {}): the {}{}; try a smaller lr or a clip", e_.model, e_.plan.spec.variant, e_.seed, what,
+         where);
+  }
+
+  /// After the last update no step follows that would find them.
+  void check_parameters() const {
+    const std::string where = first_bad_parameter();
+    if (!where.empty()) diverged(fmt::format("last of {} steps diverged", recipe_.steps), where);
   }
 
   std::string first_bad_parameter() const {
@@ -142,7 +164,7 @@ class Trainer {
     for (const ParameterInfo& info : model_.parameters().list()) {
       const auto part = values.subspan(std::size_t(info.offset), std::size_t(info.shape.size()));
       if (!std::all_of(part.begin(), part.end(), [](float value) { return std::isfinite(value); }))
-        return fmt::format(": the parameter '{}' was not finite before it", info.name);
+        return fmt::format(": the parameter '{}' was not finite", info.name);
     }
     return "";
   }
@@ -199,7 +221,9 @@ class Trainer {
     run_.test_correct = score.hits;
     run_.test_examples = score.examples;
     run_.test_loss = score.mean_loss();
-    note(recipe_.selection == "best_val" ? state_.best_step : recipe_.steps, "test", "accuracy", score.accuracy());
+    const long step = recipe_.selection == "best_val" ? state_.best_step : recipe_.steps;
+    require_finite(step, "test", "loss", run_.test_loss);
+    note(step, "test", "accuracy", score.accuracy());
   }
 
   void finish() {
@@ -211,15 +235,31 @@ class Trainer {
     const Parameters& parameters = model_.parameters();
     run_.parameters = parameters.trained();
     run_.parameter_digest = parameters.digest();
-    run_.train_seconds = state_.train_seconds;
+    run_.train_seconds = std::max(state_.train_seconds, 1e-9);
     run_.data_seconds = state_.data_seconds;
     run_.activation_bytes = state_.activation_bytes;
+    run_.peak_bytes = std::max(state_.peak_bytes, live_bytes());
+    run_.rss_bytes = state_.rss_bytes;
+    run_.parts = encode(state_.parts);
+    run_.timing_flaw = timing_flaw(state_.parts);
     run_.history = std::move(state_.history);
     if (stuck_at_chance())
       run_.reason = "the training loss never left that of guessing; try another seed, lr or more steps";
     run_.examples_per_second = double(recipe_.steps * recipe_.batch) / run_.train_seconds;
     run_.gflops = state_.flops / run_.train_seconds * 1e-9;
-    run_.peak_bytes = live_bytes();
+  }
+
+  /// What this process does of the run; there is none before its first step.
+  Part& this_part() {
+    if (!std::exchange(has_part_, true)) state_.parts.push_back({machine_name(x_.environment), x_.threads, x_.shared});
+    return state_.parts.back();
+  }
+
+  /// What is known of this process now, for the run or for its successor.
+  void note_process() {
+    state_.seconds = run_.seconds + seconds_since(begun_);
+    state_.rss_bytes = std::max(state_.rss_bytes, peak_resident_bytes() - resident_);
+    if (has_part_) this_part().paused_seconds = clock_.paused_seconds();
   }
 
   /// Values, Adam's two moments, the best values kept, gradient buffers, and each worker's activations.
@@ -244,7 +284,14 @@ class Trainer {
   }
 
   void note(long step, const char* split, const char* name, double value) {
+    require_finite(step, split, name, value);
     state_.history.push_back({step, split, name, value});
+  }
+
+  void require_finite(long step, std::string_view split, const char* name, double value) const {
+    if (std::isfinite(value)) return;
+    const std::string_view word = split == "train" ? "training" : split == "valid" ? "validation" : split;
+    diverged(fmt::format("{} {} is not finite after step {}", word, name, step), first_bad_parameter());
   }
 
   /// Over its last quarter the training loss was within 2 % of what guessing gives: no use of the input was learned.
@@ -262,7 +309,8 @@ class Trainer {
   TrainArrays arrays() { return {model_.parameters().values(), adam_.first_moment(), adam_.second_moment(), best_}; }
   void save() {
     if (!keeps_state()) return;
-    save_checkpoint(x_.checkpoints.file, x_.checkpoints.experiment, state_, arrays());
+    note_process();
+    save_checkpoint(x_.checkpoints.file, x_.checkpoints.experiment, x_.environment, state_, arrays());
     last_save_ = Clock::now();
   }
 
@@ -285,7 +333,10 @@ class Trainer {
   Tally recent_, shown_;
   std::vector<float> best_;
   double valid_accuracy_ = -1, squared_norm_ = 0;
-  Clock::time_point last_report_ = Clock::now(), last_save_ = Clock::now();
+  Clock::time_point begun_ = Clock::now(), last_report_ = begun_, last_save_ = begun_;
+  std::int64_t resident_ = 0;  // before the first step
+  bool has_part_ = false;
+  RunningClock clock_;
 };
 
 }  // namespace

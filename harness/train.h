@@ -33,6 +33,8 @@ struct Checkpoints {
 /// How it is run; does not change the result.
 struct Execution {
   long threads = 1;
+  bool shared = false;      // other cells run beside it
+  Environment environment;  // where it runs: a state goes on only where the same steps give the same bits
   const std::atomic<bool>* stop = nullptr;  // set: abandon the step in progress
   bool check_finite = false;                // look at every value and gradient, and name the op of the first bad one
   Checkpoints checkpoints;
@@ -56,10 +58,11 @@ struct Progress {
 Json resolve_settings(const Experiment& experiment);
 
 /// Trains, validates, selects, scores every test example once. Fills the result fields of Run (parameters, digest, test
-/// figures, times, memory, history, hits); the caller fills in the rest, the machine's peak too. Throws Error (kind
-/// failed) when the loss is not finite, naming the step and the op; throws Interrupted when `stop` is set. A run that
-/// finds its checkpoint goes on from there, and ends with the same parameters, metrics and predictions as one that was
-/// never stopped.
+/// figures, times, memory, history, hits, parts); the caller fills in the rest, the machine's peak too. `seconds` and
+/// `shared` are those of earlier processes alone. Throws Error (kind failed) when a loss of any split, a metric or a
+/// parameter is not finite, naming the step and where it can the op: every figure of a Run is finite. Throws
+/// Interrupted when `stop` is set. A run that finds its checkpoint goes on from there, and ends with the same
+/// parameters, metrics and predictions as one that was never stopped.
 Run train(const Experiment& experiment, const Dataset& data, const Execution& execution,
           const std::function<void(const Progress&)>& report);
 

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "results/comparison.h"
+#include "results/level.h"
 
 namespace lra {
 namespace {
@@ -212,6 +213,7 @@ AccuracyTable accuracy_table(const std::string& preset, const std::vector<const 
                              const ReportRequest& request) {
   AccuracyTable table;
   table.preset = preset, table.columns = columns_of(runs, store);
+  const std::map<long, Environment> environments = store.environments();
   std::map<std::string, std::map<ColumnKey, std::vector<const Run*>>> groups;
   for (const Run* run : runs) groups[row_label(*run)][column_key(*run)].push_back(run);
   std::set<std::pair<std::string, std::string>> failed;  // label, variant
@@ -228,6 +230,7 @@ AccuracyTable accuracy_table(const std::string& preset, const std::vector<const 
       if (found != cells.end()) {
         cell = cell_of(found->second, request);
         table.superseded += static_cast<long>(found->second.size() - cell->runs.size());
+        if (several_levels(cell->runs, environments)) table.levels.push_back(label + " on " + column.label);
       }
       row.failed.push_back(!cell && failed.count({label, column.variant}) > 0);
     }

@@ -51,6 +51,7 @@ Marks facts_about(const std::vector<const Run*>& runs, const ReportRequest& requ
   marks.not_comparable = !runs.front()->comparable;
   marks.best_of = tries(*runs.front()) > 1;
   marks.shared = std::any_of(runs.begin(), runs.end(), [](const Run* run) { return run->shared; });
+  marks.uneven = std::any_of(runs.begin(), runs.end(), [](const Run* run) { return !run->timing_flaw.empty(); });
   return marks;
 }
 

@@ -21,7 +21,9 @@ struct Marks {
   bool not_comparable = false;  // fewer examples or steps than the preset says
   bool over_budget = false;     // parameters more than 10 % above transformer's
   bool shared = false;          // trained while other cells ran: no timing of it is shown
+  bool uneven = false;          // its timings are not one figure (Run::timing_flaw): none is shown
   bool best_of = false;         // chosen on validation among several settings
+  bool timed() const { return !shared && !uneven; }
 };
 
 /// How a cell stands in its column. Bold and underlined go by significance alone.
@@ -68,6 +70,7 @@ struct AccuracyTable {
   std::vector<Row> rows;              // best average first, rows without one last
   std::vector<std::string> averages;  // their names: avg5, avg6_fail50 (see README), avgN over all N columns otherwise
   long superseded = 0;                // stored runs that another configuration of the same cell displaced
+  std::vector<std::string> levels;    // cells that pool seeds of several levels (level.h): "linear on text@quick"
   std::size_t tests = 0;              // comparisons that Holm's correction is for
   std::size_t fewest_seeds = 0;       // of those comparisons, common to both; 0 without one
   /// The least difference that each column's seeds could show (see detectable_difference), median over its comparisons;
@@ -91,8 +94,10 @@ struct CostRow {
 struct CostTable {
   std::string preset, variant, machine;
   long threads = 0;
-  std::vector<CostRow> rows;  // fastest first
-  long shared = 0;            // runs left out because other cells ran beside them
+  std::vector<CostRow> rows;        // fastest first
+  long shared = 0;                  // runs left out because other cells ran beside them
+  long uneven = 0;                  // the others left out, for their timing_flaw
+  std::vector<std::string> levels;  // rows that pool seeds of several levels (level.h)
 };
 
 /// Figures of `lra bench`, the newest of each kind.

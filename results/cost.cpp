@@ -2,6 +2,7 @@
 #include <tuple>
 
 #include "results/comparison.h"
+#include "results/level.h"
 
 namespace lra {
 namespace {
@@ -52,7 +53,7 @@ std::vector<CostTable> cost_tables(const std::vector<Run>& runs, const Store& st
   for (const auto& [preset, members] : by_preset(runs, request)) {
     using Setting = std::tuple<std::string, std::string, long>;  // variant, machine, threads
     std::map<Setting, std::map<std::string, std::vector<const Run*>>> groups;
-    std::map<Setting, long> shared;
+    std::map<Setting, long> shared, uneven;
     std::map<std::string, std::string> task_of;
     for (const Run* run : members) {
       const Setting setting{run->variant, machine_name(environments.at(run->environment)), run->threads};
@@ -60,14 +61,20 @@ std::vector<CostTable> cost_tables(const std::vector<Run>& runs, const Store& st
       auto& rows = groups[setting];
       if (run->shared)
         ++shared[setting];
+      else if (!run->timing_flaw.empty())
+        ++uneven[setting];
       else
         rows[row_label(*run)].push_back(run);
     }
     const std::size_t first = tables.size();
     for (const auto& [setting, rows] : groups) {
       const auto& [variant, machine, threads] = setting;
-      CostTable& table = tables.emplace_back(CostTable{preset, variant, machine, threads, {}, shared[setting]});
-      for (const auto& [label, candidates] : rows) table.rows.push_back(cost_row(label, candidates, request));
+      CostTable& table =
+          tables.emplace_back(CostTable{preset, variant, machine, threads, {}, shared[setting], uneven[setting], {}});
+      for (const auto& [label, candidates] : rows) {
+        table.rows.push_back(cost_row(label, candidates, request));
+        if (several_levels(table.rows.back().runs, environments)) table.levels.push_back(label);
+      }
       relate_to_transformer(table);
       std::stable_sort(table.rows.begin(), table.rows.end(), [](const CostRow& a, const CostRow& b) {
         return a.examples_per_second > b.examples_per_second;

@@ -190,6 +190,40 @@ TEST(Schema, SecondVersionKeepsItsMeasurementsAndGainsSweeps) {
   EXPECT_EQ(store.environments().at(7).libraries, Json::object());
 }
 
+TEST(Schema, FourthVersionKeepsItsRunsAndGainsTheirConditions) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "old.db";
+  {
+    const Database old(path, Database::Open::create);
+    migrate(old, 4);
+    ASSERT_EQ(old.integer("SELECT count(*) FROM pragma_table_info('run') WHERE name = 'timing_flaw'"), 0);
+    old.execute(R"(
+      INSERT INTO environment VALUES (7, 'hash', 'cpu', 'AVX3', 'os', 'gcc', '-O3', '2.6', 'abc', 2, 1024, 1, '{}');
+      INSERT INTO run VALUES (41, 7, 'key', 'configuration', 'listops', 'listops@quick', 'quick', 'linear', 'r1', 3, '{}',
+        '{"seed":3}', 'fp', 'done', '', 'lra run', '2026-01-01T00:00:00Z', 1.5, 1, 0, 2, 100, 'digest', 30, 100, NULL,
+        1, 10, 5, 50, 1000, 500, 2000, 0.5, 'null'))");
+  }
+  const Store store(path, Store::Access::read);
+  const lra::Run run = store.runs().at(0);
+  EXPECT_EQ(run.id, 41);
+  EXPECT_EQ(run.data_folder, "");
+  EXPECT_EQ(run.timing_flaw, "");
+  EXPECT_EQ(run.parts, Json::array());
+  EXPECT_EQ(store.environments().at(7).isa, "AVX3");
+  EXPECT_EQ(store.environments().at(7).onednn_isa, "");
+  EXPECT_EQ(Database(path, Database::Open::existing).integer("SELECT count(*) FROM cost"), 1);
+}
+
+TEST(Schema, CostsAreOfRunsUnderOneCondition) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "lra.db";
+  Store store(path);
+  lra::Run run = sample_run("linear", 0, 0.40);
+  run.timing_flaw = "1 and 2 threads";
+  store.add(run, Environment{});
+  EXPECT_EQ(Database(path, Database::Open::existing).integer("SELECT count(*) FROM cost"), 0);
+}
+
 TEST(Schema, ViewsRankConfigurations) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "lra.db";

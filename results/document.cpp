@@ -23,6 +23,8 @@ constexpr std::array kMarks{
     Mark{&Marks::not_comparable, "§", "not comparable: fewer examples or fewer steps than the preset says."},
     Mark{&Marks::over_budget, "¶", "more than 10 % more parameters than `transformer`."},
     Mark{&Marks::shared, "‖", "shared: trained while other cells ran, so its speed is shown nowhere."},
+    Mark{&Marks::uneven, "≀",
+         "uneven: trained in parts under other conditions, or stopped in between, so its speed is shown nowhere."},
     Mark{&Marks::best_of, "◊", "best of several settings, chosen on validation; not to be set against untuned rows."},
 };
 
@@ -98,6 +100,12 @@ std::vector<std::string> Notes::all() const {
     if (seen_.*mark.set) all.push_back(fmt::format("`{}` {}", mark.sign, mark.meaning));
   all.insert(all.end(), lines_.begin(), lines_.end());
   return all;
+}
+
+std::string levels_note(const std::vector<std::string>& pooled) {
+  if (pooled.empty()) return {};
+  return fmt::format("Seeds made with other instruction sets or another oneDNN, whose bits differ, are pooled: {}.",
+                     joined(pooled));
 }
 
 std::string percent(double share) { return fmt::format("{:.1f}", 100 * share); }

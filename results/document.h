@@ -68,6 +68,9 @@ class Notes {
   std::vector<std::string> lines_;
 };
 
+/// That these cells or rows pool seeds of several levels (level.h); empty without any.
+std::string levels_note(const std::vector<std::string>& pooled);
+
 std::string percent(double share);                            // "41.3"
 std::string points(double difference);                        // "+1.2"
 std::string p_value(double p);                                // "0.031", "< 0.001", "–"

@@ -105,6 +105,7 @@ std::vector<std::string> accuracy_notes(const AccuracyTable& table) {
   notes.add(detectable_note(table));
   if (table.columns.size() > 1) notes.add(average_meaning(table));
   if (failed) notes.add("failed: every attempt ended with an error or was interrupted.");
+  notes.add(levels_note(table.levels));
   if (!no_baseline.empty())
     notes.add(fmt::format("No baselines are stored for {}: not judged against chance.", joined(no_baseline)));
   if (!no_identity.empty())

@@ -91,6 +91,12 @@ Sheet cost_sheet(const CostTable& table) {
   }
   if (table.shared > 0)
     notes.add(fmt::format("{} left out, timed while other cells ran (shared).", plural(table.shared, "run")));
+  notes.add(levels_note(table.levels));
+  if (table.uneven > 0)
+    notes.add(
+        fmt::format("{} left out, timed in parts under other conditions or stopped in between: `lra runs show N` "
+                    "says which (timing_flaw).",
+                    plural(table.uneven, "run")));
   sheet.notes = notes.all();
   return sheet;
 }

@@ -73,7 +73,7 @@ Answer cheapest_answer(const AccuracyTable& table) {
   for (const Row& row : table.rows) {
     double seconds = 0;
     const bool past = std::all_of(row.cells.begin(), row.cells.end(), [&](const std::optional<AccuracyCell>& cell) {
-      if (!cell || !cell->marks.uses_context || cell->marks.shared) return false;
+      if (!cell || !cell->marks.uses_context || !cell->marks.timed()) return false;
       for (const Run* run : cell->runs) seconds += run->train_seconds / static_cast<double>(cell->runs.size());
       return true;
     });

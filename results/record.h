@@ -24,7 +24,9 @@ struct Baseline {
 
 /// The machine and the program that made a result.
 struct Environment {
-  std::string cpu, isa, os, compiler, flags, onednn, code_version;
+  std::string cpu, os, compiler, flags, code_version;
+  std::string isa;                  // the instruction set of our own kernels, "AVX3"
+  std::string onednn, onednn_isa;   // its version, and the instruction set that it uses, "AVX512_CORE"
   Json libraries = Json::object();  // version by name
   long cores = 0;
   std::int64_t memory_bytes = 0;
@@ -50,9 +52,12 @@ struct Run {
   std::string command;
   std::string started;  // UTC, ISO 8601
   double seconds = 0;
-  bool comparable = true;  // false with --limit or shortened steps
-  bool shared = false;     // timed while other cells ran
-  Json sweep;              // what was tried of each key, {"lr": [3e-4, 1e-3]}, when this is one of several tries
+  bool comparable = true;      // false with --limit or shortened steps
+  bool shared = false;         // timed while other cells ran, all of it or a part
+  std::string data_folder;     // absolute: where the files of its data were, or would have been looked for
+  Json parts = Json::array();  // what each process did of it, and under which conditions: see harness/checkpoint.h
+  std::string timing_flaw;     // why its timings are not one figure, "1 and 2 threads"; empty: they are
+  Json sweep;                  // what was tried of each key, {"lr": [3e-4, 1e-3]}, when this is one of several tries
   long threads = 0;
 
   long parameters = 0;
@@ -92,6 +97,8 @@ inline double accuracy(const Run& run) {
 inline double accuracy(const Baseline& baseline) {
   return baseline.examples > 0 ? double(baseline.correct) / double(baseline.examples) : 0.0;
 }
+/// Whether its timings may stand beside others.
+inline bool is_timed(const Run& run) { return !run.shared && run.timing_flaw.empty(); }
 /// The share of its steps' time that a run waited for data.
 inline double data_share(const Run& run) { return run.train_seconds > 0 ? run.data_seconds / run.train_seconds : 0.0; }
 

@@ -269,6 +269,40 @@ TEST(Report, SharedTimingsAndOtherMachinesStayApart) {
   EXPECT_NEAR(tables[1].rows[0].peak_share, 0.5, 1e-12);  // 100 of 200 GFLOP/s
 }
 
+TEST(Report, TimingsOfUnlikePartsAreShownNowhere) {
+  Store store = small_store();
+  Result uneven = timed(sample_run("local", 0, 0.4), 9999, 1, 1);
+  uneven.timing_flaw = "1 and 2 threads";
+  store.add(uneven, machine());
+  const auto runs = store.runs();
+  const auto tables = cost_tables(runs, store, {});
+  ASSERT_EQ(tables.size(), 1u);
+  EXPECT_EQ(tables[0].rows.size(), 2u);
+  EXPECT_EQ(tables[0].uneven, 1);
+  const std::string text = report(store, "markdown", request_for("all"));
+  EXPECT_NE(text.find("1 run left out, timed in parts under other conditions or stopped in between"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("≀"), std::string::npos) << text;
+  EXPECT_EQ(text.find("9,999"), std::string::npos) << text;
+}
+
+TEST(Report, SeedsOfSeveralLevelsArePooledWithANote) {
+  Store store(":memory:");
+  const char* note = "Seeds made with other instruction sets or another oneDNN, whose bits differ, are pooled";
+  Environment one = machine(), other = machine();
+  one.isa = "AVX3", one.onednn = "2.6.3";  // as an older version noted it
+  store.add(timed(sample_run("linear", 0, 0.4), 100, 1, 1), one);
+  one.onednn_isa = "AVX512_CORE";
+  store.add(timed(sample_run("linear", 1, 0.4), 100, 1, 1), one);
+  EXPECT_EQ(report(store, "markdown", request_for("all")).find(note), std::string::npos);
+  other = one, other.onednn_isa = "AVX2";
+  store.add(timed(sample_run("linear", 2, 0.4), 50, 1, 1), other);
+  EXPECT_NE(report(store, "markdown", request_for("accuracy")).find(fmt::format("{}: linear on listops@quick.", note)),
+            std::string::npos);
+  EXPECT_NE(report(store, "markdown", request_for("efficiency")).find(fmt::format("{}: linear.", note)),
+            std::string::npos);
+}
+
 TEST(Report, NothingToShowIsASentence) {
   Store store(":memory:");
   for (const std::string& format : report_formats().names()) {

@@ -25,11 +25,14 @@ Json json_row(const Run& run, std::optional<double> majority) {
   row["threads"] = run.threads;
   row["comparable"] = run.comparable;
   row["shared"] = run.shared;
+  row["timing_flaw"] = run.timing_flaw;
+  row["parts"] = run.parts;
   row["reason"] = run.reason;
   row["key"] = run.key;
   row["configuration"] = run.configuration;
   row["model_revision"] = run.model_revision;
   row["data_fingerprint"] = run.data_fingerprint;
+  row["data_folder"] = run.data_folder;
   row["overrides"] = run.overrides;
   row["sweep"] = run.sweep;
   row["command"] = run.command;

@@ -71,6 +71,13 @@ ALTER TABLE run ADD COLUMN data_seconds REAL NOT NULL DEFAULT 0;
 ALTER TABLE run ADD COLUMN sweep TEXT NOT NULL DEFAULT 'null';  -- what was tried of each key
 ALTER TABLE environment ADD COLUMN libraries TEXT NOT NULL DEFAULT '{}';
 )",
+    // 5: what bits and timings depend on, and where the data were.
+    R"(
+ALTER TABLE environment ADD COLUMN onednn_isa TEXT NOT NULL DEFAULT '';  -- empty: not known
+ALTER TABLE run ADD COLUMN data_folder TEXT NOT NULL DEFAULT '';
+ALTER TABLE run ADD COLUMN parts TEXT NOT NULL DEFAULT '[]';       -- what each process did of it, and how
+ALTER TABLE run ADD COLUMN timing_flaw TEXT NOT NULL DEFAULT '';   -- why its timings are not one figure
+)",
 };
 
 constexpr std::array kViews{"best", "leaderboard", "cost"};
@@ -87,14 +94,14 @@ CREATE VIEW leaderboard AS
   FROM run WHERE status = 'done' AND comparable AND test_examples > 0
   GROUP BY preset, variant, data_fingerprint, model, overrides, model_revision, configuration;
 CREATE VIEW best AS SELECT * FROM leaderboard WHERE place = 1;
--- What a configuration costs, from runs that had the machine to themselves.
+-- What a configuration costs, from runs that had the machine to themselves from begin to end.
 CREATE VIEW cost AS
   SELECT preset, variant, model, overrides, model_revision, configuration, environment, threads, count(*) AS seeds,
          max(parameters) AS parameters, avg(train_seconds) AS train_seconds,
          avg(examples_per_second) AS examples_per_second, avg(gflops) AS gflops,
          avg(gflops / nullif(gemm_peak_gflops, 0)) AS peak_share,
          max(peak_bytes) AS peak_bytes, max(activation_bytes) AS activation_bytes
-  FROM run WHERE status = 'done' AND NOT shared
+  FROM run WHERE status = 'done' AND NOT shared AND timing_flaw = ''
   GROUP BY preset, variant, model, overrides, model_revision, configuration, environment, threads;
 )";
 

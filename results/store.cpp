@@ -21,6 +21,7 @@ void columns_of(AnyRun& run, auto&& f) {
   f("status", run.status), f("reason", run.reason), f("command", run.command);
   f("started", run.started), f("seconds", run.seconds);
   f("comparable", run.comparable), f("shared", run.shared), f("threads", run.threads);
+  f("data_folder", run.data_folder), f("parts", run.parts), f("timing_flaw", run.timing_flaw);
   f("sweep", run.sweep);
   f("parameters", run.parameters), f("parameter_digest", run.parameter_digest);
   f("test_correct", run.test_correct), f("test_examples", run.test_examples), f("test_loss", run.test_loss);
@@ -34,6 +35,7 @@ template <typename AnyEnvironment>
 void environment_columns(AnyEnvironment& environment, auto&& f) {
   f("cpu", environment.cpu), f("isa", environment.isa), f("os", environment.os);
   f("compiler", environment.compiler), f("flags", environment.flags), f("onednn", environment.onednn);
+  f("onednn_isa", environment.onednn_isa);
   f("code_version", environment.code_version), f("cores", environment.cores);
   f("memory_bytes", environment.memory_bytes), f("dirty", environment.dirty);
   f("libraries", environment.libraries);

@@ -22,6 +22,9 @@ Run full_run() {
   run.seconds = 12.5;
   run.comparable = false;
   run.shared = true;
+  run.data_folder = "/data/mine";
+  run.parts = {{{"threads", 2}, {"steps", 10}}};
+  run.timing_flaw = "stopped for 3.2 s";
   run.threads = 3;
   run.sweep = {{"lr", {1e-3, 3e-3}}};
   run.parameters = 12'345;
@@ -43,6 +46,7 @@ Run full_run() {
 Environment full_environment() {
   Environment e;
   e.cpu = "Fast One", e.isa = "avx512", e.os = "Linux 6", e.compiler = "g++ 12", e.flags = "-O3", e.onednn = "2.6.3";
+  e.onednn_isa = "AVX512_CORE";
   e.libraries = {{"SQLite", "3.40"}}, e.code_version = "0.1-5-gabc", e.cores = 2, e.memory_bytes = 8'000'000'000,
   e.dirty = true;
   return e;
@@ -78,6 +82,9 @@ TEST(Store, ARunComesBackWhole) {
   EXPECT_EQ(found->seconds, run.seconds);
   EXPECT_EQ(found->comparable, run.comparable);
   EXPECT_EQ(found->shared, run.shared);
+  EXPECT_EQ(found->data_folder, run.data_folder);
+  EXPECT_EQ(found->parts, run.parts);
+  EXPECT_EQ(found->timing_flaw, run.timing_flaw);
   EXPECT_EQ(found->threads, run.threads);
   EXPECT_EQ(found->sweep, run.sweep);
   EXPECT_EQ(found->parameters, run.parameters);
@@ -108,6 +115,7 @@ TEST(Store, ARunComesBackWhole) {
   EXPECT_EQ(e.compiler, "g++ 12");
   EXPECT_EQ(e.flags, "-O3");
   EXPECT_EQ(e.onednn, "2.6.3");
+  EXPECT_EQ(e.onednn_isa, "AVX512_CORE");
   EXPECT_EQ(e.libraries.at("SQLite"), "3.40");
   EXPECT_EQ(e.code_version, "0.1-5-gabc");
   EXPECT_EQ(e.cores, 2);

@@ -191,6 +191,11 @@ void set_length(TaskPlan& plan, long length) {
   *cut = plan.spec.length = length;
 }
 
+std::filesystem::path data_folder(const TaskPlan& plan, const DataPaths& paths) {
+  const std::filesystem::path folder = is_own_task(plan.task) ? own_folder(plan.task) : paths.root;
+  return folder.empty() ? folder : std::filesystem::absolute(folder).lexically_normal();
+}
+
 std::filesystem::path prepared_file(const TaskPlan& plan, const DataPaths& paths) {
   const Origin from = origin_of(plan, paths);
   return cache_file(from.source, from.settings, from.root, paths.cache);

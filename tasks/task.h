@@ -58,6 +58,10 @@ TaskPlan plan_task(const std::string& task, const std::string& preset, const std
 /// pictures.
 void set_length(TaskPlan& plan, long length);
 
+/// The folder in which the plan's files are looked for, absolute, whether or not it needs any; empty when there is
+/// none.
+std::filesystem::path data_folder(const TaskPlan& plan, const DataPaths& paths);
+
 /// Where `open_data` keeps the plan's data. Throws a data error when files that they are read from are missing.
 std::filesystem::path prepared_file(const TaskPlan& plan, const DataPaths& paths);
 

@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::survive([&] {
     std::vector<float> values(4), best;
     TrainState state;
-    load_checkpoint(file, Json::object(), state, {values, values, values, best});
+    load_checkpoint(file, Json::object(), {}, state, {values, values, values, best});
   });
   return 0;
 }

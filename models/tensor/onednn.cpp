@@ -1,10 +1,13 @@
 /// Matrix products by oneDNN; the only file that knows it. Builds with oneDNN 2.6 and with 3.x.
 #include "models/tensor/onednn.h"
 
+#include <dnnl_debug.h>
 #include <omp.h>
 #include <dnnl.hpp>
 
+#include <algorithm>
 #include <cassert>
+#include <cctype>
 #include <unordered_map>
 #include <vector>
 
@@ -154,6 +157,13 @@ Worker::~Worker() {
 std::string onednn_version() {
   const dnnl_version_t* v = dnnl_version();
   return fmt::format("{}.{}.{}", v->major, v->minor, v->patch);
+}
+
+std::string onednn_instruction_set() {
+  std::string name = dnnl_cpu_isa2str(dnnl_get_effective_cpu_isa());  // cpu_isa_avx512_core
+  name.erase(0, name.find("isa_") == std::string::npos ? 0 : name.find("isa_") + 4);
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return char(std::toupper(c)); });
+  return name;
 }
 
 long primitive_count() { return library ? library->primitives() : 0; }

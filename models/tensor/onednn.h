@@ -20,6 +20,9 @@ class Worker {
 
 /// Of the library that is loaded, such as "2.6.3".
 std::string onednn_version();
+/// The instruction set that it uses, such as "AVX512_CORE": the machine's best, or less where the environment variable
+/// ONEDNN_MAX_CPU_ISA says so in the same words. Other sets give other bits.
+std::string onednn_instruction_set();
 /// Distinct matrix-product primitives that the calling worker holds.
 long primitive_count();
 

@@ -6,6 +6,8 @@
 #include <hwy/foreach_target.h>  // must stand before highway.h
 #include <hwy/highway.h>
 
+#include "harness/core/error.h"
+#include "models/tensor/instruction_set.h"
 #include "models/tensor/kernels.h"
 #include "models/tensor/vector_lanes-inl.h"
 
@@ -98,6 +100,17 @@ void adam(const AdamStep& step, const Real* gradient, Real* m, Real* v, Real* pa
 double sum_of_squares(const Real* x, long n) { return HWY_DYNAMIC_DISPATCH(sum_of_squares)(x, n); }
 bool all_finite(const Real* x, long n) { return HWY_DYNAMIC_DISPATCH(all_finite)(x, n); }
 const char* instruction_set() { return HWY_DYNAMIC_DISPATCH(instruction_set)(); }
+
+void limit_instruction_set(const std::string& highest) {
+  std::string names;
+  std::int64_t better = 0;
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {  // the best first
+    if (hwy::TargetName(target) == highest) return hwy::DisableTargets(better);
+    better |= target;
+    names += (names.empty() ? "" : ", ") + std::string(hwy::TargetName(target));
+  }
+  fail_usage("LRA_MAX_ISA: there is no instruction set '{}' here; there are {}", highest, names);
+}
 
 double cross_entropy(const Real* x, long classes, long label, Real weight, Real* dx) {
   const double highest = *std::max_element(x, x + classes);

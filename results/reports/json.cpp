@@ -16,6 +16,7 @@ Json marks_json(const Marks& marks) {
           {"not_comparable", marks.not_comparable},
           {"over_budget", marks.over_budget},
           {"shared", marks.shared},
+          {"uneven", marks.uneven},
           {"best_of", marks.best_of}};
 }
 
@@ -107,6 +108,7 @@ Json accuracy_json(const AccuracyTable& table) {
           {"average_name", table.averages.front()},
           {"averages", averages},
           {"differences", differences},
+          {"several_levels", table.levels},
           {"published", published_json(table)}};
 }
 
@@ -123,8 +125,13 @@ Json cost_json(const CostTable& table) {
     object.update({{"relative_to_stored", optional_number(row.relative_to_stored)}});
     rows.push_back(object);
   }
-  return {{"preset", table.preset},   {"variant", table.variant},    {"machine", table.machine},
-          {"threads", table.threads}, {"shared_runs", table.shared}, {"rows", rows}};
+  return {{"preset", table.preset},
+          {"variant", table.variant},
+          {"machine", table.machine},
+          {"threads", table.threads},
+          {"shared_runs", table.shared},
+          {"uneven_runs", table.uneven},
+          {"rows", rows}};
 }
 
 void write_json(const Store& store, const ReportRequest& request, std::ostream& out) {

@@ -10,7 +10,7 @@ namespace lra {
 namespace {
 
 /// What LaTeX reads otherwise than it looks, and how it is written there.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 28> kSpellings{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 29> kSpellings{{
     {"\\", "\\textbackslash{}"},
     {"{", "\\{"},
     {"}", "\\}"},
@@ -32,6 +32,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 28> kSpellin
     {"§", "\\S{}"},
     {"¶", "\\P{}"},
     {"‖", "$\\|$"},
+    {"≀", "$\\wr$"},
     {"◊", "$\\diamond$"},
     {"⚠", "$\\triangle$"},
     {"√", "$\\surd$"},

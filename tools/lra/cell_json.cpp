@@ -61,6 +61,8 @@ Json cell_json(const Outcome& outcome, const std::vector<Baseline>& baselines) {
                {"overrides", run.overrides},
                {"comparable", run.comparable},
                {"shared", run.shared},
+               {"timing_flaw", run.timing_flaw},
+               {"parts", run.parts},
                {"threads", run.threads},
                {"started", run.started},
                {"seconds", run.seconds},

@@ -59,7 +59,7 @@ void doctor(const std::string& data, const std::string& database) {
   const Environment here = capture_environment();
   say("program", here.code_version + (here.dirty ? " with changes" : ""));
   say("compiler", here.compiler + " " + here.flags);
-  say("oneDNN", here.onednn);
+  say("oneDNN", fmt::format("{}, vector instructions {}", here.onednn, here.onednn_isa));
   say("system", here.os);
   say("processor", fmt::format("{}, {} cores, vector instructions {}", here.cpu, here.cores, here.isa));
   say("memory", fmt::format("{:.1f} GB", double(here.memory_bytes) / 1e9));

@@ -11,6 +11,7 @@
 
 #include "harness/build_info.h"
 #include "harness/core/error.h"
+#include "models/tensor/instruction_set.h"
 #include "tools/lra/command.h"
 #include "tools/lra/output.h"
 #include "tools/lra/selection.h"
@@ -41,6 +42,7 @@ void log_to_stderr() {
 }
 
 int run_program(int count, char** arguments) {
+  if (const char* highest = std::getenv("LRA_MAX_ISA"); highest && *highest) kernels::limit_instruction_set(highest);
   CommandLine line("lra", "Trains, measures and compares efficient-attention models on long sequences.",
                    fmt::format("lra {} ({})", build_info().version, build_info().code_version));
   int exit_code = 0;

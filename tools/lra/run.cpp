@@ -100,7 +100,7 @@ int run_matrix(const RunOptions& options) {
   matrix.force = options.force;
   matrix.check_finite = options.check_finite;
   matrix.profile = options.profile;
-  matrix.state = options.database + "-cells";
+  matrix.state = std::filesystem::absolute(options.database + "-cells");  // stored reasons name its files
   matrix.checkpoint_seconds = options.checkpoint_seconds;
   matrix.max_memory = options.max_memory_bytes;
   matrix.max_seconds = options.max_time_seconds;

@@ -38,6 +38,7 @@ TEST(Run, JsonIsAContract) {
       {"started", Json::value_t::string},   {"data_fingerprint", Json::value_t::string},
       {"skipped", Json::value_t::boolean},  {"comparable", Json::value_t::boolean},
       {"shared", Json::value_t::boolean},   {"parameter_digest", Json::value_t::string},
+      {"parts", Json::value_t::array},      {"timing_flaw", Json::value_t::string},
       {"history", Json::value_t::array},    {"baselines", Json::value_t::object},
       {"overrides", Json::value_t::object}, {"experiment", Json::value_t::object}};
   const std::vector<std::string> numbers{

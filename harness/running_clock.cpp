@@ -1,0 +1,52 @@
+#include "harness/running_clock.h"
+
+#include <system_error>
+
+#include "harness/core/error.h"
+
+namespace lra {
+namespace {
+
+constexpr std::chrono::milliseconds kInterval{50};
+constexpr double kShortestPause = 0.5;  // seconds: a busy system alone makes no waiting thread this late
+
+}  // namespace
+
+RunningClock::RunningClock() {
+  try {
+    watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+  } catch (const std::system_error& error) {
+    fail("cannot start the thread that watches the clock: {}; allow this user more processes", error.code().message());
+  }
+}
+
+double RunningClock::seconds() {
+  const std::lock_guard lock(mutex_);
+  const auto now = look();
+  return std::chrono::duration<double>(now - begun_).count() - paused_;
+}
+
+double RunningClock::paused_seconds() {
+  const std::lock_guard lock(mutex_);
+  look();
+  return paused_;
+}
+
+void RunningClock::watch(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    wake_.wait_for(lock, stop, kInterval, [] { return false; });
+    look();
+  }
+}
+
+/// Whoever looks first after a pause counts it: another thread may go on before the watcher does.
+RunningClock::Clock::time_point RunningClock::look() {
+  const auto now = Clock::now();
+  const double late = std::chrono::duration<double>(now - last_look_ - kInterval).count();
+  if (late >= kShortestPause) paused_ += late;
+  last_look_ = now;
+  return now;
+}
+
+}  // namespace lra
