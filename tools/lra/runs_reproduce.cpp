@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
 #include <thread>
 
 #include "harness/environment.h"
 #include "harness/experiment.h"
 #include "harness/progress.h"
 #include "harness/runner.h"
+#include "results/level.h"
 #include "tools/lra/command.h"
 #include "tools/lra/places.h"
 #include "tools/lra/report_request.h"
@@ -16,18 +19,21 @@
 namespace lra {
 namespace {
 
-/// What the task's plan is made of: for one's own texts the folder, which no run stores.
-std::string task_of(const Run& run, const std::string& data) {
-  if (!is_own_task(run.task)) return run.task;
-  if (data.empty())
+/// The folder of the run's data: the one that `data` names, or else where they were. Empty for official data of a run
+/// from a version that did not note it: they are then where they are without --data.
+std::string folder_of(const Run& run, const std::string& data) {
+  if (!data.empty()) return std::filesystem::absolute(data).string();
+  if (!run.data_folder.empty()) return run.data_folder;
+  if (is_own_task(run.task))
     fail_usage("run {} was trained on one's own texts; say with --data which folder they are in", run.id);
-  return "tsv:" + data;
+  const char* official = std::getenv("LRA_DATA");
+  return official ? official : "";
 }
 
-Experiment experiment_of(const Run& run, const std::string& data) {
+Experiment experiment_of(const Run& run, const std::string& folder) {
   const Json& stored = run.experiment;
   try {
-    return decode_experiment({{"task", task_of(run, data)},
+    return decode_experiment({{"task", is_own_task(run.task) ? "tsv:" + folder : run.task},
                               {"spec", stored.at("task")},
                               {"preset", run.preset},
                               {"data", stored.at("data")},
@@ -42,6 +48,23 @@ Experiment experiment_of(const Run& run, const std::string& data) {
   } catch (const Json::exception& error) {
     fail_data("run {} was stored by a version whose experiments this one cannot read: {}", run.id, error.what());
   }
+}
+
+/// The run's cell with the data in `folder`, which must be those of the run.
+std::vector<Cell> cell_of(const Run& run, const std::string& folder, Store& scratch, MatrixObserver& observer) {
+  const DataPaths paths = data_paths(folder);
+  std::vector<Cell> cells;
+  try {
+    cells = prepare({experiment_of(run, folder)}, paths, scratch, observer);
+  } catch (const Error& error) {  // it does not know that the folder was remembered
+    if (error.kind() != Kind::data) throw;
+    fail_data("the data of run {} were sought in {}, where they were when it was made: {}; --data names a new place",
+              run.id, paths.root.string(), error.what());
+  }
+  if (cells.front().data_fingerprint != run.data_fingerprint)
+    fail_data("the data in {} have the fingerprint {}, run {} was made with {}; --data names another place",
+              paths.root.string(), cells.front().data_fingerprint, run.id, run.data_fingerprint);
+  return cells;
 }
 
 bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
@@ -79,14 +102,18 @@ bool agree(const Run& before, const Run& now) {
 }  // namespace
 
 int reproduce_run(const std::string& database, long id, const std::string& data, long threads) {
-  const auto before = open_database(database).find(id);
+  const Store store = open_database(database);
+  const auto before = store.find(id);
   if (!before) fail_usage("{} holds no run {}; `lra runs list` shows which there are", database, id);
   if (before->status != "done")
     fail_usage("run {} is not finished ({}), so there is nothing to reproduce", id, before->status);
-  const Experiment experiment = experiment_of(*before, data);
+  const Environment here = capture_environment();
+  const std::string difference = level_difference(store.environments().at(before->environment), here);
+  if (!difference.empty()) fail("run {} {}", id, difference);
 
+  const std::string folder = folder_of(*before, data);
   MatrixOptions options;
-  options.paths = data_paths(data);
+  options.paths = data_paths(folder);
   options.threads = threads ? threads : std::max(1L, long(std::thread::hardware_concurrency()));
   options.force = true;
   options.stop = &interrupted;
@@ -94,15 +121,12 @@ int reproduce_run(const std::string& database, long id, const std::string& data,
   std::vector<Outcome> outcomes;
   {
     ProgressDisplay progress(1);
-    const auto cells = prepare({experiment}, options.paths, scratch, progress);
-    if (cells.front().data_fingerprint != before->data_fingerprint)
-      fail_data("the data here has the fingerprint {}, run {} was made with {}: --data names another folder",
-                cells.front().data_fingerprint, id, before->data_fingerprint);
+    const auto cells = cell_of(*before, folder, scratch, progress);
     if (cells.front().canonical.at("model_revision") != before->model_revision)
       spdlog::warn("the run was made by revision {} of model or engine, this build has {}: bits may differ",
                    before->model_revision, cells.front().canonical.at("model_revision").get<std::string>());
     watch_signals(/*second_ends=*/true);
-    outcomes = run_cells(cells, scratch, capture_environment(), options, progress);
+    outcomes = run_cells(cells, scratch, here, options, progress);
   }
   if (interrupted) return 130;
   const Run& now = outcomes.front().run;
