@@ -144,7 +144,7 @@ TEST(Schema, FirstVersionIsBroughtUpToDateWithEveryRow) {
     old.execute(R"(
       INSERT INTO environment VALUES (7, 'hash', 'cpu', 'isa', 'os', 'gcc', '-O3', '2.6', 'abc', 2, 1024, 1);
       INSERT INTO run VALUES (41, 7, 'key', 'configuration', 'listops', 'listops@quick', 'quick', 'linear', 'r1', 3, '{}',
-        '{"seed":3}', 'fp', 'done', '', 'lra run', '2026-01-01T00:00:00Z', 1.5, 1, 0, 2, 100, 'digest', 30, 100, 1.25,
+        '{"seed":3}', 'fp', 'done', '', 'lra run', '2026-01-01T00:00:00Z', 1.5, 1, 0, 2, 100, 'digest', 2, 3, 1.25,
         1, 10, 5, 50, 1000, 500, 2000);
       INSERT INTO metric VALUES (41, 0, 200, 'valid', 'accuracy', 0.5);
       INSERT INTO prediction VALUES (41, 3, x'05');
@@ -156,7 +156,7 @@ TEST(Schema, FirstVersionIsBroughtUpToDateWithEveryRow) {
   ASSERT_TRUE(run);
   EXPECT_EQ(run->id, 41);
   EXPECT_EQ(run->seed, 3u);
-  EXPECT_EQ(run->test_correct, 30);
+  EXPECT_EQ(run->test_correct, 2);
   EXPECT_EQ(run->history.at(0).value, 0.5);
   EXPECT_EQ(run->test_hits, (std::vector<std::uint8_t>{1, 0, 1}));
   EXPECT_EQ(store.baselines("listops@quick", "fp").at(0).correct, 12);
@@ -246,7 +246,7 @@ TEST(Schema, DamagedRowsAreNamed) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "lra.db";
   lra::Run run = sample_run("linear", 0, 0.40);
-  run.test_hits = std::vector<std::uint8_t>(10, 1);
+  run.test_hits = std::vector<std::uint8_t>(10, 1), run.test_correct = run.test_examples = 10;
   const long id = Store(path).add(run, Environment{});
   const Database database(path, Database::Open::existing);
   const auto said = [&](const std::string& change, auto&& use) {
@@ -257,7 +257,8 @@ TEST(Schema, DamagedRowsAreNamed) {
   const std::string name = "database " + path.string() + " is damaged: ";
   for (const char* examples : {"-1", "8", "17", "9223372036854775807"})
     EXPECT_EQ(said(fmt::format("UPDATE prediction SET examples = {}", examples), [](const Store& s) { s.hits(); }),
-              fmt::format("{}a run's predictions are 2 bytes for {} examples", name, examples));
+              fmt::format("{0}run {1} has predictions of 2 bytes for {2} examples; `lra runs delete {1}` removes it",
+                          name, id, examples));
   EXPECT_NE(said("UPDATE prediction SET examples = 30", [&](const Store& s) { s.find(id); }).find("30 examples"),
             std::string::npos);
   EXPECT_EQ(said("UPDATE run SET overrides = '{\"k\":'", [](const Store& s) { s.runs(); }),

@@ -6,6 +6,7 @@
 #include "harness/core/digest.h"
 #include "results/database.h"
 #include "results/schema.h"
+#include "results/sound.h"
 
 namespace lra {
 namespace {
@@ -73,13 +74,10 @@ std::vector<std::uint8_t> unpacked(const Hits& packed) {
   return hits;
 }
 
-/// From a row of (examples, hits) at these columns.
-Hits hits_of(const Database& database, const Statement& row, int examples, int bits) {
-  Hits hits{row.get<long>(examples), row.get<std::vector<std::uint8_t>>(bits)};
-  const long most = 8 * long(hits.bits.size());
-  if (hits.examples > most || hits.examples < most - 7)
-    fail_data("database {} is damaged: a run's predictions are {} bytes for {} examples", database.path().string(),
-              hits.bits.size(), hits.examples);
+/// From a row of (examples, hits), those of run `id`.
+Hits hits_of(const Database& database, const Statement& row, long id, long test_correct, long test_examples) {
+  Hits hits{row.get<long>(0), row.get<std::vector<std::uint8_t>>(1)};
+  check_sound(hits, id, test_correct, test_examples, database.path());
   return hits;
 }
 
@@ -137,6 +135,7 @@ std::vector<Run> select_runs(const Database& database, const std::string& rest, 
     run.id = row.get<long>(0);
     int column = 0;
     columns_of(run, [&](const char*, auto& value) { value = row.get<std::decay_t<decltype(value)>>(++column); });
+    if (run.status == "done") check_sound(run, database.path());
     all.push_back(std::move(run));
   }
   return all;
@@ -152,8 +151,9 @@ std::optional<Run> first_whole(const Database& database, const std::string& rest
   while (metric.next())
     run.history.push_back(
         {metric.get<long>(0), metric.get<std::string>(1), metric.get<std::string>(2), metric.get<double>(3)});
-  auto prediction = database.query("SELECT hits, examples FROM prediction WHERE run = ?", run.id);
-  if (prediction.next()) run.test_hits = unpacked(hits_of(database, prediction, 1, 0));
+  auto prediction = database.query("SELECT examples, hits FROM prediction WHERE run = ?", run.id);
+  if (prediction.next())
+    run.test_hits = unpacked(hits_of(database, prediction, run.id, run.test_correct, run.test_examples));
   return run;
 }
 
@@ -227,7 +227,10 @@ std::vector<Run> Store::runs() const {
   auto row = rep_->database.query(
       "SELECT run, max(value) FROM metric WHERE split = 'valid' AND name = 'accuracy' "
       "AND run IN (SELECT id FROM run WHERE sweep <> 'null') GROUP BY run");
-  while (row.next()) validated[row.get<long>(0)] = row.get<double>(1);
+  while (row.next()) {
+    const double best = validated[row.get<long>(0)] = row.get<double>(1);
+    check_share(best, row.get<long>(0), path());
+  }
   if (validated.empty()) return all;
   for (Run& run : all)
     if (const auto found = validated.find(run.id); found != validated.end()) run.valid_accuracy = found->second;
@@ -265,7 +268,10 @@ std::vector<Baseline> Store::baselines(const std::string& variant, const std::st
   auto row = rep_->database.query(
       "SELECT name, correct, examples FROM baseline WHERE variant = ? AND data_fingerprint = ? ORDER BY name", variant,
       data_fingerprint);
-  while (row.next()) all.push_back({row.get<std::string>(0), row.get<long>(1), row.get<long>(2)});
+  while (row.next()) {
+    all.push_back({row.get<std::string>(0), row.get<long>(1), row.get<long>(2)});
+    check_sound(all.back(), variant, path());
+  }
   return all;
 }
 
@@ -295,16 +301,20 @@ std::map<std::pair<std::string, std::string>, std::vector<Baseline>> Store::base
   std::map<std::pair<std::string, std::string>, std::vector<Baseline>> all;
   auto row =
       rep_->database.query("SELECT variant, data_fingerprint, name, correct, examples FROM baseline ORDER BY name");
-  while (row.next())
-    all[{row.get<std::string>(0), row.get<std::string>(1)}].push_back(
-        {row.get<std::string>(2), row.get<long>(3), row.get<long>(4)});
+  while (row.next()) {
+    auto& of_data = all[{row.get<std::string>(0), row.get<std::string>(1)}];
+    of_data.push_back({row.get<std::string>(2), row.get<long>(3), row.get<long>(4)});
+    check_sound(of_data.back(), row.get<std::string>(0), path());
+  }
   return all;
 }
 
 std::map<long, Hits> Store::hits() const {
   std::map<long, Hits> all;
-  auto row = rep_->database.query("SELECT run, examples, hits FROM prediction");
-  while (row.next()) all[row.get<long>(0)] = hits_of(rep_->database, row, 1, 2);
+  auto row = rep_->database.query(
+      "SELECT examples, hits, run, test_correct, test_examples FROM prediction JOIN run ON run.id = prediction.run");
+  while (row.next())
+    all[row.get<long>(2)] = hits_of(rep_->database, row, row.get<long>(2), row.get<long>(3), row.get<long>(4));
   return all;
 }
 
@@ -312,7 +322,10 @@ std::map<long, std::vector<Metric>> Store::series(const std::string& split, cons
   std::map<long, std::vector<Metric>> all;
   auto row = rep_->database.query(
       "SELECT run, step, value FROM metric WHERE split = ? AND name = ? ORDER BY run, position", split, name);
-  while (row.next()) all[row.get<long>(0)].push_back({row.get<long>(1), split, name, row.get<double>(2)});
+  while (row.next()) {
+    all[row.get<long>(0)].push_back({row.get<long>(1), split, name, row.get<double>(2)});
+    if (name == "accuracy") check_share(row.get<double>(2), row.get<long>(0), path());
+  }
   return all;
 }
 
@@ -321,7 +334,8 @@ long Store::remove(const std::vector<long>& ids) {
   long removed = 0;
   for (const long id : ids) {
     auto row = rep_->database.query("DELETE FROM run WHERE id = ? RETURNING id", id);
-    removed += row.next();
+    if (!row.next()) fail_usage("{} holds no run {}; `lra runs list` shows which there are", path().string(), id);
+    ++removed;
   }
   transaction.commit();
   return removed;

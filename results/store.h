@@ -1,4 +1,5 @@
-/// The database of results. One SQLite file, safe with several writers; every change is one transaction.
+/// The database of results. One SQLite file, safe with several writers; every change is one transaction. What is read
+/// is checked: numbers that cannot be are a data error that names the run (sound.h).
 #pragma once
 
 #include <cstddef>
@@ -48,7 +49,8 @@ class Store {
   /// The values of one series by the run's id, in order of recording.
   std::map<long, std::vector<Metric>> series(const std::string& split, const std::string& name) const;
 
-  /// Removes these runs with their histories and predictions; returns how many there were.
+  /// Removes these runs with their histories and predictions, sound or not; returns how many. Throws a usage error and
+  /// removes none when one of them is not there.
   long remove(const std::vector<long>& ids);
   /// Adds what `other` holds and this lacks: done runs of keys that are not done here, failures of unknown keys,
   /// baselines, measurements. All or nothing. Returns how many runs and measurements were added.

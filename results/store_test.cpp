@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <barrier>
 #include <thread>
 
@@ -40,6 +41,7 @@ Run full_run() {
   run.rss_bytes = 6'000'000'002;
   run.history = {{200, "valid", "accuracy", 0.41}, {200, "train", "loss", 1.0 / 3}, {100, "valid", "accuracy", 0.41}};
   for (int i = 0; i < 1003; ++i) run.test_hits.push_back(i % 3 == 0 || i > 998);
+  run.test_examples = 1003, run.test_correct = std::count(run.test_hits.begin(), run.test_hits.end(), 1);
   return run;
 }
 
@@ -141,7 +143,14 @@ TEST(Store, RemovesRunsWithAllThatBelongsToThem) {
   Store store(":memory:");
   const long id = store.add(full_run(), Environment{});
   const long other = store.add(sample_run("other", 0, 0.5), Environment{});
-  EXPECT_EQ(store.remove({id, 999}), 1);
+  EXPECT_EQ(sentence_of(
+                [&] {
+                  store.remove({id, 999});
+                },
+                Kind::usage),
+            ":memory: holds no run 999; `lra runs list` shows which there are");
+  EXPECT_TRUE(store.find(id)) << "all or none";
+  EXPECT_EQ(store.remove({id}), 1);
   EXPECT_FALSE(store.find(id));
   EXPECT_TRUE(store.find(other));
   EXPECT_TRUE(store.hits().empty());
@@ -291,7 +300,7 @@ void write_some(const std::filesystem::path& path, int writer) {
     Store store(path);  // opened anew each time: opening and closing are where locks are easily missed
     Run run = sample_run("model" + std::to_string(writer), static_cast<std::uint64_t>(i), 0.5);
     run.history.assign(50, {1, "train", "loss", 1.0});
-    run.test_hits.assign(1000, 1);
+    run.test_hits.assign(1000, 1), run.test_correct = 1000;
     store.add(run, full_environment());
     if (store.runs().empty()) fail("nothing to read");
   }

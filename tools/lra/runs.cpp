@@ -102,7 +102,6 @@ void show_run(const Options& options) {
 void delete_runs(const Options& options) {
   (void)open_database(options.database);  // which makes none
   Store store = open_database_to_write(options.database);
-  for (const long id : options.ids) found(store, id);  // all or none
   const long removed = store.remove(options.ids);
   std::cout << plural(removed, "run") << " deleted\n";
 }
