@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <set>
 
@@ -25,11 +26,21 @@ AccuracyCell cell_of(const std::vector<const Run*>& candidates, const ReportRequ
   return cell;
 }
 
-const AccuracyCell* cell_at(const AccuracyTable& table, const std::string& label, std::size_t column) {
+/// The cell of the column that a row is measured against (see reference_label).
+const AccuracyCell* reference_cell(const AccuracyTable& table, const std::string& reference, const std::string& label,
+                                   std::size_t column) {
+  std::vector<std::string> labels;
   for (const Row& row : table.rows)
-    if (row.label == label && row.cells[column]) return &*row.cells[column];
+    if (row.cells[column]) labels.push_back(row.label);
+  const std::string found = reference_label(reference, label, labels);
+  for (const Row& row : table.rows)
+    if (!found.empty() && row.label == found) return &*row.cells[column];
   return nullptr;
 }
+
+/// The most probability that chance alone lets a cell count any seed as solved: every seed is another look, so each
+/// must pass at this level over their number (Bonferroni).
+constexpr double kSolvedByLuck = 0.025;
 
 void mark_against_baselines(AccuracyTable& table, std::size_t c) {
   Column& column = table.columns[c];
@@ -37,26 +48,27 @@ void mark_against_baselines(AccuracyTable& table, std::size_t c) {
   if (majority == column.baselines.end()) return;
   double without_context = 0;
   for (const auto& [name, value] : column.baselines) without_context = std::max(without_context, value);
-  const AccuracyCell* identity = cell_at(table, "identity", c);
-  column.has_identity = identity && !identity->marks.not_comparable;
-  if (column.has_identity) without_context = std::max(without_context, identity->mean);
   for (Row& row : table.rows) {
     if (!row.cells[c] || row.cells[c]->marks.not_comparable) continue;  // perhaps tested on other examples
     AccuracyCell& cell = *row.cells[c];
+    const AccuracyCell* identity = reference_cell(table, kControl, row.label, c);
+    const bool has_identity = identity && !identity->marks.not_comparable;
+    const double least = has_identity ? std::max(without_context, identity->mean) : without_context;
+    column.has_identity = column.has_identity || has_identity;
     cell.marks.above_chance = cell.interval.low > majority->second;
+    const double level = kSolvedByLuck / static_cast<double>(cell.runs.size());
     cell.solved = std::count_if(cell.runs.begin(), cell.runs.end(), [&](const Run* run) {
-      return wilson_interval(run->test_correct, run->test_examples).low > majority->second;
+      return binomial_upper_tail(run->test_correct, run->test_examples, majority->second) <= level;
     });
-    cell.marks.uses_context = cell.interval.low > without_context;
+    cell.marks.uses_context = cell.interval.low > least;
   }
 }
 
 void mark_over_budget(AccuracyTable& table, std::size_t c) {
-  const AccuracyCell* reference = cell_at(table, "transformer", c);
-  if (!reference) return;
-  const double budget = parameter_budget(reference->parameters);
   for (Row& row : table.rows)
-    if (row.cells[c]) row.cells[c]->marks.over_budget = static_cast<double>(row.cells[c]->parameters) > budget;
+    if (const AccuracyCell* reference = reference_cell(table, "transformer", row.label, c); reference && row.cells[c])
+      row.cells[c]->marks.over_budget =
+          static_cast<double>(row.cells[c]->parameters) > parameter_budget(reference->parameters);
 }
 
 /// May be set against others: whole, and made by the present code.
@@ -120,12 +132,7 @@ void compare_with_best(AccuracyTable& table, const std::map<long, Hits>& hits) {
     }
   }
   adjust(family);
-  for (const Contest* member : family) {
-    const std::size_t seeds = member->seeds.size();
-    if (seeds < 2) continue;
-    table.fewest_seeds = table.tests ? std::min(table.fewest_seeds, seeds) : seeds;
-    ++table.tests;
-  }
+  table.evidence = evidence_of({family.begin(), family.end()});
   for (std::size_t c = 0; c < table.columns.size(); ++c) {
     table.detectable.push_back(median_detectable(table.columns[c]));
     set_standings(table, c);
@@ -166,7 +173,11 @@ void average_and_sort(AccuracyTable& table) {
     table.averages.push_back(name);
     for (Row& row : table.rows) row.averages.push_back(average(row, table, places, fail50));
   };
-  if (const auto places = lra_columns(table, five); !places.empty()) {
+  std::set<std::string> tasks;
+  for (const Column& column : table.columns) tasks.insert(column.task);
+  if (tasks.size() < table.columns.size()) {
+    // Nothing: a task would count twice.
+  } else if (const auto places = lra_columns(table, five); !places.empty()) {
     add("avg5", places, false);
     if (const auto all = lra_columns(table, six); !all.empty()) add("avg6_fail50", all, true);
   } else {
@@ -174,21 +185,61 @@ void average_and_sort(AccuracyTable& table) {
     std::iota(all.begin(), all.end(), std::size_t{0});
     add(fmt::format("avg{}{}", all.size(), all.size() == 5 || all.size() == 6 ? "_own" : ""), all, false);
   }
-  std::stable_sort(table.rows.begin(), table.rows.end(), [](const Row& a, const Row& b) {
-    return a.averages.front().value_or(-1) > b.averages.front().value_or(-1);
-  });
+  const auto rank = [&table](const Row& row) {
+    if (!table.averages.empty()) return row.average().value_or(-1);
+    return !row.cells.empty() && row.cells.front() ? row.cells.front()->mean : -1;
+  };
+  std::stable_sort(table.rows.begin(), table.rows.end(), [&](const Row& a, const Row& b) { return rank(a) > rank(b); });
 }
 
 using ColumnKey = std::pair<std::string, std::string>;  // variant, data fingerprint
 ColumnKey column_key(const Run& run) { return {run.variant, run.data_fingerprint}; }
 
+/// Where the data of a run's own task are; empty for the others, whose name says it all.
+std::string folder_of(const Run&) { return {}; }
+
+/// The shortest end of a path that no other of the paths has: "v1/set" beside "v2/set".
+std::string telling_end(const std::string& path, const std::set<std::string>& paths) {
+  for (std::size_t slash = path.rfind('/'); slash != std::string::npos && slash > 0;
+       slash = path.rfind('/', slash - 1)) {
+    const std::string end = path.substr(slash);
+    if (std::count_if(paths.begin(), paths.end(), [&](const auto& other) { return other.ends_with(end); }) == 1)
+      return end.substr(1);
+  }
+  return path;
+}
+
+/// Tells the columns of one variant apart: by folder where these differ, and by fingerprint where that is not enough.
+void name_versions(std::vector<Column>& columns, const std::map<ColumnKey, const Run*>& first_runs) {
+  std::map<std::string, std::vector<Column*>> variants;
+  for (Column& column : columns) variants[column.variant].push_back(&column);
+  for (const auto& [variant, versions] : variants) {
+    if (versions.size() < 2) continue;
+    std::set<std::string> folders;
+    for (const Column* column : versions)
+      folders.insert(folder_of(*first_runs.at({variant, column->data_fingerprint})));
+    for (Column* column : versions) {
+      const Run& first = *first_runs.at({variant, column->data_fingerprint});
+      const std::string folder = folder_of(first), number = "#" + column->data_fingerprint.substr(0, 6);
+      if (folders.size() > 1 && !folder.empty()) {
+        const std::size_t suffix = variant.find('@');
+        column->label = fmt::format("tsv:{}{}", telling_end(folder, folders),
+                                    suffix == std::string::npos ? "" : variant.substr(suffix));
+      }
+      if (folders.size() < versions.size()) column->label += " " + number;
+      column->version = fmt::format("{}{}{}", number, folder.empty() ? "" : ", in " + folder,
+                                    first.started.empty() ? "" : ", trained on since " + first.started);
+    }
+  }
+}
+
 std::vector<Column> columns_of(const std::vector<const Run*>& runs, const Store& store) {
-  std::map<ColumnKey, const Run*> samples;  // the one with most test examples stands for the column
-  std::map<std::string, int> versions;
+  std::map<ColumnKey, const Run*> samples, first_runs;  // the one with most test examples stands for the column
   for (const Run* run : runs) {
     const Run*& sample = samples[column_key(*run)];
-    if (!sample) ++versions[run->variant];
     if (!sample || run->test_examples > sample->test_examples) sample = run;
+    const Run*& first = first_runs[column_key(*run)];
+    if (!first || run->started < first->started) first = run;
   }
   std::vector<const Run*> ordered(samples.size());
   std::ranges::transform(samples, ordered.begin(), [](const auto& sample) { return sample.second; });
@@ -200,11 +251,11 @@ std::vector<Column> columns_of(const std::vector<const Run*>& runs, const Store&
     column.task = run->task;
     column.variant = column.label = run->variant;
     column.data_fingerprint = run->data_fingerprint;
-    if (versions[run->variant] > 1) column.label += " #" + run->data_fingerprint.substr(0, 6);
     column.examples = run->test_examples;
     for (const Baseline& b : store.baselines(run->variant, run->data_fingerprint))
       column.baselines[b.name] = accuracy(b);
   }
+  name_versions(columns, first_runs);
   return columns;
 }
 
@@ -212,8 +263,11 @@ AccuracyTable accuracy_table(const std::string& preset, const std::vector<const 
                              const std::vector<const Run*>& failures, const Store& store,
                              const ReportRequest& request) {
   AccuracyTable table;
-  table.preset = preset, table.columns = columns_of(runs, store);
   const std::map<long, Environment> environments = store.environments();
+  std::vector<const Run*> wanted;
+  std::copy_if(runs.begin(), runs.end(), std::back_inserter(wanted),
+               [&](const Run* run) { return request.wants_model(run->model); });
+  table.preset = preset, table.columns = columns_of(wanted, store);
   std::map<std::string, std::map<ColumnKey, std::vector<const Run*>>> groups;
   for (const Run* run : runs) groups[row_label(*run)][column_key(*run)].push_back(run);
   std::set<std::pair<std::string, std::string>> failed;  // label, variant
@@ -229,8 +283,10 @@ AccuracyTable accuracy_table(const std::string& preset, const std::vector<const 
       auto& cell = row.cells.emplace_back();
       if (found != cells.end()) {
         cell = cell_of(found->second, request);
-        table.superseded += static_cast<long>(found->second.size() - cell->runs.size());
-        if (several_levels(cell->runs, environments)) table.levels.push_back(label + " on " + column.label);
+        if (request.wants_model(label)) {
+          table.superseded += static_cast<long>(found->second.size() - cell->runs.size());
+          if (several_levels(cell->runs, environments)) table.levels.push_back(label + " on " + column.label);
+        }
       }
       row.failed.push_back(!cell && failed.count({label, column.variant}) > 0);
     }
@@ -239,6 +295,7 @@ AccuracyTable accuracy_table(const std::string& preset, const std::vector<const 
     mark_against_baselines(table, c);
     mark_over_budget(table, c);
   }
+  std::erase_if(table.rows, [&](const Row& row) { return !request.wants_model(row.model); });
   average_and_sort(table);
   return table;
 }
@@ -256,7 +313,10 @@ std::vector<AccuracyTable> accuracy_tables(const std::vector<Run>& runs, const S
         std::find_if(failed.begin(), failed.end(), [&, &name = preset](const auto& g) { return g.first == name; });
     tables.push_back(accuracy_table(preset, members, same == failed.end() ? std::vector<const Run*>() : same->second,
                                     store, request));
-    compare_with_best(tables.back(), hits);
+    if (tables.back().columns.empty())
+      tables.pop_back();
+    else
+      compare_with_best(tables.back(), hits);
   }
   return tables;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 #include <tuple>
 
 #include "harness/core/names.h"
@@ -21,6 +22,12 @@ void check_model(const Comparison& comparison, const Store& store, const std::st
     if (std::find(models.begin(), models.end(), run.model) == models.end()) models.push_back(run.model);
   if (std::find(models.begin(), models.end(), model) == models.end())
     fail_usage("{} holds no run of model '{}'{}", store.path().string(), model, suggestion(model, models));
+}
+
+void keep_wanted(std::vector<BenchTable>& tables, const ReportRequest& request) {
+  for (BenchTable& table : tables)
+    std::erase_if(table.rows, [&](const BenchRow& row) { return !request.wants_model(row.model); });
+  std::erase_if(tables, [](const BenchTable& table) { return table.rows.empty(); });
 }
 
 }  // namespace
@@ -60,14 +67,16 @@ double parameter_budget(long transformer_parameters) { return 1.10 * static_cast
 std::vector<const Run*> runs_of(const Comparison& comparison, const ReportRequest& request) {
   std::vector<const Run*> all;
   for (const Run& run : comparison.runs)
-    if (request.preset.empty() || run.preset == request.preset) all.push_back(&run);
+    if ((request.preset.empty() || run.preset == request.preset) && request.wants_task(run.task) &&
+        request.wants_model(run.model))
+      all.push_back(&run);
   return all;
 }
 
 PresetRuns by_preset(const std::vector<Run>& runs, const ReportRequest& request) {
   PresetRuns groups;
   for (const Run& run : runs) {
-    if (!request.preset.empty() && run.preset != request.preset) continue;
+    if ((!request.preset.empty() && run.preset != request.preset) || !request.wants_task(run.task)) continue;
     auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == run.preset; });
     if (group == groups.end()) group = groups.insert(groups.end(), {run.preset, {}});
     group->second.push_back(&run);
@@ -88,6 +97,9 @@ Comparison compare_runs(const Store& store, const ReportRequest& request) {
     comparison.benches = bench_tables(store.measurements(), store.environments());
   if (request.table == "bench" && comparison.benches.empty())
     fail_usage("{} holds no measurement; `lra bench` makes some", store.path().string());
+  keep_wanted(comparison.benches, request);
+  if (request.table == "bench" && comparison.benches.empty())
+    fail_usage("{} holds no measurement of what --models asks for", store.path().string());
   if (comparison.runs.empty() && comparison.benches.empty()) {
     const auto failures = store.failures().size();
     if (failures == 0) fail_usage("{} holds no finished run; `lra run` makes some", store.path().string());
@@ -102,6 +114,8 @@ Comparison compare_runs(const Store& store, const ReportRequest& request) {
     fail_usage("{} holds no run of preset '{}'{}", store.path().string(), request.preset,
                suggestion(request.preset, presets));
   }
+  if (runs_of(comparison, request).empty() && comparison.benches.empty())
+    fail_usage("{} holds no finished run of what --tasks, --models and --preset ask for", store.path().string());
   if (!request.model.empty()) check_model(comparison, store, request.model);
   if (timings) comparison.costs = cost_tables(comparison.runs, store, request);
   if (request.table == "efficiency") return comparison;
@@ -126,6 +140,36 @@ std::string row_label(const Run& run) {
   if (run.sweep.is_object())
     for (const auto& [key, values] : run.sweep.items()) swept += (swept.empty() ? "" : ",") + key;
   return swept.empty() ? label : fmt::format("{} best of {} {}", label, tries(run), swept);
+}
+
+std::string reference_label(const std::string& reference, const std::string& row,
+                            const std::vector<std::string>& labels) {
+  const auto words = [](const std::string& text) {
+    std::vector<std::string> all;
+    std::istringstream in(text);
+    for (std::string word; in >> word;) all.push_back(word);
+    return all;
+  };
+  const auto has = [](const std::vector<std::string>& all, const std::string& word) {
+    return std::find(all.begin(), all.end(), word) != all.end();
+  };
+  const auto own = words(reference);
+  auto allowed = words(row);
+  allowed.front() = own.front();                                                   // the model
+  for (const std::string& word : words(kMaterialized)) std::erase(allowed, word);  // a row may be a reference itself
+  allowed.insert(allowed.end(), own.begin(), own.end());
+  std::string best;
+  std::size_t most = 0;
+  for (const std::string& label : labels) {
+    const auto candidate = words(label);
+    const auto in_candidate = [&](const auto& word) { return has(candidate, word); };
+    const auto is_allowed = [&](const auto& word) { return has(allowed, word); };
+    if (candidate.front() == own.front() && candidate.size() > most &&
+        std::all_of(own.begin(), own.end(), in_candidate) &&
+        std::all_of(candidate.begin(), candidate.end(), is_allowed))
+      best = label, most = candidate.size();
+  }
+  return best;
 }
 
 std::string machine_name(const Environment& environment) {

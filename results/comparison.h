@@ -42,13 +42,17 @@ struct AccuracyCell {
   long parameters = 0;
   Marks marks;
   Standing standing = Standing::open;
-  std::optional<long> solved;  // seeds above chance; absent where chance is not known
+  /// Seeds above chance by the exact binomial test, corrected for their number, so that a cell at chance shows any with
+  /// at most 2.5 %; absent where chance is not known.
+  std::optional<long> solved;
 };
 
 /// A task variant on one version of its data.
 struct Column {
-  std::string task, variant, data_fingerprint, label;
-  long examples = 0;                        // of the test split
+  std::string task, variant, data_fingerprint;
+  std::string label;    // the variant; of several versions of its data "tsv:v1/set" by folder, or "listops #a1b2c3"
+  std::string version;  // of several versions: "#a1b2c3, in /data/set, trained on since 2026-01-02"; else empty
+  long examples = 0;    // of the test split
   std::map<std::string, double> baselines;  // accuracy by name
   bool has_identity = false;
   std::optional<std::size_t> best;               // the row with the highest mean among those that may lead
@@ -61,18 +65,22 @@ struct Row {
   std::vector<bool> failed;                        // one a column: there is no cell because every attempt failed
   std::vector<std::optional<double>>
       averages;  // as AccuracyTable::averages; absent when a task is missing or not comparable
+
+  /// The first of them; nothing in a table that has none.
+  std::optional<double> average() const { return averages.empty() ? std::nullopt : averages.front(); }
 };
 
 /// Models down, task variants across, one preset.
 struct AccuracyTable {
   std::string preset;
   std::vector<Column> columns;
-  std::vector<Row> rows;              // best average first, rows without one last
-  std::vector<std::string> averages;  // their names: avg5, avg6_fail50 (see README), avgN over all N columns otherwise
-  long superseded = 0;                // stored runs that another configuration of the same cell displaced
-  std::vector<std::string> levels;    // cells that pool seeds of several levels (level.h): "linear on text@quick"
-  std::size_t tests = 0;              // comparisons that Holm's correction is for
-  std::size_t fewest_seeds = 0;       // of those comparisons, common to both; 0 without one
+  std::vector<Row> rows;  // best average first, rows without one last
+  /// Their names: avg5, avg6_fail50 (see README), avgN over all N columns otherwise. None where two columns are
+  /// versions or variants of one task: it would count twice.
+  std::vector<std::string> averages;
+  long superseded = 0;              // stored runs that another configuration of the same cell displaced
+  std::vector<std::string> levels;  // cells that pool seeds of several levels (level.h): "linear on text@quick"
+  Evidence evidence;                // of the contests of all columns
   /// The least difference that each column's seeds could show (see detectable_difference), median over its comparisons;
   /// absent with one seed.
   std::vector<std::optional<double>> detectable;
@@ -86,7 +94,7 @@ struct CostRow {
   double examples_per_second = 0, gflops = 0, peak_share = 0, train_seconds = 0;
   std::int64_t peak_bytes = 0, activation_bytes = 0;
   long parameters = 0;
-  std::optional<double> relative_speed;      // examples a second, transformer = 1
+  std::optional<double> relative_speed;      // examples a second, transformer with the same settings = 1
   std::optional<double> relative_to_stored;  // the same against the transformer that holds its N×N matrix
 };
 
@@ -125,6 +133,9 @@ struct BenchTable {
   std::vector<BenchRow> rows;  // by model, then length
 };
 
+/// The control: it mixes no tokens, so it shows what a model gets without context.
+inline constexpr const char* kControl = "identity";
+
 /// The row of the transformer that stores its N×N matrix, as the papers' did.
 inline constexpr const char* kMaterialized = "transformer materialized=true";
 
@@ -162,12 +173,12 @@ std::vector<CostTable> cost_tables(const std::vector<Run>& runs, const Store& st
 std::vector<BenchTable> bench_tables(const std::vector<Measurement>& measurements,
                                      const std::map<long, Environment>& environments);
 
-/// The runs of the presets that the request names.
+/// The runs of the presets, tasks and models that the request names.
 std::vector<const Run*> runs_of(const Comparison& comparison, const ReportRequest& request);
 
 using PresetRuns = std::vector<std::pair<std::string, std::vector<const Run*>>>;
 
-/// Runs by preset in the order in which presets first occur, those of `request.preset` alone if it names one.
+/// Runs by preset in the order in which presets first occur, those of the preset and the tasks that the request names.
 PresetRuns by_preset(const std::vector<Run>& runs, const ReportRequest& request);
 
 /// The runs of the configuration that stands for them all (see accuracy_tables), by seed. Requires at least one run.
@@ -185,6 +196,12 @@ long tries(const Run& run);
 /// "linformer k=64": the model and what was asked for beside the preset. Runs of one sweep share "linformer best of 3
 /// k".
 std::string row_label(const Run& run);
+
+/// What a row is measured against: of `labels` the one of `reference`'s model that has `reference`'s own settings and
+/// otherwise the most of what the row was asked for, and nothing else: "linear steps=60" has "transformer steps=60"
+/// where that ran, else "transformer". Empty where there is none.
+std::string reference_label(const std::string& reference, const std::string& row,
+                            const std::vector<std::string>& labels);
 
 /// "Intel Xeon, 2 cores".
 std::string machine_name(const Environment& environment);

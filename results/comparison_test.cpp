@@ -73,11 +73,17 @@ TEST(Contest, SixSeedsArePermutedAndBootstrapped) {
 }
 
 TEST(Contest, CaveatsSayWhatSeedsCannotShow) {
-  EXPECT_NE(seeds_caveat(1, 0).find("one seed nothing is significant"), std::string::npos);
-  EXPECT_NE(seeds_caveat(5, 3).find("5 seeds cannot reach p < 0.05 by permutation"), std::string::npos);
-  EXPECT_EQ(seeds_caveat(6, 1), "");
-  EXPECT_NE(seeds_caveat(6, 2).find("6 seeds cannot reach"), std::string::npos);  // 2 · 0.031
-  EXPECT_EQ(seeds_needed(10), 9u);                                                // 10 / 2^7 = 0.078, 10 / 2^8 = 0.039
+  const auto caveat = [](std::size_t contests, std::size_t tests, std::size_t seeds, bool many = true) {
+    return seeds_caveat({contests, tests, seeds, many});
+  };
+  EXPECT_NE(caveat(1, 0, 0, false).find("one seed nothing is significant"), std::string::npos);
+  EXPECT_NE(caveat(3, 3, 5).find("5 seeds cannot reach p < 0.05 by permutation"), std::string::npos);
+  EXPECT_EQ(caveat(1, 1, 6), "");
+  EXPECT_NE(caveat(2, 2, 6).find("6 seeds cannot reach"), std::string::npos);  // 2 · 0.031
+  EXPECT_EQ(caveat(0, 0, 0, false), "") << "nothing was compared";
+  EXPECT_EQ(caveat(2, 0, 0).find("one seed"), std::string::npos) << "there are many seeds, none in common";
+  EXPECT_EQ(caveat(3, 1, 6), "2 of 3 comparisons have fewer than two common seeds and are not tested.");
+  EXPECT_EQ(seeds_needed(10), 9u);  // 10 / 2^7 = 0.078, 10 / 2^8 = 0.039
 }
 
 TEST(Accuracy, OnlySignificantDifferencesDecideBoldType) {

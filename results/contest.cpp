@@ -1,5 +1,6 @@
 #include "results/contest.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -46,18 +47,27 @@ void test_models(Contest& contest, double resolution, long replicates) {
 
 Contest contest(const std::vector<const Run*>& first, const std::vector<const Run*>& second,
                 const std::map<long, Hits>& hits, long replicates) {
-  std::map<std::uint64_t, const Run*> by_seed;
-  for (const Run* run : second) by_seed[run->seed] = run;
-  std::map<std::uint64_t, std::pair<const Run*, const Run*>> common;
-  for (const Run* run : first)
-    if (const auto found = by_seed.find(run->seed); found != by_seed.end()) common[run->seed] = {run, found->second};
+  std::map<std::uint64_t, const Run*> ours, theirs;
+  for (const Run* run : first) ours[run->seed] = run;
+  for (const Run* run : second) theirs[run->seed] = run;
 
   Contest result;
   std::vector<std::pair<const Run*, const Run*>> pairs;
-  for (const auto& [seed, pair] : common) {
+  for (const auto& [seed, run] : ours) {
+    const auto partner = theirs.find(seed);
+    if (partner == theirs.end()) {
+      result.only_first.push_back(seed);
+      continue;
+    }
     result.seeds.push_back(seed);
-    result.differences.push_back(accuracy(*pair.first) - accuracy(*pair.second));
-    pairs.push_back(pair);
+    result.differences.push_back(accuracy(*run) - accuracy(*partner->second));
+    pairs.emplace_back(run, partner->second);
+  }
+  for (const auto& [seed, run] : theirs)
+    if (!ours.count(seed)) result.only_second.push_back(seed);
+  for (const auto& [a, b] : pairs) {
+    result.first_mean += accuracy(*a) / static_cast<double>(pairs.size());
+    result.second_mean += accuracy(*b) / static_cast<double>(pairs.size());
   }
   result.discordances = discordances(pairs, hits);
   for (const Discordance& d : result.discordances)
@@ -84,16 +94,50 @@ std::size_t seeds_needed(std::size_t tests) {
   return n;
 }
 
-std::string seeds_caveat(std::size_t seeds, std::size_t tests) {
-  if (seeds < 2) return "With one seed nothing is significant: run more, `--seeds 0..5`.";
+Evidence evidence_of(const std::vector<const Contest*>& contests) {
+  Evidence evidence;
+  evidence.contests = contests.size();
+  for (const Contest* contest : contests) {
+    const std::size_t seeds = contest->seeds.size();
+    evidence.many_seeds =
+        evidence.many_seeds || seeds + contest->only_first.size() > 1 || seeds + contest->only_second.size() > 1;
+    if (seeds < 2) continue;
+    evidence.fewest_seeds = evidence.tests ? std::min(evidence.fewest_seeds, seeds) : seeds;
+    ++evidence.tests;
+  }
+  return evidence;
+}
+
+std::string seeds_caveat(const Evidence& evidence) {
+  const auto [contests, tests, seeds, many] = evidence;
+  if (contests == 0) return {};
+  if (tests == 0 && many)
+    return "No two seeds are common to what is compared, so nothing is significant: give all the same `--seeds`.";
+  if (tests == 0) return "With one seed nothing is significant: run more, `--seeds 0..5`.";
+  std::string caveat;
+  if (tests < contests)
+    caveat = fmt::format("{} of {} comparisons have fewer than two common seeds and are not tested. ", contests - tests,
+                         contests);
   if (seeds < kPermutationSeeds)
-    return fmt::format(
+    caveat += fmt::format(
         "{} seeds cannot reach p < 0.05 by permutation: Student's t on the differences of seeds decides.", seeds);
-  if (seeds < seeds_needed(tests))
-    return fmt::format(
-        "{} seeds cannot reach p < 0.05 by permutation after Holm's correction for {} tests: it takes {}.", seeds,
-        tests, seeds_needed(tests));
-  return {};
+  else if (seeds < seeds_needed(tests))
+    caveat +=
+        fmt::format("{} seeds cannot reach p < 0.05 by permutation after Holm's correction for {} tests: it takes {}.",
+                    seeds, tests, seeds_needed(tests));
+  return caveat.ends_with(' ') ? caveat.substr(0, caveat.size() - 1) : caveat;
+}
+
+std::string seed_list(const std::vector<std::uint64_t>& seeds) {
+  std::string text;
+  for (std::size_t i = 0; i < seeds.size();) {
+    std::size_t end = i + 1;
+    while (end < seeds.size() && seeds[end] == seeds[end - 1] + 1) ++end;
+    text += text.empty() ? "" : ",";
+    text += end - i > 1 ? fmt::format("{}..{}", seeds[i], seeds[end - 1]) : std::to_string(seeds[i]);
+    i = end;
+  }
+  return text;
 }
 
 }  // namespace lra

@@ -32,16 +32,18 @@ const CostRow* find_row(const CostTable& table, const std::string& label) {
 }
 
 void relate_to_transformer(CostTable& table) {
-  const CostRow* stored = find_row(table, kMaterialized);
-  const double stored_speed = stored ? stored->examples_per_second : 0;
-  if (stored_speed > 0)
-    for (CostRow& row : table.rows) row.relative_to_stored = row.examples_per_second / stored_speed;
-  const CostRow* reference = find_row(table, "transformer");
-  if (!reference) return;
-  const double speed = reference->examples_per_second, budget = parameter_budget(reference->parameters);
+  std::vector<std::string> labels;
+  for (const CostRow& row : table.rows) labels.push_back(row.label);
   for (CostRow& row : table.rows) {
-    if (speed > 0) row.relative_speed = row.examples_per_second / speed;
-    row.marks.over_budget = static_cast<double>(row.parameters) > budget;
+    const auto relation_to = [&](const CostRow* reference) {
+      return reference && reference->examples_per_second > 0
+                 ? std::optional(row.examples_per_second / reference->examples_per_second)
+                 : std::nullopt;
+    };
+    const CostRow* fused = find_row(table, reference_label("transformer", row.label, labels));
+    row.relative_speed = relation_to(fused);
+    row.relative_to_stored = relation_to(find_row(table, reference_label(kMaterialized, row.label, labels)));
+    row.marks.over_budget = fused && static_cast<double>(row.parameters) > parameter_budget(fused->parameters);
   }
 }
 
@@ -59,10 +61,11 @@ std::vector<CostTable> cost_tables(const std::vector<Run>& runs, const Store& st
       const Setting setting{run->variant, machine_name(environments.at(run->environment)), run->threads};
       task_of[run->variant] = run->task;
       auto& rows = groups[setting];
+      const bool is_wanted = request.wants_model(run->model);
       if (run->shared)
-        ++shared[setting];
+        shared[setting] += is_wanted;
       else if (!run->timing_flaw.empty())
-        ++uneven[setting];
+        uneven[setting] += is_wanted;
       else
         rows[row_label(*run)].push_back(run);
     }
@@ -76,6 +79,11 @@ std::vector<CostTable> cost_tables(const std::vector<Run>& runs, const Store& st
         if (several_levels(table.rows.back().runs, environments)) table.levels.push_back(label);
       }
       relate_to_transformer(table);
+      std::erase_if(table.rows, [&](const CostRow& row) { return !request.wants_model(row.model); });
+      if (table.rows.empty() && table.shared == 0) {
+        tables.pop_back();
+        continue;
+      }
       std::stable_sort(table.rows.begin(), table.rows.end(), [](const CostRow& a, const CostRow& b) {
         return a.examples_per_second > b.examples_per_second;
       });

@@ -32,7 +32,8 @@ void take(std::vector<Sheet>& sheets, Sheet sheet) {
   if (!sheet.lines.empty() || !sheet.notes.empty()) sheets.push_back(std::move(sheet));
 }
 
-void add_model_page(std::vector<Sheet>& sheets, const Comparison& comparison, const ReportRequest& request) {
+void add_model_page(std::vector<Sheet>& sheets, const Comparison& comparison, const Store& store,
+                    const ReportRequest& request) {
   if (request.model.empty()) fail_usage("the table 'model' is the page of one model; name it with --model");
   take(sheets, facts_sheet(request.model, request));
   take(sheets, cells_sheet(request.model, comparison));
@@ -44,7 +45,7 @@ void add_model_page(std::vector<Sheet>& sheets, const Comparison& comparison, co
       if (row.model == request.model) own.rows.push_back(row);
     for (Column& column : own.columns) column.contests.resize(own.rows.size());
     take(sheets, published_sheet(own));
-    take(sheets, seed_sheet(own));
+    take(sheets, seed_sheet(own, store));
     take(sheets, configuration_sheet(own));
   }
 }
@@ -55,7 +56,7 @@ std::vector<Sheet> sheets_of(const Comparison& comparison, const Store& store, c
   std::vector<Sheet> sheets;
   const auto wants = [&](const char* table) { return request.table == table || request.table == "all"; };
   if (request.table == "model") {
-    add_model_page(sheets, comparison, request);
+    add_model_page(sheets, comparison, store, request);
     return sheets;
   }
   for (const AccuracyTable& table : comparison.accuracy) {
@@ -70,13 +71,17 @@ std::vector<Sheet> sheets_of(const Comparison& comparison, const Store& store, c
   if (wants("bench"))
     for (const BenchTable& table : comparison.benches) take(sheets, bench_sheet(table));
   for (const AccuracyTable& table : comparison.accuracy) {
-    if (request.table == "seeds") take(sheets, seed_sheet(table));
+    if (request.table == "seeds") take(sheets, seed_sheet(table, store));
     if (request.table == "configurations") take(sheets, configuration_sheet(table));
   }
   if (sheets.empty())
     fail_usage("{} holds nothing for the table '{}': a difference takes two models on one task", store.path().string(),
                request.table);
   return sheets;
+}
+
+std::string command_on(const Store& store, const std::string& arguments) {
+  return fmt::format("lra {} --db {}", arguments, store.path().string());
 }
 
 std::string signs(const Marks& marks) {

@@ -45,13 +45,16 @@ std::vector<Sheet> sheets_of(const Comparison& comparison, const Store& store, c
 Sheet accuracy_sheet(const AccuracyTable& table);
 Sheet difference_sheet(const AccuracyTable& table);
 Sheet published_sheet(const AccuracyTable& table);
-Sheet seed_sheet(const AccuracyTable& table);
+Sheet seed_sheet(const AccuracyTable& table, const Store& store);
 Sheet configuration_sheet(const AccuracyTable& table);
 Sheet cost_sheet(const CostTable& table);
 Sheet speed_sheet(const BenchTable& table);  // LRA's table 2
 Sheet bench_sheet(const BenchTable& table);
 Sheet facts_sheet(const std::string& model, const ReportRequest& request);
 Sheet cells_sheet(const std::string& model, const Comparison& comparison);
+
+/// "lra runs show 3 --db mine.db": a command of the program as it is to be typed for this database.
+std::string command_on(const Store& store, const std::string& arguments);
 
 /// The signs of a row or cell, " *†", and their meanings.
 std::string signs(const Marks& marks);

@@ -44,7 +44,18 @@ void add_baselines(Sheet& sheet, const AccuracyTable& table) {
   }
 }
 
+/// Which column is which version of what.
+std::vector<std::string> version_notes(const AccuracyTable& table) {
+  std::vector<std::string> lines;
+  for (const Column& column : table.columns)
+    if (!column.version.empty())
+      lines.push_back(
+          fmt::format("{}: a version of the data of {}: {}.", column.label, column.variant, column.version));
+  return lines;
+}
+
 std::string average_meaning(const AccuracyTable& table) {
+  if (table.averages.empty()) return "No average: one task would count several times.";
   const std::string& name = table.averages.front();
   if (name == "avg5")
     return table.averages.size() == 1
@@ -63,8 +74,8 @@ std::string standing_note(const AccuracyTable& table) {
     return fmt::format(
         "Bold: the best of a column and all that are not significantly worse (paired over seeds, Holm over {}, "
         "p < 0.05); underlined: the best of the others.",
-        plural(static_cast<long>(table.tests), "test"));
-  return table.fewest_seeds < 2 ? "" : "No difference from the best of a column is significant, so nothing is bold.";
+        plural(static_cast<long>(table.evidence.tests), "test"));
+  return table.evidence.tests == 0 ? "" : "No difference from the best of a column is significant, so nothing is bold.";
 }
 
 std::string detectable_note(const AccuracyTable& table) {
@@ -76,6 +87,42 @@ std::string detectable_note(const AccuracyTable& table) {
   return fmt::format(
       "Least true difference that these seeds would show (80 % power, p < 0.05, before Holm): {} points.",
       joined(parts));
+}
+
+/// Why a table of several rows has nothing to test.
+std::string uncompared_note(const AccuracyTable& table) {
+  bool cut = false, stale = false;
+  for (const Row& row : table.rows)
+    for (const auto& cell : row.cells)
+      if (cell) cut = cut || cell->marks.not_comparable, stale = stale || cell->marks.stale;
+  return fmt::format("Nothing is compared, because {}.", cut && stale ? "the runs are not comparable (§) or stale (‡)"
+                                                         : cut        ? "the runs are not comparable (§)"
+                                                         : stale      ? "the runs are stale (‡)"
+                                                                      : "no column has results of two models");
+}
+
+/// One line a column whose cells have other seeds: "Seeds are unequal on listops: seeds 0..2 of linear; seeds 0..5 of
+/// local."
+std::vector<std::string> unequal_seeds(const AccuracyTable& table) {
+  std::vector<std::string> lines;
+  for (std::size_t c = 0; c < table.columns.size(); ++c) {
+    std::map<std::vector<std::uint64_t>, std::vector<std::string>> rows;  // that have these seeds
+    for (const Row& row : table.rows) {
+      if (!row.cells[c]) continue;
+      std::vector<std::uint64_t> seeds;
+      for (const Run* run : row.cells[c]->runs) seeds.push_back(run->seed);
+      rows[seeds].push_back(row.label);
+    }
+    std::vector<std::string> parts;
+    for (const auto& [seeds, labels] : rows)
+      parts.push_back(
+          fmt::format("{} {} of {}", seeds.size() == 1 ? "seed" : "seeds", seed_list(seeds), joined(labels)));
+    if (parts.size() > 1)
+      lines.push_back(fmt::format(
+          "Seeds are unequal on {}: {}. A mean is over a cell's own seeds, a difference over those that both have.",
+          table.columns[c].label, fmt::join(parts, "; ")));
+  }
+  return lines;
 }
 
 std::vector<std::string> accuracy_notes(const AccuracyTable& table) {
@@ -99,10 +146,16 @@ std::vector<std::string> accuracy_notes(const AccuracyTable& table) {
   }
   if (one_seed) notes.add("x [a, b]: one seed, with the 95 % interval (Wilson) for the draw of test examples alone.");
   if (several) notes.add("x ± s (n): mean and standard deviation over n seeds; marks use the t interval of the mean.");
-  if (solved) notes.add("solved k of n: so many seeds whose interval (Wilson) lies above the majority class.");
+  if (solved)
+    notes.add(
+        "solved k of n: so many seeds are above the majority class (exact binomial test, corrected for n looks: at "
+        "most "
+        "2.5 % that chance alone solves any).");
   notes.add(standing_note(table));
-  if (table.rows.size() > 1) notes.add(seeds_caveat(table.fewest_seeds, table.tests));
+  if (table.rows.size() > 1) notes.add(table.evidence.contests ? seeds_caveat(table.evidence) : uncompared_note(table));
+  for (std::string& line : unequal_seeds(table)) notes.add(std::move(line));
   notes.add(detectable_note(table));
+  for (std::string& line : version_notes(table)) notes.add(std::move(line));
   if (table.columns.size() > 1) notes.add(average_meaning(table));
   if (failed) notes.add("failed: every attempt ended with an error or was interrupted.");
   notes.add(levels_note(table.levels));
@@ -124,7 +177,8 @@ Line difference_line(const AccuracyTable& table, const Column& column, std::size
   line.items.push_back(contest.seeds.empty() ? Item("–") : Item(points(contest.difference), contest.difference));
   if (paired) {
     line.items.emplace_back(
-        fmt::format("[{}, {}] {}", points(contest.interval.low), points(contest.interval.high), contest.interval_kind));
+        fmt::format("[{}, {}] {}", points(contest.interval.low), points(contest.interval.high), contest.interval_kind),
+        contest.interval.low);
     line.items.emplace_back(fmt::format("{} ({})", p_value(contest.p), contest.method), contest.p);
     line.items.emplace_back(p_value(contest.adjusted), contest.adjusted);
     if (contest.significant()) line.items.back().standing = Standing::best;
@@ -235,7 +289,8 @@ Sheet difference_sheet(const AccuracyTable& table) {
   if (permutation) notes.add("permutation: all flips of the signs of the seeds' differences.");
   if (student) notes.add("t: Student's test on the seeds' differences, with fewer than 6 seeds.");
   if (bootstrap) notes.add("bootstrap: over seeds, and over the test examples of each.");
-  notes.add(seeds_caveat(table.fewest_seeds, table.tests));
+  notes.add(seeds_caveat(table.evidence));
+  for (std::string& line : unequal_seeds(table)) notes.add(std::move(line));
   sheet.notes = notes.all();
   return sheet;
 }

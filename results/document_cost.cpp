@@ -42,13 +42,16 @@ const BenchRow* find_row(const BenchTable& table, const std::string& model, long
 /// Stands where a figure would, in the row of what was refused for want of memory.
 constexpr const char* kDoesNotFit = "does not fit";
 
-/// Both rows of exact attention belong into every table of cost; one that was not measured stands there with dashes.
-template <typename Rows>
-std::string missing_reference(const Rows& labels, const char* command) {
+/// Both rows of exact attention belong into every table of cost; those that were not measured stand there with dashes.
+std::vector<std::string> missing_references(bool fused, bool stored) {
   std::vector<std::string> missing;
-  for (const char* reference : {"transformer", kMaterialized})
-    if (!labels.count(reference)) missing.push_back(fmt::format("`{}`", reference));
-  return missing.empty() ? "" : fmt::format("Not measured here: {}; {}.", joined(missing), command);
+  if (!fused) missing.emplace_back("transformer");
+  if (!stored) missing.emplace_back(kMaterialized);
+  return missing;
+}
+
+std::string missing_note(const std::vector<std::string>& missing, const char* command) {
+  return missing.empty() ? "" : fmt::format("Not measured here: `{}`; {}.", fmt::join(missing, "`, `"), command);
 }
 
 }  // namespace
@@ -59,12 +62,13 @@ Sheet cost_sheet(const CostTable& table) {
   sheet.title = fmt::format("Efficiency, {}, preset {}", table.variant, table.preset);
   sheet.lead = fmt::format("Training on {}, {}; means over seeds.", table.machine, plural(table.threads, "thread"));
   Notes notes;
-  std::set<std::string> labels;
+  bool fused = false, stored = false;
   if (!table.rows.empty()) {
     sheet.head = {"model",       "examples/s",  "against fused", "against stored", "GFLOP/s", "of GEMM peak",
                   "peak memory", "activations", "parameters",    "training time",  "seeds"};
     for (const CostRow& row : table.rows) {
-      labels.insert(row.label);
+      fused = fused || row.relative_speed || row.label == "transformer";
+      stored = stored || row.relative_to_stored || row.label == kMaterialized;
       Item label(row.label + signs(row.marks));
       label.configuration = row.runs.front()->configuration;
       sheet.lines.push_back(
@@ -77,17 +81,18 @@ Sheet cost_sheet(const CostTable& table) {
            false});
       notes.add(row.marks);
     }
-    for (const char* reference : {"transformer", kMaterialized})
-      if (!labels.count(reference)) {
-        sheet.lines.push_back({{reference}, true});
-        sheet.lines.back().items.resize(sheet.head.size(), "–");
-      }
+    const auto missing = missing_references(fused, stored);
+    for (const std::string& reference : missing) {
+      sheet.lines.push_back({{reference}, true});
+      sheet.lines.back().items.resize(sheet.head.size(), "–");
+    }
     notes.add(
-        "against fused: examples/s, `transformer` = 1, which never stores its N×N matrix; against stored: the same "
-        "against the `transformer` that does (`materialized`), as in LRA's own measurements. Peak memory: "
-        "parameters, gradients, optimiser state and activations.");
-    notes.add(missing_reference(
-        labels, "`lra run --models transformer --model-args transformer:materialized=true` trains the second"));
+        "against fused: examples/s, `transformer` = 1 (with the same settings where it ran with them), which never "
+        "stores its N×N matrix; against stored: the same against the `transformer` that does (`materialized`), as in "
+        "LRA's own measurements. Peak memory: parameters, gradients, optimiser state and activations; the most of any "
+        "seed, like activations.");
+    notes.add(missing_note(
+        missing, "`lra run --models transformer --model-args transformer:materialized=true` trains the second"));
   }
   if (table.shared > 0)
     notes.add(fmt::format("{} left out, timed while other cells ran (shared).", plural(table.shared, "run")));
@@ -108,15 +113,20 @@ Sheet speed_sheet(const BenchTable& table) {
   sheet.lead = place(table);
   std::set<long> lengths;
   std::set<std::string> models;
-  for (const BenchRow& row : table.rows) lengths.insert(row.length), models.insert(row.model);
+  bool fused = false, stored = false;
+  for (const BenchRow& row : table.rows) {
+    lengths.insert(row.length), models.insert(row.model);
+    fused = fused || row.speed_up || row.model == "transformer";
+    stored = stored || row.speed_up_to_stored || row.model == kMaterialized;
+  }
+  const auto missing = missing_references(fused, stored);
   sheet.head = {"model"};
   for (const char* what : {"speed", "memory"})
     for (const long length : lengths) sheet.head.push_back(fmt::format("{} {}", what, grouped(length)));
   std::vector<std::string> ordered(models.begin(), models.end());
-  for (const char* reference : {kMaterialized, "transformer"}) {
-    ordered.erase(std::remove(ordered.begin(), ordered.end(), reference), ordered.end());
-    ordered.insert(ordered.begin(), reference);
-  }
+  ordered.insert(ordered.end(), missing.begin(), missing.end());
+  for (const char* reference : {kMaterialized, "transformer"})
+    if (std::erase(ordered, reference) > 0) ordered.insert(ordered.begin(), reference);
   for (const std::string& model : ordered) {
     Line line{{model}, models.count(model) == 0};
     for (const long length : lengths) {
@@ -139,7 +149,7 @@ Sheet speed_sheet(const BenchTable& table) {
   notes.add(
       "speed: steps a second relative to exact attention at the same length: against the fused `transformer` / "
       "against the one that stores its N×N matrix. After LRA's table 2.");
-  notes.add(missing_reference(models, "`lra bench --models transformer` measures both"));
+  notes.add(missing_note(missing, "`lra bench --models transformer` measures both"));
   sheet.notes = notes.all();
   return sheet;
 }
@@ -162,7 +172,8 @@ Sheet bench_sheet(const BenchTable& table) {
     const std::string bound = bound_of(row);
     sheet.lines.push_back(
         {{row.model, Item(grouped(row.length), static_cast<double>(row.length)),
-          row.fits() ? value("median_ms", three_digits) : Item(kDoesNotFit), row.values.count("p10_ms") ? spread : "–",
+          row.fits() ? value("median_ms", three_digits) : Item(kDoesNotFit),
+          row.values.count("p10_ms") ? Item(spread, row.values.at("p10_ms")) : Item("–"),
           value("examples_per_second", three_digits), times(row.speed_up), times(row.speed_up_to_stored),
           value("gflops", three_digits), value("peak_share", [](double v) { return percent(v) + " %"; }),
           bound.empty() ? "–" : bound, row.fits() ? value("peak_bytes", size) : value("estimated_bytes", size),

@@ -18,7 +18,7 @@ void flatten(const Json& value, const std::string& path, std::vector<std::string
 
 }  // namespace
 
-Sheet seed_sheet(const AccuracyTable& table) {
+Sheet seed_sheet(const AccuracyTable& table, const Store& store) {
   Sheet sheet;
   sheet.kind = "seeds", sheet.id = fmt::format("seeds-{}", table.preset);
   sheet.title = fmt::format("Every seed, preset {}", table.preset);
@@ -35,14 +35,14 @@ Sheet seed_sheet(const AccuracyTable& table) {
             {{row.label + signs(row.cells[c]->marks), table.columns[c].label,
               Item(std::to_string(run->seed), static_cast<double>(run->seed)),
               Item(percent(accuracy(*run)), accuracy(*run)),
-              fmt::format("[{}, {}]", percent(interval.low), percent(interval.high)),
+              Item(fmt::format("[{}, {}]", percent(interval.low), percent(interval.high)), interval.low),
               Item(three_digits(run->test_loss), run->test_loss), Item(std::to_string(run->id), double(run->id))},
              false});
         sheet.lines.back().items[3].configuration = run->configuration;
       }
     }
-  notes.add(
-      "run: its number in the database; `lra runs show N` tells all of it, `lra runs reproduce N` runs it again.");
+  notes.add(fmt::format("run: its number in the database; `{}` tells all of it, `{}` runs it again.",
+                        command_on(store, "runs show N"), command_on(store, "runs reproduce N")));
   if (!sheet.lines.empty()) sheet.notes = notes.all();
   return sheet;
 }
@@ -88,6 +88,7 @@ Sheet facts_sheet(const std::string& model, const ReportRequest& request) {
   say("summary", facts->summary), say("paper", facts->paper), say("kind", facts->kind);
   say("complexity", facts->complexity), say("differs", facts->differs);
   if (facts->exponent > 0) say("declared exponent", fmt::format("{:g}", facts->exponent));
+  if (facts->memory_exponent > 0) say("declared exponent of memory", fmt::format("{:g}", facts->memory_exponent));
   return sheet;
 }
 
@@ -115,7 +116,7 @@ Sheet cells_sheet(const std::string& model, const Comparison& comparison) {
         sheet.lines.push_back(
             {{row.label, table.preset, table.columns[c].label,
               Item(fmt::format("{}{}", percent(cell.mean), signs(cell.marks)), cell.mean),
-              fmt::format("{} of {}", ahead + 1, others),
+              Item(fmt::format("{} of {}", ahead + 1, others), static_cast<double>(ahead + 1)),
               best ? fmt::format("{} {}", table.rows[*best].label, percent(table.rows[*best].cells[c]->mean)) : "–",
               or_dash(seconds > 0 && cell.marks.timed(), human_seconds(seconds)), or_dash(peak > 0, human_bytes(peak))},
              false});

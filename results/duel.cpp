@@ -9,12 +9,21 @@ namespace {
 
 using Place = std::tuple<std::string, std::string, std::string, std::string>;  // preset, variant, data, label
 
-std::map<Place, std::vector<const Run*>> places(const Side& side, bool by_label) {
-  std::map<Place, std::vector<const Run*>> all;
+/// What a side has in one place: the runs that stand for it, and how many do not.
+struct Stand {
+  std::vector<const Run*> runs;
+  long others = 0;
+};
+
+std::map<Place, Stand> places(const Side& side, bool by_label) {
+  std::map<Place, Stand> all;
   for (const Run* run : side.runs)
     if (run->comparable)
-      all[{run->preset, run->variant, run->data_fingerprint, by_label ? row_label(*run) : ""}].push_back(run);
-  for (auto& [place, runs] : all) runs = chosen(runs, {});
+      all[{run->preset, run->variant, run->data_fingerprint, by_label ? row_label(*run) : ""}].runs.push_back(run);
+  for (auto& [place, stand] : all) {
+    const auto runs = chosen(stand.runs, {});
+    stand = {runs, static_cast<long>(stand.runs.size() - runs.size())};
+  }
   return all;
 }
 
@@ -64,19 +73,20 @@ bool Duel::second_is_better() const {
 }
 
 Duel duel(const Side& first, const Side& second, bool by_label, long replicates) {
-  Duel result{first.name, second.name, {}, 0, 0};
+  Duel result{first.name, second.name, {}, {}};
   std::map<long, Hits> hits = *first.hits;  // ids of two databases are told apart by their sign
   std::vector<Run> relabelled;
   const bool two_databases = first.hits != second.hits;
   if (two_databases)
     for (const auto& [id, bits] : *second.hits) hits[-id] = bits;
   const auto ours = places(first, by_label), theirs = places(second, by_label);
-  for (const auto& [place, runs] : ours) {
+  for (const auto& [place, stand] : ours) {
     const auto other = theirs.find(place);
     if (other == theirs.end()) continue;
     Bout bout;
     std::tie(bout.preset, bout.variant, std::ignore, bout.label) = place;
-    bout.first = runs, bout.second = other->second;
+    bout.first = stand.runs, bout.second = other->second.runs;
+    bout.other_first = stand.others, bout.other_second = other->second.others;
     relabelled.clear();
     for (const Run* run : bout.second) {
       relabelled.push_back(*run);
@@ -91,7 +101,8 @@ Duel duel(const Side& first, const Side& second, bool by_label, long replicates)
     for (const Run* a : bout.first)
       for (const Run* b : opponents)
         bout.same_bits +=
-            a->seed == b->seed && !a->parameter_digest.empty() && a->parameter_digest == b->parameter_digest;
+            a->seed == b->seed && ((!two_databases && a->id == b->id) ||
+                                   (!a->parameter_digest.empty() && a->parameter_digest == b->parameter_digest));
     result.bouts.push_back(std::move(bout));
   }
   if (result.bouts.empty()) refuse(first, second);
@@ -101,14 +112,10 @@ Duel duel(const Side& first, const Side& second, bool by_label, long replicates)
             task_before(a.first.front()->task, b.first.front()->task));
   });
   std::vector<Contest*> family;
-  for (Bout& bout : result.bouts) {
-    const std::size_t seeds = bout.contest.seeds.size();
-    if (seeds < 2 || bout.same_bits == static_cast<long>(seeds)) continue;  // equal bits need no test
-    family.push_back(&bout.contest);
-    result.fewest_seeds = result.tests ? std::min(result.fewest_seeds, seeds) : seeds;
-    ++result.tests;
-  }
+  for (Bout& bout : result.bouts)
+    if (!bout.is_same()) family.push_back(&bout.contest);  // equal bits need no test
   adjust(family);
+  result.evidence = evidence_of({family.begin(), family.end()});
   return result;
 }
 

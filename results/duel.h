@@ -20,14 +20,18 @@ struct Side {
 struct Bout {
   std::string label, preset, variant;
   std::vector<const Run*> first, second;
-  Contest contest;     // first less second, Holm over all bouts
-  long same_bits = 0;  // common seeds whose trained parameters are equal
+  long other_first = 0, other_second = 0;  // runs there that another configuration or revision displaced
+  Contest contest;                         // first less second, Holm over all bouts whose bits differ
+  long same_bits = 0;                      // common seeds whose trained parameters are equal
+
+  /// Whether both sides trained the same networks on all seeds that they have in common, which are some.
+  bool is_same() const { return same_bits > 0 && same_bits == static_cast<long>(contest.seeds.size()); }
 };
 
 struct Duel {
   std::string first, second;
   std::vector<Bout> bouts;
-  std::size_t tests = 0, fewest_seeds = 0;
+  Evidence evidence;             // of the bouts whose bits differ; no contests in it when both sides are the same
   bool second_is_worse() const;  // significantly, in some bout
   bool second_is_better() const;
 };

@@ -194,7 +194,8 @@ std::string heat_map(const AccuracyTable& table) {
       escaped(table.preset), head, rows);
 }
 
-std::string cell_html(const std::vector<const Run*>& runs, const std::map<long, Environment>& environments) {
+std::string cell_html(const std::vector<const Run*>& runs, const std::map<long, Environment>& environments,
+                      const Store& store) {
   const Run& first = *runs.front();
   Json experiment = first.experiment;
   if (experiment.is_object()) experiment.erase("seed");
@@ -210,7 +211,7 @@ std::string cell_html(const std::vector<const Run*>& runs, const std::map<long, 
     if (!is.empty()) html += fmt::format("<dt>{}</dt><dd>{}</dd>", what, marked_up(is));
   };
   say("runs", seeds);
-  say("reproduce", fmt::format("`lra runs reproduce {}`", first.id));
+  say("reproduce", fmt::format("`{}`", command_on(store, fmt::format("runs reproduce {}", first.id))));
   say("command", first.command.empty() ? "" : fmt::format("`{}`", first.command));
   say("started", first.started);
   say("model revision", first.model_revision), say("data", first.data_fingerprint);
@@ -285,13 +286,13 @@ std::string html_page(const Comparison& comparison, const Store& store, const Re
         "<section id=\"configurations\"><h2>Behind every number</h2><p class=\"lead\">What decided it, and the command "
         "that "
         "makes it again.</p>\n";
-    for (const auto& [configuration, runs] : shown) main += cell_html(runs, environments);
+    for (const auto& [configuration, runs] : shown) main += cell_html(runs, environments, store);
     main += "</section>\n";
   }
   const std::string head = fmt::format(
       "<header><div><h1>Efficient models for long sequences</h1><p class=\"quiet\">{} from "
       "<code>{}</code></p>{}</div></header>\n",
-      plural(static_cast<long>(comparison.runs.size()), "run"), escaped(store.path().filename().string()),
+      plural(static_cast<long>(runs_of(comparison, request).size()), "run"), escaped(store.path().filename().string()),
       answers_html(comparison));
   std::string data = figures.dump();
   for (std::size_t at = data.find("</"); at != std::string::npos; at = data.find("</", at))

@@ -21,19 +21,20 @@ Json bubble(const AccuracyTable& table, const Comparison& comparison) {
   std::vector<std::pair<double, double>> places;
   for (const Row& row : table.rows) {
     const auto speed = speeds.by_label.find(row.label);
-    if (!row.averages.front() || speed == speeds.by_label.end()) continue;
+    if (!row.average() || speed == speeds.by_label.end()) continue;
     std::int64_t peak = 0;
     for (const auto& cell : row.cells)
       for (const Run* run : cell ? cell->runs : std::vector<const Run*>()) peak = std::max(peak, run->peak_bytes);
-    const double score = 100 * *row.averages.front();
+    const double score = 100 * *row.average();
     points.push_back(
         {{"label", row.label}, {"speed", rounded(speed->second)}, {"score", rounded(score)}, {"bytes", peak}});
     places.emplace_back(speed->second, score);
   }
   const auto front = pareto_front(places);
   for (std::size_t i = 0; i < points.size(); ++i) points[i]["front"] = bool(front[i]);
-  const std::string score =
-      table.columns.size() == 1 ? fmt::format("accuracy on {}, %", table.columns[0].label) : table.averages[0] + ", %";
+  const std::string score = table.columns.size() == 1 ? fmt::format("accuracy on {}, %", table.columns[0].label)
+                            : table.averages.empty()  ? ""
+                                                      : table.averages[0] + ", %";
   return {{"kind", "bubble"},
           {"title", fmt::format("Accuracy against speed, preset {}", table.preset)},
           {"caption",
@@ -82,10 +83,10 @@ Json seeds(const AccuracyTable& table, std::size_t c) {
           {"series", series}};
 }
 
-Json declared_exponent(const std::string& label, const ReportRequest& request) {
-  const std::string model = label.substr(0, label.find(' '));
+/// What the model declares of itself; nothing for a row with other settings than its own, of which it says nothing.
+Json declared_exponent(const std::string& label, double ModelText::*exponent, const ReportRequest& request) {
   for (const ModelText& facts : request.models)
-    if (facts.name == model && facts.exponent > 0) return facts.exponent;
+    if (facts.name == label && facts.*exponent > 0) return facts.*exponent;
   return nullptr;
 }
 
@@ -98,20 +99,24 @@ Json scaling(const BenchTable& table, const char* metric, const ReportRequest& r
   Json series = Json::array();
   for (const auto& [label, points] : lines) {
     const auto exponent = fitted_exponent(points);
-    series.push_back({{"label", label},
-                      {"points", points},
-                      {"exponent", exponent ? Json(rounded(*exponent)) : Json()},
-                      {"declared", declared_exponent(label, request)}});
+    series.push_back(
+        {{"label", label},
+         {"points", points},
+         {"exponent", exponent ? Json(rounded(*exponent)) : Json()},
+         {"declared",
+          declared_exponent(label, is_bytes ? &ModelText::memory_exponent : &ModelText::exponent, request)}});
   }
-  return {{"kind", "scaling"},
-          {"bytes", is_bytes},
-          {"title", fmt::format("{} against length, {}, batch {}", is_bytes ? "Memory" : "Time of a step", table.mode,
-                                table.batch)},
-          {"caption",
-           "Both axes logarithmic. N^b: the exponent fitted to the points of the whole model; in brackets what "
-           "is declared of its mixing alone, which the fit nears as length grows."},
-          {"y", is_bytes ? "peak memory" : "milliseconds a step"},
-          {"series", series}};
+  return {
+      {"kind", "scaling"},
+      {"bytes", is_bytes},
+      {"title",
+       fmt::format("{} against length, {}, batch {}", is_bytes ? "Memory" : "Time of a step", table.mode, table.batch)},
+      {"caption", fmt::format("Both axes logarithmic. N^b: the exponent fitted to the points of the whole model; in "
+                              "brackets what is declared of the {} of its mixing alone, which the fit nears as "
+                              "length grows.",
+                              is_bytes ? "memory" : "operations")},
+      {"y", is_bytes ? "peak memory" : "milliseconds a step"},
+      {"series", series}};
 }
 
 }  // namespace
@@ -129,7 +134,7 @@ Json figures_of(const Comparison& comparison, const Store& store, const ReportRe
   for (const AccuracyTable& table : comparison.accuracy)
     for (const Row& row : table.rows)
       if (std::find(labels.begin(), labels.end(), row.label) == labels.end()) labels.push_back(row.label);
-  std::sort(labels.begin(), labels.end());  // a model keeps its colour from report to report
+  std::sort(labels.begin(), labels.end());  // a model has one colour in all charts of this page
   const auto history =
       comparison.accuracy.empty() ? std::map<long, std::vector<Metric>>() : store.series("valid", "accuracy");
   for (const AccuracyTable& table : comparison.accuracy) take("bubble", bubble(table, comparison));

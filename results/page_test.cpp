@@ -24,7 +24,7 @@ Store page_store() {
     share -= 0.04;
     for (std::uint64_t seed = 0; seed < 3; ++seed)
       for (const bool image : {false, true}) {
-        lra::Run run = sample_run(model, seed, share + 0.01 * double(seed) + (image ? 0.2 : 0));
+        lra::Run run = sample_run(model, seed, share + 0.01 * double(seed) + (image ? 0.5 : 0));
         if (image) run.task = "image", run.variant = "image@quick", run.data_fingerprint = "e5f6";
         for (int step = 1; step <= 4; ++step)
           run.history.push_back({100 * step, "valid", "accuracy", share * step / 4});
@@ -147,6 +147,17 @@ TEST(Page, LoadsDrawsAndSortsInABrowser) {
     document.querySelectorAll("canvas").forEach(function (canvas) {
       var pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
       if (pixels.some(function (v) { return v; })) drawn++; });
+    var tasks = document.querySelector("section[id^=differences] table");
+    tasks.querySelectorAll("thead button")[1].click();
+    said.push(Array.prototype.map.call(tasks.tBodies[0].rows, function (row) { return row.cells[1].textContent; }).join(","));
+    var axes = 0, beyond = 0;
+    document.querySelectorAll("canvas").forEach(function (canvas) {
+      var scales = Chart.getChart(canvas).scales;
+      Object.keys(scales).forEach(function (key) {
+        if (!/%/.test(scales[key].options.title.text)) return;
+        axes++;
+        if (scales[key].min < 0 || scales[key].max > 100) beyond++; }); });
+    said.push(axes + " axes, " + beyond + " beyond");
     document.body.insertAdjacentHTML("beforeend", "<p id=probe>" + said.join(";") + "|" + drawn + "</p>");
   </script></body>)";
   const std::size_t end = html.rfind("</body>");
@@ -156,7 +167,8 @@ TEST(Page, LoadsDrawsAndSortsInABrowser) {
   EXPECT_TRUE(has(dom, "data-charts=\"7\"")) << dom.substr(0, 300);
   const std::string aside = "without a model:,majority class,first token,bag of tokens";
   EXPECT_TRUE(has(dom, "transformer,linear,local," + aside + ";transformer,linear,local," + aside +
-                           ";local,linear,transformer," + aside + ";linear,local,transformer," + aside + "|7"))
+                           ";local,linear,transformer," + aside + ";linear,local,transformer," + aside +
+                           ";image@quick,image@quick,listops@quick,listops@quick;5 axes, 0 beyond|7"))
       << dom.substr(dom.find("<p id=\"probe\""), 600);
 }
 #endif

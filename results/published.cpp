@@ -88,6 +88,8 @@ PublishedRange published_range(const std::string& model, const std::string& task
 }
 
 std::string refusal(const Run& run) {
+  if (std::none_of(published().begin(), published().end(), [&](const auto& entry) { return entry.task == run.task; }))
+    return fmt::format("no paper prints figures for `{}`", run.task);
   if (run.variant != run.task)
     return fmt::format("`{}` is another variant than the papers' `{}`", run.variant, run.task);
   if (!run.comparable) return "it was cut short";

@@ -1,6 +1,7 @@
 /// Reports: a store in, text out. One file a format in results/reports, each ending in one registration line.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <ostream>
 #include <string>
@@ -13,7 +14,8 @@ namespace lra {
 /// What a report is told of a model; results know none by themselves.
 struct ModelText {
   std::string name, summary, paper, complexity, kind, differs;
-  double exponent = 0;  // the declared cost of mixing grows as length to this power; 0: not declared
+  double exponent = 0;         // the declared cost of mixing grows as length to this power; 0: not declared
+  double memory_exponent = 0;  // the same of the bytes live in a training step
 };
 
 /// accuracy, differences, published, efficiency, bench, seeds, configurations, model, all.
@@ -26,6 +28,17 @@ struct ReportRequest {
   std::vector<std::pair<std::string, std::string>> revisions;
   std::string model;  // of table "model": its page
   std::vector<ModelText> models;
+  /// Only these columns and rows; empty: all. What a row is measured against is still taken from all that is stored.
+  std::vector<std::string> only_tasks = {}, only_models = {};
+
+  bool wants_task(const std::string& task) const { return is_among(only_tasks, task); }
+  /// `label`: a model's name, or a row's, which begins with it.
+  bool wants_model(const std::string& label) const { return is_among(only_models, label.substr(0, label.find(' '))); }
+
+ private:
+  static bool is_among(const std::vector<std::string>& only, const std::string& name) {
+    return only.empty() || std::find(only.begin(), only.end(), name) != only.end();
+  }
 };
 
 struct ReportFormat {

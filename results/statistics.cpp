@@ -66,6 +66,11 @@ Interval t_interval(std::span<const double> values) {
   return {centre - half, centre + half};
 }
 
+double binomial_upper_tail(long correct, long examples, double share) {
+  if (correct <= 0) return 1;
+  return incomplete_beta(static_cast<double>(correct), static_cast<double>(examples - correct + 1), share);
+}
+
 double student_t_quantile(double p, double freedom) {
   if (p < 0.5) return -student_t_quantile(1 - p, freedom);
   double low = 0, high = 1;

@@ -21,6 +21,10 @@ Interval wilson_interval(long correct, long examples);
 /// 95 % interval of the mean over seeds, mean ± t · sd / √n. Requires at least two values.
 Interval t_interval(std::span<const double> values);
 
+/// P(X ≥ correct) of a binomial X: so often does chance, right with probability `share`, do as well. Exact. Requires
+/// 0 ≤ correct ≤ examples and 0 ≤ share ≤ 1.
+double binomial_upper_tail(long correct, long examples, double share);
+
 /// The p-quantile of Student's t. Requires 0 < p < 1 and freedom > 0.
 double student_t_quantile(double p, double freedom);
 

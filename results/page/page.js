@@ -28,15 +28,17 @@
       while (head.firstChild) button.appendChild(head.firstChild);
       head.appendChild(button);
       button.addEventListener("click", function () {
-        var descending = head.getAttribute("aria-sort") ? head.getAttribute("aria-sort") === "ascending" : column > 0;
-        table.querySelectorAll("th[aria-sort]").forEach(function (other) { other.removeAttribute("aria-sort"); });
-        head.setAttribute("aria-sort", descending ? "descending" : "ascending");
         var body = table.tBodies[0];
         var rows = Array.prototype.slice.call(body.rows);
+        // A column without figures is words: from a to z first. Figures: from the most down; a dash is last.
+        var words = !rows.some(function (row) { return row.cells[column] && row.cells[column].dataset.order !== undefined; });
+        var descending = head.getAttribute("aria-sort") ? head.getAttribute("aria-sort") === "ascending" : !words;
+        table.querySelectorAll("th[aria-sort]").forEach(function (other) { other.removeAttribute("aria-sort"); });
+        head.setAttribute("aria-sort", descending ? "descending" : "ascending");
         var key = function (row) {
           var cell = row.cells[column];
-          if (!cell) return null;
-          return cell.dataset.order !== undefined ? Number(cell.dataset.order) : column === 0 ? cell.textContent : null;
+          if (!cell || cell.textContent === "–") return null;
+          return cell.dataset.order !== undefined ? Number(cell.dataset.order) : words ? cell.textContent : null;
         };
         rows.forEach(function (row, i) { row.place = i; });
         rows.sort(function (a, b) {
@@ -45,7 +47,7 @@
           if (a.classList.contains("aside")) return a.place - b.place;
           var x = key(a), y = key(b);
           if (x === null || y === null) return (x === null) - (y === null) || a.place - b.place;
-          var less = typeof x === "string" ? x.localeCompare(y) : x - y;
+          var less = words ? x.localeCompare(y, "en", { numeric: true }) : x - y;
           return (descending ? -less : less) || a.place - b.place;
         });
         rows.forEach(function (row) { body.appendChild(row); });
@@ -74,6 +76,11 @@
     Chart.defaults.maintainAspectRatio = false;
   }
   function axis(title, more) { return Object.assign({ title: { display: true, text: title }, grid: { color: css("--line") } }, more); }
+  // An axis of accuracies, with some room around them and never beyond 0 and 100 %.
+  function shares(title, values, more) {
+    var low = Math.min.apply(null, values), high = Math.max.apply(null, values), room = Math.max(1, 0.14 * (high - low));
+    return axis(title, Object.assign({ min: Math.max(0, Math.floor(low - room)), max: Math.min(100, Math.ceil(high + room)) }, more));
+  }
   // Round numbers on a logarithmic axis, as many as there is room for.
   function round(low, high, binary) {
     var ticks = [], base = binary ? 2 : 10;
@@ -149,13 +156,20 @@
     return all.filter(function (n, i) { return all.indexOf(n) === i; }).sort(function (a, b) { return a - b; });
   }
 
+  // All that a chart shows on its axis of accuracies.
+  function accuracies(figure, part) {
+    var all = figure.majority === null ? [] : [figure.majority];
+    figure.series.forEach(function (s) { s[part].forEach(function (p) { all.push(p[1]); }); });
+    return all;
+  }
+
   var draw = {
     bubble: function (figure) {
       var most = Math.max.apply(null, figure.points.map(function (p) { return p.bytes; }).concat(1));
       var sets = figure.points.map(function (p) {
         var c = colour(p.label);
         return {
-          type: "bubble", label: p.label, backgroundColor: c + "99", borderColor: c, borderWidth: 1.5,
+          type: "bubble", clip: false, label: p.label, backgroundColor: c + "99", borderColor: c, borderWidth: 1.5,
           // Area, not width, is memory.
           data: [{ x: p.speed, y: p.score, r: 5 + 23 * Math.sqrt(p.bytes / most), bytes: p.bytes }]
         };
@@ -170,10 +184,10 @@
       return {
         data: { datasets: sets },
         options: {
-          layout: { padding: 12 },
+          layout: { padding: { top: 28, right: 12, bottom: 12, left: 12 } },
           scales: {
             x: logarithmic(figure.x, short, { min: Math.min.apply(null, xs) / 1.6, max: Math.max.apply(null, xs) * 1.6 }),
-            y: axis(figure.y, { grace: "14%" })
+            y: shares(figure.y, figure.points.map(function (p) { return p.score; }))
           },
           plugins: {
             legend: { display: false },
@@ -191,7 +205,7 @@
         type: "line", data: { datasets: sets },
         options: {
           interaction: { mode: "nearest" },
-          scales: { x: axis("training step", { type: "linear", ticks: { callback: short } }), y: axis("validation accuracy, %") },
+          scales: { x: axis("training step", { type: "linear", ticks: { callback: short } }), y: shares("validation accuracy, %", accuracies(figure, "points")) },
           plugins: { legend: legend() }
         }
       };
@@ -227,7 +241,7 @@
         type: "scatter", data: { datasets: sets },
         options: {
           scales: {
-            x: axis("test accuracy, %", { grace: "5%" }),
+            x: shares("test accuracy, %", accuracies(figure, "values")),
             y: { min: -0.6, max: figure.series.length - 0.4, reverse: true, grid: { display: false }, afterBuildTicks: function (a) { a.ticks = figure.series.map(function (s, i) { return { value: i }; }); }, ticks: { autoSkip: false, callback: function (v) { return figure.series[v] ? figure.series[v].label : ""; } } }
           },
           plugins: { legend: { display: false }, tooltip: { callbacks: { label: function (c) { return c.raw.seed === undefined ? c.dataset.label : c.dataset.label + ", seed " + c.raw.seed + ": " + c.raw.x.toFixed(1) + " %"; } } } }

@@ -81,6 +81,7 @@ Json accuracy_json(const AccuracyTable& table) {
       if (column.contests[r]) differences.push_back(contest_json(table, column, r));
   for (const Column& column : table.columns)
     columns.push_back({{"variant", column.variant},
+                       {"label", column.label},
                        {"data_fingerprint", column.data_fingerprint},
                        {"test_examples", column.examples},
                        {"baselines", column.baselines}});
@@ -98,14 +99,14 @@ Json accuracy_json(const AccuracyTable& table) {
       object.update({{"standing", word_for(cell.standing)}, {"solved", cell.solved ? Json(*cell.solved) : Json()}});
       cells.push_back(object);
     }
-    Json line{{"label", row.label}, {"average", optional_number(row.averages.front())}};
+    Json line{{"label", row.label}, {"average", optional_number(row.average())}};
     for (std::size_t a = 0; a < row.averages.size(); ++a) line[table.averages[a]] = optional_number(row.averages[a]);
     averages.push_back(line);
   }
   return {{"preset", table.preset},
           {"columns", columns},
           {"cells", cells},
-          {"average_name", table.averages.front()},
+          {"average_name", table.averages.empty() ? Json() : Json(table.averages.front())},
           {"averages", averages},
           {"differences", differences},
           {"several_levels", table.levels},

@@ -120,8 +120,9 @@ void print(const BenchTable& table, const std::vector<const BenchRow*>& rows, co
   }
   std::cout
       << "× fused, × stored: faster than `transformer`, and than the one that stores its N×N matrix. Of bandwidth: "
-         "an estimate.\nMemory: parameters, gradients, optimiser and activations at their peak; an example: its "
-         "activations.\n";
+         "an estimate.\nMemory: parameters, gradients, optimiser and activations at their peak, counted tensor by "
+         "tensor; an example: its activations.\nVmHWM: by how much the process's own peak grew in such a step; less "
+         "than memory where it used again what it had already.\n";
 }
 
 void bench_command(const Options& options) {

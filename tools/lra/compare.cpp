@@ -1,12 +1,15 @@
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <iostream>
 #include <optional>
+#include <set>
 
 #include "harness/core/file.h"
 #include "results/document.h"
 #include "results/duel.h"
 #include "results/text_table.h"
+#include "tasks/task.h"
 #include "tools/lra/command.h"
 #include "tools/lra/places.h"
 #include "tools/lra/report_request.h"
@@ -76,8 +79,18 @@ std::vector<std::string> known_names(const Source& source, SideKind kind) {
   return names;
 }
 
-Side side_of(const std::string& name, SideKind kind, const Source& source, const Options& options) {
-  const auto tasks = options.tasks.empty() ? std::vector<std::string>() : split_list(options.tasks, "--tasks");
+/// The tasks that --tasks names, of those that either side has.
+std::vector<std::string> wanted_tasks(const Options& options, const Source& source, const Source& opposite) {
+  if (!options.preset.empty()) check_name("preset", options.preset, preset_names());
+  if (options.tasks.empty()) return {};
+  std::set<std::string> stored;
+  for (const Source* side : {&source, &opposite})
+    for (std::string& task : stored_tasks(side->store)) stored.insert(std::move(task));
+  return select_stored_tasks(options.tasks, {stored.begin(), stored.end()});
+}
+
+Side side_of(const std::string& name, SideKind kind, const Source& source, const Options& options,
+             const std::vector<std::string>& tasks) {
   Side side{name, {}, &source.hits};
   bool known = false;
   for (const Run& run : source.runs) {
@@ -102,6 +115,10 @@ Json bout_json(const Duel& duel, const Bout& bout) {
           {"first", duel.first},
           {"second", duel.second},
           {"seeds", c.seeds},
+          {"first_accuracy", c.seeds.empty() ? Json() : Json(c.first_mean)},
+          {"second_accuracy", c.seeds.empty() ? Json() : Json(c.second_mean)},
+          {"only_first", c.only_first},
+          {"only_second", c.only_second},
           {"difference", c.seeds.empty() ? Json() : Json(c.difference)},
           {"differences", c.differences},
           {"interval", c.interval_kind.empty() ? Json() : Json{c.interval.low, c.interval.high}},
@@ -114,35 +131,60 @@ Json bout_json(const Duel& duel, const Bout& bout) {
           {"same_bits", bout.same_bits}};
 }
 
+/// What a side has and the difference does not count, a sentence each.
+std::vector<std::string> left_out(const Duel& duel) {
+  std::vector<std::string> lines;
+  for (const Bout& bout : duel.bouts) {
+    const std::string where = duel.bouts.size() == 1
+                                  ? ""
+                                  : fmt::format("{}: ", (bout.label.empty() ? "" : bout.label + " on ") + bout.variant);
+    const auto add = [&](const std::string& name, const std::vector<std::uint64_t>& seeds, long others) {
+      const bool one = seeds.size() == 1;
+      if (!seeds.empty())
+        lines.push_back(fmt::format("{}{} of {} {} no partner and {} left out: {}", where,
+                                    plural(long(seeds.size()), "seed"), name, one ? "has" : "have", one ? "is" : "are",
+                                    fmt::join(seeds, ", ")));
+      if (others > 0)
+        lines.push_back(fmt::format("{}{} of {} {} left out: another configuration or revision", where,
+                                    plural(others, "run"), name, others == 1 ? "is" : "are"));
+    };
+    add(duel.first, bout.contest.only_first, bout.other_first);
+    add(duel.second, bout.contest.only_second, bout.other_second);
+    const std::uint64_t a = bout.first.front()->seed, b = bout.second.front()->seed;
+    if (bout.first.size() == 1 && bout.second.size() == 1 && a != b)
+      lines.push_back(fmt::format("{}one network each, of other seeds: {} and {}", where, a, b));
+  }
+  return lines;
+}
+
+std::string verdict(const Duel& duel) {
+  if (duel.second_is_worse()) return fmt::format("{} is significantly worse than {}.", duel.second, duel.first);
+  if (duel.second_is_better()) return fmt::format("{} is significantly better than {}.", duel.second, duel.first);
+  if (duel.evidence.contests == 0) return "Both sides are the same: every trained network is equal to its partner.";
+  return "No difference is significant.";
+}
+
 void print(const Duel& duel) {
   TextTable table{{"task", duel.first, duel.second, "difference", "95 % interval", "these models: p (Holm)",
                    "these networks: p", "seeds", "equal bits"},
                   {}};
   for (const Bout& bout : duel.bouts) {
     const Contest& c = bout.contest;
-    const auto average = [](const std::vector<const Run*>& runs) {
-      double sum = 0;
-      for (const Run* run : runs) sum += accuracy(*run) / double(runs.size());
-      return percent(sum);
-    };
-    const bool paired = c.seeds.size() > 1;
+    const bool any = !c.seeds.empty(), paired = c.seeds.size() > 1;
     table.rows.push_back(
-        {(bout.label.empty() ? "" : bout.label + " on ") + bout.variant, average(bout.first), average(bout.second),
-         c.seeds.empty() ? "–" : points(c.difference),
+        {(bout.label.empty() ? "" : bout.label + " on ") + bout.variant, or_dash(any, percent(c.first_mean)),
+         or_dash(any, percent(c.second_mean)), or_dash(any, points(c.difference)),
          paired ? fmt::format("[{}, {}] {}", points(c.interval.low), points(c.interval.high), c.interval_kind) : "–",
          paired ? fmt::format("{} ({}){}", p_value(c.adjusted), c.method, c.significant() ? " *" : "") : "–",
          c.network_p.empty() ? "–" : fmt::format("{} (seed {})", p_value(c.network_p.front()), c.seeds.front()),
          std::to_string(c.seeds.size()), fmt::format("{} of {}", bout.same_bits, c.seeds.size())});
   }
-  std::cout << "Test accuracy in %; the difference is " << duel.first << " less " << duel.second
-            << " over the seeds that both have.\n\n"
+  std::cout << "Test accuracy in %, over the seeds that both have; the difference is " << duel.first << " less "
+            << duel.second << ".\n\n"
             << table << '\n';
-  if (const std::string caveat = seeds_caveat(duel.fewest_seeds, duel.tests); !caveat.empty())
-    std::cout << caveat << '\n';
-  std::cout << (duel.second_is_worse()    ? fmt::format("{} is significantly worse than {}.", duel.second, duel.first)
-                : duel.second_is_better() ? fmt::format("{} is significantly better than {}.", duel.second, duel.first)
-                                          : std::string("No difference is significant."))
-            << '\n';
+  for (const std::string& line : left_out(duel)) std::cout << line << '\n';
+  if (const std::string caveat = seeds_caveat(duel.evidence); !caveat.empty()) std::cout << caveat << '\n';
+  std::cout << verdict(duel) << '\n';
 }
 
 int compare(const Options& options) {
@@ -155,8 +197,10 @@ int compare(const Options& options) {
   std::optional<Source> other;
   if (databases) other.emplace(options.second);
   const Source& opposite = other ? *other : source;
-  const Duel result = duel(side_of(options.first, first, source, options),
-                           side_of(options.second, second, opposite, options), databases || first == SideKind::version);
+  const auto tasks = wanted_tasks(options, source, opposite);
+  const Duel result =
+      duel(side_of(options.first, first, source, options, tasks),
+           side_of(options.second, second, opposite, options, tasks), databases || first == SideKind::version);
   if (options.json) {
     Json all = Json::array();
     for (const Bout& bout : result.bouts) all.push_back(bout_json(result, bout));

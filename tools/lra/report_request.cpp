@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <set>
+
 #include "harness/build_info.h"
 #include "models/layers/mixer.h"
 
@@ -12,10 +14,30 @@ ReportRequest report_request(const std::string& table, const std::string& preset
   request.table = table, request.preset = preset, request.revisions = model_revisions();
   for (const std::string& name : models().names()) {
     const ModelFacts& facts = models().at(name).facts;
-    request.models.push_back(
-        {name, facts.summary, facts.paper, facts.complexity, facts.kind, facts.differs, facts.exponent});
+    request.models.push_back({name, facts.summary, facts.paper, facts.complexity, facts.kind, facts.differs,
+                              facts.exponent, facts.memory_exponent});
   }
   return request;
+}
+
+namespace {
+
+std::vector<std::string> distinct(const Store& store, std::string Run::*name) {
+  std::set<std::string> all;
+  for (const auto& runs : {store.runs(), store.failures()})
+    for (const Run& run : runs) all.insert(run.*name);
+  return {all.begin(), all.end()};
+}
+
+}  // namespace
+
+std::vector<std::string> stored_tasks(const Store& store) { return distinct(store, &Run::task); }
+
+std::vector<std::string> stored_models(const Store& store) {
+  std::set<std::string> all;
+  for (const std::string& model : distinct(store, &Run::model)) all.insert(model);
+  for (const Measurement& m : store.measurements()) all.insert(m.model.substr(0, m.model.find(' ')));
+  return {all.begin(), all.end()};
 }
 
 Store open_database(const std::string& path) { return Store(path, Store::Access::read); }

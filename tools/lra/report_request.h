@@ -10,6 +10,10 @@ namespace lra {
 /// A request for `table` with the revisions and facts of every model of this build. `preset` may be empty: all.
 ReportRequest report_request(const std::string& table, const std::string& preset);
 
+/// The tasks and models that the database holds runs of, done or not, or measurements.
+std::vector<std::string> stored_tasks(const Store& store);
+std::vector<std::string> stored_models(const Store& store);
+
 /// An existing database, for reading. Throws a data error that says how to make one.
 Store open_database(const std::string& path);
 /// One to write into, made when missing. Warns where it lies in an unsafe place.

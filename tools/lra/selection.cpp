@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 
 #include "harness/core/names.h"
 #include "harness/experiment.h"
@@ -41,7 +42,7 @@ std::vector<std::string> select(const std::string& what, const std::string& name
       take(name);
     }
   }
-  if (selected.empty()) fail_usage("no {} is left to run: none of '{}' can be had here", what, names);
+  if (selected.empty()) fail_usage("no {} is left: none of '{}' can be had here", what, names);
   return selected;
 }
 
@@ -69,6 +70,15 @@ std::pair<std::string, std::string> cut_assignment(const std::string& text, cons
 std::pair<std::string, Json> parse_assignment(const std::string& text, const std::string& option) {
   const auto [key, value] = cut_assignment(text, option);
   return {key, parse_scalar(value)};
+}
+
+/// "tsv:v1/set" → "tsv:set": one's own data go by the name of their folder.
+std::string stored_name(const std::string& task) {
+  if (!is_own_task(task)) return task;
+  const std::size_t colon = task.find(':') + 1;
+  const auto folder = std::filesystem::path(task.substr(colon)).lexically_normal();
+  const auto name = folder.has_filename() ? folder.filename() : folder.parent_path().filename();
+  return task.substr(0, colon) + name.string();
 }
 
 }  // namespace
@@ -99,6 +109,17 @@ std::vector<std::string> select_tasks(const std::string& names, const std::strin
 
 std::vector<std::string> select_models(const std::string& names) {
   return select("model", names, models().names(), models().names(), "lra11", kLra11);
+}
+
+std::vector<std::string> select_stored_tasks(const std::string& names, const std::vector<std::string>& stored) {
+  std::string as_stored;
+  for (const std::string& name : split_list(names, "--tasks"))
+    as_stored += (as_stored.empty() ? "" : ",") + stored_name(name);
+  return select("task", as_stored, stored, stored, "lra5", kLra5);
+}
+
+std::vector<std::string> select_stored_models(const std::string& names, const std::vector<std::string>& stored) {
+  return select("model", names, stored, stored, "lra11", kLra11);
 }
 
 std::vector<std::uint64_t> parse_seeds(const std::string& text) {

@@ -22,6 +22,10 @@ std::vector<std::string> select_tasks(const std::string& names, const std::strin
 /// Names and groups: lra11 (those in this build), all.
 std::vector<std::string> select_models(const std::string& names);
 
+/// The same names and groups among those of runs that are `stored`; own data by their folder or its name.
+std::vector<std::string> select_stored_tasks(const std::string& names, const std::vector<std::string>& stored);
+std::vector<std::string> select_stored_models(const std::string& names, const std::vector<std::string>& stored);
+
 /// "0", "0..2", "1,3", "0..2,7".
 std::vector<std::uint64_t> parse_seeds(const std::string& text);
 

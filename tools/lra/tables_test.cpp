@@ -1,0 +1,94 @@
+// Reports and comparisons of the real program: what they say is true of the database.
+#include "results/store.h"
+#include "tools/lra/program_testing.h"
+
+namespace lra {
+namespace {
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// Seeds first … last of each model on the lookup task.
+void fill(const std::string& path, const std::vector<std::string>& models, std::uint64_t first, std::uint64_t last) {
+  Store store(path);
+  Environment environment;
+  environment.cpu = "CPU", environment.cores = 2;
+  for (const std::string& model : models)
+    for (std::uint64_t seed = first; seed <= last; ++seed) {
+      lra::Run run = sample_run(model, seed, (model == "linear" ? 0.46 : 0.50) + 0.002 * double(seed % 2));
+      run.parameter_digest = model + std::to_string(seed), run.examples_per_second = 100, run.train_seconds = 1;
+      store.add(run, environment);
+    }
+}
+
+TEST(CompareSeeds, BothAccuraciesAreOfTheCommonSeeds) {
+  const Sandbox box;
+  fill(box.path("lra.db"), {"identity", "linear"}, 0, 2);
+  fill(box.path("lra.db"), {"linear"}, 3, 5);
+  const Finished table = box.lra("compare identity linear");
+  EXPECT_TRUE(has(table.out, "3 seeds of linear have no partner and are left out: 3, 4, 5\n")) << table.out;
+  const Json bout = box.lra("compare identity linear --json").json().at(0);
+  const double first = bout.at("first_accuracy"), second = bout.at("second_accuracy"), apart = bout.at("difference");
+  EXPECT_NEAR(first - second, apart, 1e-12);
+  EXPECT_EQ(bout.at("only_second"), (Json{3, 4, 5}));
+  fill(box.path("lra.db"), {"local"}, 7, 7);
+  EXPECT_TRUE(has(box.lra("compare identity local").out, "1 seed of local has no partner and is left out: 7\n"));
+}
+
+TEST(CompareSeeds, AModelAgainstItselfIsTheSame) {
+  const Sandbox box;
+  fill(box.path("lra.db"), {"linear"}, 0, 5);
+  const Finished same = box.lra("compare linear linear");
+  EXPECT_EQ(same.code, 0) << same.err;
+  EXPECT_FALSE(has(same.out, "one seed")) << same.out;
+  EXPECT_TRUE(has(same.out, "Both sides are the same")) << same.out;
+}
+
+TEST(CompareSeeds, UnknownTasksAndPresetsAreNamed) {
+  const Sandbox box;
+  fill(box.path("lra.db"), {"identity", "linear"}, 0, 1);
+  const Finished finished = box.lra("compare identity linear --tasks listop");
+  EXPECT_EQ(finished.code, 2);
+  EXPECT_TRUE(has(finished.err, "unknown task 'listop', did you mean 'listops'?")) << finished.err;
+  EXPECT_TRUE(has(box.lra("compare identity linear --preset quik").err, "did you mean 'quick'?"));
+  EXPECT_EQ(box.lra("compare identity linear --tasks lra5").code, 0);
+}
+
+TEST(ReportFilters, TasksAndModels) {
+  const Sandbox box;
+  fill(box.path("lra.db"), {"identity", "linear", "transformer"}, 0, 1);
+  for (const char* format : {"markdown", "latex", "csv", "json", "html"}) {
+    const Finished finished =
+        box.lra(std::string("report --models linear,transformer --tasks listops --format ") + format);
+    EXPECT_EQ(finished.code, 0) << finished.err;
+    EXPECT_TRUE(has(finished.out, "linear")) << format;
+    EXPECT_FALSE(has(finished.out, "identity</th>")) << format;
+    EXPECT_FALSE(has(finished.out, "| identity")) << format;
+    EXPECT_FALSE(has(finished.out, "\"identity\"")) << format;
+  }
+  EXPECT_TRUE(has(box.lra("report --models linaer").err, "unknown model 'linaer', did you mean 'linear'?"));
+  EXPECT_TRUE(has(box.lra("report --tasks listop").err, "unknown task 'listop', did you mean 'listops'?"));
+  EXPECT_EQ(box.lra("report --models lra11 --tasks all").code, 0);
+  EXPECT_EQ(box.lra("report --models lra11 --tasks image").code, 2) << "image has no run";
+}
+
+TEST(ReportTruth, DamagedRunsAreNamedAndCanBeRemoved) {
+  const Sandbox box;
+  fill(box.path("lra.db"), {"identity", "linear"}, 0, 1);
+  {
+    Store store(box.path("lra.db"));
+    lra::Run run = sample_run("local", 0, 0.5);
+    run.test_hits.assign(1000, 1);  // all right, says nobody else
+    store.add(run, {});
+  }
+  for (const char* command : {"report", "report --format json", "compare identity linear"}) {
+    const Finished finished = box.lra(command);
+    EXPECT_EQ(finished.code, 3) << command;
+    EXPECT_TRUE(has(finished.err, "run 5 has 500 of 1000 test examples right, but its predictions say 1000 of 1000"))
+        << finished.err;
+  }
+  EXPECT_EQ(box.lra("runs delete 5").out, "1 run deleted\n");
+  EXPECT_EQ(box.lra("report").code, 0);
+}
+
+}  // namespace
+}  // namespace lra
