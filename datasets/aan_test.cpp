@@ -110,7 +110,7 @@ TEST(Aan, MalformedRowsAreNamed) {
        {std::pair("1.0\ta\tb\tonly one text\n", "has 4 columns"), std::pair("2.0\ta\tb\tx\ty\n", "not '2.0'"),
         std::pair("\ta\tb\tx\ty\n", "not ''"), std::pair("nan\ta\tb\tx\ty\n", "not 'nan'"),
         std::pair("1.0x\ta\tb\tx\ty\n", "not '1.0x'"), std::pair("1.0\ta\tb\tx\ty\tz\n", "has 6 columns"),
-        std::pair("\n", "has 1 columns")}) {
+        std::pair("\n1.0\ta\tb\tx\ty\n", "has 1 columns")}) {
     write_file(root / table("eval", false), rows(false) + row);
     const std::string sentence = failure(root.path());
     EXPECT_NE(sentence.find("new_aan_pairs.eval.tsv line 5: "), std::string::npos) << sentence;

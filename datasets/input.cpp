@@ -4,10 +4,12 @@
 #include <archive_entry.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <utility>
 
 #include "harness/core/error.h"
 
@@ -65,6 +67,77 @@ std::string collect(const std::string& name, const Content& content, std::size_t
   return text;
 }
 
+/// Why a file that begins so holds no text that can be read, or nothing.
+std::string flaw_of_text(std::string_view begin) {
+  for (const std::string_view magic :
+       {std::string_view("\x1f\x8b"),
+        std::string_view("\xfd"
+                         "7zXZ"),
+        std::string_view("BZh"), std::string_view("\x28\xb5\x2f\xfd"), std::string_view("PK\x03\x04")})
+    if (begin.starts_with(magic))
+      return "holds compressed data, not text; unpack it, or name its kind at the end of its name (.gz, .xz, .bz2, "
+             ".zst)";
+  // Characters of two or four bytes: a mark says so, or the zeros beside line ends and tabs.
+  long separators = 0, before = 0, after = 0;
+  for (std::size_t i = 0; i < begin.size(); ++i) {
+    if (begin[i] != '\n' && begin[i] != '\t') continue;
+    ++separators;
+    before += i > 0 && begin[i - 1] == '\0';
+    after += i + 1 < begin.size() && begin[i + 1] == '\0';
+  }
+  const bool marked = begin.starts_with("\xff\xfe") || begin.starts_with("\xfe\xff") ||
+                      begin.starts_with(std::string_view("\0\0\xfe\xff", 4));
+  if (marked || 2 * std::max(before, after) > separators)
+    return "is written in UTF-16 or UTF-32; save it in UTF-8 (iconv -f UTF-16 -t UTF-8)";
+  return {};
+}
+
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+/// Cuts a text that comes in pieces into lines.
+class LineCutter {
+ public:
+  explicit LineCutter(const EachLine& each) : each_(each) {}
+
+  void add(std::string_view piece) {
+    std::size_t from = pending_.size();
+    pending_.append(piece);
+    std::size_t begin = 0;
+    for (std::size_t end; (end = pending_.find('\n', from)) != std::string::npos; begin = from = end + 1) {
+      has_line_feed_ = true;
+      hand_over(std::string_view(pending_).substr(begin, end - begin));
+    }
+    pending_.erase(0, begin);
+  }
+
+  void end() {
+    std::string_view rest = pending_;
+    for (std::size_t end; !has_line_feed_ && (end = rest.find('\r')) != std::string_view::npos;) {
+      hand_over(rest.substr(0, end));
+      rest.remove_prefix(end + 1);
+    }
+    hand_over(rest);
+  }
+
+ private:
+  /// Empty lines wait for one that is not.
+  void hand_over(std::string_view line) {
+    if (!std::exchange(begun_, true) && line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.empty()) {
+      ++empty_;
+      return;
+    }
+    for (; empty_ > 0; --empty_) each_(++number_, {});
+    each_(++number_, line);
+  }
+
+  const EachLine& each_;
+  std::string pending_;  // of a line that has not ended
+  bool begun_ = false, has_line_feed_ = false;
+  long number_ = 0, empty_ = 0;
+};
+
 bool leads_outside(const std::filesystem::path& name) {
   return name.is_absolute() || std::find(name.begin(), name.end(), "..") != name.end();
 }
@@ -107,15 +180,40 @@ std::string read_compressed(const std::filesystem::path& path, std::size_t large
       path.string(), [&](const Put& put) { hand_over(path, reader.get(), put); }, largest);
 }
 
-void read_lines(const std::filesystem::path& file, const std::function<void(long, std::string_view)>& each) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) fail_data("cannot read {}: {}", file.string(), std::strerror(errno));
-  std::string line;
-  for (long number = 1; std::getline(in, line); ++number) {
-    if (line.ends_with('\r')) line.pop_back();
-    each(number, line);
+bool is_compressed(const std::filesystem::path& file) {
+  const std::string ending = file.extension();
+  return ending == ".gz" || ending == ".xz" || ending == ".bz2" || ending == ".zst";
+}
+
+void for_each_line(std::string_view text, const EachLine& each) {
+  LineCutter lines(each);
+  lines.add(text);
+  lines.end();
+}
+
+void read_lines(const std::filesystem::path& file, const EachLine& each) {
+  LineCutter lines(each);
+  bool looked = false;
+  const auto add = [&](std::string_view piece) {
+    if (!std::exchange(looked, true))
+      if (const std::string flaw = flaw_of_text(piece); !flaw.empty()) fail_data("{} {}", file.string(), flaw);
+    lines.add(piece);
+  };
+  if (is_compressed(file)) {
+    const Reader reader = open_archive(file, /*raw=*/true);
+    archive_entry* entry = nullptr;
+    if (next(file, reader.get(), entry))
+      hand_over(file, reader.get(), [&](std::span<const std::byte> piece) {
+        add({reinterpret_cast<const char*>(piece.data()), piece.size()});
+      });
+  } else {
+    std::ifstream in(file, std::ios::binary);
+    if (!in) fail_data("cannot read {}: {}", file.string(), std::strerror(errno));
+    std::array<char, kBlock> block;
+    while (in.read(block.data(), kBlock), in.gcount() > 0) add({block.data(), std::size_t(in.gcount())});
+    if (in.bad()) fail_data("cannot read {}: {}", file.string(), std::strerror(errno));
   }
-  if (in.bad()) fail_data("cannot read {}: {}", file.string(), std::strerror(errno));
+  lines.end();
 }
 
 std::vector<std::string_view> split_tabs(std::string_view line) {

@@ -37,23 +37,22 @@ void read_archive(const std::filesystem::path& archive, const std::function<bool
 /// The content of one file compressed on its own (gzip, xz, …) or not at all. Throws as `read_archive` does.
 std::string read_compressed(const std::filesystem::path& file, std::size_t largest = kLargestContent);
 
-/// Calls `each(number from 1, line)` for every line of a plain file of any size; a CR before the LF is no part of the
-/// line. Throws a data error that names the file when it cannot be read.
-void read_lines(const std::filesystem::path& file, const std::function<void(long number, std::string_view line)>& each);
+/// Takes the number of a line, from 1, and the line.
+using EachLine = std::function<void(long number, std::string_view line)>;
+
+/// Every line of a text file of any size, unpacked where its name ends in .gz, .xz, .bz2 or .zst. A line ends in LF, in
+/// CR LF, or, in a text without any LF, in CR. A byte order mark at the begin is no part of the text, and empty lines
+/// at its end are none. Throws a data error that names the file when it cannot be read, is compressed although its name
+/// does not say so, or is in UTF-16 or UTF-32.
+void read_lines(const std::filesystem::path& file, const EachLine& each);
+
+/// The lines of a text in memory, by the same rules.
+void for_each_line(std::string_view text, const EachLine& each);
+
+/// Whether a file of this name is unpacked when its lines are read.
+bool is_compressed(const std::filesystem::path& file);
 
 /// The parts of a line between tabs.
 std::vector<std::string_view> split_tabs(std::string_view line);
-
-/// Calls `each(number from 1, line)` for every line of `text`; a CR before the LF is no part of the line.
-template <typename Each>
-void for_each_line(std::string_view text, Each&& each) {
-  for (long number = 1; !text.empty(); ++number) {
-    const std::size_t end = text.find('\n');
-    std::string_view line = text.substr(0, end);
-    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    each(number, line);
-  }
-}
 
 }  // namespace lra
