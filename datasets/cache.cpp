@@ -32,6 +32,7 @@ class PackedDataset final : public Dataset {
     verified_ = std::vector<std::atomic<bool>>(blocks);
     offsets_ = array<std::uint64_t>(body_, 0, header_.sequences + 1);
     tokens_ = array<std::uint16_t>(body_, layout.tokens, header_.tokens);
+    findings_ = array<char>(body_, layout.findings, header_.findings);
     for (std::size_t s = 0; s < cache::kSplits; ++s) {
       const std::uint64_t n = header_.counts.examples[s];
       splits_[s].firsts = array<std::uint32_t>(body_, layout.firsts[s], n);
@@ -55,6 +56,13 @@ class PackedDataset final : public Dataset {
   Extent extent(Split split) const override { return header_.extents[std::size_t(split)]; }
   const std::string& fingerprint() const override { return fingerprint_; }
 
+  Findings findings() const override {
+    const auto text = verified(findings_, 0, findings_.size());
+    auto findings = cache::decode_findings({text.data(), text.size()});
+    if (!findings) refuse(kNoFindings);
+    return *std::move(findings);
+  }
+
   CacheSummary summary() const {
     CacheSummary summary{bytes().size(), {}, long(header_.sequences), fingerprint_};
     for (std::size_t s = 0; s < cache::kSplits; ++s) summary.examples[s] = long(header_.counts.examples[s]);
@@ -73,12 +81,14 @@ class PackedDataset final : public Dataset {
     if (!std::is_sorted(offsets_.begin(), offsets_.end()) || offsets_.back() > header_.tokens) return kOutside;
     if (cache::fingerprint_of(header_.counts, [this](Split split, long i) { return at(split, i); }) != fingerprint_)
       return "its content is not what its fingerprint says";
+    if (!cache::decode_findings({findings_.data(), findings_.size()})) return kNoFindings;
     return {};
   }
 
  private:
   static constexpr const char* kNoSequence = "an example refers to a sequence that is not there";
   static constexpr const char* kOutside = "a sequence lies outside the data";
+  static constexpr const char* kNoFindings = "what was found in the data is not readable";
 
   struct SplitView {
     std::span<const std::uint32_t> firsts, seconds;
@@ -139,6 +149,7 @@ class PackedDataset final : public Dataset {
   std::span<const std::uint64_t> table_, offsets_;
   std::span<const std::byte> body_;
   std::span<const std::uint16_t> tokens_;
+  std::span<const char> findings_;
   SplitView splits_[cache::kSplits];
   std::string fingerprint_;
   mutable std::vector<std::atomic<bool>> verified_;
@@ -189,6 +200,9 @@ std::unique_ptr<Dataset> open_cached(const std::filesystem::path& file, const st
   {
     const Corpus corpus = make();
     write_file(file, [&](const Put& put) { cache::write(corpus, key, put); });
+    for (const auto* sentences : {&corpus.findings.remarks, &corpus.findings.cautions})
+      for (const std::string& sentence : *sentences)
+        if (notice) notice(sentence);
   }
   auto data = open_sound(file, key, why);
   if (!data) fail("{} was written but cannot be read back: {}", file.string(), why);

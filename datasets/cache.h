@@ -14,10 +14,10 @@
 namespace lra {
 
 /// The data kept in `file` under `key` (64 hex digits). A missing or foreign file, or one whose header is damaged, is
-/// made anew with `make`, and `notice` hears which and why. Damage in the data shows later: the Dataset's `at` throws a
-/// data error that names the file, and the file is removed, so that the next use makes it anew. While one process
-/// prepares the file, others wait for it. Throws what `make` throws, and an error that names the file when it cannot be
-/// written.
+/// made anew with `make`, and `notice` hears which and why, and what was found in the data. Damage in the data shows
+/// later: the Dataset's `at` throws a data error that names the file, and the file is removed, so that the next use
+/// makes it anew. While one process prepares the file, others wait for it. Throws what `make` throws, and an error that
+/// names the file when it cannot be written.
 std::unique_ptr<Dataset> open_cached(const std::filesystem::path& file, const std::string& key,
                                      const std::function<Corpus()>& make, const Notice& notice = {});
 

@@ -13,11 +13,16 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "the cache is written as it lies in memory");
 
-constexpr char kMagic[8] = {'L', 'R', 'A', 'D', 'A', 'T', 'A', '2'};
+constexpr char kMagic[8] = {'L', 'R', 'A', 'D', 'A', 'T', 'A', '3'};
 constexpr std::uint64_t kMost = std::uint64_t{1} << 56;  // of anything: no sum of sizes can overflow
 
 std::span<const std::byte> bytes_of(const auto& values) { return std::as_bytes(std::span(values)); }
 std::span<const std::byte> bytes_of_one(const auto& value) { return std::as_bytes(std::span(&value, 1)); }
+
+std::string encode(const Findings& findings) {
+  if (findings.remarks.empty() && findings.cautions.empty()) return {};
+  return Json{{"remarks", findings.remarks}, {"cautions", findings.cautions}}.dump();
+}
 
 /// The corpus as one pool of distinct sequences that every split refers to.
 class Pool {
@@ -50,6 +55,7 @@ class Pool {
     }
     for (const Examples& split : corpus_.splits) put(bytes_of(split.labels));
     for (std::uint32_t number = 0; number < places_.size(); ++number) put(bytes_of(sequence(number)));
+    put(bytes_of(encode(corpus_.findings)));
   }
 
  private:
@@ -76,6 +82,7 @@ Header header_of(const Corpus& corpus, const Pool& pool, const std::string& key)
   std::copy(key.begin(), key.end(), header.key);
   header.sequences = pool.sequences();
   header.tokens = pool.tokens();
+  header.findings = encode(corpus.findings).size();
   header.counts.paired = corpus.paired;
   for (std::size_t s = 0; s < kSplits; ++s) {
     const Examples& split = corpus.splits[s];
@@ -109,7 +116,8 @@ Layout layout_of(const Header& header) {
     at += 2 * header.counts.examples[s];
   }
   layout.tokens = at;
-  layout.size = at + 2 * header.tokens;
+  layout.findings = at + 2 * header.tokens;
+  layout.size = layout.findings + header.findings;
   return layout;
 }
 
@@ -143,6 +151,22 @@ std::string fingerprint_of(const Counts& counts, const std::function<Example(Spl
   return digest.hex();
 }
 
+std::optional<Findings> decode_findings(std::string_view json) {
+  if (json.empty()) return Findings{};
+  const Json object = Json::parse(json, nullptr, /*allow_exceptions=*/false);
+  const auto sentences = [&object](const char* key) -> std::optional<std::vector<std::string>> {
+    if (!object.is_object() || !object.contains(key) || !object.at(key).is_array()) return std::nullopt;
+    std::vector<std::string> all;
+    for (const Json& sentence : object.at(key)) {
+      if (!sentence.is_string()) return std::nullopt;
+      all.push_back(sentence.get<std::string>());
+    }
+    return all;
+  };
+  const auto remarks = sentences("remarks"), cautions = sentences("cautions");
+  return remarks && cautions ? std::optional(Findings{*remarks, *cautions}) : std::nullopt;
+}
+
 std::string seal_of(const Header& header, std::span<const std::uint64_t> table) {
   constexpr std::size_t kSealed = offsetof(Header, seal) + sizeof header.seal;
   Digest digest;
@@ -171,7 +195,7 @@ std::string flaw(std::span<const std::byte> bytes, const std::string& key) {
   if (!std::equal(std::begin(kMagic), std::end(kMagic), header.magic)) return "it is not a data file of this version";
   if (!key.empty() && std::string_view(header.key, sizeof header.key) != key) return "it was made for other settings";
   const Counts& counts = header.counts;
-  std::uint64_t most = std::max(header.sequences, header.tokens);
+  std::uint64_t most = std::max({header.sequences, header.tokens, header.findings});
   for (std::size_t s = 0; s < kSplits; ++s)
     most = std::max({most, counts.examples[s], counts.tokens[s], counts.second[s]});
   if (most > kMost) return "its counts exceed its size";

@@ -1,16 +1,18 @@
-/// How prepared data lie in a file, version 2.
+/// How prepared data lie in a file, version 3.
 ///
 ///   header         fixed size; counts, extents, fingerprint, and a SHA-256 over itself and the block table
 ///   block table    a 64-bit checksum for each MiB of the body
 ///   body           where each distinct sequence begins; for each split the sequences of its examples, first and
 ///   second;
-///                  for each split the labels; the tokens of the sequences
+///                  for each split the labels; the tokens of the sequences; what was found in the data, as JSON
 ///
 /// A sequence that occurs more than once, in whichever split, is in the file once.
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "datasets/source.h"
 #include "harness/core/file.h"
@@ -33,13 +35,14 @@ struct Header {
   std::uint64_t sequences, tokens;  // stored
   Counts counts;
   Extent extents[kSplits];
+  std::uint64_t findings;  // bytes of their JSON
 };
 static_assert(sizeof(Header) % alignof(std::uint64_t) == 0 && std::is_trivially_copyable_v<Header>);
 
 /// Where the body's arrays begin, in bytes from the body's begin.
 struct Layout {
   std::uint64_t firsts[kSplits], seconds[kSplits], labels[kSplits];
-  std::uint64_t tokens, size;
+  std::uint64_t tokens, findings, size;
 };
 
 /// Requires counts below 2^56.
@@ -54,6 +57,9 @@ std::string flaw(std::span<const std::byte> bytes, const std::string& key);
 
 /// SHA-256 over the counts and every token and label; `at` shows the examples.
 std::string fingerprint_of(const Counts& counts, const std::function<Example(Split, long)>& at);
+
+/// Nothing for text that is not what `write` makes of findings.
+std::optional<Findings> decode_findings(std::string_view json);
 
 /// What a sound header is sealed with.
 std::string seal_of(const Header& header, std::span<const std::uint64_t> table);

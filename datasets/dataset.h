@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace lra {
 
@@ -27,6 +28,12 @@ struct Extent {
   void include(const Example& example, bool first_one);
 };
 
+/// What was found in data when they were prepared, in sentences without a full stop.
+struct Findings {
+  std::vector<std::string> remarks;   // for whoever prepares them: what there is, and how it was read
+  std::vector<std::string> cautions;  // for whoever reads results on them too: examples that splits share
+};
+
 /// Three splits of examples. Immutable; safe to read from many threads.
 class Dataset {
  public:
@@ -37,6 +44,7 @@ class Dataset {
   virtual Extent extent(Split split) const = 0;
   /// SHA-256 (64 hex digits) over every token and label of every split in order: equal data, equal fingerprint.
   virtual const std::string& fingerprint() const = 0;
+  virtual Findings findings() const { return {}; }
 };
 
 }  // namespace lra

@@ -48,6 +48,7 @@ struct Examples {
 struct Corpus {
   std::array<Examples, 3> splits;
   bool paired = false;
+  Findings findings;
 
   Examples& operator[](Split split) { return splits[std::size_t(split)]; }
   const Examples& operator[](Split split) const { return splits[std::size_t(split)]; }
@@ -64,6 +65,8 @@ struct SourceFacts {
   std::string licence;   // what its authors say about use
   std::string citation;  // the publication to cite
   long version = 1;      // raised whenever the same settings come to give other examples
+  std::vector<std::string> classes =
+      {};  // names of labels 0, 1, …; none where the numbers say all, or the data name them
 };
 
 /// A registered source. `settings` are strict: an unknown key or a wrong type is a usage error.
@@ -104,7 +107,7 @@ std::vector<std::filesystem::path> no_inputs(const Config&, const std::filesyste
   return {};
 }
 
-/// A sentence worth showing while data are prepared; may be empty.
+/// Hears sentences worth showing while data are prepared; may be empty.
 using Notice = std::function<void(const std::string&)>;
 
 /// The source's data, prepared on first use and kept below `cache` under a name made of the source, its version, the

@@ -330,6 +330,7 @@ std::vector<Cell> prepare(const std::vector<Experiment>& experiments, const Data
       const auto data = open_data(experiment.plan, telling);
       fingerprint = data->fingerprint();
       store_baselines(*data, spec, store);
+      store.add_cautions(spec.variant, fingerprint, data->findings().cautions);
     }
     Json form = canonical(experiment, fingerprint);
     const std::string key = key_of(form);

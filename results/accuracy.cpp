@@ -254,6 +254,7 @@ std::vector<Column> columns_of(const std::vector<const Run*>& runs, const Store&
     column.examples = run->test_examples;
     for (const Baseline& b : store.baselines(run->variant, run->data_fingerprint))
       column.baselines[b.name] = accuracy(b);
+    column.cautions = store.cautions(run->variant, run->data_fingerprint);
   }
   name_versions(columns, first_runs);
   return columns;

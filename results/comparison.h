@@ -54,6 +54,7 @@ struct Column {
   std::string version;  // of several versions: "#a1b2c3, in /data/set, trained on since 2026-01-02"; else empty
   long examples = 0;    // of the test split
   std::map<std::string, double> baselines;  // accuracy by name
+  std::vector<std::string> cautions;        // what must be known of the data, one sentence each
   bool has_identity = false;
   std::optional<std::size_t> best;               // the row with the highest mean among those that may lead
   std::vector<std::optional<Contest>> contests;  // one a row: the best against it

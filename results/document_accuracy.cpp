@@ -144,6 +144,8 @@ std::vector<std::string> accuracy_notes(const AccuracyTable& table) {
     else if (context && !column.has_identity)
       no_identity.push_back(column.label);
   }
+  for (const Column& column : table.columns)
+    for (const std::string& caution : column.cautions) notes.add(fmt::format("{}: {}.", column.label, caution));
   if (one_seed) notes.add("x [a, b]: one seed, with the 95 % interval (Wilson) for the draw of test examples alone.");
   if (several) notes.add("x ± s (n): mean and standard deviation over n seeds; marks use the t interval of the mean.");
   if (solved)

@@ -78,6 +78,14 @@ ALTER TABLE run ADD COLUMN data_folder TEXT NOT NULL DEFAULT '';
 ALTER TABLE run ADD COLUMN parts TEXT NOT NULL DEFAULT '[]';       -- what each process did of it, and how
 ALTER TABLE run ADD COLUMN timing_flaw TEXT NOT NULL DEFAULT '';   -- why its timings are not one figure
 )",
+    // 6: what readers of results must know of their data.
+    R"(
+CREATE TABLE caution (
+  variant TEXT NOT NULL, data_fingerprint TEXT NOT NULL, position INTEGER NOT NULL,
+  sentence TEXT NOT NULL,             -- "6 of 6 test texts are also training texts"
+  PRIMARY KEY (variant, data_fingerprint, position)
+) WITHOUT ROWID;
+)",
 };
 
 constexpr std::array kViews{"best", "leaderboard", "cost"};

@@ -185,6 +185,14 @@ void put(const Database& database, const std::string& variant, const std::string
   for (const Baseline& b : all) insert.run(variant, data_fingerprint, b.name, b.correct, b.examples);
 }
 
+void put_cautions(const Database& database, const std::string& variant, const std::string& data_fingerprint,
+                  const std::vector<std::string>& sentences) {
+  database.query("DELETE FROM caution WHERE variant = ? AND data_fingerprint = ?", variant, data_fingerprint).next();
+  Statement insert =
+      database.query("INSERT INTO caution (variant, data_fingerprint, position, sentence) VALUES (?, ?, ?, ?)");
+  for (std::size_t i = 0; i < sentences.size(); ++i) insert.run(variant, data_fingerprint, i, sentences[i]);
+}
+
 }  // namespace
 
 struct Store::Rep {
@@ -275,6 +283,23 @@ std::vector<Baseline> Store::baselines(const std::string& variant, const std::st
   return all;
 }
 
+void Store::add_cautions(const std::string& variant, const std::string& data_fingerprint,
+                         const std::vector<std::string>& sentences) {
+  if (cautions(variant, data_fingerprint) == sentences) return;
+  Transaction transaction(rep_->database);
+  put_cautions(rep_->database, variant, data_fingerprint, sentences);
+  transaction.commit();
+}
+
+std::vector<std::string> Store::cautions(const std::string& variant, const std::string& data_fingerprint) const {
+  std::vector<std::string> all;
+  auto row =
+      rep_->database.query("SELECT sentence FROM caution WHERE variant = ? AND data_fingerprint = ? ORDER BY position",
+                           variant, data_fingerprint);
+  while (row.next()) all.push_back(row.get<std::string>(0));
+  return all;
+}
+
 void Store::add(const std::vector<Measurement>& measurements, const Environment& environment) {
   if (measurements.empty()) return;
   const Database& database = rep_->database;
@@ -354,6 +379,11 @@ std::pair<long, long> Store::merge(const Store& other) {
     runs_added += put(rep_->database, other.find(run.id).value(), environments.at(run.environment), false).second;
   }
   for (const auto& [data, all] : other.baselines()) put(rep_->database, data.first, data.second, all);
+  auto data = other.rep_->database.query("SELECT DISTINCT variant, data_fingerprint FROM caution");
+  while (data.next()) {
+    const auto variant = data.get<std::string>(0), fingerprint = data.get<std::string>(1);
+    put_cautions(rep_->database, variant, fingerprint, other.cautions(variant, fingerprint));
+  }
   const auto same = [](const Measurement& a, const Measurement& b) {
     return std::tie(a.model, a.mode, a.metric, a.length, a.batch, a.threads, a.settings, a.value) ==
            std::tie(b.model, b.mode, b.metric, b.length, b.batch, b.threads, b.settings, b.value);

@@ -53,7 +53,7 @@ class Store {
   /// removes none when one of them is not there.
   long remove(const std::vector<long>& ids);
   /// Adds what `other` holds and this lacks: done runs of keys that are not done here, failures of unknown keys,
-  /// baselines, measurements. All or nothing. Returns how many runs and measurements were added.
+  /// baselines, cautions, measurements. All or nothing. Returns how many runs and measurements were added.
   std::pair<long, long> merge(const Store& other);
 
   /// By the number in Run::environment and Measurement::environment.
@@ -64,6 +64,11 @@ class Store {
   std::vector<Baseline> baselines(const std::string& variant, const std::string& data_fingerprint) const;
   /// All of them by variant and data fingerprint.
   std::map<std::pair<std::string, std::string>, std::vector<Baseline>> baselines() const;
+
+  /// What whoever reads results on these data must know of them, one sentence each. Replaces what was known.
+  void add_cautions(const std::string& variant, const std::string& data_fingerprint,
+                    const std::vector<std::string>& sentences);
+  std::vector<std::string> cautions(const std::string& variant, const std::string& data_fingerprint) const;
 
   void add(const std::vector<Measurement>& measurements, const Environment& environment);
   /// Oldest first.

@@ -31,7 +31,7 @@ std::vector<std::byte> sealed(std::span<const std::byte> input) {
   cache::Header header{};
   constexpr std::size_t kFields = 5;
   if (input.size() < kFields) return {};
-  std::memcpy(header.magic, "LRADATA2", sizeof header.magic);
+  std::memcpy(header.magic, "LRADATA3", sizeof header.magic);
   std::copy(kKey.begin(), kKey.end(), header.key);
   header.counts.paired = std::uint64_t(input[0]) & 1;
   header.sequences = std::uint64_t(input[1]);

@@ -13,6 +13,7 @@
 
 #include "datasets/bytes.h"
 #include "datasets/input.h"
+#include "datasets/overlap.h"
 #include "datasets/source.h"
 #include "harness/core/file.h"
 
@@ -183,6 +184,7 @@ Corpus make(const Config& config, const std::filesystem::path& root) {
   const auto files = inputs(config, root);
   Corpus corpus = files.size() == 1 ? read_packed(config, files.front()) : read_tables(config, files);
   corpus.paired = true;
+  corpus.findings.cautions = overlaps(corpus, "pair");
   return corpus;
 }
 
@@ -190,7 +192,9 @@ const RegisterSource<Config> registered{
     "aan",
     {"pairs of papers as bytes, half of them linked by a citation, cut to a length",
      "not stated for LRA's pairs; the texts of the mini release are under CC BY 4.0",
-     "Radev et al. The ACL Anthology Network Corpus. Language Resources and Evaluation 47, 2013"},
+     "Radev et al. The ACL Anthology Network Corpus. Language Resources and Evaluation 47, 2013",
+     1,
+     {"no citation", "citation"}},
     inputs,
     make};
 

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "datasets/input.h"
+#include "datasets/overlap.h"
 #include "datasets/source.h"
 #include "harness/core/file.h"
 
@@ -105,6 +106,7 @@ Corpus make(const Config& config, const std::filesystem::path& root) {
   add(train, std::span(order).first(kept), corpus[Split::train]);
   add(train, std::span(order).subspan(kept), corpus[Split::valid]);
   add(test, cifar10::stored_order("test", std::uint32_t(test.size())), corpus[Split::test]);
+  corpus.findings.cautions = overlaps(corpus, "image");
   return corpus;
 }
 
@@ -112,7 +114,9 @@ const RegisterSource<Config> registered{
     "cifar10",
     {"CIFAR-10 in gray, 45,000 / 5,000 / 10,000 images as TensorFlow Datasets splits them",
      "not stated by its author; used in research",
-     "Krizhevsky. Learning Multiple Layers of Features from Tiny Images. 2009"},
+     "Krizhevsky. Learning Multiple Layers of Features from Tiny Images. 2009",
+     1,
+     {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}},
     inputs,
     make};
 

@@ -10,6 +10,7 @@
 
 #include "datasets/bytes.h"
 #include "datasets/input.h"
+#include "datasets/overlap.h"
 #include "datasets/source.h"
 #include "harness/core/digest.h"
 #include "harness/core/file.h"
@@ -139,13 +140,16 @@ Corpus make(const Config& config, const std::filesystem::path& root) {
   add(config, reviews, std::span(train).first(kept), corpus[Split::train]);
   add(config, reviews, config.valid == "test" ? std::span(test) : std::span(train).subspan(kept), corpus[Split::valid]);
   add(config, reviews, test, corpus[Split::test]);
+  corpus.findings.cautions = overlaps(corpus, "review");
   return corpus;
 }
 
 const RegisterSource<Config> registered{"imdb",
                                         {"50,000 film reviews as bytes, half of them to test, cut to a length",
                                          "not stated by its authors; used in research",
-                                         "Maas et al. Learning Word Vectors for Sentiment Analysis. ACL 2011"},
+                                         "Maas et al. Learning Word Vectors for Sentiment Analysis. ACL 2011",
+                                         1,
+                                         {"neg", "pos"}},
                                         inputs,
                                         make};
 

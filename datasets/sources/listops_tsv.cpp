@@ -3,6 +3,7 @@
 ///   Tay et al. "Long Range Arena: A Benchmark for Efficient Transformers." ICLR 2021.
 #include "datasets/input.h"
 #include "datasets/listops.h"
+#include "datasets/overlap.h"
 #include "datasets/source.h"
 #include "harness/core/file.h"
 
@@ -55,6 +56,7 @@ Corpus make(const Config& config, const std::filesystem::path& root) {
     });
     if (corpus.splits[split].size() == 0) fail_data("{} holds no examples", files[split].string());
   }
+  corpus.findings.cautions = overlaps(corpus, "expression");
   return corpus;
 }
 

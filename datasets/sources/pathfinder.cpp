@@ -185,7 +185,9 @@ const RegisterSource<Config> registered{
     {"Pathfinder as released with LRA, 160,000 / 20,000 / 20,000 pictures as TensorFlow Datasets splits them",
      "Apache 2.0, as the release they belong to",
      "Tay et al. Long Range Arena: A Benchmark for Efficient Transformers. ICLR 2021; Linsley et al. Learning "
-     "Long-Range Spatial Dependencies with Horizontal Gated Recurrent Units. NeurIPS 2018"},
+     "Long-Range Spatial Dependencies with Horizontal Gated Recurrent Units. NeurIPS 2018",
+     1,
+     {"not joined", "joined"}},
     inputs,
     make};
 

@@ -129,8 +129,11 @@ Corpus make(const Config& config, const std::filesystem::path&) {
 
 const RegisterSource<Config> registered{
     "pathfinder_generated",
-    {"Pathfinder pictures, generated with LRA's parameters from a seed", "generated here, no licence needed",
-     "Linsley et al. Learning Long-Range Spatial Dependencies with Horizontal Gated Recurrent Units. NeurIPS 2018"},
+    {"Pathfinder pictures, generated with LRA's parameters from a seed",
+     "generated here, no licence needed",
+     "Linsley et al. Learning Long-Range Spatial Dependencies with Horizontal Gated Recurrent Units. NeurIPS 2018",
+     1,
+     {"not joined", "joined"}},
     no_inputs<Config>,
     make};
 

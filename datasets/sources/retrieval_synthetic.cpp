@@ -39,7 +39,10 @@ Corpus make(const Config& config, const std::filesystem::path&) {
 
 const RegisterSource<Config> registered{"retrieval_synthetic",
                                         {"pairs of texts that judge several subjects, linked where their answers agree",
-                                         "generated here, no licence needed", "none: made for this project"},
+                                         "generated here, no licence needed",
+                                         "none: made for this project",
+                                         1,
+                                         {"differ", "agree"}},
                                         no_inputs<Config>,
                                         make};
 

@@ -34,7 +34,10 @@ Corpus make(const Config& config, const std::filesystem::path&) {
 
 const RegisterSource<Config> registered{"text_synthetic",
                                         {"texts that judge several subjects and ask for one of them",
-                                         "generated here, no licence needed", "none: made for this project"},
+                                         "generated here, no licence needed",
+                                         "none: made for this project",
+                                         1,
+                                         {"neg", "pos"}},
                                         no_inputs<Config>,
                                         make};
 

@@ -59,7 +59,11 @@ void write_csv(const Store& store, const ReportRequest& request, std::ostream& o
     for (const BenchTable& table : comparison.benches)
       for (const BenchRow& row : table.rows) rows.push_back(json_row(table, row));
   } else {
-    rows = json_rows(store, runs_of(comparison, request));
+    const auto runs = runs_of(comparison, request);
+    rows = json_rows(store, runs);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      if (const auto cautions = store.cautions(runs[i]->variant, runs[i]->data_fingerprint); !cautions.empty())
+        rows[i]["cautions"] = fmt::format("{}", fmt::join(cautions, "; "));
   }
   write_rows(rows, out);
 }

@@ -84,7 +84,8 @@ Json accuracy_json(const AccuracyTable& table) {
                        {"label", column.label},
                        {"data_fingerprint", column.data_fingerprint},
                        {"test_examples", column.examples},
-                       {"baselines", column.baselines}});
+                       {"baselines", column.baselines},
+                       {"cautions", column.cautions}});
   for (const Row& row : table.rows) {
     for (std::size_t c = 0; c < row.cells.size(); ++c) {
       if (!row.cells[c]) continue;

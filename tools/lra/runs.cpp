@@ -28,10 +28,11 @@ std::vector<Run> selected(const Store& store, const Options& options) {
   for (Run& run : store.failures()) all.push_back(std::move(run));
   std::sort(all.begin(), all.end(), [](const Run& a, const Run& b) { return a.id < b.id; });
   if (all.empty()) fail_usage("{} holds no run; `lra run` makes some", store.path().string());
+  const std::string task = stored_name(options.task);
   const auto differs = [](const std::string& wanted, const std::string& is) { return !wanted.empty() && wanted != is; };
   std::erase_if(all, [&](const Run& run) {
-    return differs(options.model, run.model) || differs(options.task, run.task) ||
-           differs(options.preset, run.preset) || differs(options.status, run.status) ||
+    return differs(options.model, run.model) || differs(task, run.task) || differs(options.preset, run.preset) ||
+           differs(options.status, run.status) ||
            (!options.ids.empty() && std::find(options.ids.begin(), options.ids.end(), run.id) == options.ids.end());
   });
   if (all.empty()) fail_usage("{} holds no run that fits; `lra runs list` shows all", store.path().string());
@@ -114,6 +115,7 @@ std::vector<std::byte> database_of(const Store& store, const std::vector<Run>& r
     copy.add(store.find(run.id).value(), environments.at(run.environment));
     const auto baselines = store.baselines(run.variant, run.data_fingerprint);
     copy.add_baselines(run.variant, run.data_fingerprint, baselines);
+    copy.add_cautions(run.variant, run.data_fingerprint, store.cautions(run.variant, run.data_fingerprint));
   }
   return copy.image();
 }
@@ -153,7 +155,7 @@ Command add_action(const Command& group, Options& options, const char* name, con
 
 void add_filters(const Command& action, Options& options) {
   action.add_option("--model", options.model, "only this model's");
-  action.add_option("--task", options.task, "only on this task");
+  action.add_option("--task", options.task, "only on this task; tsv:FOLDER for one's own");
   action.add_option("--preset", options.preset, "only under this preset");
   action.add_option("--status", options.status, "only done, failed or interrupted");
 }
