@@ -1,118 +1,190 @@
 #include "datasets/tsv.h"
 
 #include <algorithm>
-#include <charconv>
-#include <map>
-#include <mutex>
-#include <set>
+#include <numeric>
 
 #include "datasets/bytes.h"
-#include "datasets/input.h"
+#include "datasets/checksum.h"
+#include "datasets/labels.h"
+#include "datasets/overlap.h"
+#include "datasets/table.h"
+#include "datasets/tsv_survey.h"
 
 namespace lra::tsv {
 namespace {
 
-constexpr std::size_t kMostLabels = 1000;
+constexpr long kTenth = 10;             // of the training rows is held back where there is no validation file
+constexpr std::size_t kMostNamed = 20;  // labels in one sentence
 
-struct Row {
-  std::string_view label, text, second;
-  bool paired;
+/// What is counted while texts are read.
+struct Counts {
+  long texts = 0, empty = 0, cut = 0, with_zeros = 0;
+  void add(std::string_view text, long length) {
+    ++texts;
+    empty += text.empty();
+    cut += long(text.size()) > length;
+    with_zeros += text.find('\0') != std::string_view::npos;
+  }
 };
 
-Row parse_row(const std::string& where, std::string_view line) {
-  const auto columns = split_tabs(line);
-  if (columns.size() < 2 || columns.size() > 3)
-    fail_data("{}: a row has a label, a text and perhaps a second text between tabs, but this has {} column{}", where,
-              columns.size(), columns.size() == 1 ? "" : "s");
-  if (columns[0].empty()) fail_data("{}: the label is empty", where);
-  return {columns[0], columns[1], columns.size() == 3 ? columns[2] : std::string_view(), columns.size() == 3};
-}
+/// One split as it is read: its examples, and a number for each that tells its whole texts, beyond the length too.
+struct Part {
+  Examples examples;
+  std::vector<std::uint64_t> keys;
 
-std::string where_of(const std::filesystem::path& file, long number) {
-  return fmt::format("{} line {}", file.string(), number);
-}
-
-bool is_integer(const std::string& text, long& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
-void sort_labels(std::vector<std::string>& labels) {
-  std::vector<std::pair<long, std::string>> numbered;
-  for (const std::string& label : labels) {
-    long value = 0;
-    if (!is_integer(label, value)) return std::sort(labels.begin(), labels.end());
-    numbered.emplace_back(value, label);
+  void add(const Example& example, std::uint64_t key) {
+    if (example.second.empty())
+      examples.add(example.tokens, example.label);
+    else
+      examples.add(example.tokens, example.second, example.label);
+    keys.push_back(key);
   }
-  std::sort(numbered.begin(), numbered.end());
-  for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = numbered[i].second;
+};
+
+std::uint64_t key_of(const Row& row) {
+  const auto of = [](std::string_view text) { return checksum(std::as_bytes(std::span(text))); };
+  const std::array<std::uint64_t, 2> both{of(row.text), of(row.second)};
+  return checksum(std::as_bytes(std::span(both)));
 }
 
-Shape read_shape(const std::filesystem::path& train) {
-  Shape shape;
-  std::set<std::string, std::less<>> labels;
-  read_lines(train, [&](long number, std::string_view line) {
-    const Row row = parse_row(where_of(train, number), line);
-    if (number == 1) shape.paired = row.paired;
-    if (!labels.contains(row.label)) labels.emplace(row.label);
-    if (labels.size() > kMostLabels)
-      fail_data("{}: more than {} different labels up to here; the label must stand in the first column",
-                where_of(train, number), kMostLabels);
+Part read_part(const std::filesystem::path& file, const FileSurvey& survey, const std::vector<std::string>& labels,
+               long length, Counts& counts) {
+  std::map<std::string, int, std::less<>> numbers;
+  for (std::size_t i = 0; i < labels.size(); ++i) numbers.emplace(labels[i], int(i));
+  Part part;
+  bool heading = !survey.heading.empty();
+  read_table(file, [&](long line, std::span<const std::string> cells) {
+    if (std::exchange(heading, false)) return;
+    const std::string where = where_of(file, line);
+    const Row row = row_of(where, cells);
+    const auto label = numbers.find(row.label);
+    if (label == numbers.end() || row.paired != survey.paired)
+      fail_data("{}: the file changed while it was being read", where);
+    counts.add(row.text, length);
+    const auto tokens = byte_tokens(row.text, length);
+    if (row.paired) {
+      counts.add(row.second, length);
+      part.add({tokens, byte_tokens(row.second, length), label->second}, key_of(row));
+    } else {
+      part.add({tokens, {}, label->second}, key_of(row));
+    }
   });
-  if (labels.size() < 2)
-    fail_data("{} has {} labels; there is nothing to learn with fewer than 2", train.string(), labels.size());
-  shape.labels.assign(labels.begin(), labels.end());
-  sort_labels(shape.labels);
-  return shape;
+  return part;
+}
+
+/// Every tenth row, of the rows ordered by label and, within a label, by chance: the same ones each time.
+std::pair<Part, Part> hold_back(const Part& all) {
+  const long n = all.examples.size();
+  std::vector<long> order(static_cast<std::size_t>(n));
+  std::iota(order.begin(), order.end(), 0L);
+  Sequence draw(Random(0, "tsv", "valid"));
+  draw.shuffle(order);
+  std::stable_sort(order.begin(), order.end(), [&](long a, long b) {
+    return all.examples.labels[std::size_t(a)] < all.examples.labels[std::size_t(b)];
+  });
+  std::vector<bool> held(order.size());
+  for (long i = std::min(n, kTenth) / 2; i < n; i += kTenth) held[std::size_t(order[std::size_t(i)])] = true;
+  std::pair<Part, Part> parts;
+  for (long i = 0; i < n; ++i) {
+    const auto at = std::size_t(i);
+    (held[at] ? parts.second : parts.first).add(all.examples.at(i), all.keys[at]);
+  }
+  return parts;
+}
+
+std::string counted(long count, const char* noun) { return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s"); }
+
+void remark_on_file(const std::filesystem::path& file, const FileSurvey& survey, std::vector<std::string>& remarks) {
+  const std::string name = file.filename().string();
+  if (!survey.heading.empty())
+    remarks.push_back(fmt::format("{}: the first row ({}) is taken for a heading", name, survey.heading));
+  if (survey.trimmed > 0)
+    remarks.push_back(
+        fmt::format("{}: the spaces around {} are no part of them", name, counted(survey.trimmed, "label")));
+  if (survey.ignores_column)
+    remarks.push_back(fmt::format("{}: the column after the text is empty in every row and is ignored", name));
+  const auto in_marks = [](const auto& label) {
+    return label.first.size() > 1 && label.first.starts_with('"') && label.first.ends_with('"');
+  };
+  if (!is_csv(file) && std::all_of(survey.labels.begin(), survey.labels.end(), in_marks))
+    remarks.push_back(fmt::format(
+        "{}: the quotation marks around the labels are part of them; only in a .csv they mean something", name));
+}
+
+/// Rows of each split, and of each class in each split.
+void remark_on_classes(const Survey& survey, const Corpus& corpus, std::vector<std::string>& remarks) {
+  std::vector<std::array<long, 3>> rows(survey.labels.size());
+  for (std::size_t s = 0; s < corpus.splits.size(); ++s)
+    for (const std::uint16_t label : corpus.splits[s].labels) ++rows[label][s];
+  remarks.push_back(fmt::format("{} / {} / {} rows (train / valid / test), {}", corpus[Split::train].size(),
+                                corpus[Split::valid].size(), corpus[Split::test].size(),
+                                corpus.paired ? "pairs of texts" : "one text each"));
+  std::string classes, once;
+  for (std::size_t c = 0; c < rows.size(); ++c) {
+    const std::string name = shown(survey.labels[c]);
+    if (c < kMostNamed)
+      classes += fmt::format("{}'{}' {} / {} / {}", c ? ", " : "", name, rows[c][0], rows[c][1], rows[c][2]);
+    if (rows[c][0] <= 1) once += fmt::format("{}'{}'", once.empty() ? "" : ", ", name);
+  }
+  if (rows.size() > kMostNamed) classes += fmt::format(" and {} more", rows.size() - kMostNamed);
+  remarks.push_back(fmt::format("{} classes: {}", rows.size(), classes));
+  if (!once.empty()) remarks.push_back(fmt::format("labels with at most one training row: {}", once));
+}
+
+void remark_on_texts(const Counts& counts, long length, std::vector<std::string>& remarks) {
+  const auto remark = [&](long count, const std::string& what) {
+    if (count > 0) remarks.push_back(fmt::format("{} of {} {}", count, counted(counts.texts, "text"), what));
+  };
+  remark(counts.empty, counts.empty == 1 ? "is empty" : "are empty");
+  remark(counts.with_zeros, counts.with_zeros == 1 ? "holds NUL bytes" : "hold NUL bytes");
+  remark(counts.cut,
+         fmt::format("{} longer than the {} bytes that are read, and cut", counts.cut == 1 ? "is" : "are", length));
 }
 
 }  // namespace
 
-std::array<std::filesystem::path, 3> files_of(const std::filesystem::path& folder) {
-  std::array<std::filesystem::path, 3> files;
-  for (std::size_t s = 0; s < files.size(); ++s)
-    files[s] = find_input(folder, {std::string(name_of(Split(s))) + ".tsv"},
-                          "a folder of one's own has train.tsv, valid.tsv and test.tsv, each row a label, a tab and a "
-                          "text");
+std::vector<std::filesystem::path> inputs(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& file : files_of(folder))
+    if (!file.empty()) files.push_back(file);
   return files;
 }
 
 Shape shape_of(const std::filesystem::path& folder) {
-  using State = std::tuple<std::filesystem::path, std::uintmax_t, std::filesystem::file_time_type>;
-  static std::mutex mutex;
-  static std::map<State, Shape> known;
-  const auto train = files_of(folder)[std::size_t(Split::train)];
-  const State state{std::filesystem::absolute(train), std::filesystem::file_size(train),
-                    std::filesystem::last_write_time(train)};
-  const std::lock_guard lock(mutex);
-  const auto found = known.find(state);
-  return found != known.end() ? found->second : known.emplace(state, read_shape(train)).first->second;
+  const auto known = survey(folder);
+  Shape shape;
+  for (const std::string& label : known->labels) shape.classes.push_back(shown(label));
+  shape.paired = known->of[std::size_t(Split::train)].paired;
+  return shape;
 }
 
 Corpus read(const std::filesystem::path& folder, long length) {
-  const Shape shape = shape_of(folder);
-  std::map<std::string, int, std::less<>> numbers;
-  for (std::size_t i = 0; i < shape.labels.size(); ++i) numbers.emplace(shape.labels[i], int(i));
+  const auto known = survey(folder);
+  Counts counts;
+  std::array<Part, 3> parts;
+  for (std::size_t s = 0; s < parts.size(); ++s)
+    if (!known->files[s].empty()) parts[s] = read_part(known->files[s], known->of[s], known->labels, length, counts);
 
   Corpus corpus;
-  corpus.paired = shape.paired;
-  const auto files = files_of(folder);
-  for (std::size_t s = 0; s < files.size(); ++s) {
-    read_lines(files[s], [&](long number, std::string_view line) {
-      const std::string where = where_of(files[s], number);
-      const Row row = parse_row(where, line);
-      if (row.paired != shape.paired)
-        fail_data("{}: the row has {} text, unlike the first row of train.tsv; give every row as many", where,
-                  row.paired ? "a second" : "only one");
-      const auto label = numbers.find(row.label);
-      if (label == numbers.end()) fail_data("{}: no row of train.tsv has the label '{}'", where, row.label);
-      if (row.paired)
-        corpus.splits[s].add(byte_tokens(row.text, length), byte_tokens(row.second, length), label->second);
-      else
-        corpus.splits[s].add(byte_tokens(row.text, length), label->second);
-    });
-    if (corpus.splits[s].size() == 0) fail_data("{} holds no rows", files[s].string());
+  auto& [remarks, cautions] = corpus.findings;
+  for (std::size_t s = 0; s < parts.size(); ++s)
+    if (!known->files[s].empty()) remark_on_file(known->files[s], known->of[s], remarks);
+  const auto train = std::size_t(Split::train), valid = std::size_t(Split::valid);
+  if (known->files[valid].empty()) {
+    std::tie(parts[train], parts[valid]) = hold_back(parts[train]);
+    remarks.push_back(fmt::format("there is no validation file: {} of the {} training rows {} held back for validation",
+                                  parts[valid].examples.size(), known->of[train].rows,
+                                  parts[valid].examples.size() == 1 ? "is" : "are"));
   }
+  std::array<std::vector<std::uint64_t>, 3> keys;
+  for (std::size_t s = 0; s < parts.size(); ++s) {
+    corpus.splits[s] = std::move(parts[s].examples);
+    keys[s] = std::move(parts[s].keys);
+  }
+  corpus.paired = known->of[train].paired;
+  remark_on_classes(*known, corpus, remarks);
+  remark_on_texts(counts, length, remarks);
+  cautions = overlaps(keys, corpus.paired ? "pair" : "text");
   return corpus;
 }
 

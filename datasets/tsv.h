@@ -1,11 +1,12 @@
 /// A user's own labelled texts: a folder with train.tsv, valid.tsv and test.tsv.
 ///
-/// A row is a label, a tab, a text and, for pairs, a tab and a second text; no row is a heading, quotation marks mean
-/// nothing. Labels are any words. Where all are integers they are put in the order of their values, otherwise of their
-/// bytes, and numbered from 0.
+/// A row is a label, a tab, a text and, for pairs, a tab and a second text. Instead of .tsv the files may be .csv, with
+/// quotation marks as RFC 4180 says, and either may be compressed; validation may be called validation, dev or val, and
+/// without it a tenth of the training rows is held back. A heading is recognised. Labels are any words, without the
+/// spaces around them. Where all are integers they are put in the order of their values, otherwise of their bytes, and
+/// numbered from 0. Texts are bytes, in whatever encoding.
 #pragma once
 
-#include <array>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -14,21 +15,20 @@
 
 namespace lra::tsv {
 
-/// The three files, by split. Throws a data error that names the one that is missing.
-std::array<std::filesystem::path, 3> files_of(const std::filesystem::path& folder);
+/// The files that are read. Throws a data error that names what is missing.
+std::vector<std::filesystem::path> inputs(const std::filesystem::path& folder);
 
-/// What the training rows say of the data.
+/// What the rows say of the data.
 struct Shape {
-  std::vector<std::string> labels;  // label i of the examples
+  std::vector<std::string> classes;  // the labels, as `shown` (datasets/labels.h) shows them; number i is label i
   bool paired = false;
 };
 
-/// Reads the training file once; asked again for the same state of it, remembers. Throws a data error with file and
-/// line for a row without text, and when there are fewer than 2 labels or more than 1,000.
+/// Reads the files once; asked again for the same state of them, remembers. Throws as `tsv::survey` does.
 Shape shape_of(const std::filesystem::path& folder);
 
-/// All rows, the texts as bytes cut to `length`. Throws a data error with file and line for a row that does not have
-/// the columns of the first training row, and for a label that no training row has.
+/// All rows, the texts as bytes cut to `length`; what was found in them is told in the corpus' findings. Throws as
+/// `shape_of` does.
 Corpus read(const std::filesystem::path& folder, long length);
 
 }  // namespace lra::tsv

@@ -39,7 +39,7 @@ TEST(Render, ListOpsAsATree) {
   Example example;
   example.tokens = tokens;
   example.label = 4;
-  EXPECT_EQ(render_text(plan_task("listops", "smoke", "").spec, example),
+  EXPECT_EQ(render_text(plan_task("listops", "smoke", ""), example),
             "label: 4\n[MAX = 4\n  4\n  [SM = 2\n    9\n    3\n");
 }
 
@@ -49,24 +49,28 @@ TEST(Render, BytesIdsAndPairs) {
   example.tokens = first;
   example.second = second;
   example.label = 1;
-  TaskSpec spec;
+  TaskPlan plan;
+  TaskSpec& spec = plan.spec;
   spec.name = "retrieval";
   spec.vocab = 257;
-  EXPECT_EQ(render_text(spec, example), "label: 1\nfirst:\nab\nsecond:\nc\n");
+  EXPECT_EQ(render_text(plan, example), "label: 1\nfirst:\nab\nsecond:\nc\n");
   spec.name = "lookup";
   spec.vocab = 200;
   example.second = {};
-  EXPECT_EQ(render_text(spec, example), "label: 1\n98 99\n");
+  EXPECT_EQ(render_text(plan, example), "label: 1\n98 99\n");
+  plan.classes = {"neg", "pos"};
+  EXPECT_EQ(render_text(plan, example), "label: pos\n98 99\n");
 }
 
 TEST(Render, PicturesAsTextAndAsPng) {
   const std::vector<std::uint16_t> pixels{0, 255, 128, 64};
   Example example;
   example.tokens = pixels;
-  TaskSpec spec;
+  TaskPlan plan;
+  TaskSpec& spec = plan.spec;
   spec.name = "image", spec.variant = "image";
   spec.vocab = 256, spec.length = 4, spec.height = spec.width = 2;
-  EXPECT_EQ(render_text(spec, example), "label: 0\n @\n+:\n");
+  EXPECT_EQ(render_text(plan, example), "label: 0\n @\n+:\n");
   const std::string png = render_png(spec, example, 3);
   // The signature, and width and height of the IHDR chunk (PNG specification, sections 5.2 and 11.2.2).
   EXPECT_EQ(png.substr(0, 8), "\x89PNG\r\n\x1a\n");

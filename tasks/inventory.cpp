@@ -25,6 +25,7 @@ DataStatus data_status(const std::string& task, const std::string& preset, const
   const TaskPlan plan = plan_task(task, preset, "", paths.root);
   DataStatus status;
   status.spec = plan.spec;
+  status.classes = plan.classes;
   status.preset = preset;
   status.source = plan.data.at("source");
   if (sources().contains(status.source)) {

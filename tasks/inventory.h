@@ -11,6 +11,7 @@ namespace lra {
 
 struct DataStatus {
   TaskSpec spec;
+  std::vector<std::string> classes;  // as TaskPlan::classes
   std::string preset, source;
   std::string licence, citation;
   std::string state;           // prepared | ready (to be generated or read) | missing | damaged

@@ -44,8 +44,14 @@ std::string sequence(const TaskSpec& spec, std::span<const std::uint16_t> tokens
 
 }  // namespace
 
-std::string render_text(const TaskSpec& spec, const Example& example) {
-  std::string text = fmt::format("label: {}\n", example.label);
+std::string label_text(const TaskPlan& plan, int label) {
+  const auto number = std::size_t(label);
+  return number < plan.classes.size() ? plan.classes[number] : std::to_string(label);
+}
+
+std::string render_text(const TaskPlan& plan, const Example& example) {
+  const TaskSpec& spec = plan.spec;
+  std::string text = fmt::format("label: {}\n", label_text(plan, example.label));
   if (example.second.empty()) return text + sequence(spec, example.tokens);
   text += "first:\n" + sequence(spec, example.tokens);
   return text + "second:\n" + sequence(spec, example.second);

@@ -51,17 +51,26 @@ constexpr std::string_view kOwn = "tsv:";
 
 constexpr long kLongest = 1 << 20;  // tokens that a sequence may be cut at
 
-std::filesystem::path own_folder(const std::string& task) { return task.substr(kOwn.size()); }
+std::filesystem::path own_folder(const std::string& task) {
+  if (task.size() == kOwn.size()) fail_usage("'{}' names no folder; write tsv:FOLDER", task);
+  return task.substr(kOwn.size());
+}
+
+std::filesystem::path whole_own_folder(const std::string& task) {
+  const auto folder = std::filesystem::weakly_canonical(std::filesystem::absolute(own_folder(task)));
+  return folder.has_filename() ? folder : folder.parent_path();
+}
 
 TaskPlan plan_own_task(const std::string& task, const std::string& preset, const std::string& model) {
-  const auto folder = std::filesystem::weakly_canonical(std::filesystem::absolute(own_folder(task)));
+  const auto folder = whole_own_folder(task);
   const tsv::Shape shape = tsv::shape_of(folder);
   TaskPlan plan = plan_task(shape.paired ? "retrieval" : "text", preset, model);
   plan.task = std::string(kOwn) + folder.string();
-  plan.spec.name = std::string(kOwn) + folder.filename().string();
+  plan.spec.name = stored_name(task);
   const std::size_t suffix = plan.spec.variant.find('@');
   plan.spec.variant = plan.spec.name + (suffix == std::string::npos ? "" : plan.spec.variant.substr(suffix));
-  plan.spec.classes = long(shape.labels.size());
+  plan.spec.classes = long(shape.classes.size());
+  plan.classes = shape.classes;
   plan.data = resolve_data({{"source", "tsv"}, {"length", plan.spec.length}});
   return plan;
 }
@@ -152,6 +161,10 @@ std::vector<std::string> tasks_of_preset(const std::string& name) {
 
 bool is_own_task(const std::string& task) { return task.starts_with(kOwn); }
 
+std::string stored_name(const std::string& task) {
+  return is_own_task(task) ? std::string(kOwn) + whole_own_folder(task).filename().string() : task;
+}
+
 std::string describe_task(const std::string& task) {
   return is_own_task(task) ? "labelled texts of one's own, read byte by byte" : task_definitions().at(task).summary;
 }
@@ -172,6 +185,8 @@ TaskPlan plan_task(const std::string& task, const std::string& name, const std::
   plan.spec = spec_of(task, entry);
   plan.preset = name;
   plan.data = resolve_data(entry.at("data"));
+  if (const std::string source = plan.data.at("source"); sources().contains(source))
+    plan.classes = sources().at(source).facts.classes;
   plan.encoder = preset_settings(chosen, task, model, "encoder");
   plan.mixer = preset_settings(chosen, task, model, "mixer");
   plan.recipe = parse<Recipe>(preset_settings(chosen, task, model, "recipe"), "preset " + name);
@@ -203,7 +218,10 @@ std::filesystem::path prepared_file(const TaskPlan& plan, const DataPaths& paths
 
 std::unique_ptr<Dataset> open_data(const TaskPlan& plan, const DataPaths& paths) {
   const Origin from = origin_of(plan, paths);
-  auto data = open_source(from.source, from.settings, from.root, paths.cache, paths.notice);
+  const Notice notice = [&](const std::string& sentence) {
+    if (paths.notice) paths.notice(fmt::format("{}: {}", plan.spec.variant, sentence));
+  };
+  auto data = open_source(from.source, from.settings, from.root, paths.cache, notice);
   check(plan, *data);
   return data;
 }

@@ -19,9 +19,10 @@ struct TaskPlan {
   std::string task;  // what to ask plan_task for again: spec.name, or "tsv:" and the whole path of one's own data
   TaskSpec spec;
   std::string preset;
-  Json data;     // {"source": a name of datasets/sources/, and its settings: sizes, seed …}
-  Json encoder;  // the model's shape: width, heads, layers … (models/layers/encoder.h reads it)
-  Json mixer;    // settings of the model itself that the preset prescribes, e.g. Linformer's k
+  std::vector<std::string> classes;  // names of labels 0, 1, … in UTF-8; none where the numbers say all
+  Json data;                         // {"source": a name of datasets/sources/, and its settings: sizes, seed …}
+  Json encoder;                      // the model's shape: width, heads, layers … (models/layers/encoder.h reads it)
+  Json mixer;                        // settings of the model itself that the preset prescribes, e.g. Linformer's k
   Recipe recipe;
 };
 
@@ -40,6 +41,8 @@ std::vector<std::string> preset_names();
 std::vector<std::string> tasks_of_preset(const std::string& preset);
 /// Whether `task` is "tsv:FOLDER", a user's own texts (datasets/tsv.h).
 bool is_own_task(const std::string& task);
+/// What results call the task: of "tsv:some/where/mail/", "tsv:mail"; any other name as it is.
+std::string stored_name(const std::string& task);
 /// One sentence on the task.
 std::string describe_task(const std::string& task);
 
@@ -49,7 +52,7 @@ std::string describe_task(const std::string& task);
 /// `root` decide which the plan names; nothing else depends on `root`.
 ///
 /// "tsv:FOLDER" gets the length, encoder and recipe of the preset's Text, or of its Retrieval where the rows are pairs,
-/// and its classes from the training file, which is read for this. Throws a data error when that cannot be done.
+/// and its classes from its files, which are read for this. Throws a data error when that cannot be done.
 TaskPlan plan_task(const std::string& task, const std::string& preset, const std::string& model,
                    const std::filesystem::path& root = {});
 

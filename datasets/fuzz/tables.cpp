@@ -1,4 +1,4 @@
-/// Tab-separated tables as the official files are.
+/// Tables: those of official data, and a user's own with tabs and with commas.
 #include "datasets/source.h"
 #include "harness/core/fuzz/fuzz.h"
 
@@ -6,7 +6,7 @@ namespace {
 
 void read(const char* source, const std::vector<std::string>& files, std::span<const std::byte> content) {
   using namespace lra;
-  const auto root = fuzz::folder() / source;
+  const auto root = fuzz::folder() / source / files.front();
   for (const std::string& file : files) fuzz::write(root / file, content);
   fuzz::survive([&] { sources().at(source).make(Json::object(), root); });
 }
@@ -20,5 +20,6 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
        {"tsv_data/new_aan_pairs.train.tsv", "tsv_data/new_aan_pairs.eval.tsv", "tsv_data/new_aan_pairs.test.tsv"},
        content);
   read("tsv", {"train.tsv", "valid.tsv", "test.tsv"}, content);
+  read("tsv", {"train.csv", "test.csv"}, content);
   return 0;
 }

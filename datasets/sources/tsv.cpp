@@ -11,8 +11,7 @@ struct Config {
 };
 
 std::vector<std::filesystem::path> inputs(const Config&, const std::filesystem::path& root) {
-  const auto files = tsv::files_of(root);
-  return {files.begin(), files.end()};
+  return tsv::inputs(root);
 }
 
 Corpus make(const Config& config, const std::filesystem::path& root) {
@@ -22,7 +21,7 @@ Corpus make(const Config& config, const std::filesystem::path& root) {
 
 const RegisterSource<Config> registered{
     "tsv",
-    {"labelled texts of one's own: train.tsv, valid.tsv and test.tsv", "its owner's", "none: the user's own data"},
+    {"labelled texts of one's own: train.tsv, valid.tsv and test.tsv", "its owner's", "none: the user's own data", 2},
     inputs,
     make};
 

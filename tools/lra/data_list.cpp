@@ -11,7 +11,7 @@ namespace lra {
 namespace {
 
 struct Options {
-  std::string data, preset;
+  std::string tasks, data, preset;
   bool json = false;
 };
 
@@ -20,7 +20,13 @@ std::vector<DataStatus> take_stock(const Options& options) {
   std::vector<DataStatus> all;
   for (const std::string& name : preset_names()) {
     if (!options.preset.empty() && options.preset != name) continue;
-    for (const auto& [task, entry] : preset(name).at("tasks").items()) all.push_back(data_status(task, name, paths));
+    const auto& covered = preset(name).at("tasks");
+    if (options.tasks.empty())
+      for (const auto& [task, entry] : covered.items()) all.push_back(data_status(task, name, paths));
+    else
+      for (const std::string& task : split_list(options.tasks, "tasks"))
+        if (is_own_task(task) ? covered.contains("text") : covered.contains(task))
+          all.push_back(data_status(task, name, paths));
   }
   return all;
 }
@@ -33,6 +39,7 @@ Json json_of(const DataStatus& status) {
           {"source", status.source},
           {"length", status.spec.length},
           {"classes", status.spec.classes},
+          {"class_names", status.classes},
           {"state", status.state},
           {"reason", status.reason},
           {"file", status.file.string()},
@@ -43,16 +50,24 @@ Json json_of(const DataStatus& status) {
           {"citation", status.citation}};
 }
 
+/// The classes' names where they are few, otherwise how many there are.
+std::string classes_text(const DataStatus& status) {
+  constexpr std::size_t kMostNamed = 4;
+  return status.classes.empty() || status.classes.size() > kMostNamed
+             ? grouped(status.spec.classes)
+             : fmt::format("{}", fmt::join(status.classes, ", "));
+}
+
 void print(const std::vector<DataStatus>& all) {
   constexpr std::size_t kShown = 12;  // digits of a fingerprint
-  TextTable table{{"data", "preset", "state", "size", "train / valid / test", "fingerprint"}, {}};
+  TextTable table{{"data", "preset", "state", "size", "train / valid / test", "classes", "fingerprint"}, {}};
   std::map<std::string, const DataStatus*> by_source;
   std::map<std::string, std::string> reasons;
   for (const DataStatus& status : all) {
     const bool prepared = status.state == "prepared";
-    table.rows.push_back({status.spec.variant, status.preset, status.state,
-                          prepared ? human_bytes(std::int64_t(status.bytes)) : "",
-                          prepared ? counts_text(status.examples) : "", status.fingerprint.substr(0, kShown)});
+    table.rows.push_back(
+        {status.spec.variant, status.preset, status.state, prepared ? human_bytes(std::int64_t(status.bytes)) : "",
+         prepared ? counts_text(status.examples) : "", classes_text(status), status.fingerprint.substr(0, kShown)});
     by_source[status.source] = &status;
     if (!status.reason.empty()) reasons[status.spec.variant] = status.reason;
   }
@@ -70,11 +85,14 @@ void print(const std::vector<DataStatus>& all) {
 void add_data_list(const Command& data, int& exit_code) {
   Command command = data.add_subcommand("list", "For each task variant: whether its data are here, counts, licence");
   const auto options = std::make_shared<Options>();
+  command.add_option("tasks", options->tasks, "only these, separated by commas; tsv:FOLDER for one's own");
   add_data_option(command, options->data);
   command.add_option("--preset", options->preset, "only this one's");
   command.add_flag("--json", options->json, "as JSON");
   command.callback([options, &exit_code] {
     if (!options->preset.empty()) check_name("preset", options->preset, preset_names());
+    if (!options->tasks.empty())
+      for (const std::string& task : split_list(options->tasks, "tasks")) check_task(task);
     const auto all = take_stock(*options);
     Json json = Json::array();
     for (const DataStatus& status : all) json.push_back(json_of(status));

@@ -34,13 +34,13 @@ void show(const Options& options) {
                data->size(split), options.split, options.index);
   const Example example = data->at(split, options.index);
   const bool picture = options.output.ends_with(".png");
-  const std::string content = picture ? render_png(plan.spec, example, options.scale) : render_text(plan.spec, example);
+  const std::string content = picture ? render_png(plan.spec, example, options.scale) : render_text(plan, example);
   if (options.output.empty()) {
     std::cout << content;
   } else {
     write_file(options.output, content);
     fmt::print("{}, example {} of the {} split: label {}, {}\n", plan.spec.variant, options.index, options.split,
-               example.label, options.output);
+               label_text(plan, example.label), options.output);
   }
 }
 
@@ -49,7 +49,7 @@ void show(const Options& options) {
 void add_data_show(const Command& data, int& exit_code) {
   Command command = data.add_subcommand("show", "Render one example with its label: a picture, a tree or a text");
   const auto options = std::make_shared<Options>();
-  command.add_option("task", options->task, "a task").required();
+  command.add_option("task", options->task, "a task, or tsv:FOLDER").required();
   command.add_option("--index", options->index, "number of the example, from 0").shows_default();
   command.add_option("--split", options->split, "train, valid or test").shows_default();
   command.add_option("--preset", options->preset, "whose variant of the data").shows_default();

@@ -21,7 +21,7 @@ struct Options {
 
 Experiment experiment_of(const Options& options) {
   check_name("preset", options.preset, preset_names());
-  if (!is_own_task(options.task)) check_name("task", options.task, task_names());
+  check_task(options.task);
   Overrides overrides{parse_settings(options.set), parse_model_args(options.model_args)};
   for (const auto& [model, settings] : overrides.model_args.items()) check_name("model", model, {options.model});
   return make_experiment(options.task, options.preset, options.model, 0, 0, overrides);
@@ -97,6 +97,7 @@ Json task_json(const Options& options) {
           {"official", own ? "" : task_definitions().at(options.task).official},
           {"preset", options.preset},
           {"model", options.model},
+          {"classes", plan.classes},
           {"spec", encode(experiment).at("spec")},
           {"source", source_json(plan.data.at("source"))},
           {"data", plan.data},
@@ -146,6 +147,7 @@ void print_model(const Json& model) {
 
 void print_task(const Json& task) {
   for (const char* key : {"name", "summary", "citation", "official", "preset"}) print_line(key, task.at(key));
+  print_line("classes", fmt::format("{}", fmt::join(task.at("classes").get<std::vector<std::string>>(), ", ")));
   for (const char* key : {"source", "spec", "data", "encoder", "recipe"}) print_block(key, task.at(key));
 }
 

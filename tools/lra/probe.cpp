@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <iostream>
 
+#include <spdlog/spdlog.h>
+
 #include "harness/build_info.h"
 #include "harness/experiment.h"
 #include "harness/weights.h"
@@ -24,7 +26,7 @@ struct Options {
 /// Without dropout, unless asked for: no other framework draws our masks.
 Experiment experiment_of(const Options& options) {
   check_name("preset", options.preset, preset_names());
-  check_name("task", options.task, task_names());
+  check_task(options.task);
   check_name("model", options.model, models().names());
   Overrides overrides{{{"dropout", 0.0}, {"attention_dropout", 0.0}}, parse_model_args(options.model_args)};
   overrides.set.update(parse_settings(options.set));
@@ -40,6 +42,7 @@ StoredText describe(const Experiment& experiment) {
           {"model_settings", experiment.model_settings.dump()},
           {"encoder", experiment.plan.encoder.dump()},
           {"task", all.at("spec").dump()},
+          {"classes", Json(experiment.plan.classes).dump()},
           {"preset", experiment.plan.preset},
           {"seed", std::to_string(experiment.seed)},
           {"code_version", build_info().code_version}};
@@ -51,13 +54,16 @@ Json probe_command(const Options& options) {
   Classifier model(experiment.model, experiment.model_settings, parse<EncoderConfig>(plan.encoder, "encoder"),
                    plan.spec, experiment.seed);
   if (!options.weights.empty()) load_weights(options.weights, model.parameters());
-  const auto data = open_data(plan, data_paths(options.data));
+  DataPaths paths = data_paths(options.data);
+  paths.notice = [](const std::string& sentence) { spdlog::info("{}", sentence); };
+  const auto data = open_data(plan, paths);
   TrainOrder order(data->size(Split::train), plan.recipe.batch, experiment.seed);
   const Probe result = probe(model, *data, order.indices(0));
   write_probe(options.output, model, result, describe(experiment));
   return {{"model", experiment.model},
           {"task", plan.spec.name},
           {"variant", plan.spec.variant},
+          {"classes", plan.classes},
           {"seed", experiment.seed},
           {"examples", result.batch.size()},
           {"tokens", result.batch.tokens()},
@@ -84,7 +90,8 @@ void add_probe(const Command& program, int& exit_code) {
       "probe", "Write a model's parameters, its first batch, logits, loss and gradients to a safetensors file");
   const auto options = std::make_shared<Options>();
   command.add_option("--model", options->model, "its name").required();
-  command.add_option("--task", options->task, "the task whose first training batch is taken").required();
+  command.add_option("--task", options->task, "the task, or tsv:FOLDER, whose first training batch is taken")
+      .required();
   command.add_option("--preset", options->preset, "see 'lra list presets'").shows_default();
   command.add_option("--seed", options->seed, "of parameters and of the order of examples").shows_default();
   command.add_option("--weights", options->weights, "safetensors file with a value for every parameter");

@@ -23,15 +23,15 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 }
 
 /// Replaces groups by their members among `available`; every other name must be one of `known`.
-std::vector<std::string> select(const std::string& what, const std::string& names, std::vector<std::string> known,
-                                const std::vector<std::string>& available, const std::string& group,
-                                const std::vector<std::string>& group_members) {
+std::vector<std::string> select(const std::string& what, const std::vector<std::string>& names,
+                                std::vector<std::string> known, const std::vector<std::string>& available,
+                                const std::string& group, const std::vector<std::string>& group_members) {
   std::vector<std::string> selected;
   known.insert(known.end(), {group, "all"});
   const auto take = [&](const std::string& name) {
     if (!contains(selected, name)) selected.push_back(name);
   };
-  for (const std::string& name : split_list(names, "--" + what + "s")) {
+  for (const std::string& name : names) {
     if (name == "all") {
       for (const std::string& member : available) take(member);
     } else if (name == group) {
@@ -42,7 +42,7 @@ std::vector<std::string> select(const std::string& what, const std::string& name
       take(name);
     }
   }
-  if (selected.empty()) fail_usage("no {} is left: none of '{}' can be had here", what, names);
+  if (selected.empty()) fail_usage("no {} is left: none of '{}' can be had here", what, fmt::join(names, ", "));
   return selected;
 }
 
@@ -72,54 +72,56 @@ std::pair<std::string, Json> parse_assignment(const std::string& text, const std
   return {key, parse_scalar(value)};
 }
 
-/// "tsv:v1/set" → "tsv:set": one's own data go by the name of their folder.
-std::string stored_name(const std::string& task) {
-  if (!is_own_task(task)) return task;
-  const std::size_t colon = task.find(':') + 1;
-  const auto folder = std::filesystem::path(task.substr(colon)).lexically_normal();
-  const auto name = folder.has_filename() ? folder.filename() : folder.parent_path().filename();
-  return task.substr(0, colon) + name.string();
-}
-
 }  // namespace
 
 std::vector<std::string> split_list(const std::string& text, const std::string& option) {
-  std::vector<std::string> parts;
-  std::size_t begin = 0;
-  while (true) {
-    const std::size_t end = text.find(',', begin);
-    parts.push_back(trimmed(text.substr(begin, end - begin)));
-    if (parts.back().empty()) fail_usage("{}: '{}' has an empty name", option, text);
-    if (end == std::string::npos) return parts;
-    begin = end + 1;
+  std::vector<std::string> parts(1);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == ',')
+      parts.emplace_back();
+    else
+      parts.back() += text.compare(i, 2, "\\,") == 0 ? text[++i] : text[i];
   }
+  for (std::string& part : parts) {
+    part = trimmed(part);
+    if (part.empty()) fail_usage("{}: '{}' has an empty name", option, text);
+  }
+  return parts;
 }
 
 void check_name(const std::string& what, const std::string& name, const std::vector<std::string>& known) {
   if (!contains(known, name)) fail_usage("unknown {} '{}'{}", what, name, suggestion(name, known));
 }
 
+void check_task(const std::string& name) {
+  if (!is_own_task(name)) check_name("task", name, task_names());
+}
+
 std::vector<std::string> select_tasks(const std::string& names, const std::string& preset) {
   check_name("preset", preset, preset_names());
   std::vector<std::string> known = task_names();
-  for (const std::string& name : split_list(names, "--tasks"))
-    if (is_own_task(name)) known.push_back(name);
-  return select("task", names, known, tasks_of_preset(preset), "lra5", kLra5);
+  std::string own;
+  const std::vector<std::string> wanted = split_list(names, "--tasks");
+  for (const std::string& name : wanted) {
+    if (is_own_task(name)) known.push_back(own = name);
+    if (!own.empty() && !contains(known, name) && name != "lra5" && name != "all")
+      fail_usage("unknown task '{}' after '{}'; a comma within a folder's name is written \\,", name, own);
+  }
+  return select("task", wanted, known, tasks_of_preset(preset), "lra5", kLra5);
 }
 
 std::vector<std::string> select_models(const std::string& names) {
-  return select("model", names, models().names(), models().names(), "lra11", kLra11);
+  return select("model", split_list(names, "--models"), models().names(), models().names(), "lra11", kLra11);
 }
 
 std::vector<std::string> select_stored_tasks(const std::string& names, const std::vector<std::string>& stored) {
-  std::string as_stored;
-  for (const std::string& name : split_list(names, "--tasks"))
-    as_stored += (as_stored.empty() ? "" : ",") + stored_name(name);
+  std::vector<std::string> as_stored = split_list(names, "--tasks");
+  std::transform(as_stored.begin(), as_stored.end(), as_stored.begin(), stored_name);
   return select("task", as_stored, stored, stored, "lra5", kLra5);
 }
 
 std::vector<std::string> select_stored_models(const std::string& names, const std::vector<std::string>& stored) {
-  return select("model", names, stored, stored, "lra11", kLra11);
+  return select("model", split_list(names, "--models"), stored, stored, "lra11", kLra11);
 }
 
 std::vector<std::uint64_t> parse_seeds(const std::string& text) {

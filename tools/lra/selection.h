@@ -9,11 +9,14 @@
 
 namespace lra {
 
-/// "a, b" → a, b. Empty parts are a usage error that names `option`.
+/// "a, b" → a, b; "\," is a comma of a name. Empty parts are a usage error that names `option`.
 std::vector<std::string> split_list(const std::string& text, const std::string& option);
 
 /// Throws a usage error naming the nearest when `name` is not among `known`.
 void check_name(const std::string& what, const std::string& name, const std::vector<std::string>& known);
+
+/// Throws a usage error unless `name` is a task's or "tsv:FOLDER".
+void check_task(const std::string& name);
 
 /// Names, "tsv:FOLDER", and groups: lra5 (those the preset has), all (every task of the preset). Keeps the order, drops
 /// repetitions.

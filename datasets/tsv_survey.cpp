@@ -1,0 +1,264 @@
+#include "datasets/tsv_survey.h"
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+#include <set>
+
+#include "datasets/dataset.h"
+#include "datasets/labels.h"
+#include "datasets/table.h"
+#include "harness/core/error.h"
+
+namespace lra::tsv {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMostLabels = 1000;
+/// How the files of each split may be called, apart from the ending.
+const std::array<std::vector<std::string>, 3> kNames{{{"train"}, {"valid", "validation", "dev", "val"}, {"test"}}};
+const std::vector<std::string> kEndings{".tsv", ".csv"}, kCompressed{"", ".gz", ".xz", ".bz2", ".zst"};
+
+/// Words that headings have above labels, and above texts.
+const std::set<std::string, std::less<>> kLabelWords{
+    "label",     "labels", "label_id", "gold_label", "gold",     "class", "classes",      "category", "target",
+    "sentiment", "topic",  "intent",   "rating",     "polarity", "tag",   "is_duplicate", "y"};
+const std::set<std::string, std::less<>> kTextWords{
+    "text",    "texts",     "sentence", "sentence1", "sentence_1", "text1",    "text_1",
+    "text_a",  "question1", "question", "review",    "premise",    "message",  "comment",
+    "content", "document",  "body",     "tweet",     "sms",        "headline", "title",
+    "query",   "utterance", "phrase",   "input",     "x",          "string",   "description"};
+/// Above a column that only counts rows; pandas leaves it empty.
+const std::set<std::string, std::less<>> kNumberWords{"id", "index", "idx", "no", ""};
+
+bool is_word(const std::set<std::string, std::less<>>& words, std::string_view cell) {
+  cell = trimmed(cell);
+  if (cell.size() > 1 && cell.starts_with('"') && cell.ends_with('"')) cell = cell.substr(1, cell.size() - 2);
+  return words.contains(spelling_free(cell));
+}
+
+std::string in_words(std::span<const std::string> cells) {
+  std::string text;
+  for (const std::string& cell : cells) text += (text.empty() ? "" : ", ") + shown(cell);
+  return text;
+}
+
+/// Gathers a FileSurvey, the first row apart: whether it is a heading may depend on all others.
+class Surveyor {
+ public:
+  Surveyor(const fs::path& file, bool trains) : file_(file) {
+    read_table(file, [&](long line, std::span<const std::string> cells) {
+      if (std::exchange(begun_, true) || !begins_with_heading(line, cells)) take(line, cells, trains);
+    });
+  }
+
+  const std::vector<std::string>& first() const { return first_; }
+  /// Whether the label of the first row is no other row's.
+  bool stands_apart() const {
+    return !first_.empty() && seen_.rows > 0 && !seen_.labels.contains(trimmed(first_.front()));
+  }
+  bool begins_with_label_word() const { return !first_.empty() && is_word(kLabelWords, first_.front()); }
+  bool repeats_labels() const {
+    return std::all_of(seen_.labels.begin(), seen_.labels.end(), [](const auto& l) { return l.second.rows > 1; });
+  }
+
+  long rows() const { return seen_.rows; }  // without the first
+
+  void take_first_as_heading() {
+    seen_.heading = in_words(first_);
+    first_.clear();
+  }
+
+  FileSurvey finish() {
+    if (!first_.empty()) absorb(first_line_, first_);
+    if (seen_.rows == 0) fail_data("{} holds no rows", file_.string());
+    if (with_second_ && without_second_) refuse_mixture();
+    seen_.paired = with_second_.has_value();
+    seen_.ignores_column = has_third_cells_ && !seen_.paired;
+    return std::move(seen_);
+  }
+
+ private:
+  bool begins_with_heading(long line, std::span<const std::string> cells) {
+    const auto label = std::find_if(cells.begin(), cells.end(), [](const auto& c) { return is_word(kLabelWords, c); });
+    if (label == cells.end()) return false;
+    if (label == cells.begin()) {
+      for (std::size_t c = 1; c < cells.size(); ++c)
+        if (!trimmed(cells[c]).empty() && is_word(kNumberWords, cells[c]))
+          fail_data("{}: the heading has '{}' above column {}, but a row has a label, a text and perhaps a second text",
+                    where_of(file_, line), shown(cells[c]), c + 1);
+      if (cells.size() < 2 || !is_word(kTextWords, cells[1])) return false;
+      seen_.heading = in_words(cells);
+      return true;
+    }
+    if (!is_word(kTextWords, cells[0]) && !is_word(kNumberWords, cells[0])) return false;
+    fail_data(
+        "{}: the heading has '{}' above column {}, but the label must stand in the first column, and the text next",
+        where_of(file_, line), shown(*label), label - cells.begin() + 1);
+  }
+
+  void take(long line, std::span<const std::string> cells, bool trains) {
+    if (seen_.rows == 0 && first_.empty() && seen_.heading.empty()) {
+      (void)row_of(where_of(file_, line), cells);  // refuses it here, not when it counts at last
+      first_line_ = line;
+      first_.assign(cells.begin(), cells.end());
+      return;
+    }
+    absorb(line, cells);
+    const bool another = !first_.empty() && !seen_.labels.contains(trimmed(first_.front()));
+    if (trains && seen_.labels.size() + another > kMostLabels)
+      fail_data("{}: more than {} different labels up to here; the label must stand in the first column",
+                where_of(file_, line), kMostLabels);
+  }
+
+  void absorb(long line, std::span<const std::string> cells) {
+    const Row row = row_of(where_of(file_, line), cells);
+    FileSurvey::Sighting& sighting = seen_.labels.try_emplace(std::string(row.label)).first->second;
+    if (sighting.rows++ == 0 || line < sighting.line) sighting.line = line;
+    ++seen_.rows;
+    seen_.trimmed += row.label.size() != cells[0].size();
+    has_third_cells_ = has_third_cells_ || cells.size() > 2;
+    auto& of_kind = row.paired ? with_second_ : without_second_;
+    if (!of_kind || line < of_kind->line) of_kind = {line, cells.size() > 2};
+  }
+
+  /// Blames the first row that is unlike the first of all.
+  [[noreturn]] void refuse_mixture() const {
+    const bool pairs_first = with_second_->line < without_second_->line;
+    if (!pairs_first)
+      fail_data("{}: the row has a second text, unlike the rows before it; give every row as many",
+                where_of(file_, with_second_->line));
+    const std::string where = where_of(file_, without_second_->line);
+    if (without_second_->has_cell) fail_data("{}: the second text is empty; every row of pairs needs both", where);
+    fail_data("{}: the row has only one text, unlike the rows before it; give every row as many", where);
+  }
+
+  struct Place {
+    long line;
+    bool has_cell;  // a third one, if only an empty one
+  };
+  const fs::path& file_;
+  FileSurvey seen_;
+  std::vector<std::string> first_;  // the cells of the first row, until it counts as a row or a heading
+  long first_line_ = 0;
+  bool begun_ = false, has_third_cells_ = false;
+  std::optional<Place> with_second_, without_second_;  // the first of each
+};
+
+/// A heading without known words: the same first row in every file, with a label that nothing else has, while every
+/// label of training comes again.
+bool share_a_heading(const std::vector<Surveyor>& files) {
+  return files.front().repeats_labels() && std::all_of(files.begin(), files.end(), [&](const Surveyor& file) {
+           const auto unknown = [&](const Surveyor& other) {
+             return other.stands_apart() && other.rows() > 1 && other.first() == file.first();
+           };
+           return std::all_of(files.begin(), files.end(), unknown);
+         });
+}
+
+void check_spelling(const Survey& survey) {
+  std::map<std::string, std::pair<std::string, std::string>> known;  // label, where
+  for (std::size_t s = 0; s < survey.files.size(); ++s)
+    for (const auto& [label, sighting] : survey.of[s].labels) {
+      const std::string where = where_of(survey.files[s], sighting.line);
+      const auto [place, is_new] = known.try_emplace(spelling_free(label), label, where);
+      if (!is_new && place->second.first != label)
+        fail_data("{}: the label '{}' differs from '{}' ({}) in spelling only; write both alike", where, shown(label),
+                  shown(place->second.first), place->second.second);
+    }
+}
+
+void check_against_training(const Survey& survey) {
+  const FileSurvey& train = survey.of[std::size_t(Split::train)];
+  const std::string name = survey.files[std::size_t(Split::train)].filename().string();
+  for (std::size_t s = 1; s < survey.files.size(); ++s) {
+    if (survey.files[s].empty()) continue;
+    if (survey.of[s].paired != train.paired)
+      fail_data("{}: its rows have {}, those of {} have {}; give every row as many", survey.files[s].string(),
+                survey.of[s].paired ? "two texts" : "one text", name, train.paired ? "two" : "one");
+    for (const auto& [label, sighting] : survey.of[s].labels)
+      if (!train.labels.contains(label))
+        fail_data("{}: no row of {} has the label '{}'", where_of(survey.files[s], sighting.line), name, shown(label));
+  }
+}
+
+Survey look_at(const std::array<fs::path, 3>& files) {
+  std::vector<Surveyor> surveyors;
+  for (const fs::path& file : files)
+    if (!file.empty()) surveyors.emplace_back(file, /*trains=*/surveyors.empty());
+  const bool shared = share_a_heading(surveyors);
+  Survey survey;
+  survey.files = files;
+  auto surveyor = surveyors.begin();
+  for (std::size_t s = 0; s < files.size(); ++s) {
+    if (files[s].empty()) continue;
+    if (shared || (surveyor->begins_with_label_word() && surveyor->stands_apart())) surveyor->take_first_as_heading();
+    survey.of[s] = (surveyor++)->finish();
+  }
+  const fs::path& train = files[std::size_t(Split::train)];
+  const auto& labels = survey.of[std::size_t(Split::train)].labels;
+  if (labels.size() < 2)
+    fail_data("{} has {} label{}; there is nothing to learn with fewer than 2", train.string(), labels.size(),
+              labels.size() == 1 ? "" : "s");
+  check_spelling(survey);
+  check_against_training(survey);
+  for (const auto& [label, sighting] : labels) survey.labels.push_back(label);
+  sort_labels(survey.labels);
+  return survey;
+}
+
+}  // namespace
+
+Row row_of(const std::string& where, std::span<const std::string> cells) {
+  std::size_t columns = cells.size();
+  while (columns > 2 && cells[columns - 1].empty()) --columns;
+  if (columns < 2 || columns > 3)
+    fail_data(
+        "{}: a row has a label, a text and perhaps a second text, in a .csv between commas, in any other file between "
+        "tabs, but this has {} column{}",
+        where, columns, columns == 1 ? "" : "s");
+  const std::string_view label = trimmed(cells[0]);
+  if (label.empty()) fail_data("{}: the label is empty", where);
+  return {label, cells[1], columns == 3 ? std::string_view(cells[2]) : std::string_view(), columns == 3};
+}
+
+std::array<fs::path, 3> files_of(const fs::path& folder) {
+  std::error_code none;
+  const fs::file_status status = fs::status(folder, none);
+  if (!fs::is_directory(status))
+    fail_data("there is no folder '{}'{}; one's own data are a folder with train.tsv, valid.tsv and test.tsv",
+              folder.string(), fs::exists(status) ? ", that is a file" : "");
+  std::array<fs::path, 3> files;
+  for (std::size_t s = 0; s < files.size(); ++s) {
+    std::vector<std::string> found;
+    for (const std::string& name : kNames[s])
+      for (const std::string& ending : kEndings)
+        for (const std::string& compressed : kCompressed)
+          if (fs::exists(folder / (name + ending + compressed), none)) found.push_back(name + ending + compressed);
+    if (found.size() > 1)
+      fail_data("the folder '{}' holds both {} and {}; leave one of them there", folder.string(), found[0], found[1]);
+    if (!found.empty()) files[s] = folder / found[0];
+    if (found.empty() && Split(s) != Split::valid)
+      fail_data(
+          "there is no {}.tsv in the folder '{}', nor a .csv, compressed or not; a row is a label, a tab and a text",
+          kNames[s][0], folder.string());
+  }
+  return files;
+}
+
+std::shared_ptr<const Survey> survey(const fs::path& folder) {
+  using State = std::vector<std::tuple<fs::path, std::uintmax_t, fs::file_time_type>>;
+  static std::mutex mutex;
+  static std::map<State, std::shared_ptr<const Survey>> known;
+  const auto files = files_of(folder);
+  State state;
+  for (const fs::path& file : files)
+    if (!file.empty()) state.emplace_back(fs::absolute(file), fs::file_size(file), fs::last_write_time(file));
+  const std::lock_guard lock(mutex);
+  auto& survey = known[state];
+  if (!survey) survey = std::make_shared<const Survey>(look_at(files));
+  return survey;
+}
+
+}  // namespace lra::tsv
