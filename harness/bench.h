@@ -1,59 +1,69 @@
 /// LRA's speed and memory protocol: what a step of each model costs at each length.
 #pragma once
 
-#include <cstdint>
-#include <functional>
+#include <atomic>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "harness/core/config.h"
+#include "harness/bench_cell.h"
 #include "harness/profile.h"
 #include "results/record.h"
 
 namespace lra {
 
-/// Steps on random tokens of LRA's byte vocabulary, every sequence of the full length.
+/// Every model at every length.
 struct BenchRequest {
-  std::vector<std::string> models;  // "transformer materialized=true": a model with settings of its own
+  std::vector<std::string> models;  // see BenchTask::model
   std::vector<long> lengths = {1024, 2048, 3072, 4096};
-  long batch = 32;
-  bool training = true;  // otherwise inference
-  Json encoder;          // shape and dropout; the `small` protocol's by default
-  Json settings;         // of all models
-  long threads = 1;
-  double seconds = 2;           // of measured steps a cell, after one step of warm-up; at least 3 steps
-  std::int64_t max_memory = 0;  // bytes that this process may have; 0: what the machine has available
+  BenchTask task;  // what all cells have in common; those of several models take turns
 };
 
-/// Measures every model at every length: its memory first and alone, then the time of its steps, models taking turns so
-/// that drift of the machine meets all alike. A cell's metrics:
-///   median_ms, p10_ms, p90_ms, steps_per_second, examples_per_second
-///   gflops             of the model, recomputation not counted
-///   peak_gflops        of products, measured before and after; peak_share: gflops over it
-///   bytes_moved        a step, an estimate (see Work in models/tensor/memory.h); bandwidth: what memory gives, bytes a
-///                      second, measured before and after; bandwidth_share: the time that bytes_moved take at that
-///                      rate, as a share of the step's. The larger of the two shares says what bounds the model
-///   peak_bytes         live at the peak: parameters, optimiser, gradient_bytes and activation_bytes
-///   bytes_per_example  activations of one example; rss_bytes: growth of VmHWM by model and step
-///   parameters, estimated_bytes
-/// A cell that would not fit into memory is not run; it has estimated_bytes and nothing else. `report` is called with
-/// one line of text a cell.
-std::vector<Measurement> bench(const BenchRequest& request, const std::function<void(const std::string&)>& report);
-
-/// Where the time of a row's steps goes.
-struct BenchProfile {
+/// One model at one length.
+struct BenchCell {
+  enum class Status { open, done, refused, failed };
   std::string model;
   long length = 0;
-  StepProfile profile;
+  std::optional<BenchForecast> forecast;  // none: nobody could tell
+  Status status = Status::open;           // open: not measured; refused: it does not fit into memory
+  std::string reason;                     // of a cell without figures, one sentence
+  /// Its metrics:
+  ///   median_ms, p10_ms, p90_ms, steps_per_second, examples_per_second
+  ///   gflops             of the model, recomputation not counted
+  ///   peak_gflops        of products, measured before the first turn of the cells of this length and before the last;
+  ///                      peak_share: gflops over it
+  ///   bytes_moved        a step, an estimate (see Work in models/tensor/memory.h); bandwidth: what memory gives, bytes
+  ///                      a second, measured with peak_gflops; bandwidth_share: the time that bytes_moved take at that
+  ///                      rate, as a share of the step's. The larger of the two shares says what bounds the model
+  ///   peak_bytes         live at the peak: parameters, optimiser, gradient_bytes and activation_bytes
+  ///   bytes_per_example  activations of one example; rss_bytes: growth of VmHWM by model and step
+  ///   parameters, estimated_bytes
+  /// A cell that does not fit has estimated_bytes and nothing else.
+  std::vector<Measurement> figures;
+  std::optional<StepProfile> profile;  // where it was asked for
 };
 
-/// The same steps for as long once more, each model at each length alone, with a look at the clock after every op. Rows
-/// that would not fit into memory are left out.
-std::vector<BenchProfile> profile_bench(const BenchRequest& request);
+struct BenchOptions {
+  std::vector<std::string> program = {"/proc/self/exe", "cell"};  // what a cell's process runs
+  double max_seconds = 0;                                         // of all cells together; 0: no limit
+  const std::atomic<bool>* stop = nullptr;                        // set: what is not done stays open
+};
 
-/// What peak_bytes of a cell would be, without running it: one example is counted at lengths that double, up to half of
-/// `length` or until the next would need more than `available`, and goes on as the last doubling did.
-std::int64_t estimated_bytes(const BenchRequest& request, const std::string& model, long length,
-                             std::int64_t available);
+/// Told what happens, in the thread that called `bench`.
+class BenchObserver {
+ public:
+  virtual ~BenchObserver() = default;
+  virtual void expected(const std::vector<BenchCell>&) {}  // their forecasts; before anything is measured
+  /// A cell begins with something, "turn 2 of 3"; `share` of its work is done.
+  virtual void progressed(const BenchCell&, const std::string& /*doing*/, double /*share*/) {}
+  virtual void waited() {}                 // several times a second
+  virtual void ended(const BenchCell&) {}  // done, refused or failed
+};
+
+/// Measures every model at every length, each cell in a process of its own: its memory first and alone, then the time
+/// of its steps, models taking turns so that drift of the machine meets all alike. A cell that crashes, fails or lacks
+/// memory is one failed cell. When time is over or `stop` is set, processes are ended at once, whatever they do. One
+/// cell a length and model, in that order.
+std::vector<BenchCell> bench(const BenchRequest& request, const BenchOptions& options, BenchObserver& observer);
 
 }  // namespace lra

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <map>
 
 #include "harness/measure.h"
@@ -9,74 +10,204 @@
 namespace lra {
 namespace {
 
-BenchRequest small_request() {
-  BenchRequest request;
-  request.encoder = {{"width", 16}, {"ff", 32}, {"heads", 2}, {"layers", 1}};
-  request.lengths = {512};
-  request.batch = 2;
-  request.threads = 2;
-  request.seconds = 0;
-  return request;
+BenchTask small_task(const std::string& model) {
+  BenchTask task;
+  task.model = model;
+  task.encoder = {{"width", 16}, {"ff", 32}, {"heads", 2}, {"layers", 1}};
+  task.length = 512;
+  task.batch = 2;
+  task.threads = 2;
+  task.seconds = 0;
+  return task;
 }
 
-/// The metrics of each model.
-std::map<std::string, std::map<std::string, double>> measured(const BenchRequest& request) {
-  std::map<std::string, std::map<std::string, double>> all;
-  for (const Measurement& m : bench(request, [](const std::string&) {})) all[m.model][m.metric] = m.value;
-  return all;
+/// The metrics of a cell that has had its turns.
+std::map<std::string, double> measured(const BenchTask& task) {
+  BenchMeter meter(task);
+  for (long turn = 0; meter.fits() && turn < task.turns; ++turn) meter.turn();
+  return meter.metrics();
 }
 
 TEST(Bench, FiguresBelongTogether) {
-  BenchRequest request = small_request();
-  request.models = {"local", "identity"};
-  for (const bool training : {true, false}) {
-    request.training = training;
-    for (const auto& [model, values] : measured(request)) {
-      SCOPED_TRACE(model);
-      for (const auto& [metric, value] : values) {
-        const bool may_be_zero = metric == "gradient_bytes" && !training;
-        EXPECT_GE(value, may_be_zero ? 0 : 1e-9) << metric;
+  for (const char* model : {"local", "identity"})
+    for (const bool training : {true, false})
+      for (const bool alone : {true, false}) {
+        SCOPED_TRACE(model);
+        BenchTask task = small_task(model);
+        task.training = training, task.alone = alone;
+        const auto values = measured(task);
+        for (const auto& [metric, value] : values) {
+          const bool may_be_zero = metric == "gradient_bytes" && !training;
+          EXPECT_GE(value, may_be_zero ? 0 : 1e-9) << metric;
+        }
+        EXPECT_LE(values.at("p10_ms"), values.at("median_ms"));
+        EXPECT_LE(values.at("median_ms"), values.at("p90_ms"));
+        EXPECT_NEAR(values.at("steps_per_second") * values.at("median_ms"), 1000, 1e-6);
+        EXPECT_NEAR(values.at("examples_per_second"), 2 * values.at("steps_per_second"), 1e-6);
+        // Both examples are in memory at once, as two micro-batches or as one.
+        EXPECT_EQ(values.at("activation_bytes"), 2 * values.at("bytes_per_example"));
+        // At least the parameters, and in training what Adam reads and writes: seven numbers each.
+        EXPECT_GT(values.at("bytes_moved"), (training ? 28 : 4) * values.at("parameters"));
       }
-      EXPECT_LE(values.at("p10_ms"), values.at("median_ms"));
-      EXPECT_LE(values.at("median_ms"), values.at("p90_ms"));
-      EXPECT_NEAR(values.at("steps_per_second") * values.at("median_ms"), 1000, 1e-6);
-      EXPECT_NEAR(values.at("examples_per_second"), 2 * values.at("steps_per_second"), 1e-6);
-      EXPECT_NEAR(values.at("peak_share"), values.at("gflops") / values.at("peak_gflops"), 1e-9);
-      // Both examples are in memory at once, as two micro-batches or as one.
-      EXPECT_EQ(values.at("activation_bytes"), 2 * values.at("bytes_per_example"));
-      // At least the parameters, and in training what Adam reads and writes: seven numbers each.
-      EXPECT_GT(values.at("bytes_moved"), (training ? 28 : 4) * values.at("parameters"));
-    }
-  }
 }
 
 // The estimate is counted at a quarter and a half of the length; parameters grow with it for linformer, the square of
 // it is held by the materialized transformer. Shorter examples share a micro-batch and need less than each alone.
 TEST(Bench, EstimatesMemoryWithoutRunning) {
-  BenchRequest request = small_request();
-  request.models = {"linear", "linformer", "transformer", "transformer materialized=true"};
-  request.lengths = {1024};
-  for (const auto& [model, values] : measured(request))
+  for (const char* model : {"linear", "linformer", "transformer", "transformer materialized=true"}) {
+    BenchTask task = small_task(model);
+    task.length = 1024;
+    const auto values = measured(task);
     EXPECT_NEAR(values.at("estimated_bytes") / values.at("peak_bytes"), 1, 0.25) << model;
+  }
 }
 
 TEST(Bench, RefusesWhatDoesNotFit) {
-  BenchRequest request = small_request();
-  request.models = {"transformer materialized=true", "linear"};
-  request.lengths = {1 << 20};  // the N×N matrix alone takes 8 TiB
-  request.max_memory = 1;
-  for (const auto& [model, values] : measured(request)) {
+  for (const char* model : {"transformer materialized=true", "linear"}) {
+    BenchTask task = small_task(model);
+    task.length = 1 << 20;  // the N×N matrix alone takes 8 TiB
+    task.max_memory = 1;
+    const auto values = measured(task);
     EXPECT_EQ(values.size(), 1u) << model;
     EXPECT_GT(values.at("estimated_bytes"), 1e8) << model;
   }
-  EXPECT_GT(double(estimated_bytes(request, request.models[0], 1 << 20, 64 << 20)), 1e12);
+  BenchTask task = small_task("transformer materialized=true");
+  task.length = 1 << 20;
+  EXPECT_GT(double(estimated_bytes(task, 64 << 20, task.length)), 1e12);
+}
+
+// Eight times the length: the linear model's step takes about eight times as long, exact attention's more.
+TEST(Bench, ForecastsGrowWithTheLength) {
+  for (const char* model : {"linear", "transformer materialized=true"}) {
+    BenchTask task = small_task(model);
+    const auto all = forecast(task, {512, 4096});
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_GT(all[0].seconds, 0) << model;
+    EXPECT_GT(all[1].seconds, all[0].seconds) << model;
+    EXPECT_GT(double(all[1].bytes), (model == std::string("linear") ? 4.0 : 20.0) * double(all[0].bytes)) << model;
+  }
+  BenchTask slow = small_task("linear");
+  slow.seconds = 3600;
+  EXPECT_GE(forecast(slow, {64}).at(0).seconds, 3600);
+}
+
+/// Cells played by the shell, each by what its model is called.
+BenchOptions played() {
+  BenchOptions options;
+  options.program = {"/bin/sh", "-c", R"(
+      answer() { echo "{\"bench\":$1}" >&3; }
+      turn() { head -c 1 <&4 >/dev/null; }
+      case $(cat) in
+        *'"forecast"'*) answer '{"forecast":[[1,1000]]}';;
+        *'"machine"'*) answer '{"gflops":10,"bandwidth":1e9}';;
+        *'"model":"crashes"'*) kill -SEGV $$;;
+        *'"model":"is killed later"'*) answer '{"fits":true}'; turn; kill -KILL $$;;
+        *'"model":"says why"'*) echo '{"error":"the loss is sad"}' >&3; exit 1;;
+        *'"model":"talks nonsense"'*) echo hello >&3; exec sleep 60;;
+        *'"model":"leaves"'*) exit 0;;
+        *'"model":"is large"'*) answer '{"fits":false}'; turn; answer '{"metrics":{"estimated_bytes":5e9}}';;
+        *'"model":"hangs"'*) exec sleep 60;;
+        *) answer '{"fits":true}'
+          turn; answer '{"turn":1}'
+          turn; answer '{"turn":2}'
+          turn; answer '{"metrics":{"median_ms":2,"gflops":5,"bytes_moved":1e6}}';;
+      esac)"};
+  return options;
+}
+
+struct Notes : BenchObserver {
+  void expected(const std::vector<BenchCell>& cells) override { forecasts = long(cells.size()); }
+  void ended(const BenchCell& cell) override { order.push_back(cell.model); }
+  long forecasts = 0;
+  std::vector<std::string> order;
+};
+
+BenchRequest request_for(const std::vector<std::string>& models) {
+  BenchRequest request;
+  request.models = models;
+  request.lengths = {64};
+  return request;
+}
+
+TEST(BenchMatrix, OneCellsEndIsNotTheOthers) {
+  const std::map<std::string, std::string> reasons{{"crashes", "signal 11"},
+                                                   {"is killed later", "signal 9 (Killed), perhaps for lack of memory"},
+                                                   {"says why", "the loss is sad"},
+                                                   {"talks nonsense", "'hello'"},
+                                                   {"leaves", "without a result"}};
+  std::vector<std::string> models{"first", "is large"};
+  for (const auto& [model, reason] : reasons) models.push_back(model);
+  models.emplace_back("last");
+  Notes notes;
+  const auto cells = bench(request_for(models), played(), notes);
+  EXPECT_EQ(notes.forecasts, long(models.size()));
+  EXPECT_EQ(notes.order.size(), models.size());
+  ASSERT_EQ(cells.size(), models.size());
+  for (const BenchCell& cell : cells) {
+    SCOPED_TRACE(cell.model);
+    if (const auto reason = reasons.find(cell.model); reason != reasons.end()) {
+      EXPECT_EQ(cell.status, BenchCell::Status::failed);
+      EXPECT_NE(cell.reason.find(reason->second), std::string::npos) << cell.reason;
+      EXPECT_TRUE(cell.figures.empty());
+    } else if (cell.model == "is large") {
+      EXPECT_EQ(cell.status, BenchCell::Status::refused);
+      EXPECT_EQ(cell.figures.size(), 1u);
+    } else {
+      EXPECT_EQ(cell.status, BenchCell::Status::done) << cell.reason;
+      std::map<std::string, double> values;
+      for (const Measurement& figure : cell.figures) values[figure.metric] = figure.value;
+      EXPECT_EQ(values.at("peak_share"), 0.5);
+      EXPECT_EQ(values.at("bandwidth_share"), 0.5);  // a megabyte in 2 ms, where 1 GB/s can be had
+    }
+  }
+}
+
+TEST(BenchMatrix, KeepsWhatIsDoneWhenTimeIsOver) {
+  BenchRequest request = request_for({"first"});
+  request.lengths = {64, 128};
+  BenchOptions options = played();
+  options.program[2].insert(
+      0, R"(one=$(cat); case $one in *'"length":128'*) exec sleep 60;; esac; set -- "$one"; cat() { echo "$one"; })"
+         "\n");
+  options.max_seconds = 1;
+  Notes notes;
+  const auto start = std::chrono::steady_clock::now();
+  const auto cells = bench(request, options, notes);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(3));
+  EXPECT_EQ(cells.at(0).status, BenchCell::Status::done) << cells.at(0).reason;
+  EXPECT_EQ(cells.at(1).status, BenchCell::Status::open);
+}
+
+TEST(BenchMatrix, EndsAtOnceWhenItIsAskedTo) {
+  std::atomic<bool> stop{false};
+  struct Stopper : BenchObserver {
+    explicit Stopper(std::atomic<bool>& flag) : stop(flag) {}
+    void ended(const BenchCell&) override { stop = true; }
+    std::atomic<bool>& stop;
+  } stopper(stop);
+  BenchOptions options = played();
+  options.stop = &stop;
+  const auto start = std::chrono::steady_clock::now();
+  const auto cells = bench(request_for({"crashes", "hangs", "first"}), options, stopper);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+  EXPECT_EQ(cells.at(0).status, BenchCell::Status::failed);
+  EXPECT_EQ(cells.at(1).status, BenchCell::Status::open);
+  EXPECT_EQ(cells.at(2).status, BenchCell::Status::open);
+}
+
+TEST(BenchMatrix, RefusesAShapeThatNoModelCanHave) {
+  BenchRequest request = request_for({"first"});
+  request.task.encoder = {{"width", 10}, {"heads", 3}};
+  Notes notes;
+  EXPECT_THROW(bench(request, played(), notes), Error);
 }
 
 TEST(Machine, HasMemoryAndBandwidth) {
   EXPECT_GT(available_bytes(0), 0);
   EXPECT_EQ(available_bytes(1), 0) << "this process has more than that already";
   Lanes lanes(2);
-  EXPECT_GT(memory_bandwidth(lanes), 1e8);
+  EXPECT_GT(memory_bandwidth(lanes, 0), 1e8);
+  EXPECT_GT(memory_bandwidth(lanes, 1), 1e8);
   EXPECT_GT(gemm_peak_gflops(lanes), 0);
 }
 

@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
+#include "harness/bench_cell.h"
 #include "harness/environment.h"
 #include "harness/experiment.h"
 #include "harness/measure.h"
@@ -17,6 +19,7 @@ namespace lra {
 namespace {
 
 constexpr int kInterrupted = 130;
+constexpr std::chrono::seconds kSteady{2};  // in which a second look at the machine tells nothing new
 
 void answer(const CellMessage& message) {
   const std::string line = encode(message) + "\n";
@@ -70,13 +73,39 @@ CellMessage train_cell(const CellRequest& request, const std::atomic<bool>& stop
   if (request.profile) execution.profiled = [&result](const StepProfile& profile) { result.profile = profile; };
   Lanes lanes(request.threads);
   const double peak_before = gemm_peak_gflops(lanes);
+  const auto start = std::chrono::steady_clock::now();
   result.run = train(request.experiment, *data, execution, [](const Progress& progress) {
     CellMessage message;
     message.progress = progress;
     answer(message);
   });
-  result.run.gemm_peak_gflops = 0.5 * (peak_before + gemm_peak_gflops(lanes));
+  // What the machine can do does not change so soon, and a short cell would pay more for looking than for training.
+  const bool look_again = std::chrono::steady_clock::now() - start > kSteady;
+  result.run.gemm_peak_gflops = look_again ? 0.5 * (peak_before + gemm_peak_gflops(lanes)) : peak_before;
   return result;
+}
+
+/// Goes on when the program that measures says so, one byte on the descriptor that a cell of a matrix holds its claim
+/// by.
+void bench_cell(const CellRequest& request) {
+  const auto answer_it = [](const Json& json) {
+    CellMessage message;
+    message.type = CellMessage::Type::bench;
+    message.bench = json;
+    answer(message);
+  };
+  const auto wait = [] {
+    char byte;
+    ssize_t count;
+    while ((count = read(kClaimDescriptor, &byte, 1)) < 0 && errno == EINTR) {
+    }
+    return count == 1;
+  };
+  try {
+    serve_bench(request.bench, answer_it, wait);
+  } catch (const std::bad_alloc&) {
+    fail("not enough memory; try a smaller --batch, shorter --lengths or fewer --threads");
+  }
 }
 
 int answer_error(const std::string& sentence, Kind kind) {
@@ -94,6 +123,7 @@ int run_cell(const std::string& request_text, const std::atomic<bool>& stop) {
   // The one place besides main that catches: whatever goes wrong has to cross to the other process as a sentence.
   try {
     end_with_parent(request.parent);
+    if (!request.bench.is_null()) return bench_cell(request), 0;
     limit_memory(request.max_memory);
     answer(train_cell(request, stop));
     return 0;

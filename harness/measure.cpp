@@ -19,7 +19,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kRounds = 5;  // of a measurement of the machine, the first of which only prepares
+constexpr int kRounds = 4;  // of a measurement of the machine, the first of which only prepares
 
 /// Calls work(0) … work(threads − 1), each in a worker of its own, all at once.
 void in_each_worker(Lanes& lanes, const std::function<void(long)>& work) {
@@ -58,8 +58,8 @@ double quantile(std::vector<double> values, double share) {
 }
 
 double gemm_peak_gflops(Lanes& lanes) {
-  constexpr long kRows = 2000, kInner = 512, kCols = 512, kRepeats = 2;
-  constexpr double kFlops = 2.0 * kRows * kInner * kCols * kRepeats;
+  constexpr long kRows = 2000, kInner = 512, kCols = 512;
+  constexpr double kFlops = 2.0 * kRows * kInner * kCols;
   struct Operands {
     std::vector<float> a = std::vector<float>(kRows * kInner, 0.5f), b = std::vector<float>(kInner * kCols, 0.25f),
                        c = std::vector<float>(kRows * kCols);
@@ -67,13 +67,12 @@ double gemm_peak_gflops(Lanes& lanes) {
   std::vector<Operands> operands(std::size_t(lanes.threads()));
   return 1e-9 * kFlops * double(lanes.threads()) * rate(lanes, [&](long worker) {
            Operands& o = operands[std::size_t(worker)];
-           for (long i = 0; i < kRepeats; ++i)
-             kernels::gemm({o.a.data(), kRows, kInner, kInner}, false, {o.b.data(), kInner, kCols, kCols}, false,
-                           {o.c.data(), kRows, kCols, kCols});
+           kernels::gemm({o.a.data(), kRows, kInner, kInner}, false, {o.b.data(), kInner, kCols, kCols}, false,
+                         {o.c.data(), kRows, kCols, kCols});
          });
 }
 
-double memory_bandwidth(Lanes& lanes) {
+double memory_bandwidth(Lanes& lanes, std::int64_t limit) {
   // Bytes in all, far beyond the cache; the least where the system does not tell its size. The thread sanitizer's own
   // books take four times as much again and minutes to fill, and its figures mean nothing.
 #ifdef __SANITIZE_THREAD__
@@ -81,7 +80,9 @@ double memory_bandwidth(Lanes& lanes) {
 #else
   constexpr std::int64_t kLeast = 64 << 20, kMost = 1 << 30;
 #endif
-  const std::int64_t bytes = std::clamp<std::int64_t>(4 * sysconf(_SC_LEVEL3_CACHE_SIZE), kLeast, kMost);
+  const std::int64_t allowed = std::max<std::int64_t>(available_bytes(limit) / 4, 1 << 20);
+  const std::int64_t bytes =
+      std::min(allowed, std::clamp<std::int64_t>(4 * sysconf(_SC_LEVEL3_CACHE_SIZE), kLeast, kMost));
   const std::size_t count = std::size_t(bytes) / sizeof(float) / 2 / std::size_t(lanes.threads());
   struct Operands {
     std::vector<float> x, y;

@@ -9,12 +9,13 @@
 namespace lra {
 
 /// GFLOP/s of single-threaded 2000×512×512 float products, one in each worker at once: the yardstick that a model's own
-/// rate is a share of. Takes about a tenth of a second. The median of four rounds.
+/// rate is a share of. Takes about a twentieth of a second. The median of three rounds.
 double gemm_peak_gflops(Lanes& lanes);
 
 /// Bytes a second that all workers together read and write in y += s·x over memory four times as large as the
-/// last-level cache: three numbers an element. The median of four rounds.
-double memory_bandwidth(Lanes& lanes);
+/// last-level cache, or over a quarter of what is available under `limit` where that is less: three numbers an element.
+/// The median of three rounds.
+double memory_bandwidth(Lanes& lanes, std::int64_t limit = 0);
 
 /// Bytes of this process at their peak so far (VmHWM).
 std::int64_t peak_resident_bytes();

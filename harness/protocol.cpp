@@ -104,6 +104,7 @@ Run decode_run(const Json& json) {
 }  // namespace
 
 std::string encode(const CellRequest& request) {
+  if (!request.bench.is_null()) return Json{{"bench", request.bench}, {"parent", request.parent}}.dump();
   const Json json{{"experiment", encode(request.experiment)},
                   {"data_fingerprint", request.data_fingerprint},
                   {"root", request.paths.root.string()},
@@ -123,6 +124,11 @@ CellRequest decode_request(const std::string& text) {
   try {
     const Json json = Json::parse(text);
     CellRequest request;
+    json.at("parent").get_to(request.parent);
+    if (json.contains("bench")) {
+      request.bench = json.at("bench");
+      return request;
+    }
     request.experiment = decode_experiment(json.at("experiment"));
     json.at("data_fingerprint").get_to(request.data_fingerprint);
     request.paths.root = json.at("root").get<std::string>();
@@ -134,10 +140,9 @@ CellRequest decode_request(const std::string& text) {
     request.checkpoint = json.at("checkpoint").get<std::string>();
     json.at("checkpoint_seconds").get_to(request.checkpoint_seconds);
     json.at("max_memory").get_to(request.max_memory);
-    json.at("parent").get_to(request.parent);
     return request;
   } catch (const Json::exception& error) {
-    fail_usage("'lra cell' is started by 'lra run' and reads its request on stdin: {}", error.what());
+    fail_usage("'lra cell' is started by 'lra run' or 'lra bench' and reads its request on stdin: {}", error.what());
   }
 }
 
@@ -157,6 +162,8 @@ std::string encode(const CellMessage& message) {
       return Json{{"error", message.sentence}}.dump(-1, ' ', false, Json::error_handler_t::replace);
     case CellMessage::Type::interrupted:
       return Json{{"interrupted", true}}.dump();
+    case CellMessage::Type::bench:
+      return Json{{"bench", message.bench}}.dump();
   }
   return {};
 }
@@ -174,6 +181,9 @@ CellMessage decode_message(const std::string& line) {
     } else if (json.contains("error")) {
       message.type = CellMessage::Type::error;
       json.at("error").get_to(message.sentence);
+    } else if (json.contains("bench")) {
+      message.type = CellMessage::Type::bench;
+      message.bench = json.at("bench");
     } else {
       message.type = CellMessage::Type::interrupted;
       (void)json.at("interrupted");

@@ -28,14 +28,16 @@ struct CellRequest {
   double checkpoint_seconds = 60;
   std::int64_t max_memory = 0;  // bytes that the process may have; 0: as many as there are
   long parent = 0;              // process id: a cell whose parent is gone ends
+  Json bench;                   // instead of an experiment, what `lra bench` asks for: see bench_cell.h
 };
 
 struct CellMessage {
-  enum class Type { progress, result, error, interrupted } type = Type::progress;
+  enum class Type { progress, result, error, interrupted, bench } type = Type::progress;
   Progress progress;                   // of a progress message
   Run run;                             // of a result: the fields that train() fills
   std::optional<StepProfile> profile;  // of a result, where the request asked for one
   std::string sentence;                // of an error
+  Json bench;                          // an answer to what `lra bench` asked for
 };
 
 std::string encode(const CellRequest& request);

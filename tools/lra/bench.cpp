@@ -1,12 +1,15 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <deque>
+#include <exception>
 #include <iostream>
 #include <optional>
 #include <thread>
 
-#include "harness/bench.h"
+#include "harness/bench_progress.h"
 #include "harness/environment.h"
+#include "harness/plugin.h"
 #include "models/layers/encoder.h"
 #include "results/comparison.h"
 #include "results/document.h"
@@ -23,8 +26,10 @@
 namespace lra {
 namespace {
 
+using Status = BenchCell::Status;
+
 struct Options {
-  std::string models = "all", lengths = "1024,2048,3072,4096", mode = "train", database, max_memory;
+  std::string models = "all", lengths = "1024,2048,3072,4096", mode = "train", database, max_memory, max_time;
   std::vector<std::string> set;
   long batch = 32, threads = 0;
   double seconds = 2;
@@ -52,35 +57,43 @@ BenchRequest request_of(const Options& options) {
   request.lengths.clear();
   for (const std::string& text : split_list(options.lengths, "--lengths"))
     request.lengths.push_back(parse_length(text));
-  request.batch = options.batch;
-  request.training = options.mode == "train";
-  request.encoder = to_json(parse<EncoderConfig>(parse_settings(options.set), "--set"));
-  request.threads = options.threads ? options.threads : std::max(1L, long(std::thread::hardware_concurrency()));
-  request.seconds = options.seconds;
-  request.max_memory = parse_bytes(options.max_memory, "--max-memory");
+  request.task.batch = options.batch;
+  request.task.training = options.mode == "train";
+  request.task.encoder = to_json(parse<EncoderConfig>(parse_settings(options.set), "--set"));
+  request.task.threads = options.threads ? options.threads : std::max(1L, long(std::thread::hardware_concurrency()));
+  request.task.seconds = options.seconds;
+  request.task.max_memory = parse_bytes(options.max_memory, "--max-memory");
+  request.task.profile = options.profile;
   return request;
 }
 
-/// Rows in the order asked for: by length, then model.
-std::vector<const BenchRow*> in_order(const BenchTable& table, const BenchRequest& request) {
-  std::vector<const BenchRow*> rows;
-  for (const long length : request.lengths)
-    for (const std::string& model : request.models)
-      for (const BenchRow& row : table.rows)
-        if (row.model == model && row.length == length) rows.push_back(&row);
-  return rows;
+/// Null for a cell without figures.
+const BenchRow* row_of(const BenchTable& table, const BenchCell& cell) {
+  for (const BenchRow& row : table.rows)
+    if (row.model == cell.model && row.length == cell.length) return &row;
+  return nullptr;
 }
 
-std::vector<std::string> line_of(const BenchRow& row) {
+std::vector<std::string> line_of(const BenchCell& cell, const BenchRow* found) {
+  if (!found) return {cell.model, "failed"};
+  const BenchRow& row = *found;
+  const auto value = [&row](const char* name, auto&& text) {
+    const auto known = row.values.find(name);
+    return known == row.values.end() ? std::string("–") : std::string(text(known->second));
+  };
+  const auto figure = [&](const char* name) { return value(name, three_digits); };
+  const auto share = [&](const char* name) {
+    return value(name, [](double v) { return fmt::format("{:.0f} %", 100 * v); });
+  };
+  const auto bytes = [&](const char* name) {
+    return value(name, [](double v) { return human_bytes(std::int64_t(v)); });
+  };
   if (!row.fits()) {
     std::vector<std::string> cells{row.model, "does not fit"};
     cells.resize(11);
-    cells.push_back("about " + human_bytes(std::int64_t(row.values.at("estimated_bytes"))));
+    cells.push_back("about " + bytes("estimated_bytes"));
     return cells;
   }
-  const auto figure = [&row](const char* name) { return three_digits(row.values.at(name)); };
-  const auto share = [&row](const char* name) { return fmt::format("{:.0f} %", 100 * row.values.at(name)); };
-  const auto bytes = [&row](const char* name) { return human_bytes(std::int64_t(row.values.at(name))); };
   const auto times = [](const std::optional<double>& v) { return v ? fmt::format("{:.2f}×", *v) : "–"; };
   return {row.model,
           figure("median_ms"),
@@ -98,56 +111,168 @@ std::vector<std::string> line_of(const BenchRow& row) {
           bytes("rss_bytes")};
 }
 
-/// What the machine gave while rows of one length were measured.
-std::string heading(const BenchTable& table, const BenchRow& row) {
-  return fmt::format("{} tokens, batch {}, {}, {}: matrix products {:.0f} GFLOP/s, memory {:.1f} GB/s",
-                     grouped(row.length), table.batch, table.mode == "train" ? "training" : "inference",
-                     plural(table.threads, "thread"), row.values.at("peak_gflops"), 1e-9 * row.values.at("bandwidth"));
+/// The length and, where it is known, what the machine gave while its rows were measured.
+std::string heading(long length, const BenchTask& task, const BenchRow* row) {
+  std::string text = fmt::format("{} tokens, batch {}, {}, {}", grouped(length), task.batch,
+                                 task.training ? "training" : "inference", plural(task.threads, "thread"));
+  if (row && row->values.count("peak_gflops"))
+    text += fmt::format(": matrix products {:.0f} GFLOP/s, memory {:.1f} GB/s", row->values.at("peak_gflops"),
+                        1e-9 * row->values.at("bandwidth"));
+  return text;
 }
 
-void print(const BenchTable& table, const std::vector<const BenchRow*>& rows, const std::vector<long>& lengths) {
-  for (const long length : lengths) {
-    TextTable text{{"model", "ms/step", "p10–p90", "steps/s", "examples/s", "× fused", "× stored", "GFLOP/s", "of peak",
-                    "of bandwidth", "bound by", "memory", "an example", "VmHWM"},
-                   {}};
-    std::string above = fmt::format("{} tokens: nothing fits", grouped(length));
-    for (const BenchRow* row : rows) {
-      if (row->length != length) continue;
-      if (row->fits()) above = heading(table, *row);
-      text.rows.push_back(line_of(*row));
+/// Of a length at which nothing is finished, nothing.
+void print_length(long length, const std::vector<BenchCell>& cells, const BenchTable& table, const BenchTask& task) {
+  TextTable text{{"model", "ms/step", "p10–p90", "steps/s", "examples/s", "× fused", "× stored", "GFLOP/s", "of peak",
+                  "of bandwidth", "bound by", "memory", "an example", "VmHWM"},
+                 {}};
+  const BenchRow* measured = nullptr;
+  std::string reasons;
+  for (const BenchCell& cell : cells) {
+    if (cell.length != length || cell.status == Status::open) continue;
+    const BenchRow* row = row_of(table, cell);
+    if (row && row->fits()) measured = row;
+    text.rows.push_back(line_of(cell, row));
+    if (cell.status == Status::failed) reasons += fmt::format("{} failed: {}\n", cell.model, cell.reason);
+  }
+  if (text.rows.empty()) return;
+  std::cout << heading(length, task, measured) << "\n\n" << text << reasons << "\n";
+}
+
+void print(const std::vector<BenchCell>& cells, const BenchTable& table, const BenchRequest& request) {
+  for (const long length : request.lengths) print_length(length, cells, table, request.task);
+  if (!table.rows.empty())
+    std::cout << "× fused, × stored: faster than `transformer`, and than the one that stores its N×N matrix. Of "
+                 "bandwidth: an estimate.\nMemory: parameters, gradients, optimiser and activations at their peak, counted "
+                 "tensor by tensor; an example: its activations.\nVmHWM: by how much the process's own peak grew in "
+                 "such a step; less than memory where it used again what it had already.\n";
+  std::cout.flush();  // before what is printed by other means
+  for (const BenchCell& cell : cells)
+    if (cell.profile) print_profile(fmt::format("{} N {}", cell.model, cell.length), *cell.profile);
+}
+
+/// Progress on stderr, and every row into the database as soon as it is measured.
+class Keeper final : public BenchProgress {
+ public:
+  explicit Keeper(const std::string& database) : environment_(capture_environment()) {
+    if (!database.empty()) store_ = open_database_to_write(database);  // before anything is measured: results must have a place
+  }
+
+  void ended(const BenchCell& cell) override {
+    BenchProgress::ended(cell);
+    measured_.insert(measured_.end(), cell.figures.begin(), cell.figures.end());
+    if (!store_ || cell.figures.empty()) return;
+    waiting_.push_back(cell.figures);
+    try {
+      store();
+    } catch (const Error& error) {  // what comes may be stored again; `finish` has the last word
+      spdlog::warn("cannot store {} N {} yet: {}", cell.model, cell.length, error.what());
     }
-    std::cout << above << "\n\n" << text << "\n";
   }
-  std::cout
-      << "× fused, × stored: faster than `transformer`, and than the one that stores its N×N matrix. Of bandwidth: "
-         "an estimate.\nMemory: parameters, gradients, optimiser and activations at their peak, counted tensor by "
-         "tensor; an example: its activations.\nVmHWM: by how much the process's own peak grew in such a step; less "
-         "than memory where it used again what it had already.\n";
+
+  /// Throws when rows are still not stored.
+  void finish() {
+    if (store_) store();
+  }
+
+  /// Of all that was measured; empty when nothing was.
+  BenchTable table() const {
+    auto tables = bench_tables(measured_, {{0, environment_}});
+    return tables.empty() ? BenchTable{} : std::move(tables.front());
+  }
+
+ private:
+  /// Each row is a transaction of its own.
+  void store() {
+    for (; !waiting_.empty(); waiting_.pop_front()) store_->add(waiting_.front(), environment_);
+  }
+
+  Environment environment_;
+  std::optional<Store> store_;
+  std::vector<Measurement> measured_;
+  std::deque<std::vector<Measurement>> waiting_;  // rows that are not stored yet
+};
+
+const char* name_of(Status status) {
+  switch (status) {
+    case Status::done:
+      return "done";
+    case Status::refused:
+      return "does not fit";
+    case Status::failed:
+      return "failed";
+    case Status::open:
+      break;
+  }
+  return "not measured";
 }
 
-void bench_command(const Options& options) {
+Json json_of(const std::vector<BenchCell>& cells, const BenchTable& table, const BenchTask& task) {
+  Json all = Json::array();
+  for (const BenchCell& cell : cells) {
+    if (cell.status == Status::open) continue;
+    const BenchRow* row = row_of(table, cell);
+    Json json =
+        row ? json_row(table, *row) : Json{{"model", cell.model},     {"length", cell.length},
+                                           {"batch", task.batch},     {"mode", task.training ? "train" : "infer"},
+                                           {"threads", task.threads}, {"fits", nullptr}};
+    json["status"] = name_of(cell.status);
+    json["reason"] = cell.reason;
+    if (cell.profile) json["profile"] = encode(*cell.profile);
+    all.push_back(std::move(json));
+  }
+  return all;
+}
+
+long count(const std::vector<BenchCell>& cells, Status status) {
+  return long(std::count_if(cells.begin(), cells.end(), [&](const BenchCell& cell) { return cell.status == status; }));
+}
+
+/// "3 of 4 cells are not measured: linear N 64, …".
+std::string what_is_open(const std::vector<BenchCell>& cells) {
+  constexpr std::size_t kMostNamed = 8;
+  std::vector<std::string> names;
+  for (const BenchCell& cell : cells)
+    if (cell.status == Status::open) names.push_back(fmt::format("{} N {}", cell.model, cell.length));
+  const std::size_t open = names.size();
+  if (open > kMostNamed) names.resize(kMostNamed), names.emplace_back("…");
+  return fmt::format("incomplete: {} of {} are not measured: {}", open, plural(long(cells.size()), "cell"),
+                     fmt::join(names, ", "));
+}
+
+int bench_command(const Options& options) {
   const BenchRequest request = request_of(options);
-  std::optional<Store> store;
-  if (!options.database.empty()) store = open_database_to_write(options.database);  // before anything is measured
-  const auto measurements = bench(request, [](const std::string& line) { spdlog::info("{}", line); });
-  const Environment environment = capture_environment();
-  if (store) store->add(measurements, environment);
-  const BenchTable table = bench_tables(measurements, {{0, environment}}).at(0);
-  const auto rows = in_order(table, request);
-  const auto profiles = options.profile ? profile_bench(request) : std::vector<BenchProfile>();
-  if (!options.json) {
-    print(table, rows, request.lengths);
-    std::cout.flush();  // before what is printed by other means
-    for (const BenchProfile& p : profiles) print_profile(fmt::format("{} N {}", p.model, p.length), p.profile);
-    return;
+  BenchOptions how;
+  how.max_seconds = parse_seconds(options.max_time, "--max-time");
+  how.stop = &interrupted;
+  for (const Plugin& plugin : plugins()) how.program.insert(how.program.end(), {"--plugin", plugin.file});
+  std::vector<BenchCell> cells;
+  BenchTable table;
+  std::exception_ptr not_stored;
+  {
+    Keeper keeper(options.database);
+    watch_signals(/*second_ends=*/true);
+    cells = bench(request, how, keeper);
+    table = keeper.table();
+    try {
+      keeper.finish();
+    } catch (const Error&) {  // not before all is printed
+      not_stored = std::current_exception();
+    }
   }
-  Json json = Json::array();
-  for (const BenchRow* row : rows) {
-    json.push_back(json_row(table, *row));
-    for (const BenchProfile& p : profiles)
-      if (p.model == row->model && p.length == row->length) json.back()["profile"] = encode(p.profile);
-  }
-  std::cout << json.dump(2) << "\n";
+  if (options.json)
+    std::cout << json_of(cells, table, request.task).dump(2) << "\n";
+  else
+    print(cells, table, request);
+  std::cout.flush();
+  if (not_stored) std::rethrow_exception(not_stored);
+
+  if (count(cells, Status::open) > 0)
+    spdlog::warn("{}; {}", interrupted ? "interrupted" : "the time of --max-time is over", what_is_open(cells));
+  if (interrupted) return kInterrupted;
+  const long failed = count(cells, Status::failed);
+  if (failed > 0) spdlog::error("{} of {} failed", failed, plural(long(cells.size()), "cell"));
+  return failed > 0 || count(cells, Status::open) > 0 ? int(Kind::failed) : 0;
 }
 
 }  // namespace
@@ -164,15 +289,14 @@ void add_bench(const Command& program, int& exit_code) {
   command.add_option("--seconds", options->seconds, "of measured steps a model and length").shows_default();
   command.add_option("--max-memory", options->max_memory,
                      "what does not fit is not run; such as 800M or 4G; default: what is free");
+  command.add_option("--max-time", options->max_time,
+                     "of all together, such as 90s, 30m or 2h; what is not measured by then is said, exit code 1");
   command.add_flag("--alone", options->alone, "without the transformer that stores its N×N matrix, unasked for");
-  add_database_option(command, options->database, "store the figures in this database too");
+  add_database_option(command, options->database, "store each row in this database as soon as it is measured");
   command.add_flag("--profile", options->profile, "show where the time goes too, by layer and op");
   command.add_flag("--json", options->json, "print one JSON object a model and length");
   add_plugin_option(command);
-  command.callback([options, &exit_code] {
-    bench_command(*options);
-    exit_code = 0;
-  });
+  command.callback([options, &exit_code] { exit_code = bench_command(*options); });
 }
 
 }  // namespace lra

@@ -159,7 +159,8 @@ TEST(Doctor, CountsWhatIsPrepared) {
 TEST(Bench, MeasuresEveryModelAtEveryLength) {
   const Sandbox sandbox;
   const Finished finished = sandbox.lra(
-      "bench --models local,identity --lengths 16,32 --batch 4 --seconds 0.01 --set width=16 --json --db b.db");
+      "bench --models local,identity --lengths 16,32 --batch 4 --seconds 0.01 --max-memory 100M --set width=16 --json "
+      "--db b.db");
   ASSERT_EQ(finished.code, 0) << finished.err;
   ASSERT_EQ(finished.json().size(), 4u);
   for (const Json& row : finished.json()) {
@@ -178,7 +179,8 @@ TEST(Bench, MeasuresEveryModelAtEveryLength) {
 
 TEST(Bench, SetsExactAttentionBesideItsTwoForms) {
   const Sandbox sandbox;
-  const std::string bench = "bench --lengths 32 --batch 2 --seconds 0.01 --set width=16 --set dropout=0 ";
+  const std::string bench =
+      "bench --lengths 32 --batch 2 --seconds 0.01 --max-memory 100M --set width=16 --set dropout=0 ";
   const Finished finished = sandbox.lra(bench + "--models linear,transformer --json");
   ASSERT_EQ(finished.code, 0) << finished.err;
   const Json rows = finished.json();

@@ -250,7 +250,7 @@ TEST(Run, BitsDoNotDependOnThreads) {
 
 TEST(SlowRun, BitsDependOnNeitherThreadsNorOpenMp) {
   const std::string all =
-      "run --preset smoke --tasks all --models all --set dropout=0.1 --set attention_dropout=0.1 --json ";
+      "run --preset smoke --tasks all --models all --set steps=6 --set dropout=0.1 --set attention_dropout=0.1 --json ";
   const Sandbox usual;
   const Finished first = usual.lra(all + "--threads 1");
   ASSERT_EQ(first.code, 0) << first.err;

@@ -1,0 +1,319 @@
+#include "harness/bench_cell.h"
+
+#include <malloc.h>
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+#include <optional>
+#include <utility>
+
+#include "harness/core/error.h"
+#include "harness/estimate.h"
+#include "harness/measure.h"
+#include "harness/profile.h"
+#include "harness/update.h"
+#include "tasks/recipe.h"
+
+namespace lra {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+constexpr long kVocabulary = 257;  // LRA's bytes and padding
+constexpr long kFirstCounted = 64;
+
+TaskSpec spec_of(long length) { return {"bench", "bench", kVocabulary, length, 2, false, 0, 0}; }
+
+std::string name_of_model(const BenchTask& task) { return task.model.substr(0, task.model.find(' ')); }
+
+/// The settings of all models and those that a row's own name gives, "linformer k=64".
+Json settings_of(const BenchTask& task) {
+  Json settings = task.settings.is_null() ? Json::object() : task.settings;
+  const std::string& row = task.model;
+  for (std::size_t at = row.find(' '); at != std::string::npos; at = row.find(' ', at + 1)) {
+    const std::size_t equals = row.find('=', at), end = row.find(' ', at + 1);
+    if (equals == std::string::npos) fail_usage("bench: '{}' is not a model followed by settings key=value", row);
+    settings[row.substr(at + 1, equals - at - 1)] = parse_scalar(row.substr(equals + 1, end - equals - 1));
+  }
+  return settings;
+}
+
+Classifier build(const BenchTask& task, long length) {
+  return {name_of_model(task), settings_of(task), parse<EncoderConfig>(task.encoder, "encoder"), spec_of(length), 0};
+}
+
+/// How a step is cut: see lanes.h.
+struct Cut {
+  Cut(const BenchTask& task, long length)
+      : packed(std::clamp(Recipe{}.token_budget / length, 1L, task.batch)),
+        lanes(std::min(64L, (task.batch + packed - 1) / packed)),
+        concurrent(std::min(task.threads, lanes)) {}
+  long packed;      // examples of a micro-batch
+  long lanes;       // at most
+  long concurrent;  // micro-batches alive at a time
+};
+
+/// Copies of the parameters that a step keeps: values, and in training Adam's two moments.
+std::int64_t copies(const BenchTask& task) { return task.training ? 3 : 1; }
+
+Batch random_batch(const std::string& row, long length, long count) {
+  const Random random(0, "bench", row);
+  Batch batch;
+  batch.offsets.push_back(0);
+  for (long b = 0; b < count; ++b) {
+    for (long i = 0; i < length; ++i)
+      batch.ids.push_back(std::int32_t(1 + random.below(kVocabulary - 1, std::uint64_t(b * length + i))));
+    batch.offsets.push_back(batch.offsets.back() + length);
+    batch.labels.push_back(std::int32_t(b % 2));
+    batch.examples.push_back(std::uint32_t(b));
+  }
+  return batch;
+}
+
+/// A model at one length with everything that a step needs.
+class Stepper {
+ public:
+  explicit Stepper(const BenchTask& task)
+      : training_(task.training),
+        classifier_(build(task, task.length)),
+        adam_(task.training ? classifier_.parameters().count() : 0, recipe_),
+        batch_(random_batch(task.model, task.length, task.batch)) {}
+
+  long parameters() const { return classifier_.parameters().trained(); }
+  /// Of all steps so far, what updates of the parameters took.
+  double optimiser_seconds() const { return optimiser_seconds_; }
+
+  Pass step(Lanes& lanes) {
+    if (!training_) return lanes.evaluate(classifier_, batch_, recipe_.token_budget);
+    Pass pass = lanes.train(classifier_, batch_, recipe_.token_budget, std::uint32_t(steps_));
+    const auto start = Clock::now();
+    const double norm = std::sqrt(squared_norm(classifier_.parameters(), pass.gradients));
+    update(lanes, adam_, adam_.at(steps_++, recipe_.lr, clip_factor(norm, recipe_.clip)), pass.gradients,
+           classifier_.parameters());
+    optimiser_seconds_ += seconds_since(start);
+    // Adam reads values, gradients and moments, and writes all but the gradients.
+    pass.bytes_moved += 7.0 * sizeof(float) * double(parameters());
+    return pass;
+  }
+
+ private:
+  bool training_;
+  Recipe recipe_;
+  Classifier classifier_;
+  Adam adam_;
+  Batch batch_;
+  long steps_ = 0;
+  double optimiser_seconds_ = 0;
+};
+
+/// What an example of n tokens takes when every thread has one.
+double seconds_of_example(const BenchTask& task, long n) {
+  const Classifier classifier = build(task, n);
+  const Batch batch = random_batch(task.model, n, task.threads);
+  Lanes lanes(task.threads);
+  double seconds = 0;
+  for (int again = 0; again < 2; ++again) {  // the first makes the primitives
+    const auto start = Clock::now();
+    if (task.training)
+      lanes.train(classifier, batch, n, 0);
+    else
+      lanes.evaluate(classifier, batch, n);
+    seconds = seconds_since(start);
+  }
+  return seconds;
+}
+
+Json encode(const BenchTask& task) {
+  Json json = to_json(task);
+  json["encoder"] = task.encoder, json["settings"] = task.settings;
+  return json;
+}
+
+BenchTask decode_task(Json json) {
+  BenchTask task;
+  task.encoder = json.at("encoder"), task.settings = json.at("settings");
+  json.erase("encoder"), json.erase("settings");
+  return parse<BenchTask>(json, "bench", task);
+}
+
+void serve_cell(const BenchTask& task, const std::function<void(const Json&)>& answer,
+                const std::function<bool()>& wait) {
+  BenchMeter meter(task);
+  answer({{"fits", meter.fits()}});
+  if (!wait()) return;
+  if (!meter.fits()) return answer({{"metrics", meter.metrics()}});
+  for (long turn = 1;; ++turn) {
+    meter.turn();
+    if (turn == task.turns) break;
+    answer({{"turn", turn}});
+    if (!wait()) return;
+  }
+  Json last{{"metrics", meter.metrics()}};
+  if (task.profile) last["profile"] = meter.profile();
+  answer(last);
+}
+
+}  // namespace
+
+std::int64_t estimated_bytes(const BenchTask& task, std::int64_t available, long longest) {
+  const Cut cut(task, task.length);
+  const std::int64_t buffers =
+      task.training ? std::min(cut.lanes, task.threads + long(std::bit_width(std::uint64_t(cut.lanes)))) : 0;
+  const auto counted = [&](long n) {
+    const Classifier classifier = build(task, n);
+    const ExampleCost cost = cost_of_example(classifier, spec_of(n));
+    return double(cut.concurrent * cut.packed * (task.training ? cost.training_bytes : cost.inference_bytes)) +
+           double((copies(task) + buffers) * classifier.parameters().count()) * sizeof(float);
+  };
+  long n = std::min(task.length, kFirstCounted);
+  for (double before = 0, last = counted(n); true;) {
+    const double exponent = before > 0 ? std::log2(last / before) : 2;
+    const auto at = [&](long longer) { return last * std::pow(double(longer) / double(n), exponent); };
+    if (2 * n >= task.length || 2 * n > longest || at(2 * n) > double(available)) return std::llround(at(task.length));
+    n *= 2;
+    before = std::exchange(last, counted(n));
+  }
+}
+
+std::vector<BenchForecast> forecast(const BenchTask& task, const std::vector<long>& lengths) {
+  constexpr long kLongest = 256;        // of what is tried
+  constexpr double kAroundSteps = 0.1;  // to start a process
+  const long longest = std::clamp(*std::max_element(lengths.begin(), lengths.end()), 2L, kLongest);
+  const Growth example(double(longest / 2), seconds_of_example(task, longest / 2), double(longest),
+                       seconds_of_example(task, longest), models().at(name_of_model(task)).facts.exponent);
+  std::vector<BenchForecast> all;
+  for (const long length : lengths) {
+    BenchTask cell = task;
+    cell.length = length;
+    const double one = example(double(length));
+    const double step = one * std::ceil(double(task.batch) / double(task.threads));
+    const double untimed = double(task.alone ? 1 : task.turns);
+    all.push_back({kAroundSteps + one + untimed * step + std::max(double(task.turns) * step, task.seconds),
+                   estimated_bytes(cell, available_bytes(task.max_memory), kLongest)});
+  }
+  return all;
+}
+
+struct BenchMeter::Rep {
+  explicit Rep(const BenchTask& the_task) : task(the_task) {
+    const std::int64_t available = available_bytes(task.max_memory);
+    estimate = estimated_bytes(task, available, task.length);
+    if (estimate > available) return;
+    malloc_trim(0);  // of what the estimate took
+    reset_peak_resident_bytes();
+    const std::int64_t before = peak_resident_bytes();
+    lanes.emplace(task.threads);
+    stepper.emplace(task);
+    last = stepper->step(*lanes);
+    activations = last.activation_bytes;
+    gradients = task.training ? lanes->gradient_bytes() : 0;
+    resident = peak_resident_bytes() - before;
+    give_way();
+  }
+
+  /// The others may need what this one keeps for its next step.
+  void give_way() {
+    if (task.alone) return;
+    trim_memory(*lanes);
+    trimmed = true;
+  }
+
+  void turn() {
+    if (std::exchange(trimmed, false)) stepper->step(*lanes);
+    for (double spent = 0, enough = task.seconds / double(task.turns); spent == 0 || spent < enough;) {
+      const auto start = Clock::now();
+      last = stepper->step(*lanes);
+      seconds.push_back(seconds_since(start));
+      spent += seconds.back();
+    }
+    give_way();
+  }
+
+  BenchTask task;
+  std::int64_t estimate = 0;
+  std::optional<Lanes> lanes;
+  std::optional<Stepper> stepper;  // none: it does not fit
+  Pass last;
+  std::int64_t activations = 0;  // of a micro-batch
+  std::int64_t gradients = 0, resident = 0;
+  bool trimmed = false;
+  std::vector<double> seconds;
+};
+
+BenchMeter::BenchMeter(const BenchTask& task) : rep_(std::make_unique<Rep>(task)) {}
+BenchMeter::~BenchMeter() = default;
+
+bool BenchMeter::fits() const { return rep_->stepper.has_value(); }
+
+void BenchMeter::turn() { rep_->turn(); }
+
+Json BenchMeter::metrics() const {
+  const BenchTask& task = rep_->task;
+  if (!fits()) return {{"estimated_bytes", rep_->estimate}};
+  const Cut cut(task, task.length);
+  const double median = quantile(rep_->seconds, 0.5);
+  const double activations = double(rep_->activations * cut.concurrent);
+  const double parameters = double(rep_->stepper->parameters()), gradients = double(rep_->gradients);
+  return {{"median_ms", 1e3 * median},
+          {"p10_ms", 1e3 * quantile(rep_->seconds, 0.1)},
+          {"p90_ms", 1e3 * quantile(rep_->seconds, 0.9)},
+          {"steps_per_second", 1 / median},
+          {"examples_per_second", double(task.batch) / median},
+          {"gflops", 1e-9 * rep_->last.flops / median},
+          {"bytes_moved", rep_->last.bytes_moved},
+          {"peak_bytes", activations + gradients + double(copies(task)) * sizeof(float) * parameters},
+          {"gradient_bytes", gradients},
+          {"activation_bytes", activations},
+          {"bytes_per_example", double(rep_->activations) / double(cut.packed)},
+          {"rss_bytes", double(rep_->resident)},
+          {"parameters", parameters},
+          {"estimated_bytes", double(rep_->estimate)}};
+}
+
+Json BenchMeter::profile() {
+  Lanes& lanes = *rep_->lanes;
+  Stepper& stepper = *rep_->stepper;
+  if (std::exchange(rep_->trimmed, false)) stepper.step(lanes);
+  const double before = stepper.optimiser_seconds();
+  lanes.set_profiling(true);
+  StepProfile profile{.threads = rep_->task.threads};
+  for (const auto start = Clock::now(); profile.steps == 0 || profile.seconds < rep_->task.seconds;
+       profile.seconds = seconds_since(start)) {
+    stepper.step(lanes);
+    ++profile.steps;
+  }
+  lanes.set_profiling(false);
+  profile.optimiser_seconds = stepper.optimiser_seconds() - before;
+  profile.rows = lanes.profile();
+  return lra::encode(profile);
+}
+
+Json forecast_request(const BenchTask& task, const std::vector<long>& lengths) {
+  return {{"forecast", encode(task)}, {"lengths", lengths}};
+}
+
+Json measure_request(const BenchTask& task) { return {{"measure", encode(task)}}; }
+
+Json machine_request(long threads, long max_memory) { return {{"machine", threads}, {"max_memory", max_memory}}; }
+
+void serve_bench(const Json& request, const std::function<void(const Json&)>& answer,
+                 const std::function<bool()>& wait) {
+  if (request.contains("machine")) {
+    Lanes lanes(request.at("machine").get<long>());
+    const double gflops = gemm_peak_gflops(lanes);
+    answer({{"gflops", gflops}, {"bandwidth", memory_bandwidth(lanes, request.at("max_memory").get<std::int64_t>())}});
+  } else if (request.contains("forecast")) {
+    Json all = Json::array();
+    for (const BenchForecast& one : forecast(decode_task(request.at("forecast")), request.at("lengths")))
+      all.push_back({one.seconds, one.bytes});
+    answer({{"forecast", all}});
+  } else {
+    serve_cell(decode_task(request.at("measure")), answer, wait);
+  }
+}
+
+}  // namespace lra

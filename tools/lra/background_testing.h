@@ -1,0 +1,78 @@
+/// Stopping the real program, and looking at what it leaves.
+#pragma once
+
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <utility>
+
+#include "results/database.h"
+#include "tools/lra/program_testing.h"
+
+namespace lra {
+
+/// AddressSanitizer must be the first library of a process, and its shadow counts as memory.
+#ifdef __SANITIZE_ADDRESS__
+inline constexpr bool kSanitised = true;
+#else
+inline constexpr bool kSanitised = false;
+#endif
+
+/// What of a cell must be the same whenever the same experiment is run.
+inline Json bits(const Finished& finished) {
+  Json all = Json::array();
+  for (const Json& cell : finished.json())
+    all.push_back({cell.at("run"), cell.at("status"), cell.at("parameter_digest"), cell.at("accuracy"),
+                   cell.at("test_loss"), cell.at("history")});
+  return all;
+}
+
+/// The program in the background, its output in the sandbox's files.
+class Background {
+ public:
+  Background(const Sandbox& sandbox, const std::string& arguments, const std::string& name = "background") {
+    const std::string line = sandbox.program() + arguments + " >" + sandbox.path(name).string() + ".out 2>" +
+                             sandbox.path(name).string() + ".err";
+    const char* words[] = {"/bin/sh", "-c", line.c_str(), nullptr};
+    if (posix_spawn(&process_, words[0], nullptr, nullptr, const_cast<char**>(words), environ) != 0)
+      fail("cannot start {}", line);
+  }
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+  ~Background() {
+    if (process_ > 0) kill(process_, SIGKILL), wait();
+  }
+
+  void send(int signal) const { kill(process_, signal); }
+  bool running() const {
+    siginfo_t info{};
+    return waitid(P_PID, id_t(process_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
+  }
+  /// The exit code, or 128 + the signal.
+  int wait() {
+    int status = 0;
+    waitpid(std::exchange(process_, -1), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+  /// The processes that it started and that are alive.
+  std::vector<pid_t> children() const {
+    std::ifstream file(fmt::format("/proc/{0}/task/{0}/children", process_));
+    return {std::istream_iterator<pid_t>(file), {}};
+  }
+
+ private:
+  pid_t process_ = -1;
+};
+
+inline std::string integrity(const Sandbox& sandbox, const std::string& name = "lra.db") {
+  const Database database(sandbox.path(name), Database::Open::existing);
+  Statement answer = database.query("PRAGMA integrity_check");
+  return answer.next() ? answer.get<std::string>(0) : "";
+}
+
+}  // namespace lra

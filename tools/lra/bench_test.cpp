@@ -1,0 +1,125 @@
+// What `lra bench` keeps when it is cut off, and what it says before and meanwhile.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <set>
+#include <thread>
+
+#include "results/store.h"
+#include "tools/lra/background_testing.h"
+
+namespace lra {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+/// The last two cells take minutes.
+const std::string kLong =
+    "bench --models linear,transformer --lengths 64,16384 --batch 32 --seconds 0.2 --alone --json --db b.db "
+    "--max-memory 600M ";
+
+std::string said(const Sandbox& sandbox) { return contents(sandbox.path("background.err")); }
+
+/// Waits until a bench in the background has said so, for at most a minute.
+bool wait_for(const Sandbox& sandbox, const Background& program, const std::string& words) {
+  for (int i = 0; i < 6000 && program.running(); ++i) {
+    if (said(sandbox).find(words) != std::string::npos) return true;
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  return false;
+}
+
+std::set<std::string> stored_rows(const Sandbox& sandbox) {
+  std::set<std::string> rows;
+  for (const Measurement& m : Store(sandbox.path("b.db"), Store::Access::read).measurements())
+    if (m.metric == "median_ms") rows.insert(fmt::format("{} {}", m.model, m.length));
+  return rows;
+}
+
+const std::set<std::string> kShortRows{"linear 64", "transformer 64"};
+
+std::set<std::string> printed_rows(const std::string& json) {
+  std::set<std::string> rows;
+  for (const Json& row : Json::parse(json))
+    rows.insert(fmt::format("{} {}", row.at("model").get<std::string>(), row.at("length").get<long>()));
+  return rows;
+}
+
+TEST(BenchStopped, PrintsAndKeepsWhatIsMeasured) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    SCOPED_TRACE(strsignal(signal));
+    const Sandbox sandbox;
+    Background program(sandbox, kLong);
+    ASSERT_TRUE(wait_for(sandbox, program, "[2/4] ")) << said(sandbox);
+    std::this_thread::sleep_for(milliseconds(1000));  // into a long step
+    const auto start = Clock::now();
+    program.send(signal);
+    EXPECT_EQ(program.wait(), 130) << said(sandbox);
+    EXPECT_LT(Clock::now() - start, milliseconds(2000));
+    EXPECT_EQ(printed_rows(contents(sandbox.path("background.out"))), kShortRows);
+    EXPECT_EQ(stored_rows(sandbox), kShortRows);
+    EXPECT_NE(said(sandbox).find("interrupted; incomplete: 2 of 4 cells are not measured: linear N 16384"),
+              std::string::npos)
+        << said(sandbox);
+  }
+}
+
+TEST(BenchStopped, KeepsWhatIsMeasuredEvenWhenItIsKilled) {
+  const Sandbox sandbox;
+  Background program(sandbox, kLong);
+  ASSERT_TRUE(wait_for(sandbox, program, "[2/4] ")) << said(sandbox);
+  program.send(SIGKILL);
+  program.wait();
+  EXPECT_EQ(stored_rows(sandbox), kShortRows);
+}
+
+TEST(BenchStopped, EndsWithItsTime) {
+  const Sandbox sandbox;
+  const Finished finished = sandbox.lra(kLong + "--max-time 5s");
+  EXPECT_EQ(finished.code, 1);
+  EXPECT_EQ(printed_rows(finished.out), kShortRows);
+  EXPECT_EQ(stored_rows(sandbox), kShortRows);
+  EXPECT_NE(finished.err.find("the time of --max-time is over; incomplete: 2 of 4 cells"), std::string::npos)
+      << finished.err;
+}
+
+TEST(BenchStopped, ACellThatIsKilledIsOneFailedCell) {
+  const Sandbox sandbox;
+  Background program(sandbox,
+                     "bench --models linear,identity --lengths 64,128 --batch 2 --seconds 3 --json --db b.db "
+                     "--max-memory 100M ");
+  ASSERT_TRUE(wait_for(sandbox, program, "[1/4]")) << said(sandbox);
+  std::vector<pid_t> cells;
+  while (program.running() && (cells = program.children()).size() < 2) std::this_thread::sleep_for(milliseconds(5));
+  ASSERT_EQ(cells.size(), 2u);
+  kill(cells.front(), SIGKILL);
+  EXPECT_EQ(program.wait(), 1) << said(sandbox);
+  const Json rows = Json::parse(contents(sandbox.path("background.out")));
+  ASSERT_EQ(rows.size(), 4u);
+  std::multiset<std::string> statuses;
+  for (const Json& row : rows) {
+    statuses.insert(row.at("status"));
+    if (row.at("status") == "done") continue;
+    EXPECT_TRUE(row.at("fits").is_null());
+    EXPECT_NE(row.at("reason").get<std::string>().find("signal 9"), std::string::npos) << row;
+  }
+  EXPECT_EQ(statuses, (std::multiset<std::string>{"done", "done", "done", "failed"}));
+  EXPECT_EQ(stored_rows(sandbox).size(), 3u);
+}
+
+TEST(BenchProgress, SaysWhatItWillTakeAndWhereItStands) {
+  const Sandbox sandbox;
+  const Finished finished =
+      sandbox.lra("bench --models linear,identity --lengths 32,64 --batch 2 --seconds 0.01 --max-memory 100M");
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_NE(finished.err.find("4 cells: about "), std::string::npos) << finished.err;
+  EXPECT_NE(finished.err.find(" of memory at a time"), std::string::npos) << finished.err;
+  EXPECT_NE(finished.err.find("elapsed"), std::string::npos) << finished.err;
+  EXPECT_NE(finished.err.find("[4/4] identity N 64: "), std::string::npos) << finished.err;
+  EXPECT_EQ(finished.err.find('\r'), std::string::npos);
+  EXPECT_EQ(finished.err.find('\033'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace lra
