@@ -118,25 +118,11 @@ Json Statement::json(int column) const {
 }
 
 Database::Database(const std::filesystem::path& path, Open open) : path_(path) {
-  const bool in_memory = path == ":memory:";
-  if (!in_memory) check_is_place_of_database(path);
-  if (open != Open::create && !in_memory && !std::filesystem::exists(path))
-    fail_data("there is no database {}: `lra run` makes one, --db names another", path.string());
-  // SQLite would open a file that may only be read, and be in the way of whoever may write.
-  const bool fixed = !in_memory && std::filesystem::exists(path) && !may_be_written(path);
-  if (fixed && open != Open::read)
-    fail_data("database {} or its folder may not be written: make both writable, or name another file with --db",
-              path.string());
-  on_network_ = !in_memory && is_on_network_file_system(path);
   try {
-    if (fixed)
-      open_for_reading();
+    if (path == ":memory:")
+      open_handle(":memory:", SQLITE_OPEN_READWRITE);
     else
-      open_handle(path.string(), SQLITE_OPEN_READWRITE | (open == Open::create ? SQLITE_OPEN_CREATE : 0));
-    if (!in_memory) identity_ = identity_of(path);
-    sqlite3_busy_timeout(handle_, kPatienceMilliseconds);
-    // A log that others share would be memory shared over the network.
-    if (on_network_ && !read_only() && uses_write_ahead_log()) execute("PRAGMA locking_mode = EXCLUSIVE");
+      open_file(open);
     // The file is not looked at before the first read.
     execute_patiently("SELECT count(*) FROM sqlite_master");
     execute("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL");
@@ -152,10 +138,32 @@ void Database::open_handle(const std::string& name, int flags) {
   sqlite3_close_v2(std::exchange(handle_, nullptr));
   if (sqlite3_open_v2(name.c_str(), &handle_, flags, nullptr) != SQLITE_OK) fail_with("");
   sqlite3_extended_result_codes(handle_, 1);
+  sqlite3_busy_timeout(handle_, kPatienceMilliseconds);
 }
 
-void Database::open_for_reading() {
-  open_handle(path_.string(), SQLITE_OPEN_READONLY);
+void Database::open_file(Open open) {
+  check_is_place_of_database(path_);
+  const bool exists = std::filesystem::exists(path_);
+  if (!exists && open != Open::create)
+    fail_data("there is no database {}: `lra run` makes one, --db names another", path_.string());
+  const bool fixed = exists && !may_be_written(path_);
+  on_network_ = is_on_network_file_system(path_);
+  // From the root: SQLite takes "file:lra.db?mode=memory" for more than a name.
+  const std::string name = std::filesystem::absolute(path_).string();
+  if (!fixed)
+    open_handle(name, SQLITE_OPEN_READWRITE | (open == Open::create ? SQLITE_OPEN_CREATE : 0));
+  else if (open == Open::read)
+    open_for_reading(name);
+  else  // SQLite would open it as far as it may, and then be in the way of whoever may write.
+    fail_data("database {} or its folder may not be written: make both writable, or name another file with --db",
+              path_.string());
+  identity_ = identity_of(path_);
+  // A log that others share would be memory shared over the network.
+  if (on_network_ && !fixed && uses_write_ahead_log()) execute("PRAGMA locking_mode = EXCLUSIVE");
+}
+
+void Database::open_for_reading(const std::string& name) {
+  open_handle(name, SQLITE_OPEN_READONLY);
   if (!uses_write_ahead_log()) return;
   // Without a log the file alone is the database. SQLite would make an index of the log first, which is impossible
   // here, or would be in the way of whoever may write.
@@ -165,8 +173,7 @@ void Database::open_for_reading() {
   if (!on_network_ && std::filesystem::exists(beside(path_, "-shm"))) return;
   fail_data(
       "database {0} cannot be read here: {0}-wal holds changes that are not in it yet, and without permission they "
-      "cannot "
-      "be put there; copy both files to a folder of your own and name that copy",
+      "cannot be put there; copy both files to a folder of your own and name that copy",
       path_.string());
 }
 
@@ -199,7 +206,7 @@ void Database::execute_patiently(const char* sql) const {
 }
 
 void Database::check_in_place() const {
-  if (path_ == ":memory:" || identity_of(path_) == identity_) return;
+  if (path_ == ":memory:" || (identity_of(path_) == identity_ && identity_ != FileIdentity{})) return;
   fail_data(
       "database {} is no longer the file that was opened: it was removed, moved or replaced meanwhile, and nothing "
       "more "

@@ -139,7 +139,8 @@ class Database {
   friend class Statement;
   [[noreturn]] void fail_with(std::string_view sql) const;
   void open_handle(const std::string& name, int flags);
-  void open_for_reading();
+  void open_file(Open open);
+  void open_for_reading(const std::string& name);
   bool uses_write_ahead_log() const;
   void execute_patiently(const char* sql) const;
 

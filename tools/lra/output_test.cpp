@@ -224,6 +224,12 @@ TEST_F(Output, ADatabaseThatIsGoneIsSaidAndTheCellIsNotLost) {
   }
 }
 
+TEST_F(Output, ANameThatSqliteWouldInterpretIsAName) {
+  const std::string name = "file:z?mode=memory";
+  EXPECT_EQ(box.lra(kTraining + "--db '" + name + "'").code, 0);
+  EXPECT_EQ(Store(box.path(name), Store::Access::read).runs().size(), 1u);
+}
+
 /// Whoever may write nowhere here.
 constexpr const char* kNobody = "setpriv --reuid=65534 --regid=65534 --clear-groups ";
 
