@@ -10,6 +10,7 @@
 #include <fstream>
 #include <string>
 
+#include "harness/core/machine.h"
 #include "harness/core/random.h"
 #include "models/tensor/kernels.h"
 #include "models/tensor/memory.h"
@@ -40,14 +41,6 @@ double rate(Lanes& lanes, const std::function<void(long)>& work) {
   }
   rates.erase(rates.begin());
   return quantile(rates, 0.5);
-}
-
-/// The number of bytes behind "NAME:" in a file of /proc that gives kilobytes; 0 without it.
-std::int64_t bytes_in(const char* file, const std::string& name) {
-  std::ifstream lines(file);
-  for (std::string line; std::getline(lines, line);)
-    if (line.rfind(name + ":", 0) == 0) return std::stoll(line.substr(name.size() + 1)) * 1024;
-  return 0;
 }
 
 }  // namespace
@@ -96,14 +89,14 @@ double memory_bandwidth(Lanes& lanes, std::int64_t limit) {
          });
 }
 
-std::int64_t peak_resident_bytes() { return bytes_in("/proc/self/status", "VmHWM"); }
+std::int64_t peak_resident_bytes() { return process_bytes("VmHWM"); }
 
 void reset_peak_resident_bytes() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
 std::int64_t available_bytes(std::int64_t limit) {
-  const std::int64_t machine = bytes_in("/proc/meminfo", "MemAvailable");
-  if (limit <= 0) return machine;
-  return std::min(machine, std::max<std::int64_t>(0, limit - bytes_in("/proc/self/status", "VmRSS")));
+  const std::int64_t available = available_memory();
+  if (limit <= 0) return available;
+  return std::min(available, std::max<std::int64_t>(0, limit - process_bytes("VmRSS")));
 }
 
 void trim_memory(Lanes& lanes) {

@@ -22,8 +22,8 @@ std::int64_t peak_resident_bytes();
 /// Sets that peak to the present size; does nothing where the system does not allow it.
 void reset_peak_resident_bytes();
 
-/// Bytes that can still be had without swapping: what the system has available (MemAvailable), and with a `limit` for
-/// this process no more than that leaves it beside what it has now. 0: no limit.
+/// Bytes that can still be had without swapping: see available_memory in core/machine.h, and with a further `limit` for
+/// this process no more than that leaves it beside what it has now. 0: no further limit.
 std::int64_t available_bytes(std::int64_t limit);
 
 /// Hands memory that the workers keep for their next tensors back to the system.

@@ -4,10 +4,12 @@
 ///   Recurrent Units." NeurIPS 2018.
 #include <algorithm>
 #include <atomic>
+#include <system_error>
 #include <thread>
 
 #include "datasets/pathfinder.h"
 #include "datasets/source.h"
+#include "harness/core/machine.h"
 
 namespace lra {
 namespace {
@@ -79,10 +81,11 @@ Rules rules_of(const Config& config) {
   return rules;
 }
 
-/// Pictures `from` … `from + pictures.size() − 1` of a split, on all cores. Each depends on its number alone.
+/// Pictures `from` … `from + pictures.size() − 1` of a split, on all CPUs that may be used. Each depends on its number
+/// alone.
 void paint(const Painter& painter, const Random& random, long from, std::vector<Picture>& pictures) {
   std::atomic<std::size_t> next = 0;
-  std::vector<std::exception_ptr> failures(std::clamp(std::thread::hardware_concurrency(), 1u, 64u));
+  std::vector<std::exception_ptr> failures(std::size_t(std::min(usable_cpus(), 64L)));
   const auto work = [&](std::exception_ptr& failure) {
     try {
       for (std::size_t i = next++; i < pictures.size(); i = next++) {
@@ -95,7 +98,10 @@ void paint(const Painter& painter, const Random& random, long from, std::vector<
   };
   {
     std::vector<std::jthread> others;
-    for (std::size_t t = 1; t < failures.size(); ++t) others.emplace_back(work, std::ref(failures[t]));
+    try {
+      for (std::size_t t = 1; t < failures.size(); ++t) others.emplace_back(work, std::ref(failures[t]));
+    } catch (const std::system_error&) {  // no more threads: those that there are do it all
+    }
     work(failures[0]);
   }
   for (const auto& failure : failures)
