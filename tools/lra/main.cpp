@@ -8,10 +8,13 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <new>
 
 #include "harness/build_info.h"
 #include "harness/core/error.h"
+#include "harness/core/machine.h"
 #include "models/tensor/instruction_set.h"
+#include "results/text_table.h"
 #include "tools/lra/command.h"
 #include "tools/lra/output.h"
 #include "tools/lra/selection.h"
@@ -20,17 +23,31 @@ namespace lra {
 
 std::atomic<bool> interrupted{false};
 
+namespace {
+
+/// What people and batch systems end a program with: a terminal that closes sends SIGHUP, schedulers SIGUSR1 or SIGTERM
+/// before the time is over, a limit of processor time SIGXCPU.
+constexpr int kEndings[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU};
+
+void note(int) { interrupted.store(true); }
+
+/// Only people at a keyboard ask twice: systems send one end as several signals, to the process and to its group.
+void note_or_end(int signal) {
+  if (interrupted.exchange(true) && signal == SIGINT) _exit(kInterrupted);
+}
+
+}  // namespace
+
 void watch_signals(bool second_ends) {
   static_assert(std::atomic<bool>::is_always_lock_free);
-  struct sigaction action {};
-  if (second_ends)
-    action.sa_handler = [](int) {
-      if (interrupted.exchange(true)) _exit(kInterrupted);
-    };
-  else
-    action.sa_handler = [](int) { interrupted.store(true); };
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  struct sigaction action {
+  }, before{};
+  action.sa_handler = second_ends ? note_or_end : note;
+  for (const int signal : kEndings) {
+    // Started by nohup: it stays when the terminal goes.
+    if (signal == SIGHUP && sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
+    sigaction(signal, &action, nullptr);
+  }
 }
 
 namespace {
@@ -54,6 +71,15 @@ int run_program(int count, char** arguments) {
   return exit_code;
 }
 
+int out_of_memory() {
+  const auto limit = memory_limit();
+  const std::string sentence =
+      limit ? fmt::format("not enough memory: {} allows {}", limit->name, human_bytes(limit->bytes))
+            : fmt::format("not enough memory: {} are free", human_bytes(available_memory()));
+  spdlog::error("{}; use fewer --threads or give the program more", sentence);
+  return int(Kind::failed);
+}
+
 }  // namespace
 }  // namespace lra
 
@@ -69,10 +95,16 @@ static int run_and_explain(int count, char** arguments) {
   } catch (const std::filesystem::filesystem_error& error) {
     spdlog::error("cannot use {}: {}", error.path1().string(), error.code().message());
     return int(lra::Kind::data);
+  } catch (const std::bad_alloc&) {
+    return lra::out_of_memory();
   } catch (const std::exception& error) {
     spdlog::error("stopped by an unexpected failure: {}", error.what());
     return int(lra::Kind::failed);
   }
 }
 
-int main(int count, char** arguments) { return lra::after_output(run_and_explain(count, arguments)); }
+int main(int count, char** arguments) {
+  // A write beyond the limit of a file's size fails then, and there is a sentence for it.
+  std::signal(SIGXFSZ, SIG_IGN);
+  return lra::after_output(run_and_explain(count, arguments));
+}
