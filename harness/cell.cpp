@@ -1,16 +1,20 @@
 #include "harness/cell.h"
 
+#include <execinfo.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 
 #include "harness/bench_cell.h"
+#include "harness/core/machine.h"
 #include "harness/environment.h"
+#include "harness/estimate.h"
 #include "harness/experiment.h"
 #include "harness/measure.h"
 #include "harness/protocol.h"
@@ -21,16 +25,17 @@ namespace {
 constexpr int kInterrupted = 130;
 constexpr std::chrono::seconds kSteady{2};  // in which a second look at the machine tells nothing new
 
-void answer(const CellMessage& message) {
-  const std::string line = encode(message) + "\n";
-  for (std::size_t sent = 0; sent < line.size();) {
-    const ssize_t count = write(kAnswerDescriptor, line.data() + sent, line.size() - sent);
+void send(std::string_view line) {
+  while (!line.empty()) {
+    const ssize_t count = write(kAnswerDescriptor, line.data(), line.size());
     if (count > 0)
-      sent += std::size_t(count);
+      line.remove_prefix(std::size_t(count));
     else if (errno != EINTR)
       fail("the process that started this cell no longer listens");
   }
 }
+
+void answer(const CellMessage& message) { send(encode(message) + "\n"); }
 
 /// A cell must not outlive the run that would store its result.
 void end_with_parent(long parent) {
@@ -38,11 +43,34 @@ void end_with_parent(long parent) {
   if (getppid() != pid_t(parent)) fail("the process that started this cell is gone");
 }
 
-/// Memory that the process asks for beyond this is refused, so that it ends with a sentence and not by the system.
-void limit_memory(std::int64_t bytes) {
-  if (bytes <= 0) return;
-  const rlimit limit{rlim_t(bytes), rlim_t(bytes)};
-  if (setrlimit(RLIMIT_DATA, &limit) != 0) fail("cannot limit the memory of the cell: {}", std::strerror(errno));
+/// While one lives, memory that the process asks for beyond a limit is refused, so that it ends with a sentence and not
+/// by the system. Afterwards there is room again to say it.
+class LimitedMemory {
+ public:
+  /// 0 bytes: no limit.
+  explicit LimitedMemory(std::int64_t bytes) {
+    if (bytes <= 0) return;
+    if (getrlimit(RLIMIT_DATA, &before_) != 0) fail("cannot limit the memory of the cell: {}", std::strerror(errno));
+    const rlimit limit{std::min(rlim_t(bytes), before_.rlim_cur), before_.rlim_max};
+    if (setrlimit(RLIMIT_DATA, &limit) != 0) fail("cannot limit the memory of the cell: {}", std::strerror(errno));
+    is_set_ = true;
+  }
+  ~LimitedMemory() {
+    if (is_set_) setrlimit(RLIMIT_DATA, &before_);
+  }
+  LimitedMemory(const LimitedMemory&) = delete;
+  LimitedMemory& operator=(const LimitedMemory&) = delete;
+
+ private:
+  rlimit before_{};
+  bool is_set_ = false;
+};
+
+/// glibc loads its unwinder when the first exception passes through C code, and ends the process where it cannot:
+/// better while there is memory.
+void prepare_for_exceptions() {
+  void* frame = nullptr;
+  (void)backtrace(&frame, 1);
 }
 
 void answer_interrupted() {
@@ -116,16 +144,41 @@ int answer_error(const std::string& sentence, Kind kind) {
   return int(kind);
 }
 
+/// What of this process counts against the lowest limit that it has or will have, before it trains.
+std::int64_t own_bytes(const CellRequest& request) {
+  constexpr std::int64_t kAddressesOfThread = 128 << 20;  // malloc sets them apart
+  const auto limit = memory_limit();
+  if (!limit || (request.max_memory > 0 && request.max_memory < limit->bytes)) return process_bytes("VmData");
+  return limit->used + (limit->name == kAddressLimit ? kAddressesOfThread * request.threads : 0);
+}
+
+/// Tells that memory ran out, and what would have been enough where there is memory to find that out.
+int answer_out_of_memory(const CellRequest& request, std::int64_t at_start) {
+  try {
+    CellMessage message;
+    message.type = CellMessage::Type::out_of_memory;
+    message.needed_bytes = at_start + needed_bytes(request.experiment, request.threads);
+    answer(message);
+  } catch (const std::exception&) {
+    send("{\"out_of_memory\":0}\n");
+  }
+  return int(Kind::failed);
+}
+
 }  // namespace
 
 int run_cell(const std::string& request_text, const std::atomic<bool>& stop) {
   const CellRequest request = decode_request(request_text);
+  const std::int64_t at_start = own_bytes(request);
   // The one place besides main that catches: whatever goes wrong has to cross to the other process as a sentence.
   try {
     end_with_parent(request.parent);
+    prepare_for_exceptions();
     if (!request.bench.is_null()) return bench_cell(request), 0;
-    limit_memory(request.max_memory);
-    answer(train_cell(request, stop));
+    {
+      const LimitedMemory limited(request.max_memory);
+      answer(train_cell(request, stop));
+    }
     return 0;
   } catch (const Interrupted&) {
     answer_interrupted();
@@ -133,8 +186,7 @@ int run_cell(const std::string& request_text, const std::atomic<bool>& stop) {
   } catch (const Error& error) {
     return answer_error(error.what(), error.kind());
   } catch (const std::bad_alloc&) {
-    return answer_error("not enough memory; try a smaller token_budget, fewer --threads or a larger --max-memory",
-                        Kind::failed);
+    return answer_out_of_memory(request, at_start);
   } catch (const std::exception& error) {
     return answer_error(error.what(), Kind::failed);
   }

@@ -68,14 +68,19 @@ std::string hash_of(const StoredText& text, const std::vector<StoredArray>& arra
   return digest.hex();
 }
 
+/// Has every bit the value that was written?
+bool is_intact(const StoredArrays& stored) {
+  const auto hash = stored.text().find("sha256");
+  return hash != stored.text().end() && hash->second == hash_of(stored.text(), stored.all());
+}
+
 /// What is done about a checkpoint that is of no use.
 constexpr const char* kRemedy = "remove it, or run with --force to start over";
 
 /// A file whose every bit is as it was written. Throws a data error.
 StoredArrays open_verified(const std::filesystem::path& file) {
   StoredArrays stored(file);
-  const auto hash = stored.text().find("sha256");
-  if (hash == stored.text().end() || hash->second != hash_of(stored.text(), stored.all()))
+  if (!is_intact(stored))
     fail_data("{} is damaged: its contents do not have the hash that it names; {}", file.string(), kRemedy);
   return stored;
 }
@@ -185,6 +190,17 @@ void save_checkpoint(const std::filesystem::path& file, const Json& experiment, 
   write_safetensors(fresh, all, text);
   (void)open_verified(fresh.draft());
   fresh.commit();
+}
+
+std::string flaw_of_checkpoint(const std::filesystem::path& file) {
+  std::error_code none;
+  if (!std::filesystem::exists(std::filesystem::symlink_status(file, none))) return "";
+  try {
+    if (is_intact(StoredArrays(file))) return "";
+    return fmt::format("{} is damaged: its contents do not have the hash that it names", file.string());
+  } catch (const Error& error) {  // its sentence is what was asked for
+    return error.what();
+  }
 }
 
 bool load_checkpoint(const std::filesystem::path& file, const Json& experiment, const Environment& environment,

@@ -96,6 +96,9 @@ struct TrainArrays {
 void save_checkpoint(const std::filesystem::path& file, const Json& experiment, const Environment& environment,
                      const TrainState& state, const TrainArrays& arrays);
 
+/// A sentence on what keeps a file from being read as it was written; empty when nothing does, or there is no file.
+std::string flaw_of_checkpoint(const std::filesystem::path& file);
+
 /// Fills `state` and `arrays` from the file; false when there is none. Throws a data error, and changes nothing, when
 /// the file is damaged, belongs to another experiment, does not fit the model, or was made where the same steps give
 /// other bits than here (see results/level.h).

@@ -44,6 +44,24 @@ int file_with(const std::string& text) {
   return file.release();
 }
 
+/// Emptied; no link is followed.
+int open_log(const std::filesystem::path& log) {
+  const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
+  if (file < 0)
+    fail("cannot write {}: {}; remove what is there, or name another database with --db", log.string(),
+         std::strerror(errno));
+  return file;
+}
+
+/// What a process begins with, freed whatever happens.
+struct Actions {
+  posix_spawn_file_actions_t list;
+  Actions() { posix_spawn_file_actions_init(&list); }
+  ~Actions() { posix_spawn_file_actions_destroy(&list); }
+  Actions(const Actions&) = delete;
+  Actions& operator=(const Actions&) = delete;
+};
+
 }  // namespace
 
 Child::Child(const std::vector<std::string>& command, const std::string& request, const Inheritance& inheritance) {
@@ -54,23 +72,27 @@ Child::Child(const std::vector<std::string>& command, const std::string& request
   const Descriptor writing(ends[1]);
   fcntl(reading.get(), F_SETFL, O_NONBLOCK);
 
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, input.get(), STDIN_FILENO);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, writing.get(), kAnswerDescriptor);
-  if (inheritance.claim >= 0) posix_spawn_file_actions_adddup2(&actions, inheritance.claim, kClaimDescriptor);
-  if (!inheritance.log.empty())
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, inheritance.log.c_str(), O_WRONLY | O_CREAT | O_TRUNC,
-                                     0644);
+  const Descriptor log(inheritance.log.empty() ? -1 : open_log(inheritance.log));
+
+  // Beyond the numbers that are given away below, which it may have itself.
+  const Descriptor claim(inheritance.claim < 0 ? -1 : fcntl(inheritance.claim, F_DUPFD_CLOEXEC, kClaimDescriptor + 1));
+  if (inheritance.claim >= 0 && claim.get() < 0) fail("cannot hand on the claim of a cell: {}", std::strerror(errno));
+
+  Actions actions;
+  posix_spawn_file_actions_adddup2(&actions.list, input.get(), STDIN_FILENO);
+  posix_spawn_file_actions_addopen(&actions.list, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions.list, writing.get(), kAnswerDescriptor);
+  if (claim.get() >= 0) posix_spawn_file_actions_adddup2(&actions.list, claim.get(), kClaimDescriptor);
+  if (log.get() >= 0) posix_spawn_file_actions_adddup2(&actions.list, log.get(), STDERR_FILENO);
 
   std::vector<char*> arguments;
   arguments.reserve(command.size() + 1);
   for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
-  const int error = posix_spawn(&process_, arguments[0], &actions, nullptr, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) fail("cannot start '{}': {}", command[0], std::strerror(error));
+  const int error = posix_spawn(&process_, arguments[0], &actions.list, nullptr, arguments.data(), environ);
+  if (error != 0)
+    fail("cannot start '{}': {}{}", command[0], std::strerror(error),
+         error == EAGAIN ? "; raise the limit of processes (ulimit -u)" : "");
   answers_ = reading.release();
 }
 

@@ -20,8 +20,21 @@ namespace {
 bool is_at(int descriptor, const std::filesystem::path& file) {
   struct stat open {
   }, there{};
-  return fstat(descriptor, &open) == 0 && stat(file.c_str(), &there) == 0 && open.st_ino == there.st_ino &&
+  return fstat(descriptor, &open) == 0 && lstat(file.c_str(), &there) == 0 && open.st_ino == there.st_ino &&
          open.st_dev == there.st_dev;
+}
+
+/// Nobody's link is followed, and nobody's pipe waited for.
+constexpr int kPlainly = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+
+bool is_regular(int descriptor) {
+  struct stat status {};
+  return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+[[noreturn]] void refuse(const std::filesystem::path& file, const std::string& why) {
+  fail("cannot claim the cell with {}: {}; remove what is there, or name another database with --db", file.string(),
+       why);
 }
 
 void sign(int descriptor, const std::filesystem::path& file) {
@@ -29,21 +42,29 @@ void sign(int descriptor, const std::filesystem::path& file) {
   gethostname(host, sizeof host - 1);
   const std::string text = Json{{"host", host}, {"process", long(getpid())}, {"since", utc_now()}}.dump() + "\n";
   if (ftruncate(descriptor, 0) != 0 || pwrite(descriptor, text.data(), text.size(), 0) != ssize_t(text.size()))
-    fail("cannot write {}: {}", file.string(), std::strerror(errno));
+    refuse(file, std::strerror(errno));
 }
 
 }  // namespace
 
 std::optional<Claim> Claim::take(const std::filesystem::path& file) {
   while (true) {
-    Claim claim(file, open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-    if (claim.descriptor_ < 0) fail("cannot write {}: {}", file.string(), std::strerror(errno));
+    Claim claim(file, open(file.c_str(), O_RDWR | O_CREAT | kPlainly, 0644));
+    // Another user's may only be looked at, but a lock needs no more, and its owner may be at work.
+    const bool is_anothers = claim.descriptor_ < 0 && errno == EACCES;
+    if (is_anothers) claim = Claim(file, open(file.c_str(), O_RDONLY | kPlainly));
+    if (claim.descriptor_ < 0) refuse(file, errno == ELOOP ? "it is a symbolic link" : std::strerror(errno));
+    if (!is_regular(claim.descriptor_)) refuse(file, "it is not a regular file");
     if (flock(claim.descriptor_, LOCK_EX | LOCK_NB) != 0) {
       if (errno == EWOULDBLOCK) return std::nullopt;
       if (errno == EINTR) continue;
-      fail("cannot lock {}: {}", file.string(), std::strerror(errno));
+      refuse(file, std::strerror(errno));
     }
     if (!is_at(claim.descriptor_, file)) continue;
+    if (is_anothers) {  // who has ended without taking it away
+      if (unlink(file.c_str()) != 0) refuse(file, std::strerror(errno));
+      continue;
+    }
     sign(claim.descriptor_, file);
     return claim;
   }
@@ -51,7 +72,7 @@ std::optional<Claim> Claim::take(const std::filesystem::path& file) {
 
 std::string Claim::holder(const std::filesystem::path& file) {
   char text[512];
-  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = open(file.c_str(), O_RDONLY | kPlainly);
   const ssize_t size = descriptor < 0 ? -1 : read(descriptor, text, sizeof text);
   if (descriptor >= 0) close(descriptor);
   const Json json = Json::parse(std::string(text, size > 0 ? std::size_t(size) : 0), nullptr, false);

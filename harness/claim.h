@@ -11,7 +11,8 @@ namespace lra {
 /// keeps no claim; what stands in the file (host, process, start) is for people.
 class Claim {
  public:
-  /// Nothing when another process has it. Makes the file. Throws when that cannot be done.
+  /// Nothing when another process has it, be it another user's. Makes the file. Throws when that cannot be done: links
+  /// are not followed, and nothing is written to what is no regular file.
   static std::optional<Claim> take(const std::filesystem::path& file);
   /// Who says in the file to have it: "process 4711 on host, since 2026-01-31T12:00:00Z"; "another process" when that
   /// cannot be read.

@@ -1,8 +1,11 @@
 #include "harness/claim.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <fstream>
 
 #include "harness/child.h"
 #include "results/results_testing.h"
@@ -50,6 +53,59 @@ TEST(Claim, NamesTheFileThatCannotBeMade) {
 TEST(Claim, SaysNothingOfAFileThatIsNotOne) {
   const TemporaryFolder folder;
   EXPECT_EQ(Claim::holder(folder.path() / "none"), "another process");
+}
+
+TEST(Claim, FollowsNoLinkAndTouchesNoOtherThing) {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "cell.claim", other = folder.path() / "other";
+  std::ofstream(other) << "precious";
+  std::filesystem::create_symlink(other, file);
+  const auto action = [&] { Claim::take(file); };
+  EXPECT_NE(sentence_of(action, Kind::failed).find("symbolic link"), std::string::npos);
+  EXPECT_EQ(contents(other), "precious");
+  EXPECT_EQ(Claim::holder(file), "another process");
+
+  std::filesystem::remove(file);
+  ASSERT_EQ(mkfifo(file.c_str(), 0600), 0);
+  EXPECT_NE(sentence_of(action, Kind::failed).find("regular"), std::string::npos);
+  std::filesystem::remove(file);
+  std::filesystem::create_directory(file);
+  EXPECT_NE(sentence_of(action, Kind::failed).find("cell.claim"), std::string::npos);
+}
+
+/// Runs `action` as a user to whom nothing of ours belongs; its result as an exit code.
+template <typename Action>
+int as_somebody_else(Action action) {
+  const pid_t process = fork();
+  if (process == 0) {
+    constexpr int kNobody = 65534;
+    if (setgid(kNobody) != 0 || setuid(kNobody) != 0) _exit(100);
+    try {
+      _exit(action());
+    } catch (const Error&) {
+      _exit(101);
+    }
+  }
+  int status = 0;
+  waitpid(process, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(Claim, OfAnotherUserCountsAsLongAsItIsHeld) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can be somebody else";
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "cell.claim";
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
+  std::optional<Claim> mine = Claim::take(file);
+  const auto take = [&] { return Claim::take(file) ? 1 : 0; };
+  EXPECT_EQ(as_somebody_else(take), 0) << "left to its holder, without an error";
+  mine.reset();
+  EXPECT_EQ(as_somebody_else(take), 1) << "what a dead process left is taken over";
+
+  std::filesystem::remove(file);
+  mine = Claim::take(file);
+  std::filesystem::permissions(file, std::filesystem::perms::none);
+  EXPECT_EQ(as_somebody_else(take), 101) << "nobody can tell whether it is held";
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "harness/lanes.h"
+#include "harness/measure.h"
 #include "harness/trial_data.h"
 #include "harness/update.h"
 #include "tasks/batcher.h"
@@ -260,6 +261,31 @@ double Growth::operator()(double n) const { return a_ * n + b_ * std::pow(n, exp
 
 Estimate estimate(const Experiment& experiment, const DataPaths& paths, long threads, double budget) {
   return Calibration(experiment, paths, threads, budget).run();
+}
+
+std::int64_t needed_bytes(const Experiment& e, long threads) {
+  constexpr long kShort = 64;                         // tokens of a sequence
+  constexpr double kOfThread = 12e6, kOfLook = 10e6;  // bytes: its stack and primitives; operands of gemm_peak_gflops
+  constexpr double kOfLibraries = 68e6;  // what oneDNN makes once, and wants to find free (see Making in onednn.cpp)
+  const Recipe& recipe = e.plan.recipe;
+  const Classifier model(e.model, e.model_settings, parse<EncoderConfig>(e.plan.encoder, "encoder"), e.plan.spec,
+                         e.seed);
+  const auto activations = [&](long n) {
+    TaskSpec shorter = e.plan.spec;
+    shorter.length = n;
+    return double(cost_of_example(model, shorter).training_bytes);
+  };
+  const long length = e.plan.spec.length, first = std::min(kShort, length), second = std::min(2 * kShort, length);
+  const double power = second > first ? models().at(e.model).facts.memory_exponent : 1;
+  const Growth an_example(double(first), activations(first), double(second), activations(second), power);
+  const double tokens = double(length) * (e.plan.spec.paired ? 2 : 1), at_once = double(threads);
+  const double fill = std::clamp(std::floor(double(recipe.token_budget) / tokens), 1.0, double(recipe.batch));
+  const double lanes = std::min(double(kMostThreads), std::ceil(double(recipe.batch) / fill));
+  const double copies = recipe.selection == "best_val" ? 4 : 3;  // values, Adam's moments, the best values
+  const double buffers = std::min(lanes, at_once + std::floor(std::log2(lanes)));
+  const double training = (copies + buffers) * sizeof(float) * double(model.parameters().count()) +
+                          fill * an_example(double(length)) * std::min(lanes, at_once);
+  return std::llround(kOfThread * at_once + kOfLibraries + std::max(training, kOfLook * at_once));
 }
 
 }  // namespace lra

@@ -1,15 +1,21 @@
 #include "harness/lanes.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <map>
 #include <mutex>
+#include <new>
 #include <numeric>
+#include <optional>
+#include <system_error>
 #include <thread>
 
 #include "harness/core/error.h"
+#include "harness/core/machine.h"
 #include "models/autodiff/tape.h"
 #include "models/ops/ops.h"
 #include "models/tensor/onednn.h"
@@ -18,7 +24,7 @@
 namespace lra {
 namespace {
 
-constexpr long kMostLanes = 64;
+constexpr long kMostLanes = kMostThreads;
 constexpr long kTreeDepth = 6;  // log2 of it
 
 /// How often a wait looks whether it should stop, and how often it looks before it abandons the workers.
@@ -32,18 +38,20 @@ constexpr int kLooks = 15;
 /// log2(64) = 6.
 class Buffers {
  public:
-  Buffers(std::size_t size, std::int64_t limit) : size_(size), limit_(limit) {}
+  Buffers(std::size_t size, std::int64_t limit) : size_(size), limit_(limit) { free_.reserve(std::size_t(limit)); }
 
-  /// Before the lanes of a step.
-  void start() { next_lane_ = 0; }
+  /// Before the lanes of a step, when none has a buffer. Those that a failed step lost are forgotten.
+  void start() { next_lane_ = live_ = 0, given_up_ = false; }
 
+  /// Empty once a lane of this step could not have its buffer: the tree will never be whole, so nobody waits for it.
   std::vector<float> take(long lane) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return lane == next_lane_ && live_ < limit_; });
+    changed_.wait(lock, [&] { return given_up_ || (lane == next_lane_ && live_ < limit_); });
+    if (given_up_) return {};
     ++next_lane_;
     changed_.notify_all();
+    if (free_.empty()) return fresh();
     peak_ = std::max(peak_, ++live_);
-    if (free_.empty()) return std::vector<float>(size_);
     std::vector<float> buffer = std::move(free_.back());
     free_.pop_back();
     std::fill(buffer.begin(), buffer.end(), 0.0f);
@@ -61,6 +69,17 @@ class Buffers {
   std::int64_t peak_bytes() const { return peak_ * std::int64_t(size_ * sizeof(float)); }
 
  private:
+  std::vector<float> fresh() {
+    try {
+      std::vector<float> buffer(size_);
+      peak_ = std::max(peak_, ++live_);
+      return buffer;
+    } catch (...) {
+      given_up_ = true;
+      throw;
+    }
+  }
+
   std::mutex mutex_;
   std::condition_variable changed_;
   std::size_t size_;
@@ -68,13 +87,14 @@ class Buffers {
   long next_lane_ = 0;
   std::vector<std::vector<float>> free_;
   std::int64_t live_ = 0, peak_ = 0;
+  bool given_up_ = false;
 };
 
 /// Sums one buffer a lane along a fixed binary tree: node n of a level is the sum of nodes 2n and 2n + 1 below,
 /// whichever of the two is finished first.
 class Tree {
  public:
-  Tree(long lanes, Buffers& buffers) : lanes_(lanes), buffers_(buffers) {}
+  Tree(long lanes, Buffers& buffers) : lanes_(lanes), buffers_(buffers) { waiting_.reserve(std::size_t(lanes)); }
   ~Tree() {
     if (!root_.empty()) buffers_.give_back(std::move(root_));
   }
@@ -148,6 +168,7 @@ struct Lanes::Rep {
   std::vector<std::thread> workers;
   std::mutex mutex;
   std::condition_variable wake, done;
+  long ready = 0;  // workers that have begun, or failed to
   const std::function<void(long)>* work = nullptr;
   long count = 0, next = 0, running = 0;
   bool quit = false;
@@ -169,9 +190,23 @@ struct Lanes::Rep {
       if (*stop && ++looks > kLooks) abandon();
   }
 
-  void serve(std::size_t worker) {
-    const Worker onednn;
+  /// A worker's life. What keeps it from beginning is left in `error`.
+  void live(std::size_t worker) {
+    std::optional<Worker> onednn;
+    std::exception_ptr thrown;
+    try {
+      onednn.emplace();
+    } catch (...) {
+      thrown = std::current_exception();
+    }
     std::unique_lock lock(mutex);
+    if (thrown && !error) error = thrown;
+    ++ready;
+    done.notify_all();
+    if (onednn) serve(worker, lock);
+  }
+
+  void serve(std::size_t worker, std::unique_lock<std::mutex>& lock) {
     for (;;) {
       wake.wait(lock, [&] { return quit || (work && next < count); });
       if (quit) return;
@@ -193,6 +228,39 @@ struct Lanes::Rep {
     }
   }
 
+  /// Starts the workers; throws when one cannot be had.
+  void start(std::size_t threads) {
+    workers.reserve(threads);
+    try {
+      for (std::size_t i = 0; i < threads; ++i) workers.emplace_back([this, i] { live(i); });
+    } catch (const std::system_error& refused) {
+      explain(refused, threads);
+    }
+    std::unique_lock lock(mutex);
+    done.wait(lock, [&] { return ready == long(threads); });
+    if (error) std::rethrow_exception(std::exchange(error, nullptr));
+  }
+
+  /// A thread is refused for lack of memory with the same words as for a limit of their number.
+  [[noreturn]] void explain(const std::system_error& refused, std::size_t threads) const {
+    pthread_attr_t usual;
+    std::size_t stack = 0;
+    if (pthread_getattr_default_np(&usual) == 0)
+      pthread_attr_getstacksize(&usual, &stack), pthread_attr_destroy(&usual);
+    if (stack > 0 && !can_have(stack)) throw std::bad_alloc();
+    fail("cannot start thread {} of {}: {}; lower --threads or raise the limit of processes (ulimit -u)",
+         workers.size() + 1, threads, refused.code().message());
+  }
+
+  void end() {
+    {
+      std::lock_guard lock(mutex);
+      quit = true;
+    }
+    wake.notify_all();
+    for (std::thread& worker : workers) worker.join();
+  }
+
   Buffers& gradient_buffers(std::size_t size) {
     if (!gradients.empty()) current->give_back(std::exchange(gradients, {}));
     current = &buffers.try_emplace(size, size, std::int64_t(workers.size()) + kTreeDepth).first->second;
@@ -203,18 +271,17 @@ struct Lanes::Rep {
 
 Lanes::Lanes(long threads) : rep_(std::make_unique<Rep>()) {
   if (threads < 1) fail_usage("threads is {}; it must be at least 1", threads);
+  threads = std::min(threads, kMostThreads);
   rep_->profiles.resize(std::size_t(threads));
-  for (std::size_t i = 0; i < std::size_t(threads); ++i) rep_->workers.emplace_back([this, i] { rep_->serve(i); });
+  try {
+    rep_->start(std::size_t(threads));
+  } catch (...) {
+    rep_->end();  // those that have begun wait for work
+    throw;
+  }
 }
 
-Lanes::~Lanes() {
-  {
-    std::lock_guard lock(rep_->mutex);
-    rep_->quit = true;
-  }
-  rep_->wake.notify_all();
-  for (std::thread& worker : rep_->workers) worker.join();
-}
+Lanes::~Lanes() { rep_->end(); }
 
 long Lanes::threads() const { return long(rep_->workers.size()); }
 
@@ -313,6 +380,7 @@ Pass Lanes::train(const Classifier& model, const Batch& batch, long token_budget
   const auto work = [&](long lane) {
     if (Profile* profile = Profile::current()) profile->start();
     std::vector<float> sum = buffers.take(lane);
+    if (sum.empty()) return;  // another lane throws
     note_reduction();
     try {
       results[std::size_t(lane)] =

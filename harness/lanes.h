@@ -21,6 +21,9 @@
 
 namespace lra {
 
+/// Micro-batches that can run at the same time: a step has no use for more threads.
+inline constexpr long kMostThreads = 64;
+
 /// What one pass over a batch gave.
 struct Pass {
   std::vector<double> losses;         // an example, in the batch's order
@@ -33,7 +36,8 @@ struct Pass {
 
 class Lanes {
  public:
-  /// Starts the workers. Throws a usage error for fewer than one thread.
+  /// Starts the workers, kMostThreads at most. Throws a usage error for fewer than one thread, and when the system
+  /// gives no more threads (std::bad_alloc for lack of memory).
   explicit Lanes(long threads);
   ~Lanes();
   Lanes(const Lanes&) = delete;

@@ -1,11 +1,15 @@
 #include "harness/lanes.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <map>
+#include <new>
 
 #include "harness/core/error.h"
+#include "harness/core/machine.h"
 #include "models/optim/adam.h"
 #include "models/tensor/onednn.h"
 #include "tasks/batcher.h"
@@ -122,6 +126,7 @@ TEST(Lanes, ErrorsComeOutOnceAllHaveEnded) {
   lanes.run(5, [&](long) { ++ran; });
   EXPECT_EQ(ran, 25);
   EXPECT_THROW(Lanes(0), Error);
+  EXPECT_EQ(Lanes(1000).threads(), 64) << "a step has no use for more";
 }
 
 // A bad example ends the step with its sentence, and the next step starts clean.
@@ -175,6 +180,46 @@ TEST(Lanes, GradientsDescend) {
   }
   EXPECT_LT(mean(lanes.evaluate(classifier, b, 100)), 0.8 * before);
 }
+
+/// Calls `action` in a process that may have `bytes` more; its exit code says how that ended.
+template <typename Action>
+void with_memory(std::int64_t bytes, Action action) {
+  const rlimit limit{rlim_t(process_bytes("VmData") + bytes), RLIM_INFINITY};
+  setrlimit(RLIMIT_DATA, &limit);
+  try {
+    action();
+    _exit(0);
+  } catch (const std::bad_alloc&) {
+    _exit(7);
+  } catch (const Error&) {
+    _exit(8);
+  }
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// Those that have begun wait for work: they are told to end, and nobody waits for the others.
+TEST(LanesDeathTest, AWorkerThatCannotBeStartedIsAnError) {
+  EXPECT_EXIT(with_memory(50 << 20, [] { const Lanes lanes(60); }), testing::ExitedWithCode(7), "");
+}
+
+// Sixteen lanes, eight buffers for them: whoever waits for one that will never come back must be told.
+TEST(LanesDeathTest, ABufferThatCannotBeHadIsAnError) {
+  const EncoderConfig large = parse<EncoderConfig>({{"width", 512}, {"qkv", 512}, {"ff", 2048}}, "encoder");
+  const Classifier classifier("identity", Json::object(), large, kTask, 3);
+  const std::int64_t flat = std::int64_t(sizeof(float)) * classifier.parameters().count();
+  const auto step = [&] {
+    Lanes lanes(2);
+    for (int again = 0; again < 2; ++again) {
+      try {
+        (void)lanes.train(classifier, batch(), 1, 5);
+      } catch (const std::bad_alloc&) {
+        if (again) throw;
+      }
+    }
+  };
+  EXPECT_EXIT(with_memory((100 << 20) + flat, step), testing::ExitedWithCode(7), "");
+}
+#endif
 
 }  // namespace
 }  // namespace lra

@@ -164,6 +164,8 @@ std::string encode(const CellMessage& message) {
       return Json{{"interrupted", true}}.dump();
     case CellMessage::Type::bench:
       return Json{{"bench", message.bench}}.dump();
+    case CellMessage::Type::out_of_memory:
+      return Json{{"out_of_memory", message.needed_bytes}}.dump();
   }
   return {};
 }
@@ -184,6 +186,9 @@ CellMessage decode_message(const std::string& line) {
     } else if (json.contains("bench")) {
       message.type = CellMessage::Type::bench;
       message.bench = json.at("bench");
+    } else if (json.contains("out_of_memory")) {
+      message.type = CellMessage::Type::out_of_memory;
+      json.at("out_of_memory").get_to(message.needed_bytes);
     } else {
       message.type = CellMessage::Type::interrupted;
       (void)json.at("interrupted");

@@ -1,7 +1,8 @@
 /// What the parent and the process of a cell say to each other.
 ///
 /// The parent writes one JSON object to the cell's stdin (CellRequest). The cell answers on descriptor 3 with one JSON
-/// object a line: any number of progress messages, then one result, error or interruption, then it ends.
+/// object a line: any number of progress messages, then one result, error, interruption or word that memory ran out,
+/// then it ends.
 #pragma once
 
 #include <optional>
@@ -32,12 +33,13 @@ struct CellRequest {
 };
 
 struct CellMessage {
-  enum class Type { progress, result, error, interrupted, bench } type = Type::progress;
+  enum class Type { progress, result, error, interrupted, bench, out_of_memory } type = Type::progress;
   Progress progress;                   // of a progress message
   Run run;                             // of a result: the fields that train() fills
   std::optional<StepProfile> profile;  // of a result, where the request asked for one
   std::string sentence;                // of an error
   Json bench;                          // an answer to what `lra bench` asked for
+  std::int64_t needed_bytes = 0;       // where memory ran out: about what would have been enough; 0: not known
 };
 
 std::string encode(const CellRequest& request);

@@ -11,11 +11,15 @@
 #include <optional>
 #include <set>
 
+#include "harness/checkpoint.h"
 #include "harness/child.h"
 #include "harness/claim.h"
 #include "harness/core/file.h"
+#include "harness/core/machine.h"
 #include "harness/experiment.h"
+#include "harness/lanes.h"
 #include "harness/protocol.h"
+#include "results/text_table.h"
 #include "tasks/baselines.h"
 
 namespace lra {
@@ -54,7 +58,8 @@ class Matrix {
     if (options.jobs == 0)
       std::stable_partition(todo_.begin(), todo_.end(), [this](std::size_t index) { return is_short(index); });
     if (options.state.empty()) return;
-    std::filesystem::create_directories(options.state);
+    std::error_code none;  // each cell says what is wrong with the folder when it claims its file there
+    std::filesystem::create_directories(options.state, none);
     remove_abandoned_drafts(options.state);
   }
 
@@ -84,7 +89,9 @@ class Matrix {
   }
 
   /// Of a cell that starts now.
-  long threads_of(std::size_t index) const {
+  long threads_of(std::size_t index) const { return std::min(kMostThreads, share_of(index)); }
+
+  long share_of(std::size_t index) const {
     if (options_.jobs > 0) return std::max(1L, options_.threads / options_.jobs);
     if (!is_short(index)) return options_.threads;
     const long waiting = std::count_if(todo_.begin(), todo_.end(), [this](std::size_t i) { return is_short(i); });
@@ -109,12 +116,25 @@ class Matrix {
       return;
     }
     std::optional<Claim> claim;
-    if (!options_.state.empty()) {
-      claim = Claim::take(state_file(index, "claim"));
-      if (!claim) return leave_to_others(index);
-      if (skip(outcome)) return claim->end();  // done while we asked
+    try {
+      if (!options_.state.empty()) {
+        claim = Claim::take(state_file(index, "claim"));
+        if (!claim) return leave_to_others(index);
+      }
+      if (!claim || !skip(outcome)) return start(index, claim);
+    } catch (const Error& error) {  // isolation: what keeps one cell from starting must not end the others
+      fail_to_start(outcome, error.what());
     }
-    start(index, std::move(claim));
+    if (claim) claim->end();  // done while we asked, or failed
+  }
+
+  void fail_to_start(Outcome& outcome, const std::string& reason) {
+    outcome.run = blank_run(outcome.cell);
+    outcome.run.status = "failed";
+    outcome.run.reason = reason;
+    outcome.run.started = utc_now();
+    store_.add(outcome.run, environment_, options_.force);
+    observer_.ended(outcome);
   }
 
   /// Is it done already?
@@ -140,7 +160,8 @@ class Matrix {
     return options_.state / fmt::format("{}.{}", cells_[index].key, kind);
   }
 
-  void start(std::size_t index, std::optional<Claim> claim) {
+  /// Takes the claim once the cell's process is there.
+  void start(std::size_t index, std::optional<Claim>& claim) {
     const Cell& cell = cells_[index];
     CellRequest request;
     request.experiment = cell.experiment;
@@ -156,7 +177,10 @@ class Matrix {
     if (claim) {
       request.checkpoint = state_file(index, "safetensors");
       request.checkpoint_seconds = options_.checkpoint_seconds;
-      if (options_.force) std::filesystem::remove(request.checkpoint);
+      if (options_.force)
+        remove_checkpoint(request.checkpoint);
+      else
+        set_aside_damaged(index, request.checkpoint);
       inheritance = {claim->descriptor(), state_file(index, "log")};
     }
     Running running;
@@ -164,13 +188,32 @@ class Matrix {
     running.child = std::make_unique<Child>(options_.program, encode(request), inheritance);
     running.started = utc_now();
     running.start = Clock::now();
-    running.claim = std::move(claim);
+    running.claim = std::exchange(claim, std::nullopt);
     running.threads = request.threads;
-    running.shared = options_.jobs > 1;
+    running.shared = options_.jobs > 1 || options_.more_than_machine;
     running_.push_back(std::move(running));
     if (running_.size() > 1)
       for (Running& one : running_) one.shared = true;
     observer_.started(cell);
+  }
+
+  void remove_checkpoint(const std::filesystem::path& file) const {
+    std::error_code error;
+    std::filesystem::remove(file, error);
+    if (error) fail("cannot remove the checkpoint {}: {}", file.string(), error.message());
+  }
+
+  /// The cell starts over, and what is left of the checkpoint stays for whoever wants to look at it.
+  void set_aside_damaged(std::size_t index, const std::filesystem::path& file) {
+    const std::string flaw = flaw_of_checkpoint(file);
+    if (flaw.empty()) return;
+    std::filesystem::path aside = state_file(index, "damaged");
+    for (int number = 2; std::filesystem::exists(std::filesystem::symlink_status(aside)); ++number)
+      aside = state_file(index, fmt::format("damaged-{}", number));
+    std::error_code error;
+    std::filesystem::rename(file, aside, error);
+    if (error) fail("{}, and it cannot be set aside as {}: {}", flaw, aside.string(), error.message());
+    observer_.noticed(fmt::format("{}; it is set aside as {}, and the cell starts over", flaw, aside.string()));
   }
 
   /// Waits for words of any cell, a little while, and acts on them.
@@ -234,9 +277,9 @@ class Matrix {
 
   /// Not before the run is stored: until then the checkpoint is all there is.
   void tidy(Running& running, bool done) const {
-    if (done) std::filesystem::remove(state_file(running.index, "safetensors"));
-    const std::filesystem::path log = state_file(running.index, "log");
     std::error_code none;
+    if (done) std::filesystem::remove(state_file(running.index, "safetensors"), none);
+    const std::filesystem::path log = state_file(running.index, "log");
     if (done || std::filesystem::file_size(log, none) == 0) std::filesystem::remove(log, none);
     running.claim->end();
   }
@@ -255,6 +298,11 @@ class Matrix {
       run.reason = "interrupted by a signal";
     } else if (running.last && running.last->type == CellMessage::Type::error) {
       run.reason = running.last->sentence;
+    } else if (running.last && running.last->type == CellMessage::Type::out_of_memory) {
+      run.reason = out_of_memory(running.last->needed_bytes);
+    } else if (is_crash(ending) && hard_limit()) {
+      run.reason = out_of_memory(0) + "; so it seems, because the process crashed at this limit";
+      if (running.claim) run.reason += fmt::format(": see {}", state_file(running.index, "log").string());
     } else if (ending.empty()) {
       run.reason = "the cell's process ended without a result";
     } else {
@@ -262,6 +310,31 @@ class Matrix {
       if (ending.starts_with("signal 9 ")) run.reason += ", perhaps for lack of memory";
       if (running.claim) run.reason += fmt::format("; see {}", state_file(running.index, "log").string());
     }
+  }
+
+  /// What libraries die of when memory is refused to them.
+  static bool is_crash(const std::string& ending) {
+    return ending.starts_with("signal 6 ") || ending.starts_with("signal 7 ") || ending.starts_with("signal 11 ");
+  }
+
+  /// The limit of a cell beyond which the system refuses it memory, rather than to kill it.
+  std::optional<MemoryLimit> hard_limit() const {
+    auto limit = memory_limit();
+    if (limit && limit->is_groups) limit.reset();
+    if (options_.max_memory > 0 && (!limit || options_.max_memory < limit->bytes))
+      limit = MemoryLimit{options_.max_memory, 0, "--max-memory", false};
+    return limit;
+  }
+
+  /// The sentence on a cell that ran out of memory; `needed`: about what would be enough, 0: not known.
+  std::string out_of_memory(std::int64_t needed) const {
+    const auto limit = hard_limit();
+    const std::string allowed = limit ? fmt::format("{} allows {}", limit->name, human_bytes(limit->bytes))
+                                      : fmt::format("{} are free", human_bytes(available_memory()));
+    const bool is_known = needed > 0 && (!limit || needed > limit->bytes);
+    return fmt::format("not enough memory: {}, and the cell needs {}; try a smaller token_budget{}", allowed,
+                       is_known ? "about " + human_bytes(needed) : "more",
+                       limit ? fmt::format(", fewer --threads or a larger {}", limit->name) : " or fewer --threads");
   }
 
   Run blank_run(const Cell& cell) const { return with_identity(Run{}, cell); }

@@ -32,7 +32,8 @@ struct Outcome {
 
 struct MatrixOptions {
   DataPaths paths;
-  long threads = 1;  // all cells together
+  long threads = 1;                // all cells together
+  bool more_than_machine = false;  // threads than CPUs: all timings are stored as shared
   /// Cells at a time, threads / jobs each; with more than one, timings are stored as shared. 0: cells that are expected
   /// to take less than kShortCell seconds go first, as many at a time as there are threads; the others have all
   /// threads, one by one.
@@ -68,9 +69,10 @@ std::vector<Cell> prepare(const std::vector<Experiment>& experiments, const Data
                           MatrixObserver& observer);
 
 /// Runs the cells that the store has no done run of (all when forced), and stores each when it ends. A cell that
-/// crashes, fails, takes too much or talks nonsense is stored as failed with the reason, and the others go on. Cells
-/// that another process has claimed are left to it, and taken over when it ends without a result. One outcome a cell,
-/// in the cells' order; cells that `stop` kept from starting have status "interrupted" and are not stored.
+/// crashes, fails, takes too much, talks nonsense or cannot be started is stored as failed with the reason, and the
+/// others go on. A checkpoint that cannot be read is set aside, and its cell starts over. Cells that another process
+/// has claimed are left to it, and taken over when it ends without a result. One outcome a cell, in the cells' order;
+/// cells that `stop` kept from starting have status "interrupted" and are not stored.
 std::vector<Outcome> run_cells(const std::vector<Cell>& cells, Store& store, const Environment& environment,
                                const MatrixOptions& options, MatrixObserver& observer);
 

@@ -185,6 +185,86 @@ TEST(Runner, GivesALoneShortCellAllThreads) {
   }
 }
 
+// Libraries die when memory is refused to them; whoever set the limit is told so.
+TEST(Runner, ACrashAtAMemoryLimitNamesMemory) {
+  Store store(":memory:");
+  const auto cells = cells_of(3);
+  MatrixOptions options = played_by(R"(case $request in
+      *'"limit":0'*) kill -SEGV $$;;
+      *'"limit":1'*) echo '{"out_of_memory":104857600}' >&3; exit 1;;
+      *) echo '{"out_of_memory":0}' >&3; exit 1;; esac)");
+  options.max_memory = 50 << 20;
+  const auto outcomes = run(cells, store, options);
+  for (const Outcome& outcome : outcomes) {
+    EXPECT_EQ(outcome.run.status, "failed");
+    EXPECT_EQ(outcome.run.reason.find("not enough memory: --max-memory allows 50.0 MiB"), 0u) << outcome.run.reason;
+    EXPECT_EQ(outcome.run.reason.find("signal"), std::string::npos) << outcome.run.reason;
+  }
+  EXPECT_NE(outcomes[1].run.reason.find("needs about 100 MiB"), std::string::npos) << outcomes[1].run.reason;
+}
+
+TEST(Runner, MoreThreadsThanCpusAreSharedTimings) {
+  Store store(":memory:");
+  MatrixOptions options = played_by(kResult);
+  options.threads = 1000;
+  options.more_than_machine = true;
+  const Outcome outcome = run(cells_of(1), store, options).at(0);
+  EXPECT_TRUE(outcome.run.shared);
+  EXPECT_EQ(outcome.run.threads, 64) << "a step has no use for more";
+}
+
+// What stands in the way of one cell's files ends that cell.
+TEST(Runner, ACellThatCannotBeStartedFailsAlone) {
+  const TemporaryFolder folder;
+  Store store(":memory:");
+  const auto cells = cells_of(4);
+  MatrixOptions options = played_by(kResult);
+  options.state = folder.path() / "cells";
+  const auto file = [&](std::size_t cell, const char* kind) {
+    return options.state / fmt::format("{}.{}", cells[cell].key, kind);
+  };
+  std::filesystem::create_directories(file(0, "log"));
+  std::filesystem::create_directories(file(1, "claim"));
+  std::filesystem::create_symlink(folder.path() / "elsewhere", file(2, "log"));
+  const auto outcomes = run(cells, store, options);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(outcomes[i].run.status, "failed") << i;
+    EXPECT_NE(outcomes[i].run.reason.find(cells[i].key), std::string::npos) << outcomes[i].run.reason;
+  }
+  EXPECT_EQ(outcomes[3].run.status, "done");
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "elsewhere"));
+  EXPECT_EQ(store.failures().size(), 3u);
+
+  options.program = {"/no/such/program"};
+  Store other(":memory:");
+  EXPECT_NE(run(cells, other, options)[3].run.reason.find("cannot start '/no/such/program'"), std::string::npos);
+  options.state = "/dev/null/cells";
+  for (const Outcome& outcome : run(cells, other, options)) EXPECT_EQ(outcome.run.status, "failed");
+}
+
+/// Keeps the sentences.
+struct Listener : MatrixObserver {
+  std::vector<std::string> sentences;
+  void noticed(const std::string& sentence) override { sentences.push_back(sentence); }
+};
+
+TEST(Runner, ADamagedCheckpointIsSetAside) {
+  const TemporaryFolder folder;
+  const auto cells = cells_of(1);
+  MatrixOptions options = played_by(kResult);
+  options.state = folder.path();
+  for (const char* name : {"damaged", "damaged-2"}) {
+    Store store(":memory:");
+    std::ofstream(folder.path() / (cells[0].key + ".safetensors")) << name << " and not a checkpoint";
+    Listener listener;
+    EXPECT_EQ(run_cells(cells, store, Environment{}, options, listener)[0].run.status, "done");
+    ASSERT_EQ(listener.sentences.size(), 1u);
+    const auto aside = folder.path() / (cells[0].key + "." + name);
+    EXPECT_NE(listener.sentences[0].find(aside.string()), std::string::npos) << listener.sentences[0];
+    EXPECT_EQ(contents(aside), std::string(name) + " and not a checkpoint");
+  }
+}
+
 /// Asks for the end as soon as a cell has begun.
 struct Impatient : MatrixObserver {
   std::atomic<bool> stop{false};

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fstream>
 #include <mutex>
+#include <new>
 #include <set>
 #include <sstream>
 #include <string_view>
@@ -217,6 +218,7 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   size_ = std::size_t(status.st_size);
   if (size_ == 0) return;
   void* address = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, in.fd, 0);
+  if (address == MAP_FAILED && errno == ENOMEM) throw std::bad_alloc();
   if (address == MAP_FAILED) fail_data("cannot map {}: {}", path.string(), std::strerror(errno));
   data_ = static_cast<const std::byte*>(address);
 }

@@ -53,7 +53,11 @@ void Memory::give_back(Real* block, std::size_t bytes) {
   live_ -= std::int64_t(bytes);
   assert(live_ >= 0 && "a block went back to another thread than it came from");
 #ifdef NDEBUG
-  free_[size_class(bytes)].push_back(block);
+  try {
+    free_[size_class(bytes)].push_back(block);
+  } catch (const std::bad_alloc&) {  // called by destructors, which must not throw
+    std::free(block);
+  }
 #else
   std::free(block);
 #endif

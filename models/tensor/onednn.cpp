@@ -6,12 +6,15 @@
 #include <dnnl.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cassert>
 #include <cctype>
+#include <new>
 #include <unordered_map>
 #include <vector>
 
 #include "harness/core/error.h"
+#include "harness/core/machine.h"
 #include "models/tensor/kernels.h"
 #include "models/tensor/memory.h"
 
@@ -80,6 +83,25 @@ struct Ready {
   std::unordered_map<int, memory> arguments;
 };
 
+/// oneDNN writes through null pointers when it gets no memory for what it makes. So nothing is made, and std::bad_alloc
+/// thrown, unless the system has enough for everybody who is making something.
+class Making {
+ public:
+  Making() {
+    if (!can_have(std::size_t(++makers_) * kEnough)) {
+      --makers_;
+      throw std::bad_alloc();
+    }
+  }
+  ~Making() { --makers_; }
+  Making(const Making&) = delete;
+  Making& operator=(const Making&) = delete;
+
+ private:
+  static constexpr std::size_t kEnough = std::size_t{16} << 20;
+  static inline std::atomic<int> makers_ = 0;
+};
+
 /// One worker's oneDNN: engine, stream, primitives, scratchpad.
 class Library {
  public:
@@ -87,8 +109,15 @@ class Library {
 
   void run(const Product& p, const Real* a, const Real* b, const Real* bias, Real* c) {
     auto found = ready_.find(p);
-    if (found == ready_.end()) found = ready_.emplace(p, make(p)).first;
-    Ready& r = found->second;
+    if (found != ready_.end()) return execute(found->second, p, a, b, bias, c);
+    const Making making;  // some of what a primitive needs is made when it first runs
+    execute(ready_.emplace(p, make(p)).first->second, p, a, b, bias, c);
+  }
+
+  long primitives() const { return long(ready_.size()); }
+
+ private:
+  void execute(Ready& r, const Product& p, const Real* a, const Real* b, const Real* bias, Real* c) {
     r.a.set_data_handle(const_cast<Real*>(a));
     r.b.set_data_handle(const_cast<Real*>(b));
     r.c.set_data_handle(c);
@@ -97,9 +126,6 @@ class Library {
     r.primitive.execute(stream_, r.arguments);
   }
 
-  long primitives() const { return long(ready_.size()); }
-
- private:
   Ready make(const Product& p) {
     const auto desc = describe(engine_, p);
     Ready r;
@@ -143,8 +169,10 @@ Worker::Worker() {
   omp_set_num_threads(1);
   assert(!library && "a thread is a worker once");
   try {
+    const Making making;
     library = new Library();
   } catch (const dnnl::error& error) {
+    if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
     fail("oneDNN does not start: {}", error.message);
   }
 }
@@ -201,6 +229,7 @@ void multiply(ConstView a, bool transpose_a, ConstView b, bool transpose_b, View
       i += rows;
     }
   } catch (const dnnl::error& error) {
+    if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
     fail("oneDNN refuses a {}x{}x{} matrix product: {}", m, n, k, error.message);
   }
 }
