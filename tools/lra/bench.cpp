@@ -5,10 +5,10 @@
 #include <exception>
 #include <iostream>
 #include <optional>
-#include <thread>
 
 #include "harness/bench_progress.h"
 #include "harness/environment.h"
+#include "harness/lanes.h"
 #include "harness/plugin.h"
 #include "models/layers/encoder.h"
 #include "results/comparison.h"
@@ -22,6 +22,7 @@
 #include "tools/lra/profile_table.h"
 #include "tools/lra/report_request.h"
 #include "tools/lra/selection.h"
+#include "tools/lra/threads.h"
 
 namespace lra {
 namespace {
@@ -46,8 +47,6 @@ long parse_length(const std::string& text) {
 BenchRequest request_of(const Options& options) {
   check_name("mode", options.mode, {"train", "infer"});
   if (options.batch < 1) fail_usage("--batch must be at least 1");
-  if (options.threads < 0 || options.threads > 1024)
-    fail_usage("--threads must be from 1 to 1024, or 0 for one a core");
   BenchRequest request;
   request.models = select_models(options.models);
   // Whoever measures exact attention gets both: as it is here, and as the papers had it, with the N×N matrix stored.
@@ -60,7 +59,7 @@ BenchRequest request_of(const Options& options) {
   request.task.batch = options.batch;
   request.task.training = options.mode == "train";
   request.task.encoder = to_json(parse<EncoderConfig>(parse_settings(options.set), "--set"));
-  request.task.threads = options.threads ? options.threads : std::max(1L, long(std::thread::hardware_concurrency()));
+  request.task.threads = std::min(threads_of(options.threads), kMostThreads);
   request.task.seconds = options.seconds;
   request.task.max_memory = parse_bytes(options.max_memory, "--max-memory");
   request.task.profile = options.profile;
@@ -285,7 +284,7 @@ void add_bench(const Command& program, int& exit_code) {
   command.add_option("--batch", options->batch, "sequences a step").shows_default();
   command.add_option("--mode", options->mode, "train or infer").shows_default();
   command.add_option("--set", options->set, "key=value: a setting of the encoder's shape, dropout among them");
-  command.add_option("--threads", options->threads, "default: one a core");
+  command.add_option("--threads", options->threads, "default: one for each CPU that the process may use");
   command.add_option("--seconds", options->seconds, "of measured steps a model and length").shows_default();
   command.add_option("--max-memory", options->max_memory,
                      "what does not fit is not run; such as 800M or 4G; default: what is free");

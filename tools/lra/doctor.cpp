@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "datasets/source.h"
+#include "harness/core/machine.h"
 #include "harness/environment.h"
 #include "harness/measure.h"
 #include "models/layers/mixer.h"
+#include "results/document.h"
 #include "results/text_table.h"
 #include "tasks/task.h"
 #include "tools/lra/command.h"
@@ -55,16 +57,25 @@ void say_prepared(const fs::path& folder) {
     say("", fmt::format("  {} files, {}; 'lra data list' says of what", files.size(), human_bytes(bytes)));
 }
 
+std::string limit_of_memory() {
+  const auto limit = memory_limit();
+  return limit ? fmt::format(", of {:.1f} GB that {} allows", double(limit->bytes) / 1e9, limit->name) : "";
+}
+
 void doctor(const std::string& data, const std::string& database) {
   const Environment here = capture_environment();
   say("program", here.code_version + (here.dirty ? " with changes" : ""));
   say("compiler", here.compiler + " " + here.flags);
   say("oneDNN", fmt::format("{}, vector instructions {}", here.onednn, here.onednn_isa));
   say("system", here.os);
-  say("processor", fmt::format("{}, {} cores, vector instructions {}", here.cpu, here.cores, here.isa));
-  say("memory", fmt::format("{:.1f} GB", double(here.memory_bytes) / 1e9));
-  Lanes lanes(std::max(1L, here.cores));
-  say("peak", fmt::format("{:.0f} GFLOP/s in matrix products, all cores", gemm_peak_gflops(lanes)));
+  const long cpus = usable_cpus();
+  say("processor", fmt::format("{}, {} cores{}, vector instructions {}", here.cpu, here.cores,
+                               cpus < here.cores ? fmt::format(" ({} may be used)", cpus) : "", here.isa));
+  say("memory",
+      fmt::format("{:.1f} GB, {:.1f} GB free", double(here.memory_bytes) / 1e9, double(available_memory()) / 1e9) +
+          limit_of_memory());
+  Lanes lanes(cpus);
+  say("peak", fmt::format("{:.0f} GFLOP/s in matrix products, {}", gemm_peak_gflops(lanes), plural(cpus, "thread")));
   say("models", fmt::format("{}", models().names().size()));
   say("tasks", fmt::format("{}", task_names().size()));
   const DataPaths paths = data_paths(data);

@@ -1,9 +1,12 @@
-// Preloaded into the program by crash_test: the writes of regular files fail as on a full disk.
+// Preloaded into the program by crash_test and limits_test: the writes of regular files fail as on a full disk, threads
+// as at a limit of processes.
 //   LRA_FAULT_AT=N     the N-th write of each process fails, and all after it until LRA_FAULT_COUNT are spent
 //   LRA_FAULT_COUNT=N  how many fail; 1 unless given
 //   LRA_FAULT_KILL=1   the first that would fail kills the process instead
 //   LRA_FAULT_FILE_SYSTEM=N  every folder lies on a file system of this type, as statfs numbers them
+//   LRA_FAULT_THREAD=N the N-th thread of each process, and every later one, cannot be started
 #include <dlfcn.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -72,6 +75,14 @@ int statfs(const char* path, struct statfs* status) {
   const int result = call(path, status);
   if (const long type = number("LRA_FAULT_FILE_SYSTEM", 0); result == 0 && type != 0) status->f_type = type;
   return result;
+}
+
+int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*begin)(void*), void* argument) {
+  static const auto call =
+      original<int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)>("pthread_create");
+  static const long first = number("LRA_FAULT_THREAD", 0);
+  static std::atomic<long> calls{0};
+  return first > 0 && ++calls >= first ? EAGAIN : call(thread, attributes, begin, argument);
 }
 
 }  // extern "C"

@@ -19,6 +19,7 @@
 #include "tools/lra/profile_table.h"
 #include "tools/lra/report_request.h"
 #include "tools/lra/run_options.h"
+#include "tools/lra/threads.h"
 
 namespace lra {
 namespace {
@@ -96,6 +97,7 @@ int run_matrix(const RunOptions& options) {
   MatrixOptions matrix;
   matrix.paths = data_paths(options.data);
   matrix.threads = options.threads;
+  matrix.more_than_machine = is_more_than_machine(options.threads);
   matrix.jobs = options.jobs;
   matrix.force = options.force;
   matrix.check_finite = options.check_finite;

@@ -1,10 +1,9 @@
 #include "tools/lra/run_options.h"
 
-#include <thread>
-
 #include "tools/lra/amount.h"
 #include "tools/lra/run_config.h"
 #include "tools/lra/selection.h"
+#include "tools/lra/threads.h"
 
 namespace lra {
 namespace {
@@ -81,7 +80,8 @@ void declare(const Command& command, RunOptions& options) {
                      "model:key=a,b,c: a setting of one model");
   command.add_option("--data", options.data, "folder with official data").environment("LRA_DATA");
   add_database_option(command, options.database);
-  command.add_option("--threads", options.threads, "threads of all cells together; default: one a core");
+  command.add_option("--threads", options.threads,
+                     "threads of all cells together; default: one for each CPU that the process may use");
   command
       .add_option(
           "--jobs", options.jobs,
@@ -112,13 +112,11 @@ void complete(const Command& command, RunOptions& options) {
   options.overrides.set.update(set);
   if (!options.sweep.empty()) options.overrides.sweep = parse_sweep(options.sweep);
   options.overrides.model_args.merge_patch(parse_model_args(options.model_args));
-  if (options.threads < 0 || options.threads > 1024)
-    fail_usage("--threads must be from 1 to 1024, or 0 for one a core");
+  options.threads = threads_of(options.threads);
   if (options.jobs < 0 || options.jobs > 1024)
     fail_usage("--jobs must be from 1 to 1024, or 0 for short cells side by side");
   options.max_memory_bytes = parse_bytes(options.max_memory, "--max-memory");
   options.max_time_seconds = parse_seconds(options.max_time, "--max-time");
-  if (options.threads == 0) options.threads = std::max(1L, long(std::thread::hardware_concurrency()));
 }
 
 std::vector<Experiment> experiments_of(const RunOptions& options) {

@@ -15,7 +15,7 @@ struct RunOptions {
   std::vector<std::string> set, model_args, sweep;  // as on the command line
   Overrides overrides;                              // the same, read; the file's first
   std::string data, database = kDefaultDatabase, config;
-  long threads = 0, jobs = 1, limit = 0;  // threads 0: one a core; jobs 0: see MatrixOptions
+  long threads = 0, jobs = 1, limit = 0;  // threads 0: one a CPU; jobs 0: see MatrixOptions
   std::string max_memory, max_time;       // as given: "4G", "90m"
   std::int64_t max_memory_bytes = 0;
   double max_time_seconds = 0, checkpoint_seconds = 60;

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
-#include <thread>
 
 #include "harness/environment.h"
 #include "harness/experiment.h"
@@ -15,6 +14,7 @@
 #include "tools/lra/places.h"
 #include "tools/lra/report_request.h"
 #include "tools/lra/runs.h"
+#include "tools/lra/threads.h"
 
 namespace lra {
 namespace {
@@ -114,7 +114,7 @@ int reproduce_run(const std::string& database, long id, const std::string& data,
   const std::string folder = folder_of(*before, data);
   MatrixOptions options;
   options.paths = data_paths(folder);
-  options.threads = threads ? threads : std::max(1L, long(std::thread::hardware_concurrency()));
+  options.threads = threads_of(threads);
   options.force = true;
   options.stop = &interrupted;
   Store scratch(":memory:");

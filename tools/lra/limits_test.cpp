@@ -1,0 +1,177 @@
+// What the real program does where the system gives it less than it would like: memory, threads, CPUs, sizes of files,
+// time, and folders with other things in them.
+#include <gtest/gtest.h>
+#include <sched.h>
+
+#include <chrono>
+#include <fstream>
+
+#include "tools/lra/program_testing.h"
+
+namespace lra {
+namespace {
+
+/// AddressSanitizer must be the first library of a process, and its shadow is more than any limit.
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool kSanitised = true;
+#else
+constexpr bool kSanitised = false;
+#endif
+
+const std::string kSmall = "run --preset smoke --tasks lookup --models transformer --json --set steps=10 ";
+const std::string kLong = "run --preset smoke --tasks lookup --models identity --threads 1 --set steps=1000000 ";
+
+/// Words before the program's name that make a shell set a limit and become the program.
+std::string limited(const std::string& limit) { return "sh -c 'ulimit " + limit + "; exec \"$@\"' sh"; }
+
+/// The one cell that was run.
+Json cell_of(const Finished& finished) {
+  const Json cells = finished.json();
+  return cells.is_array() && cells.size() == 1 ? cells.at(0)
+                                               : Json{{"status", "none: " + finished.err}, {"reason", ""}};
+}
+
+/// Done, or failed with a sentence that names memory and the limit, and no signal.
+void expect_done_or_memory(const Finished& finished, const std::string& limit) {
+  const Json cell = cell_of(finished);
+  const std::string status = cell.at("status"), reason = cell.at("reason");
+  if (status == "done") return;
+  EXPECT_EQ(status, "failed");
+  EXPECT_EQ(reason.find("not enough memory: " + limit + " allows "), 0u) << reason;
+  EXPECT_EQ(reason.find("signal"), std::string::npos) << reason;
+  EXPECT_EQ(reason.find("crashed"), std::string::npos) << reason;
+}
+
+TEST(Limits, TooLittleMemoryIsASentence) {
+  if (kSanitised) GTEST_SKIP();
+  const Sandbox sandbox;
+  for (const int megabytes : {1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100}) {
+    SCOPED_TRACE(megabytes);
+    const Finished finished = sandbox.lra(kSmall + fmt::format("--threads 2 --max-memory {}M", megabytes));
+    expect_done_or_memory(finished, "--max-memory");
+    if (megabytes < 60) {
+      EXPECT_EQ(finished.code, 1);
+    }
+  }
+  for (const int kilobytes : {200000, 300000, 400000}) {
+    SCOPED_TRACE(kilobytes);
+    expect_done_or_memory(sandbox.lra(kSmall, limited(fmt::format("-v {}", kilobytes))), "ulimit -v");
+  }
+}
+
+/// The number before " MiB" that follows `word`; 0 without one.
+double mebibytes_after(const std::string& word, const std::string& text) {
+  const std::size_t at = text.find(word);
+  return at == std::string::npos ? 0 : std::stod(text.substr(at + word.size()));
+}
+
+TEST(Limits, WhatIsSaidToBeNeededIsAboutEnough) {
+  if (kSanitised) GTEST_SKIP();
+  const Sandbox sandbox;
+  for (const std::string& arguments : {kSmall + "--threads 2", kSmall + "--threads 1 --set width=256 --set qkv=256"}) {
+    const std::string reason = cell_of(sandbox.lra(arguments + " --max-memory 20M")).at("reason");
+    const double needed = mebibytes_after("needs about ", reason);
+    ASSERT_GT(needed, 20) << reason;
+    const Finished finished = sandbox.lra(arguments + fmt::format(" --max-memory {:.0f}M", 1.25 * needed));
+    EXPECT_EQ(finished.code, 0) << needed << " MiB: " << finished.err;
+  }
+}
+
+TEST(Limits, AThreadThatCannotBeStartedIsASentence) {
+  if (kSanitised) GTEST_SKIP();
+  const Sandbox sandbox;
+  const Finished finished =
+      sandbox.lra(kSmall + "--threads 4", fmt::format("LD_PRELOAD={} LRA_FAULT_THREAD=3 timeout 60", LRA_FAULTS));
+  EXPECT_EQ(finished.code, 1) << finished.err;
+  const std::string reason = cell_of(finished).at("reason");
+  EXPECT_NE(reason.find("cannot start thread 3 of 4"), std::string::npos) << reason;
+  EXPECT_NE(reason.find("--threads"), std::string::npos) << reason;
+  EXPECT_NE(reason.find("ulimit -u"), std::string::npos) << reason;
+}
+
+TEST(SlowLimits, ThreadsBeyondTheCpusAreSaidAndShared) {
+  const Sandbox sandbox;
+  const Finished finished = sandbox.lra(kSmall + "--threads 1000");
+  EXPECT_EQ(finished.code, 0) << finished.err;
+  const Json cell = cell_of(finished);
+  EXPECT_EQ(cell.at("shared"), true);
+  EXPECT_LE(cell.at("threads").get<long>(), 64);
+  const std::size_t first = finished.err.find("--threads 1000");
+  ASSERT_NE(first, std::string::npos) << finished.err;
+  EXPECT_EQ(finished.err.find("--threads 1000", first + 1), std::string::npos) << "once is enough";
+}
+
+TEST(Limits, TheAffinityMaskDecidesTheThreads) {
+  cpu_set_t mask;
+  ASSERT_EQ(sched_getaffinity(0, sizeof mask, &mask), 0);
+  int cpu = 0;
+  while (!CPU_ISSET(cpu, &mask)) ++cpu;
+  const std::string one = fmt::format("taskset -c {}", cpu);
+  const Sandbox sandbox;
+  const Json usual = cell_of(sandbox.lra(kSmall, one));
+  EXPECT_EQ(usual.at("threads"), 1);
+  EXPECT_EQ(usual.at("shared"), false);
+  const Finished asked = sandbox.lra(kSmall + "--force --threads 2", one);
+  EXPECT_EQ(cell_of(asked).at("threads"), 2);
+  EXPECT_EQ(cell_of(asked).at("shared"), true);
+  EXPECT_NE(asked.err.find("1 CPU"), std::string::npos) << asked.err;
+  const Finished doctor = sandbox.lra("doctor", one);
+  EXPECT_NE(doctor.out.find("matrix products, 1 thread\n"), std::string::npos) << doctor.out;
+  const Json bench = sandbox.lra("bench --models linear --lengths 64 --alone --seconds 0.01 --json", one).json();
+  EXPECT_EQ(bench.at(0).at("threads"), 1);
+}
+
+TEST(Limits, EverySignalThatAsksForAnEndIsAnInterruption) {
+  for (const char* signal : {"HUP", "USR1", "XCPU", "TERM"}) {
+    const Sandbox sandbox;
+    const Finished finished = sandbox.lra(kLong, fmt::format("timeout --preserve-status -s {} 1", signal));
+    EXPECT_EQ(finished.code, 130) << signal << ": " << finished.err;
+    EXPECT_NE(finished.err.find("the same command goes on"), std::string::npos) << signal << ": " << finished.err;
+    EXPECT_NE(sandbox.lra("runs list --status interrupted").out.find("identity"), std::string::npos) << signal;
+    EXPECT_FALSE(std::filesystem::is_empty(sandbox.path("lra.db-cells"))) << signal << ": no checkpoint";
+  }
+}
+
+TEST(Limits, ACellThatIsToldByTheSystemIsInterrupted) {
+  const Sandbox sandbox;  // a limit of processor time, which each process has for itself
+  const Finished finished = sandbox.lra(kLong + "--json", limited("-St 1"));
+  const Json cell = cell_of(finished);
+  EXPECT_EQ(cell.at("status"), "interrupted") << cell.at("reason");
+}
+
+// The hang-up is for others.
+TEST(Limits, NohupOutlivesItsTerminal) {
+  const Sandbox sandbox;
+  const Finished finished = sandbox.lra("run --preset smoke --tasks lookup --models identity --set steps=3000",
+                                        "timeout --preserve-status -s HUP 0.5 nohup");
+  EXPECT_EQ(finished.code, 0) << finished.err;
+}
+
+TEST(Limits, AFileThatMayNotGrowIsASentence) {
+  const Sandbox sandbox;
+  for (const char* blocks : {"0", "16", "100", "200"}) {
+    std::filesystem::remove(sandbox.path("lra.db"));
+    const Finished finished = sandbox.lra(kSmall + "--checkpoint 0.001", limited(fmt::format("-f {}", blocks)));
+    EXPECT_TRUE(finished.code == 0 || finished.code == 1 || finished.code == 3) << blocks << ": " << finished.code;
+    EXPECT_EQ(finished.err.find("signal"), std::string::npos) << blocks << ": " << finished.err;
+  }
+  EXPECT_EQ(sandbox.lra(kSmall).code, 0);
+}
+
+TEST(Limits, ADamagedCheckpointCostsOnlyItsOwnSteps) {
+  const Sandbox sandbox;
+  const std::string matrix = "run --preset smoke --tasks lookup --models identity --threads 1 --set steps=3000 ";
+  EXPECT_EQ(sandbox.lra(matrix, "timeout --preserve-status -s TERM 0.6").code, 130);
+  std::filesystem::path checkpoint;
+  for (const auto& entry : std::filesystem::directory_iterator(sandbox.path("lra.db-cells")))
+    if (entry.path().extension() == ".safetensors") checkpoint = entry.path();
+  ASSERT_FALSE(checkpoint.empty());
+  std::filesystem::resize_file(checkpoint, std::filesystem::file_size(checkpoint) / 2);
+  const Finished again = sandbox.lra(matrix);
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_NE(again.err.find("set aside as "), std::string::npos) << again.err;
+  EXPECT_TRUE(std::filesystem::exists(checkpoint.replace_extension(".damaged")));
+}
+
+}  // namespace
+}  // namespace lra

@@ -1,0 +1,22 @@
+#include "tools/lra/threads.h"
+
+#include <spdlog/spdlog.h>
+
+#include "harness/core/error.h"
+#include "harness/core/machine.h"
+#include "results/document.h"
+
+namespace lra {
+
+long threads_of(long asked) {
+  if (asked < 0 || asked > 1024) fail_usage("--threads must be from 1 to 1024, or 0 for one a CPU");
+  if (asked == 0) return usable_cpus();
+  if (is_more_than_machine(asked))
+    spdlog::warn("--threads {} is more than the {} that this process may use: timings count as shared", asked,
+                 plural(usable_cpus(), "CPU"));
+  return asked;
+}
+
+bool is_more_than_machine(long threads) { return threads > usable_cpus(); }
+
+}  // namespace lra
