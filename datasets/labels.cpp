@@ -10,6 +10,8 @@
 namespace lra {
 namespace {
 
+constexpr std::string_view kNoBreakSpace = "\xc2\xa0";
+
 template <typename Number>
 bool is_number(std::string_view text, Number& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -46,8 +48,16 @@ bool is_control(std::string_view character) {
 }  // namespace
 
 std::string_view trimmed(std::string_view label) {
-  const std::size_t begin = label.find_first_not_of(' ');
-  return begin == std::string_view::npos ? "" : label.substr(begin, label.find_last_not_of(' ') + 1 - begin);
+  const auto cut = [&label](std::string_view space) {
+    const bool leads = label.starts_with(space);
+    if (leads) label.remove_prefix(space.size());
+    const bool ends = label.ends_with(space);
+    if (ends) label.remove_suffix(space.size());
+    return leads || ends;
+  };
+  while (cut(" ") || cut("\t") || cut(kNoBreakSpace)) {
+  }
+  return label;
 }
 
 void sort_labels(std::vector<std::string>& labels) {

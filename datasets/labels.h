@@ -7,7 +7,7 @@
 
 namespace lra {
 
-/// Without the spaces around it.
+/// Without the spaces around it, no-break ones and tabs among them.
 std::string_view trimmed(std::string_view label);
 
 /// By value where all are integers, otherwise by bytes.

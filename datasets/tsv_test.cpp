@@ -200,7 +200,7 @@ TEST(Tsv, AHeadingThatNamesOtherColumnsIsRefused) {
 
 TEST(Tsv, SpacesAroundLabelsAreNoPartOfThem) {
   const TemporaryFolder folder;
-  write(folder.path(), " pos\tgood\nneg\tbad\npos \t fine\n", "pos\tx\n");
+  write(folder.path(), " pos\tgood\nneg\tbad\npos \xc2\xa0\t fine\n", "pos\tx\n");
   EXPECT_EQ(tsv::shape_of(folder.path()).classes, (std::vector<std::string>{"neg", "pos"}));
   const Corpus corpus = tsv::read(folder.path(), 10);
   EXPECT_TRUE(has(corpus.findings.remarks, "train.tsv: the spaces around 2 labels"));
