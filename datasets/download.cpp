@@ -1,8 +1,18 @@
 #include "datasets/download.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <charconv>
 #include <chrono>
-#include <fstream>
+#include <cstring>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include <curl/curl.h>
@@ -17,10 +27,118 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
+/// What a server said of the file that a part is of: enough to see later whether it still has the same one.
+struct Origin {
+  std::string url, etag, modified;
+  long size = 0;  // 0: it did not say
+  void fields(auto&& f) {
+    f("url", url, "");
+    f("etag", etag, "");
+    f("modified", modified, "");
+    f("size", size, "");
+  }
+  /// What If-Range takes: a strong ETag, or else the date. Empty: nothing that holds for every byte.
+  std::string validator() const { return !etag.empty() && !etag.starts_with("W/") ? etag : modified; }
+};
+
+/// The file on its way: bytes below TARGET.part, what they are of below TARGET.part.json. One process at a time has it.
+class Part {
+ public:
+  explicit Part(const fs::path& target) : path_(target.string() + ".part"), origin_(path_.string() + ".json") {}
+  ~Part() {
+    if (file_ >= 0 && !gone_ && size() == 0) remove();
+    close();
+  }
+  Part(const Part&) = delete;
+  Part& operator=(const Part&) = delete;
+
+  /// False when another process has it.
+  bool take() {
+    for (;;) {
+      file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+      if (file_ < 0) fail("cannot write {}: {}", path_.string(), std::strerror(errno));
+      const bool taken = ::flock(file_, LOCK_EX | LOCK_NB) == 0;
+      if (!taken && errno != EWOULDBLOCK) fail("cannot lock {}: {}", path_.string(), std::strerror(errno));
+      struct stat mine {
+      }, now{};
+      const bool same = ::fstat(file_, &mine) == 0 && ::stat(path_.c_str(), &now) == 0 && mine.st_ino == now.st_ino;
+      if (taken && same) return true;
+      close();  // whoever had it has renamed or removed it in the meantime: that is another file now
+      if (!taken) return false;
+    }
+  }
+
+  const fs::path& path() const { return path_; }
+  std::uint64_t size() const { return fs::file_size(path_); }
+
+  /// Empty where nothing is known.
+  Origin origin() const {
+    if (!is_file(origin_)) return {};
+    try {
+      return parse<Origin>(Json::parse(read_file(origin_), nullptr, /*allow_exceptions=*/false), origin_.string());
+    } catch (const Error&) {
+      return {};  // damaged, so nothing is known
+    }
+  }
+
+  void start_over() {
+    if (::ftruncate(file_, 0) != 0) fail("cannot write {}: {}", path_.string(), std::strerror(errno));
+    fs::remove(origin_);
+  }
+  void note(const Origin& origin) const { write_file(origin_, to_json(origin).dump()); }
+
+  bool append(const char* data, std::size_t size) const {
+    while (size > 0) {
+      const ssize_t n = ::write(file_, data, size);
+      if (n < 0 && errno != EINTR) return false;
+      data += std::max<ssize_t>(n, 0), size -= std::size_t(std::max<ssize_t>(n, 0));
+    }
+    return true;
+  }
+
+  void rename_to(const fs::path& target) {
+    if (::fsync(file_) != 0) fail("cannot sync {}: {}", path_.string(), std::strerror(errno));
+    fs::remove(origin_);
+    rename_file(path_, target);
+    gone_ = true;
+  }
+  void remove() {
+    fs::remove(origin_);
+    fs::remove(path_);
+    gone_ = true;
+  }
+
+ private:
+  void close() {
+    if (file_ >= 0) ::close(file_);
+    file_ = -1;
+  }
+
+  fs::path path_, origin_;
+  int file_ = -1;
+  bool gone_ = false;  // what has the name now is not ours
+};
+
+/// "bytes 100-199/1000", "bytes 100-199/*", or of what cannot be had "bytes */1000".
+struct ContentRange {
+  std::optional<std::uint64_t> first, total;
+};
+ContentRange parse_range(std::string_view text) {
+  const auto number = [](std::string_view digits) -> std::optional<std::uint64_t> {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error != std::errc() || end == digits.data()) return {};
+    return value;
+  };
+  const std::size_t begin = text.find(' '), slash = text.find('/');
+  if (!text.starts_with("bytes") || begin == std::string_view::npos || slash == std::string_view::npos) return {};
+  return {number(text.substr(begin + 1)), number(text.substr(slash + 1))};
+}
+
 /// One connection that appends to a part.
 class Transfer {
  public:
-  Transfer(const Download& download, const fs::path& part, const DownloadProgress& progress, const Patience& patience)
+  Transfer(const Download& download, Part& part, const DownloadProgress& progress, const Patience& patience)
       : download_(download),
         part_(part),
         progress_(progress),
@@ -45,27 +163,31 @@ class Transfer {
   }
 
   enum class End { whole, broken, refused, started_over, stopped };
-  /// Tries once. `refused` is final; after `broken` another attempt may help.
+  /// Tries once. `refused` is final; after `broken` or `started_over` another attempt may help.
   End run() {
-    begin_ = fs::exists(part_) ? fs::file_size(part_) : 0;
-    if (download_.size > 0 && begin_ == download_.size) return End::whole;
+    known_ = part_.origin();
+    if (part_.size() > 0 && !can_go_on()) part_.start_over();
+    begin_ = part_.size();
+    if (has_checksum() && download_.size > 0 && begin_ == download_.size) return End::whole;
     // Not CURLOPT_RESUME_FROM: it gives up where a server can only send the whole.
-    const std::string rest = fmt::format("{}-", begin_);
+    const std::string rest = fmt::format("{}-", begin_), only_if = "If-Range: " + known_.validator();
+    const std::unique_ptr<curl_slist, void (*)(curl_slist*)> headers(curl_slist_append(nullptr, only_if.c_str()),
+                                                                     curl_slist_free_all);
     set(CURLOPT_RANGE, begin_ > 0 ? rest.c_str() : nullptr);
-    out_.open(part_, std::ios::binary | std::ios::app);
-    if (!out_) fail("cannot write {}", part_.string());
+    set(CURLOPT_HTTPHEADER, begin_ > 0 && !known_.validator().empty() ? headers.get() : nullptr);
     heard_ = Clock::now();
     const CURLcode code = curl_easy_perform(curl_.get());
-    out_.close();
     if (stopped_) return End::stopped;
-    if (!out_) fail("cannot write {}: is the disk full?", part_.string());
-    return judge(code);
+    if (disk_error_) fail("cannot write {}: {}", part_.path().string(), std::strerror(disk_error_));
+    const End end = judge(code);
+    set(CURLOPT_HTTPHEADER, nullptr);
+    return end;
   }
 
   const std::string& why() const { return why_; }
 
  private:
-  static constexpr long kOk = 200, kPartial = 206, kTooMany = 429, kServerErrors = 500;
+  static constexpr long kOk = 200, kPartial = 206, kNotThere = 416, kTooMany = 429, kServerErrors = 500;
 
   void set(CURLoption option, auto value) {
     if (curl_easy_setopt(curl_.get(), option, value) != CURLE_OK) fail("this libcurl lacks an option that is needed");
@@ -77,21 +199,52 @@ class Transfer {
     return code;
   }
 
+  /// Of the last answer; empty where it has none.
+  std::string header(const char* name) const {
+    curl_header* found = nullptr;
+    const bool there = curl_easy_header(curl_.get(), name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK;
+    return there ? found->value : "";
+  }
+
+  bool has_checksum() const { return !download_.sha256.empty() || !download_.md5.empty(); }
+
+  /// Whether it would be noticed when the part were of another file than the rest.
+  bool can_go_on() const {
+    if (download_.size > 0 && part_.size() > download_.size) return false;
+    return has_checksum() || (known_.url == download_.url && !known_.validator().empty());
+  }
+
+  /// Whether the answer is about the file that the part is of, as far as it says.
+  bool is_same_file(const ContentRange& range) const {
+    const auto differs = [](const std::string& before, const std::string& now) {
+      return !before.empty() && !now.empty() && before != now;
+    };
+    const std::uint64_t size = download_.size > 0 ? download_.size : std::uint64_t(known_.size);
+    return !differs(known_.etag, header("ETag")) && !differs(known_.modified, header("Last-Modified")) &&
+           (size == 0 || !range.total || *range.total == size);
+  }
+
+  End start_over(const char* why) {
+    part_.start_over();
+    why_ = why;
+    return End::started_over;
+  }
+
   End judge(CURLcode code) {
-    constexpr long kNotThere = 416;  // what the part lacks: it is whole, or of another file
     const long answer = status();
-    if (answer == kNotThere && begin_ > 0) {
-      if (download_.size == 0) return End::whole;
-      fs::remove(part_);
-      why_ = "the server has another file than before";
-      return End::started_over;
+    if (answer == kNotThere && begin_ > 0) {  // the server has nothing behind the part: it is whole, or of another file
+      const ContentRange range = parse_range(header("Content-Range"));
+      if (is_same_file(range) && range.total == begin_) return complete();
+      return start_over("the server has another file than before");
     }
     if (answer >= 400) {
       why_ = fmt::format("the server answers {}", answer);
       return answer >= kServerErrors || answer == kTooMany ? End::broken : End::refused;
     }
+    if (code == CURLE_OK && received_ == 0) begin_answer(answer);  // a file of no bytes
+    if (wrong_part_) return start_over("the server sent another part of the file than was asked for");
     if (too_long_) {
-      fs::remove(part_);
+      part_.remove();
       why_ = fmt::format("the server sends more than {} bytes", download_.size);
       return End::refused;
     }
@@ -100,34 +253,52 @@ class Transfer {
            : words_[0] ? words_
                        : curl_easy_strerror(code);
     const bool hopeless = code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT ||
-                          code == CURLE_TOO_MANY_REDIRECTS || code == CURLE_PEER_FAILED_VERIFICATION;
+                          code == CURLE_TOO_MANY_REDIRECTS || code == CURLE_PEER_FAILED_VERIFICATION ||
+                          code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY;
     return hopeless ? End::refused : End::broken;
   }
 
   End complete() {
-    const std::uint64_t got = fs::file_size(part_);
-    if (download_.size == 0 || got == download_.size) return End::whole;
-    fs::remove(part_);
-    why_ = fmt::format("the server sent {} bytes instead of {}", got, download_.size);
+    const std::uint64_t got = part_.size();
+    const std::uint64_t expected = download_.size > 0 ? download_.size : total_.value_or(got);
+    if (got == expected) return End::whole;
+    if (download_.size == 0) return start_over("the parts do not add up to the file");
+    part_.remove();
+    why_ = fmt::format("the server sent {} bytes instead of {}", got, expected);
     return End::refused;
   }
 
-  /// The answer's first bytes decide whether they follow the part or replace it. Error pages are not kept.
-  static std::size_t on_data(char* data, std::size_t, std::size_t size, void* self) {
+  /// The answer's first bytes decide whether they follow the part or replace it.
+  void begin_answer(long answer) {
+    const ContentRange range = parse_range(header("Content-Range"));
+    if (answer == kPartial) {
+      wrong_part_ = begin_ == 0 || range.first != begin_ || !is_same_file(range);
+      total_ = range.total;
+      return;
+    }
+    if (begin_ > 0) part_.start_over();
+    begin_ = 0;
+    curl_off_t length = -1;
+    curl_easy_getinfo(curl_.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    part_.note({download_.url, header("ETag"), header("Last-Modified"), std::max<long>(length, 0)});
+  }
+
+  /// Error pages are not kept. No exception may pass through libcurl.
+  static std::size_t on_data(char* data, std::size_t, std::size_t size, void* self) try {
     Transfer& transfer = *static_cast<Transfer*>(self);
     const long answer = transfer.status();
     if (answer >= 400) return size;
-    if (answer == kOk && transfer.begin_ > 0) {
-      transfer.out_.close();
-      transfer.out_.open(transfer.part_, std::ios::binary | std::ios::trunc);
-      transfer.begin_ = 0;
-    }
+    if (transfer.received_ == 0) transfer.begin_answer(answer);
     transfer.received_ += size;
     transfer.heard_ = Clock::now();
     transfer.too_long_ = transfer.download_.size > 0 && transfer.begin_ + transfer.received_ > transfer.download_.size;
-    if (transfer.too_long_) return 0;
-    transfer.out_.write(data, std::streamsize(size));
-    return transfer.out_ ? size : 0;
+    if (transfer.too_long_ || transfer.wrong_part_) return 0;
+    if (transfer.part_.append(data, size)) return size;
+    transfer.disk_error_ = errno;
+    return 0;
+  } catch (const std::exception&) {
+    static_cast<Transfer*>(self)->disk_error_ = errno ? errno : EIO;
+    return 0;
   }
 
   /// Called about once a second even when nothing comes. libcurl's own limit on slowness takes seconds more to see it.
@@ -142,14 +313,16 @@ class Transfer {
   }
 
   const Download& download_;
-  const fs::path& part_;
+  Part& part_;
   const DownloadProgress& progress_;
   std::chrono::seconds stall_;
   Clock::time_point heard_{};
   std::unique_ptr<CURL, void (*)(CURL*)> curl_;
-  std::ofstream out_;
+  Origin known_;                        // of the part, before this connection
+  std::optional<std::uint64_t> total_;  // bytes of the whole file, as the server counts them
   std::uint64_t begin_ = 0, received_ = 0;
-  bool stopped_ = false, stalled_ = false, too_long_ = false;
+  bool stopped_ = false, stalled_ = false, too_long_ = false, wrong_part_ = false;
+  int disk_error_ = 0;
   char words_[CURL_ERROR_SIZE] = "";
   std::string why_;
 };
@@ -161,16 +334,38 @@ std::string digest_of(const fs::path& file, Digest::Algorithm algorithm) {
   return digest.hex();
 }
 
-void check(const Download& download, const fs::path& part) {
+/// Checksums are written in either case.
+std::string lower(std::string digits) {
+  std::transform(digits.begin(), digits.end(), digits.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+  return digits;
+}
+
+bool is_digest(const std::string& digits, std::size_t size) {
+  return digits.empty() || (digits.size() == size && std::all_of(digits.begin(), digits.end(),
+                                                                 [](unsigned char c) { return std::isxdigit(c); }));
+}
+
+void check(const Download& download, Part& part) {
   for (const auto& [expected, algorithm, name] : {std::tuple(&download.sha256, Digest::Algorithm::sha256, "SHA-256"),
                                                   std::tuple(&download.md5, Digest::Algorithm::md5, "MD5")}) {
     if (expected->empty()) continue;
-    const std::string found = digest_of(part, algorithm);
-    if (found == *expected) continue;
-    fs::remove(part);
+    const std::string found = digest_of(part.path(), algorithm);
+    if (found == lower(*expected)) continue;
+    part.remove();
     fail_data("{} is not what it should be: its {} is {} instead of {}; it was removed, try another source",
               download.url, name, found, *expected);
   }
+}
+
+/// Waits until no other process fetches this file, and shows how far that one is. False when `progress` ended it.
+bool take_turn(Part& part, const Download& download, const DownloadProgress& progress) {
+  while (!part.take()) {
+    std::error_code gone;
+    const std::uint64_t bytes = fs::file_size(part.path(), gone);
+    if (progress && !progress(gone ? 0 : bytes, download.size)) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  return true;
 }
 
 struct Entry {
@@ -215,6 +410,8 @@ std::vector<Download> read_downloads(const fs::path& file) {
     const auto entry = parse<Entry>(json, who);
     if (entry.name.empty() || entry.url.empty() || entry.file.empty() || entry.size < 0)
       fail_data("{}: name, url and file must be given, and size be 0 or more", who);
+    if (!is_digest(entry.sha256, 64) || !is_digest(entry.md5, 32))
+      fail_data("{}: sha256 has 64 hexadecimal digits and md5 has 32, or they are left out", who);
     if (fs::path(entry.file).filename() != entry.file || entry.file == "..")
       fail_data("{}: '{}' is not a plain file name", who, entry.file);
     all.push_back({entry.name, entry.url, entry.file, std::uint64_t(entry.size), entry.sha256, entry.md5, entry.licence,
@@ -225,19 +422,26 @@ std::vector<Download> read_downloads(const fs::path& file) {
 
 bool fetch(const Download& download, const fs::path& target, const DownloadProgress& progress,
            const Patience& patience) {
-  const fs::path part = target.string() + ".part";
   std::error_code failed;
   if (target.has_parent_path()) fs::create_directories(target.parent_path(), failed);
   if (failed) fail("cannot make the folder {}: {}", target.parent_path().string(), failed.message());
+  const bool was_there = fs::exists(target);
+  Part part(target);
+  if (!take_turn(part, download, progress)) return false;
+  if (!was_there && fs::exists(target)) {  // another process had it until now
+    part.remove();
+    return true;
+  }
   std::chrono::milliseconds pause(patience.pause_milliseconds);
   for (long attempt = 1;; ++attempt) {
     Transfer transfer(download, part, progress, patience);
     const auto end = transfer.run();
     if (end == Transfer::End::whole) break;
     if (end == Transfer::End::stopped) return false;
-    if (end == Transfer::End::refused)
+    if (end == Transfer::End::refused) {
       fail_data("{} cannot be had: {}; get {} elsewhere, then 'lra data import' it", download.url, transfer.why(),
                 download.file);
+    }
     if (attempt >= patience.attempts)
       fail_data("{} broke off {} times, last because {}; the same command goes on where it stopped", download.url,
                 attempt, transfer.why());
@@ -245,7 +449,7 @@ bool fetch(const Download& download, const fs::path& target, const DownloadProgr
     pause *= 2;
   }
   check(download, part);
-  fs::rename(part, target);
+  part.rename_to(target);
   return true;
 }
 

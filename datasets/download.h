@@ -1,5 +1,5 @@
-/// Files from the net: resumed where they broke off, and kept only when size and checksum agree. The one user of
-/// libcurl.
+/// Files from the net: resumed where they broke off as long as the server has the same file, and kept only when size
+/// and checksum agree. The one user of libcurl.
 #pragma once
 
 #include <cstdint>
@@ -36,8 +36,11 @@ struct Patience {
 using DownloadProgress = std::function<bool(std::uint64_t bytes, std::uint64_t of)>;
 
 /// Fetches to `target`, by way of `target`.part, which stays when the download breaks off and is gone on with the next
-/// time. Redirections are followed. Returns false when `progress` ended it. Throws a data error that names the URL: the
-/// server refuses, every attempt broke off, or size or checksum is not what it should be (then the part is removed).
+/// time; `target`.part.json beside it tells of which file it is a part. Without a checksum a part is gone on with only
+/// where the server gives an ETag or a date to tell the same file by, and is begun anew when it has another. Waits
+/// while another process fetches the same target. Redirections are followed. Returns false when `progress` ended it.
+/// Throws a data error that names the URL: the server refuses, its name is not known, every attempt broke off, or size
+/// or checksum is not what it should be (then the part is removed).
 bool fetch(const Download& download, const std::filesystem::path& target, const DownloadProgress& progress = {},
            const Patience& patience = {});
 

@@ -6,7 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <chrono>
 #include <functional>
 #include <thread>
@@ -22,6 +24,7 @@ struct Request {
   std::string path;
   std::size_t from = 0;  // of a Range header
   bool ranged = false;
+  std::string if_range;  // of an If-Range header
 };
 
 /// Answers every connection with what `answer` makes of its request, then closes it.
@@ -79,6 +82,9 @@ class Server {
       request.ranged = true;
       request.from = std::stoul(text.substr(range + 13));
     }
+    const std::size_t condition = text.find("If-Range: ");
+    if (condition != std::string::npos)
+      request.if_range = text.substr(condition + 10, text.find('\r', condition) - condition - 10);
     return request;
   }
 
@@ -107,6 +113,27 @@ void send_content(const Request& request, int connection, std::size_t most = std
                                : "HTTP/1.1 200 OK\r\n";
   send(connection,
        fmt::format("{}Content-Length: {}\r\nConnection: close\r\n\r\n{}", head, rest.size(), rest.substr(0, most)));
+}
+
+/// A whole answer: its first line and headers after `HTTP/1.1 `, then the body, of which `most` bytes are sent.
+void answer(int connection, const std::string& head, const std::string& body, std::size_t most = std::string::npos) {
+  send(connection, fmt::format("HTTP/1.1 {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}", head, body.size(),
+                               body.substr(0, most)));
+}
+
+/// A file on a server that does as RFC 9110 says (13.1.5, 14.2, 15.5.17): the rest where the validator agrees,
+/// otherwise the whole; 416 where there is no rest.
+void answer_as_specified(const Request& request, int connection, const std::string& file, const std::string& validator,
+                         const std::string& field = "ETag", std::size_t most = std::string::npos) {
+  const std::string known = fmt::format("{}: {}", field, validator);
+  if (!request.ranged || (!request.if_range.empty() && request.if_range != validator))
+    return answer(connection, "200 OK\r\n" + known, file, most);
+  if (request.from >= file.size())
+    return answer(connection, fmt::format("416 Range Not Satisfiable\r\nContent-Range: bytes */{}", file.size()), "");
+  answer(connection,
+         fmt::format("206 Partial Content\r\n{}\r\nContent-Range: bytes {}-{}/{}", known, request.from, file.size() - 1,
+                     file.size()),
+         file.substr(request.from), most);
 }
 
 Download download_of(const std::string& url) {
@@ -161,7 +188,7 @@ TEST(Download, KeepsThePartForTheNextTime) {
 TEST(Download, StartsOverWhereTheServerCannotResume) {
   const TemporaryFolder folder;
   write_file(folder / "file.part", std::string("something else"));
-  Server server([](const Request& request, int connection) { send_content({request.path}, connection); });
+  Server server([](const Request&, int connection) { send_content(Request(), connection); });
   fetch(download_of(server.url("/file")), folder / "file", {}, kQuick);
   EXPECT_EQ(read_file(folder / "file"), content());
 }
@@ -235,13 +262,155 @@ TEST(Download, CanBeStopped) {
   EXPECT_FALSE(std::filesystem::exists(folder / "file"));
 }
 
+Download without_checksum(const std::string& url) { return {"test", url, "file", 0, "", "", "", ""}; }
+
+/// Another file of the same size.
+std::string changed_content() {
+  std::string text = content();
+  std::reverse(text.begin(), text.end());
+  return text;
+}
+
+class Resume : public testing::TestWithParam<const char*> {};
+
+TEST_P(Resume, GoesOnWithTheSameFile) {
+  const TemporaryFolder folder;
+  std::vector<std::size_t> begins;
+  Server server([&](const Request& request, int connection) {
+    begins.push_back(request.from);
+    answer_as_specified(request, connection, content(), "\"one\"", GetParam(), 12000);
+  });
+  fetch(without_checksum(server.url("/file")), folder / "file", {}, kQuick);
+  EXPECT_EQ(read_file(folder / "file"), content());
+  EXPECT_EQ(begins, (std::vector<std::size_t>{0, 12000, 24000}));
+  EXPECT_FALSE(std::filesystem::exists(folder / "file.part") || std::filesystem::exists(folder / "file.part.json"));
+}
+
+TEST_P(Resume, BeginsAnewWhereTheFileChanged) {
+  for (const bool ignores_condition : {false, true}) {
+    const TemporaryFolder folder;
+    long asked = 0;
+    Server server([&](Request request, int connection) {
+      if (++asked == 1) return answer_as_specified(request, connection, content(), "\"one\"", GetParam(), 12000);
+      if (ignores_condition) request.if_range = "";
+      answer_as_specified(request, connection, changed_content(), "\"two\"", GetParam());
+    });
+    fetch(without_checksum(server.url("/file")), folder / "file", {}, kQuick);
+    EXPECT_EQ(read_file(folder / "file"), changed_content());
+  }
+}
+INSTANTIATE_TEST_SUITE_P(All, Resume, testing::Values("ETag", "Last-Modified"));
+
+TEST(Download, WithoutAnythingToTellTheFileByItBeginsAnew) {
+  for (const char* field : {"X-Nothing: 1", "ETag: W/\"weak\""}) {
+    const TemporaryFolder folder;
+    std::vector<std::size_t> begins;
+    Server server([&](const Request& request, int connection) {
+      begins.push_back(request.from);
+      answer(connection, std::string("200 OK\r\n") + field, begins.size() == 1 ? content() : changed_content(),
+             begins.size() == 1 ? 12000 : std::string::npos);
+    });
+    fetch(without_checksum(server.url("/file")), folder / "file", {}, kQuick);
+    EXPECT_EQ(read_file(folder / "file"), changed_content());
+    EXPECT_EQ(begins, (std::vector<std::size_t>{0, 0}));
+  }
+}
+
+TEST(Download, APartOfUnknownOriginIsNotGoneOnWith) {
+  const TemporaryFolder folder;
+  write_file(folder / "file.part", std::string("something else"));
+  Server server(
+      [](const Request& request, int connection) { answer_as_specified(request, connection, content(), "\"one\""); });
+  fetch(without_checksum(server.url("/file")), folder / "file", {}, kQuick);
+  EXPECT_EQ(read_file(folder / "file"), content());
+  // Nor one of another address.
+  write_file(folder / "file.part", std::string("something else"));
+  write_file(folder / "file.part.json", std::string(R"({"url": "http://x/y", "etag": "\"one\""})"));
+  fetch(without_checksum(server.url("/file")), folder / "file", {}, kQuick);
+  EXPECT_EQ(read_file(folder / "file"), content());
+}
+
+TEST(Download, AnotherRangeThanAskedForIsNotTaken) {
+  for (const char* range : {"Content-Range: bytes 11000-29999/30000", "Content-Range: bytes 12000-29999/31000", "X: 1",
+                            "Content-Range: bytes */30000"}) {
+    const TemporaryFolder folder;
+    Server server([&](const Request& request, int connection) {
+      if (!request.ranged)
+        return answer_as_specified(request, connection, content(), "\"one\"", "ETag",
+                                   std::filesystem::exists(folder / "broken") ? std::string::npos : 12000);
+      write_file(folder / "broken", std::string("once"));
+      answer(connection, std::string("206 Partial Content\r\n") + range, content().substr(11000));
+    });
+    fetch(without_checksum(server.url("/file")), folder / "file", {}, kQuick);
+    EXPECT_EQ(read_file(folder / "file"), content()) << range;
+  }
+}
+
+TEST(Download, NothingMoreToSendIsTheEndOnlyAtTheServersSize) {
+  for (const auto& [part, served] : {std::pair(content(), content()), std::pair(content() + "more", content()),
+                                     std::pair(content(), content().substr(0, 20000))}) {
+    const TemporaryFolder folder;
+    long asked = 0;
+    Server server([&, &served = served](const Request& request, int connection) {
+      ++asked;
+      answer_as_specified(request, connection, served, "\"one\"");
+    });
+    write_file(folder / "file.part", part);
+    write_file(folder / "file.part.json",
+               fmt::format(R"({{"url": "{}", "etag": "\"one\"", "size": 30000}})", server.url("/file")));
+    fetch(without_checksum(server.url("/file")), folder / "file", {}, kQuick);
+    EXPECT_EQ(read_file(folder / "file"), served);
+    EXPECT_EQ(asked, part == served ? 1 : 2);
+  }
+}
+
+TEST(Download, TwoAtOnceGetOneFile) {
+  const TemporaryFolder folder;
+  Server server([](const Request& request, int connection) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    send_content(request, connection);
+  });
+  bool waited = false;
+  std::thread other([&] { fetch(download_of(server.url("/file")), folder / "file", {}, kQuick); });
+  while (!std::filesystem::exists(folder / "file.part")) std::this_thread::yield();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_TRUE(fetch(
+      download_of(server.url("/file")), folder / "file", [&](auto...) { return waited = true; }, kQuick));
+  other.join();
+  EXPECT_TRUE(waited);
+  EXPECT_EQ(server.asked(), 1);
+  EXPECT_EQ(read_file(folder / "file"), content());
+  EXPECT_FALSE(std::filesystem::exists(folder / "file.part"));
+}
+
+TEST(Download, ChecksumsMayBeInUpperCase) {
+  const TemporaryFolder folder;
+  Server server([](const Request& request, int connection) { send_content(request, connection); });
+  Download download = download_of(server.url("/file"));
+  for (std::string* digits : {&download.sha256, &download.md5})
+    std::transform(digits->begin(), digits->end(), digits->begin(),
+                   [](unsigned char c) { return char(std::toupper(c)); });
+  EXPECT_TRUE(fetch(download, folder / "file", {}, kQuick));
+}
+
+TEST(Download, AnUnknownHostIsSaidAtOnce) {
+  const TemporaryFolder folder;
+  const auto start = std::chrono::steady_clock::now();
+  const std::string sentence = sentence_of(
+      [&] { fetch(without_checksum("http://no-such-host.invalid/file"), folder / "file", {}, {}); }, Kind::data);
+  EXPECT_NE(sentence.find("cannot be had"), std::string::npos) << sentence;
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));  // five tries paused 15 seconds
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
 TEST(Downloads, TheTableCanBeReplaced) {
   const TemporaryFolder folder;
   write_file(folder / "table.json", std::string(R"([{"name": "a", "url": "http://x/y", "file": "y", "size": 3}])"));
   const auto table = read_downloads(folder / "table.json");
   ASSERT_EQ(table.size(), 1u);
   EXPECT_EQ(table[0].size, 3u);
-  for (const char* bad : {R"([{"name": "a", "url": "http://x/y", "file": "../y"}])", R"([{"name": "a"}])", "{}"}) {
+  for (const char* bad : {R"([{"name": "a", "url": "http://x/y", "file": "../y"}])", R"([{"name": "a"}])", "{}",
+                          R"([{"name": "a", "url": "http://x/y", "file": "y", "sha256": "c40f"}])"}) {
     write_file(folder / "table.json", std::string(bad));
     EXPECT_NE(sentence_of([&] { read_downloads(folder / "table.json"); }, Kind::data).find("table.json"),
               std::string::npos);
