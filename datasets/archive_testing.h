@@ -33,4 +33,21 @@ inline void write_tar_gz(const std::filesystem::path& path,
   archive_write_free(writer);
 }
 
+/// Writes one file compressed by itself; `add_filter` is libarchive's archive_write_add_filter_gzip, _xz …
+inline void write_compressed(const std::filesystem::path& path, const std::string& content,
+                             int (*add_filter)(archive*)) {
+  archive* writer = archive_write_new();
+  add_filter(writer);
+  archive_write_set_format_raw(writer);
+  ASSERT_EQ(archive_write_open_filename(writer, path.c_str()), ARCHIVE_OK);
+  archive_entry* entry = archive_entry_new();
+  archive_entry_set_pathname(entry, "data");
+  archive_entry_set_filetype(entry, AE_IFREG);
+  archive_write_header(writer, entry);
+  archive_write_data(writer, content.data(), content.size());
+  archive_entry_free(entry);
+  ASSERT_EQ(archive_write_close(writer), ARCHIVE_OK);
+  archive_write_free(writer);
+}
+
 }  // namespace lra

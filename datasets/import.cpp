@@ -1,5 +1,7 @@
 #include "datasets/import.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -7,107 +9,20 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <unordered_set>
 
 #include "datasets/input.h"
-#include "harness/core/error.h"
+#include "datasets/source.h"
+#include "harness/core/file.h"
 
 namespace lra {
 namespace {
 
 namespace fs = std::filesystem;
 using Unit = OfficialFile::Unit;
-using Parts = std::vector<std::string>;
-
-Parts components(std::string_view path) {
-  Parts parts;
-  while (!path.empty()) {
-    const std::size_t slash = path.find('/');
-    const std::string_view part = path.substr(0, slash);
-    if (!part.empty() && part != ".") parts.emplace_back(part);
-    path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
-  }
-  return parts;
-}
-
-/// Number `i` from the end; empty where there is none.
-const std::string& last(const Parts& path, std::size_t i) {
-  static const std::string none;
-  return i < path.size() ? path[path.size() - 1 - i] : none;
-}
-
-bool is_one_of(const std::string& name, std::initializer_list<std::string_view> names) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-bool is_number(std::string_view text, const char* also = "") {
-  return !text.empty() && text.find_first_not_of(std::string("0123456789") + also) == std::string_view::npos;
-}
-
-/// The text between prefix and suffix, or nothing.
-std::optional<std::string> between(const std::string& name, std::string_view prefix, std::string_view suffix) {
-  if (name.size() < prefix.size() + suffix.size() || !name.starts_with(prefix) || !name.ends_with(suffix)) return {};
-  return name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
-}
-
-std::optional<OfficialFile> review(const Parts& path) {
-  const auto number = between(last(path, 0), "", ".txt");
-  if (!number || !is_number(*number, "_") || !is_one_of(last(path, 1), {"pos", "neg"}) ||
-      !is_one_of(last(path, 2), {"train", "test"}))
-    return {};
-  const std::string part = last(path, 2) + "/" + last(path, 1);
-  return OfficialFile{"imdb", "aclImdb/" + part + "/" + last(path, 0), part, Unit::file, 12500};
-}
-
-std::optional<OfficialFile> image_batch(const Parts& path) {
-  const auto name = between(last(path, 0), "", ".bin");
-  if (!name ||
-      !is_one_of(*name, {"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"}))
-    return {};
-  return OfficialFile{"cifar10", "cifar-10-batches-bin/" + last(path, 0), *name, Unit::image, 10000};
-}
-
-std::optional<OfficialFile> expressions(const Parts& path) {
-  const auto split = between(last(path, 0), "basic_", ".tsv");
-  if (!split || !is_one_of(*split, {"train", "val", "test"})) return {};
-  return OfficialFile{"listops", "listops-1000/" + last(path, 0), *split, Unit::row_below_heading,
-                      *split == "train" ? 96000 : 2000};
-}
-
-std::optional<OfficialFile> papers(const Parts& path) {
-  const bool mini = std::find(path.begin(), path.end(), "aan_mini") != path.end();
-  const std::string names = mini ? "aan_mini" : "aan";
-  if (last(path, 1) == "papers_text" && last(path, 0).ends_with(".txt"))
-    return OfficialFile{names, names + "/papers_text/" + last(path, 0), "papers_text", Unit::file, mini ? 1569 : 0};
-  auto split = between(last(path, 0), "new_aan_pairs.", ".tsv");
-  if (!split) return {};
-  const bool only_ids = split->ends_with(".only_ids");
-  if (only_ids) split->resize(split->size() - std::strlen(".only_ids"));
-  if (!is_one_of(*split, {"train", "eval", "test"})) return {};
-  const long official = mini ? (*split == "train" ? 16710 : 2000)
-                             : (*split == "train"  ? 147086
-                                : *split == "eval" ? 18090
-                                                   : 17437);
-  return OfficialFile{only_ids ? names : "aan_texts", (only_ids ? names : "tsv_data") + "/" + last(path, 0), *split,
-                      Unit::row, official};
-}
-
-std::optional<OfficialFile> path_picture(const Parts& path) {
-  const auto level = std::find_if(path.begin(), path.end(), [](const std::string& part) {
-    return is_one_of(part, {"curv_baseline", "curv_contour_length_9", "curv_contour_length_14"});
-  });
-  if (level == path.begin() || level == path.end()) return {};
-  const std::string& name = *std::prev(level);
-  const auto upstream = between(name, "pathfinder", "_upstream");
-  const auto side = upstream ? upstream : between(name, "pathfinder", "");
-  if (!side || !is_one_of(*side, {"32", "64", "128", "256"})) return {};
-  const Parts below(std::next(level), path.end());
-  const bool image = below.size() == 3 && below[0] == "imgs" && is_number(below[1]) && below[2].ends_with(".png");
-  const bool table = below.size() == 2 && below[0] == "metadata" && below[1].ends_with(".npy");
-  if (!image && !table) return {};
-  std::string place = name + "/" + *level;
-  for (const std::string& part : below) place.append("/").append(part);
-  return OfficialFile{name, place, *level + "/" + below[0], Unit::file, upstream ? 0 : image ? 200000 : 200};
-}
 
 /// Under which name a source reads an archive of this layout as it is; empty: it does not.
 std::string archive_name(const std::string& layout) {
@@ -118,31 +33,48 @@ std::string archive_name(const std::string& layout) {
   return found == names.end() ? std::string() : found->second;
 }
 
-void read_pieces(const fs::path& file, const Put& put) {
-  std::ifstream in(file, std::ios::binary);
-  std::vector<char> block(std::size_t{1} << 20);
-  while (in) {
-    in.read(block.data(), std::streamsize(block.size()));
-    put(std::as_bytes(std::span(block).first(std::size_t(in.gcount()))));
-  }
-  if (!in.eof()) fail_data("cannot read {}: {}", file.string(), std::strerror(errno));
+/// Who reads a layout, and how it is told what lies there. `part` tells Pathfinder's difficulty.
+std::pair<const SourceEntry*, Json> reader_of(const std::string& layout, const std::string& part) {
+  if (layout == "imdb" || layout == "cifar10") return {&sources().at(layout), Json::object()};
+  if (layout == "listops") return {&sources().at("listops_tsv"), Json::object()};
+  if (layout.starts_with("aan")) return {&sources().at("aan"), {{"release", layout == "aan_mini" ? "mini" : "lra"}}};
+  const bool upstream = layout.ends_with("_upstream");
+  const char* difficulty = part.starts_with("curv_baseline")           ? "easy"
+                           : part.starts_with("curv_contour_length_9") ? "intermediate"
+                                                                       : "hard";
+  Json settings{{"size", std::stol(layout.substr(std::strlen("pathfinder")))},
+                {"release", upstream ? "upstream" : "lra"},
+                {"difficulty", difficulty}};
+  if (upstream) settings["images"] = 0;
+  return {&sources().at("pathfinder"), settings};
 }
 
 /// Every file with its path, which begins with the two folders that hold everything: their names may tell what it is.
+/// `file` is empty where the bytes have to be unpacked; a file that is compressed by itself has the path that it would
+/// have unpacked.
 using Visit = std::function<void(const std::string& path, const Content& content, const fs::path& file)>;
+void visit_file(const fs::path& file, const std::string& path, const Visit& visit) {
+  if (const auto name = unpacked_name(path); name && recognise(*name))
+    return visit(*name, [&](const Put& put) { unpack(file, put); }, {});
+  visit(
+      path, [&](const Put& put) { read_pieces(file, put); }, file);
+}
+
+/// Whether it is official data by its name alone, compressed or not.
+bool is_official(const fs::path& file) {
+  const auto name = unpacked_name(file.string());
+  return recognise(file.string()) || (name && recognise(*name));
+}
+
 void walk(const fs::path& from, const Visit& visit) {
   const fs::path whole = fs::canonical(from);
   const fs::path above = whole.parent_path().filename();
-  const auto visit_file = [&](const fs::path& file, const fs::path& name) {
-    visit(
-        name.string(), [&](const Put& put) { read_pieces(file, put); }, file);
-  };
   if (fs::is_directory(whole)) {
     for (const auto& entry : fs::recursive_directory_iterator(whole, fs::directory_options::skip_permission_denied))
-      if (entry.is_regular_file())
-        visit_file(entry.path(), above / whole.filename() / entry.path().lexically_relative(whole));
-  } else if (recognise(whole.string())) {
-    visit_file(whole, above / whole.filename());
+      if (const auto below = entry.path().lexically_relative(whole); entry.is_regular_file() && !is_hidden(below))
+        visit_file(entry.path(), (above / whole.filename() / below).string(), visit);
+  } else if (is_official(whole)) {
+    visit_file(whole, (above / whole.filename()).string(), visit);
   } else {
     walk_archive(whole, [&](const std::string& name, const Content& content) { visit(name, content, {}); });
   }
@@ -150,8 +82,8 @@ void walk(const fs::path& from, const Visit& visit) {
 
 /// How deep in LRA's release, which holds some folders twice.
 long depth_of(const std::string& path) {
-  const Parts parts = components(path);
-  return std::count(parts.begin(), parts.end(), "lra_release");
+  const fs::path parts(path);
+  return std::count(parts.begin(), parts.end(), fs::path("lra_release"));
 }
 
 /// Rows or bytes of one file, told piece by piece.
@@ -182,64 +114,53 @@ struct Counter {
   }
 };
 
-void make_folder_of(const fs::path& file) {
-  std::error_code failed;
-  fs::create_directories(file.parent_path(), failed);
-  if (failed) fail("cannot make the folder {}: {}", file.parent_path().string(), failed.message());
-}
-
-/// A file under a temporary name until it is whole.
-class Arriving {
- public:
-  explicit Arriving(const fs::path& target) : target_(target), part_(target.string() + ".part") {
-    make_folder_of(target);
-    out_.open(part_, std::ios::binary | std::ios::trunc);
-  }
-  void add(std::span<const std::byte> piece) {
-    out_.write(reinterpret_cast<const char*>(piece.data()), std::streamsize(piece.size()));
-  }
-  void keep() {
-    out_.close();
-    if (!out_) fail("cannot write {}: {}", part_.string(), std::strerror(errno));
-    fs::rename(part_, target_);
-  }
-
- private:
-  fs::path target_, part_;
-  std::ofstream out_;
-};
-
-void link_to(const fs::path& file, const fs::path& target) {
-  make_folder_of(target);
-  fs::remove(target);
-  fs::create_symlink(fs::absolute(file), target);
-}
-
-void copy_to(const fs::path& file, const fs::path& target) {
-  Arriving arriving(target);
-  read_pieces(file, [&](std::span<const std::byte> piece) { arriving.add(piece); });
-  arriving.keep();
-}
-
-/// What there is of each layout, before anything is moved.
+/// What there is of a layout, read as its source will read it, before anything is moved.
 struct Found {
-  long depth = 0, files = 0, others = 0;
+  long depth = -1, files = 0, others = 0;
+  bool packed = false;                     // something has to be unpacked
+  std::string flaw;                        // what the source would refuse first
+  std::unordered_set<std::size_t> places;  // hashes of every file's, to see those that are there twice
+  std::map<std::string, Imported::Part> parts;
 };
+
+/// Reads one file and notes what is in it.
+void look_at(const OfficialFile& file, const std::string& path, const Content& content, Found& found) {
+  Counter counter;
+  const Content counted = [&](const Put& put) {
+    content([&](std::span<const std::byte> piece) { counter.add(piece), put(piece); });
+  };
+  try {
+    reader_of(file.layout, file.part).first->check(file.place, path, counted);
+  } catch (const Error& error) {
+    if (error.kind() != Kind::data) throw;
+    if (found.flaw.empty()) found.flaw = error.what();
+  }
+  auto& part = found.parts.try_emplace(file.part, Imported::Part{file.part, 0, file.official}).first->second;
+  part.found += counter.count(file.unit);
+  if (!found.places.insert(std::hash<std::string>()(file.place)).second && found.flaw.empty())
+    found.flaw = path + " is there twice, and nothing tells which of the two counts";
+}
+
 std::map<std::string, Found> survey(const fs::path& from) {
   std::map<std::string, Found> all;
-  walk(from, [&](const std::string& path, const Content&, const fs::path&) {
+  walk(from, [&](const std::string& path, const Content& content, const fs::path& source) {
     const auto file = recognise(path);
     if (!file) return;
     Found& found = all[file->layout];
-    const long depth = depth_of(path);
-    if (depth > found.depth) found = {depth, 0, found.others + found.files};
-    ++(depth == found.depth ? found.files : found.others);
+    const long depth = depth_of(path), others = found.others + found.files;
+    if (depth > found.depth) found = Found{}, found.depth = depth, found.others = others;
+    if (depth < found.depth) return void(++found.others);
+    ++found.files;
+    found.packed = found.packed || source.empty();
+    look_at(*file, path, content, found);
   });
   if (all.empty())
     fail_data(
         "{} holds none of the official files: aclImdb, cifar-10-batches-bin, listops-1000, new_aan_pairs, "
         "pathfinder32 to pathfinder256; look at what is in it",
         from.string());
+  for (const auto& [layout, found] : all)
+    if (!found.flaw.empty()) fail_data("nothing of {} was imported, because {}", from.string(), found.flaw);
   return all;
 }
 
@@ -250,63 +171,160 @@ bool is_at(const fs::path& file, const fs::path& target) {
   return whole(file) == whole(target);
 }
 
+/// Where files gather until all are whole: a folder inside the one that they belong in, which one import at a time has.
+/// What a killed import left there goes when the next one comes.
+class Stage {
+ public:
+  explicit Stage(const fs::path& home) : home_(home), place_(home / ".import") {
+    std::error_code failed;
+    fs::create_directories(home, failed);
+    if (failed) fail("cannot make the folder {}: {}", home.string(), failed.message());
+    folder_ = ::open(home.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder_ < 0 || ::flock(folder_, LOCK_EX) != 0) fail("cannot lock {}: {}", home.string(), std::strerror(errno));
+    fs::remove_all(place_);
+  }
+  ~Stage() {
+    std::error_code ignored;
+    fs::remove_all(place_, ignored);
+    ::close(folder_);
+  }
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
+
+  void add(const fs::path& target, const Content& content) {
+    const fs::path draft = draft_of(target);
+    std::ofstream out(draft, std::ios::binary | std::ios::trunc);
+    content([&](std::span<const std::byte> piece) {
+      out.write(reinterpret_cast<const char*>(piece.data()), std::streamsize(piece.size()));
+    });
+    out.close();
+    if (!out) fail("cannot write {}: {}", draft.string(), std::strerror(errno));
+  }
+  void add_link(const fs::path& target, const fs::path& file) {
+    const fs::path draft = draft_of(target);
+    fs::remove(draft);
+    fs::create_symlink(fs::absolute(file), draft);
+  }
+  /// Syncs all at once, because one by one fifty thousand files take minutes, and gives them their names.
+  void commit() {
+    if (::syncfs(folder_) != 0) fail("cannot sync {}: {}", home_.string(), std::strerror(errno));
+    for (const auto& [target, draft] : drafts_) {
+      fs::create_directories(target.parent_path());
+      fs::rename(draft, target);
+    }
+    ::syncfs(folder_);
+  }
+
+ private:
+  fs::path draft_of(const fs::path& target) {
+    const fs::path draft = place_ / target.lexically_relative(home_);
+    fs::create_directories(draft.parent_path());
+    drafts_[target] = draft;
+    return draft;
+  }
+
+  fs::path home_, place_;
+  int folder_ = -1;
+  std::map<fs::path, fs::path> drafts_;
+};
+
+/// Lets the source itself read an archive that stays one. Throws what the source has to say.
+void try_archive(const fs::path& archive, const std::string& layout, const Found& found) {
+  std::string name = (fs::temp_directory_path() / "lra-import-XXXXXX").string();
+  if (!::mkdtemp(name.data())) fail("cannot make a folder like {}: {}", name, std::strerror(errno));
+  const auto remove = [](const std::string* folder) { fs::remove_all(*folder); };
+  const std::unique_ptr<const std::string, decltype(remove)> removed(&name, remove);
+  const fs::path there = fs::path(name) / archive_name(layout);
+  fs::create_symlink(fs::absolute(archive), there);
+  std::set<std::string> levels;  // of Pathfinder each is read by itself
+  for (const auto& [part, counts] : found.parts) levels.insert(part.substr(0, part.find('/')));
+  if (!layout.ends_with("_upstream")) levels = {""};
+  try {
+    for (const std::string& level : levels) {
+      const auto [source, settings] = reader_of(layout, level);
+      source->make(settings, name);
+    }
+  } catch (const Error& error) {
+    std::string words = error.what();
+    if (const std::size_t at = words.find(there.string()); at != std::string::npos)
+      words.replace(at, there.string().size(), archive.string());
+    throw Error(error.kind(), fmt::format("nothing of {} was imported, because {}", archive.string(), words));
+  }
+}
+
+bool is_complete(const Found& found) {
+  return std::all_of(found.parts.begin(), found.parts.end(), [](const auto& named) {
+    const Imported::Part& part = named.second;
+    return part.official == 0 || part.found == part.official;
+  });
+}
+
 /// One import on its way.
 class Import {
  public:
   Import(const fs::path& from, const fs::path& root, bool link)
       : from_(from), root_(root), link_(link), found_(survey(from)) {
-    const bool packed = !fs::is_directory(from) && !recognise(fs::canonical(from).string());
-    if (packed && found_.size() == 1) whole_ = archive_name(found_.begin()->first);
-    if (link && packed && whole_.empty())
-      fail_usage("--link: {} must be unpacked to be read; import it without --link", from.string());
+    const bool archived = !fs::is_directory(from) && !is_official(fs::canonical(from));
+    if (archived && found_.size() == 1) {
+      const auto& [layout, found] = *found_.begin();
+      // A part of the reviews can be read in a folder, where they are counted easily.
+      if (layout != "imdb" || is_complete(found)) whole_ = archive_name(layout);
+      if (!whole_.empty()) try_archive(from, layout, found);
+    }
     for (const auto& [layout, found] : found_) {
+      if (link && whole_.empty() && found.packed)
+        fail_usage("--link: {} must be unpacked to be read; import it without --link", from.string());
       Imported& imported = all_[layout];
       imported.layout = layout;
-      imported.how = link ? "linked" : packed && whole_.empty() ? "unpacked" : "copied";
+      imported.how = link ? "linked" : found.packed && whole_.empty() ? "unpacked" : "copied";
+      imported.files = found.files;
       imported.left_out = found.others;
+      for (const auto& [name, part] : found.parts) imported.parts.push_back(part);
     }
   }
 
   std::vector<Imported> run() {
-    walk(from_, [this](const std::string& path, const Content& content, const fs::path& source) {
-      const auto file = recognise(path);
-      if (!file || depth_of(path) != found_.at(file->layout).depth) return;
-      Imported& imported = all_[file->layout];
-      imported.place = root_ / (whole_.empty() ? *fs::path(file->place).begin() : fs::path(whole_));
-      ++imported.files;
-      part_of(imported, *file).found += place(*file, content, source).count(file->unit);
-    });
-    if (!whole_.empty() && !is_at(from_, root_ / whole_)) (link_ ? link_to : copy_to)(from_, root_ / whole_);
+    if (!whole_.empty()) {
+      all_.begin()->second.place = root_ / whole_;
+      if (!is_at(from_, root_ / whole_))
+        put(from_, root_ / whole_, root_, [this](const Put& to) { read_pieces(from_, to); });
+    } else {
+      walk(from_, [this](const std::string& path, const Content& content, const fs::path& source) {
+        const auto file = recognise(path);
+        if (!file || depth_of(path) != found_.at(file->layout).depth) return;
+        const fs::path home = root_ / *fs::path(file->place).begin();
+        all_.at(file->layout).place = home;
+        if (!is_at(source, root_ / file->place)) put(source, root_ / file->place, home, content);
+      });
+    }
+    for (auto& [home, stage] : stages_) stage.commit();
     std::vector<Imported> list;
     for (auto& [layout, imported] : all_) {
-      std::sort(imported.parts.begin(), imported.parts.end(),
-                [](const auto& a, const auto& b) { return a.name < b.name; });
+      imported.lacking = lacking(layout, imported);
       list.push_back(std::move(imported));
     }
     return list;
   }
 
  private:
-  static Imported::Part& part_of(Imported& imported, const OfficialFile& file) {
-    for (Imported::Part& part : imported.parts)
-      if (part.name == file.part) return part;
-    return imported.parts.emplace_back(Imported::Part{file.part, 0, file.official});
+  void put(const fs::path& file, const fs::path& target, const fs::path& home, const Content& content) {
+    Stage& stage = stages_.try_emplace(home, home).first->second;
+    if (link_)
+      stage.add_link(target, file);
+    else
+      stage.add(target, content);
   }
 
-  /// Puts one file where it belongs, unless it is part of an archive that stays whole, and tells what is in it.
-  Counter place(const OfficialFile& file, const Content& content, const fs::path& source) const {
-    Counter counter;
-    const fs::path target = root_ / file.place;
-    const bool stays = !whole_.empty() || is_at(source, target);
-    if (!stays && !link_) {
-      Arriving arriving(target);
-      content([&](std::span<const std::byte> piece) { counter.add(piece), arriving.add(piece); });
-      arriving.keep();
-      return counter;
+  /// What the source still lacks to read the layout.
+  std::string lacking(const std::string& layout, const Imported& imported) const {
+    const auto [source, settings] = reader_of(layout, imported.parts.front().name);
+    try {
+      source->inputs(settings, root_);
+    } catch (const Error& error) {
+      if (error.kind() != Kind::data) throw;
+      return error.what();
     }
-    if (!stays) link_to(source, target);
-    if (file.unit != Unit::file) content([&](std::span<const std::byte> piece) { counter.add(piece); });
-    return counter;
+    return {};
   }
 
   const fs::path &from_, &root_;
@@ -314,16 +332,10 @@ class Import {
   std::map<std::string, Found> found_;
   std::string whole_;  // the name under which the archive stays one
   std::map<std::string, Imported> all_;
+  std::map<fs::path, Stage> stages_;  // by the folder that it is in
 };
 
 }  // namespace
-
-std::optional<OfficialFile> recognise(std::string_view path) {
-  const Parts parts = components(path);
-  for (const auto family : {review, image_batch, expressions, papers, path_picture})
-    if (auto file = family(parts)) return file;
-  return {};
-}
 
 std::vector<Imported> import_data(const fs::path& from, const fs::path& root, bool link) {
   if (!fs::exists(from)) fail_data("there is no {}", from.string());

@@ -5,6 +5,7 @@
 #include "datasets/archive_testing.h"
 #include "datasets/files_testing.h"
 #include "datasets/input.h"
+#include "datasets/png.h"
 #include "datasets/source.h"
 #include "harness/core/file.h"
 
@@ -15,6 +16,17 @@ namespace fs = std::filesystem;
 using Members = std::vector<std::pair<std::string, std::string>>;
 
 const std::string kRows = "Source\tTarget\r\n7\t7\r\n8\t8\r\n";
+
+std::string picture(std::uint8_t gray, long size = 128) {
+  return encode_png(size, size, 1, std::vector<std::uint8_t>(std::size_t(size * size), gray));
+}
+
+Members mini_release() {
+  Members members{{"aan_mini/papers_text/A.txt", "one"}, {"aan_mini/papers_text/B.txt", "two"}};
+  for (const char* split : {"train", "eval", "test"})
+    members.emplace_back(fmt::format("aan_mini/new_aan_pairs.{}.only_ids.tsv", split), "1.0\tA\tB\n0.0\tB\tA\n");
+  return members;
+}
 
 /// The release as it is: some folders twice, the copies differ.
 Members release() {
@@ -27,9 +39,9 @@ Members release() {
     members.emplace_back(std::string("lra_release/lra_release/tsv_data/new_aan_pairs.") + name + ".tsv",
                          "1.0\ta\tb\tx\ty\n0.0\ta\tc\tx\tz");
   const std::string hard = "pathfinder128/curv_contour_length_14/";
-  members.emplace_back("lra_release/" + hard + "imgs/0/sample_0.png", "outer");
-  members.emplace_back("lra_release/" + hard + "imgs/0/sample_1.png", "outer");
-  members.emplace_back("lra_release/lra_release/" + hard + "imgs/0/sample_0.png", "inner");
+  members.emplace_back("lra_release/" + hard + "imgs/0/sample_0.png", picture(1));
+  members.emplace_back("lra_release/" + hard + "imgs/0/sample_1.png", picture(1));
+  members.emplace_back("lra_release/lra_release/" + hard + "imgs/0/sample_0.png", picture(2));
   members.emplace_back("lra_release/lra_release/" + hard + "metadata/0.npy", "imgs/0 sample_0.png 0 1");
   members.emplace_back("lra_release/lra_release/README", "not data");
   return members;
@@ -52,7 +64,7 @@ TEST(Import, TheReleasesInnerCopyCounts) {
   EXPECT_EQ(imported[2].files, 2);
   EXPECT_EQ(imported[2].left_out, 2);
   EXPECT_EQ(read_file(folder / "data/listops-1000/basic_val.tsv"), kRows);
-  EXPECT_EQ(read_file(folder / "data/pathfinder128/curv_contour_length_14/imgs/0/sample_0.png"), "inner");
+  EXPECT_EQ(read_file(folder / "data/pathfinder128/curv_contour_length_14/imgs/0/sample_0.png"), picture(2));
   EXPECT_FALSE(fs::exists(folder / "data/pathfinder128/curv_contour_length_14/imgs/0/sample_1.png"));
   EXPECT_EQ(sources().at("listops_tsv").make(Json::object(), folder / "data")[Split::test].size(), 2);
 }
@@ -86,20 +98,148 @@ TEST(Import, FoldersAreCopiedOrLinked) {
 
 TEST(Import, AnArchiveThatIsReadAsItIsStaysOne) {
   const TemporaryFolder folder;
-  const std::string two_images(2 * 3073, '\1');
-  Members members;
-  for (const char* name : {"data_batch_1", "data_batch_2", "test_batch"})
-    members.emplace_back(std::string("cifar-10-batches-bin/") + name + ".bin", two_images);
-  write_tar_gz(folder / "my-cifar.tgz", members);
-  const auto imported = import_data(folder / "my-cifar.tgz", folder / "data", true);
+  write_tar_gz(folder / "my-aan.tgz", mini_release());
+  const auto imported = import_data(folder / "my-aan.tgz", folder / "data", true);
   ASSERT_EQ(imported.size(), 1u);
-  EXPECT_EQ(imported[0].place, folder / "data/cifar-10-binary.tar.gz");
-  EXPECT_EQ(imported[0].parts[0].found, 2);
-  EXPECT_EQ(imported[0].parts[0].official, 10000);
-  EXPECT_TRUE(fs::is_symlink(folder / "data/cifar-10-binary.tar.gz"));
-  import_data(folder / "my-cifar.tgz", folder / "data", false);  // takes the link's place
-  EXPECT_FALSE(fs::is_symlink(folder / "data/cifar-10-binary.tar.gz"));
-  EXPECT_EQ(read_file(folder / "data/cifar-10-binary.tar.gz"), read_file(folder / "my-cifar.tgz"));
+  EXPECT_EQ(imported[0].place, folder / "data/aan_mini.tar.gz");
+  EXPECT_EQ(imported[0].parts[1].name, "papers_text");
+  EXPECT_EQ(imported[0].parts[1].found, 2);
+  EXPECT_EQ(imported[0].parts[1].official, 1569);
+  EXPECT_EQ(imported[0].lacking, "");
+  EXPECT_TRUE(fs::is_symlink(folder / "data/aan_mini.tar.gz"));
+  import_data(folder / "my-aan.tgz", folder / "data", false);  // takes the link's place
+  EXPECT_FALSE(fs::is_symlink(folder / "data/aan_mini.tar.gz"));
+  EXPECT_EQ(read_file(folder / "data/aan_mini.tar.gz"), read_file(folder / "my-aan.tgz"));
+}
+
+TEST(Import, ACompressedTableIsUnpacked) {
+  for (const auto& [ending, filter] :
+       {std::pair(".gz", &archive_write_add_filter_gzip), std::pair(".bz2", &archive_write_add_filter_bzip2),
+        std::pair(".xz", &archive_write_add_filter_xz), std::pair(".zst", &archive_write_add_filter_zstd)}) {
+    const TemporaryFolder folder;
+    fs::create_directories(folder / "mine");
+    const std::string name = std::string("mine/basic_val.tsv") + ending;
+    write_compressed(folder / name, kRows, filter);
+    for (const char* from : {name.c_str(), "mine"}) {
+      const TemporaryFolder data;
+      const fs::path& root = data.path();
+      const auto imported = import_data(folder / from, root, false);
+      EXPECT_EQ(imported.at(0).how, "unpacked");
+      EXPECT_EQ(imported.at(0).parts.at(0).found, 2);
+      EXPECT_NE(imported.at(0).lacking.find("basic_train.tsv"), std::string::npos);
+      EXPECT_EQ(read_file(root / "listops-1000/basic_val.tsv"), kRows) << from;
+    }
+    EXPECT_NE(
+        sentence_of([&] { import_data(folder / name, folder / "data", true); }, Kind::usage).find("without --link"),
+        std::string::npos);
+  }
+}
+
+TEST(Import, OnlyWhatIsDamagedIsCalledSo) {
+  const TemporaryFolder folder;
+  const auto sentence = [&](const char* name) {
+    return sentence_of([&] { import_data(folder / name, folder / "data", false); }, Kind::data);
+  };
+  write_tar_gz(folder / "sound.tgz", release());
+  const std::string sound = read_file(folder / "sound.tgz");
+  write_compressed(folder / "letter.gz", "dear", archive_write_add_filter_gzip);
+  write_file(folder / "page.tar.gz", std::string("<html>not found</html>"));
+  write_file(folder / "empty.zip", std::string());
+  write_file(folder / "cut.tgz", sound.substr(0, sound.size() / 2));
+  EXPECT_NE(sentence("letter.gz").find("a compressed file and no tar or zip archive"), std::string::npos);
+  EXPECT_NE(sentence("page.tar.gz").find("a plain file and no tar or zip archive"), std::string::npos);
+  EXPECT_NE(sentence("empty.zip").find("empty.zip is empty"), std::string::npos) << sentence("empty.zip");
+  EXPECT_NE(sentence("cut.tgz").find("damaged or incomplete"), std::string::npos) << sentence("cut.tgz");
+  std::string cut = read_file(folder / "letter.gz");
+  cut.resize(cut.size() - 10);
+  write_file(folder / "basic_val.tsv.gz", cut);
+  EXPECT_NE(sentence("basic_val.tsv.gz").find("damaged or incomplete"), std::string::npos)
+      << sentence("basic_val.tsv.gz");
+  EXPECT_FALSE(fs::exists(folder / "data"));
+}
+
+/// A file that is official by its name, and what its source would say of its content.
+struct Refusal {
+  const char* name;
+  std::string content;
+  const char* words;
+};
+
+TEST(Import, WhatASourceCannotReadIsRefusedBeforeAnythingIsPlaced) {
+  for (const auto& [name, content, words] :
+       {Refusal{"basic_test.tsv", "Target\tSource\n7\t7\n", "must be 'Source'"},
+        Refusal{"basic_test.tsv", "Source\tTarget\n7\t8\n", "the expression's value is 7"},
+        Refusal{"basic_test.tsv", "Source\tTarget\n", "holds no examples"},
+        Refusal{"data_batch_2.bin", std::string(3073, '\1'), "3073 bytes instead of 30730000"},
+        Refusal{"data_batch_3.bin", std::string(30730000, '\12'), "has label 10"},
+        Refusal{"new_aan_pairs.test.tsv", "1.0\ta\tb\n", "this has 3 columns"},
+        Refusal{"new_aan_pairs.test.tsv", "2\ta\tb\tx\ty\n", "the label must be 0 or 1"},
+        Refusal{"new_aan_pairs.eval.only_ids.tsv", "1.0\ta\t../b\n", "cannot be the name of a paper"},
+        Refusal{"pathfinder32/curv_contour_length_14/imgs/3/a.png", picture(1, 31), "31 by 31 pixels instead of 32"},
+        Refusal{"pathfinder32/curv_contour_length_14/imgs/3/a.png", picture(1, 32).substr(0, 60), "a.png"},
+        Refusal{"pathfinder32/curv_contour_length_14/imgs/3/a.png", "", "has no bytes"},
+        Refusal{"pathfinder32/curv_contour_length_14/metadata/3.npy", "\x93NUMPY", "binary NumPy"},
+        Refusal{"pathfinder32/curv_contour_length_14/metadata/3.npy", "imgs/3 a.png 3\n", "this has 3 columns"}}) {
+    const TemporaryFolder folder;
+    const fs::path file = folder.path() / "mine" / name;
+    fs::create_directories(file.parent_path());
+    write_file(folder / "mine/basic_val.tsv", kRows);  // which is sound
+    write_file(file, content);
+    const std::string sentence = sentence_of([&] { import_data(folder / "mine", folder / "data", false); }, Kind::data);
+    EXPECT_NE(sentence.find(words), std::string::npos) << sentence;
+    EXPECT_NE(sentence.find(fs::path(name).filename()), std::string::npos) << sentence;
+    EXPECT_FALSE(fs::exists(folder / "data"));
+  }
+}
+
+TEST(Import, AnArchiveThatLacksFilesIsRefusedInItsOwnName) {
+  const TemporaryFolder folder;
+  Members members = mini_release();
+  members.erase(members.begin());  // paper A
+  write_tar_gz(folder / "aan_mini.tar.gz", members);
+  const auto sentence =
+      sentence_of([&] { import_data(folder / "aan_mini.tar.gz", folder / "data", false); }, Kind::data);
+  EXPECT_NE(sentence.find("paper A is not in"), std::string::npos) << sentence;
+  EXPECT_NE(sentence.find((folder / "aan_mini.tar.gz").string()), std::string::npos) << sentence;
+  EXPECT_EQ(sentence.find("lra-import-"), std::string::npos) << sentence;
+  EXPECT_FALSE(fs::exists(folder / "data"));
+}
+
+TEST(Import, SomeOfTheReviewsAreUnpacked) {
+  const TemporaryFolder folder;
+  Members members;
+  for (const char* part : {"train/pos", "train/neg", "test/pos", "test/neg"})
+    for (const char* name : {"1_9.txt", "2_3.txt", "._1_9.txt"})
+      members.emplace_back(fmt::format("aclImdb/{}/{}", part, name), "a film");
+  write_tar_gz(folder / "aclImdb_v1.tar.gz", members);
+  const auto imported = import_data(folder / "aclImdb_v1.tar.gz", folder / "data", false);
+  EXPECT_EQ(imported.at(0).files, 8);
+  EXPECT_EQ(imported.at(0).place, folder / "data/aclImdb");
+  EXPECT_TRUE(fs::exists(folder / "data/aclImdb/test/neg/2_3.txt"));
+  EXPECT_FALSE(fs::exists(folder / "data/aclImdb/.import"));
+  const auto portion = sources().at("imdb").portion(Json::object(), folder / "data");
+  ASSERT_TRUE(portion);
+  EXPECT_EQ(portion->examples, 8);
+  EXPECT_EQ(sources().at("imdb").make(portion->settings, folder / "data")[Split::test].size(), 4);
+}
+
+TEST(Import, WhatAKilledImportLeftGoesWithTheNext) {
+  const TemporaryFolder folder;
+  fs::create_directories(folder / "data/listops-1000/.import");
+  write_file(folder / "data/listops-1000/.import/basic_val.tsv", std::string("half"));
+  write_file(folder / "basic_val.tsv", kRows);
+  import_data(folder / "basic_val.tsv", folder / "data", false);
+  EXPECT_FALSE(fs::exists(folder / "data/listops-1000/.import"));
+}
+
+TEST(Import, ATableThatIsThereTwiceIsNotChosenFrom) {
+  const TemporaryFolder folder;
+  for (const char* place : {"a", "b"}) {
+    fs::create_directories(folder.path() / "mine" / place);
+    write_file(folder.path() / "mine" / place / "basic_val.tsv", kRows);
+  }
+  EXPECT_NE(sentence_of([&] { import_data(folder / "mine", folder / "data", false); }, Kind::data).find("twice"),
+            std::string::npos);
 }
 
 TEST(Import, WhatCannotBeImportedIsNamed) {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <utility>
 
+#include "datasets/missing.h"
 #include "harness/core/error.h"
 
 namespace lra {
@@ -28,26 +29,6 @@ constexpr std::size_t kBlock = 1 << 16;
             words ? words : "unexpected end");
 }
 
-Reader open_archive(const std::filesystem::path& path, bool raw) {
-  Reader reader(archive_read_new(), archive_read_free);
-  archive_read_support_filter_all(reader.get());
-  if (raw) {
-    archive_read_support_format_raw(reader.get());
-    archive_read_support_format_empty(reader.get());
-  } else {
-    archive_read_support_format_tar(reader.get());
-    archive_read_support_format_zip(reader.get());
-  }
-  if (archive_read_open_filename(reader.get(), path.c_str(), kBlock) != ARCHIVE_OK) fail_archive(path, reader.get());
-  return reader;
-}
-
-bool next(const std::filesystem::path& path, archive* reader, archive_entry*& entry) {
-  const int status = archive_read_next_header(reader, &entry);
-  if (status != ARCHIVE_OK && status != ARCHIVE_EOF) fail_archive(path, reader);
-  return status == ARCHIVE_OK;
-}
-
 void hand_over(const std::filesystem::path& path, archive* reader, const Put& put) {
   std::vector<std::byte> block(kBlock);
   for (;;) {
@@ -58,13 +39,42 @@ void hand_over(const std::filesystem::path& path, archive* reader, const Put& pu
   }
 }
 
-std::string collect(const std::string& name, const Content& content, std::size_t largest) {
-  std::string text;
-  content([&](std::span<const std::byte> piece) {
-    if (piece.size() > largest - text.size()) fail_data("{} has more than {} bytes and is not read", name, largest);
-    text.append(reinterpret_cast<const char*>(piece.data()), piece.size());
-  });
-  return text;
+[[noreturn]] void fail_format(const std::filesystem::path& path);
+
+Reader open_archive(const std::filesystem::path& path, bool raw) {
+  Reader reader(archive_read_new(), archive_read_free);
+  archive_read_support_filter_all(reader.get());
+  if (raw) {
+    archive_read_support_format_raw(reader.get());
+    archive_read_support_format_empty(reader.get());
+  } else {
+    archive_read_support_format_tar(reader.get());
+    archive_read_support_format_zip(reader.get());
+  }
+  if (archive_read_open_filename(reader.get(), path.c_str(), kBlock) != ARCHIVE_OK) {
+    if (!raw) fail_format(path);
+    fail_archive(path, reader.get());
+  }
+  return reader;
+}
+
+/// Says what a file is that is no archive: damaged only where its bytes cannot be read.
+[[noreturn]] void fail_format(const std::filesystem::path& path) {
+  if (!std::ifstream(path)) fail_data("cannot read {}: {}", path.string(), std::strerror(errno));
+  if (std::filesystem::file_size(path) == 0) fail_data("{} is empty; get it again", path.string());
+  const Reader reader = open_archive(path, /*raw=*/true);
+  archive_entry* entry = nullptr;
+  if (archive_read_next_header(reader.get(), &entry) != ARCHIVE_OK) fail_archive(path, reader.get());
+  hand_over(path, reader.get(), [](auto&&) {});
+  const bool compressed = archive_filter_code(reader.get(), 0) != ARCHIVE_FILTER_NONE;
+  fail_data("{} is a {} file and no tar or zip archive; a single file is known by its official name, such as {}",
+            path.string(), compressed ? "compressed" : "plain", compressed ? "basic_val.tsv.gz" : "basic_val.tsv");
+}
+
+bool next(const std::filesystem::path& path, archive* reader, archive_entry*& entry) {
+  const int status = archive_read_next_header(reader, &entry);
+  if (status != ARCHIVE_OK && status != ARCHIVE_EOF) fail_archive(path, reader);
+  return status == ARCHIVE_OK;
 }
 
 /// Why a file that begins so holds no text that can be read, or nothing.
@@ -150,7 +160,24 @@ std::filesystem::path find_input(const std::filesystem::path& root, const std::v
     if (!root.empty() && std::filesystem::exists(root / place)) return root / place;
   std::string looked;
   for (const std::string& place : places) looked += (looked.empty() ? "" : ", ") + place;
-  fail_data("found none of {} in the data folder '{}'; {}", looked, root.string(), remedy);
+  const std::string near = near_form(root, places);
+  fail_data("found none of {} in the data folder '{}'{}; {}", looked, root.string(),
+            near.empty() ? "" : ", but " + near, remedy);
+}
+
+bool is_hidden(const std::filesystem::path& path) {
+  return std::any_of(path.begin(), path.end(), [](const std::filesystem::path& part) {
+    const std::string& name = part.native();
+    return name == "__MACOSX" || (name.starts_with('.') && name != "." && name != "..");
+  });
+}
+
+std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (!is_hidden(entry.path().filename())) files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 void walk_archive(const std::filesystem::path& path,
@@ -160,6 +187,7 @@ void walk_archive(const std::filesystem::path& path,
     const char* name = archive_entry_pathname(entry);
     if (!name || archive_entry_filetype(entry) != AE_IFREG) continue;
     const std::string kept = name;  // the entry's memory is reused while its data are read
+    if (is_hidden(kept)) continue;
     if (leads_outside(kept)) fail_data("{}: the name '{}' leads out of the archive's folder", path.string(), kept);
     each(kept, [&](const Put& put) { hand_over(path, reader.get(), put); });
   }
@@ -172,18 +200,51 @@ void read_archive(const std::filesystem::path& path, const std::function<bool(co
   });
 }
 
-std::string read_compressed(const std::filesystem::path& path, std::size_t largest) {
-  const Reader reader = open_archive(path, /*raw=*/true);
-  archive_entry* entry = nullptr;
-  if (!next(path, reader.get(), entry)) return {};
-  return collect(
-      path.string(), [&](const Put& put) { hand_over(path, reader.get(), put); }, largest);
+std::string collect(const std::string& name, const Content& content, std::size_t largest) {
+  std::string text;
+  content([&](std::span<const std::byte> piece) {
+    if (piece.size() > largest - text.size()) fail_data("{} has more than {} bytes and is not read", name, largest);
+    text.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+  });
+  return text;
 }
 
-bool is_compressed(const std::filesystem::path& file) {
-  const std::string ending = file.extension();
-  return ending == ".gz" || ending == ".xz" || ending == ".bz2" || ending == ".zst";
+void lines_of(const Content& content, const EachLine& each) {
+  LineCutter lines(each);
+  content([&](std::span<const std::byte> piece) {
+    lines.add({reinterpret_cast<const char*>(piece.data()), piece.size()});
+  });
+  lines.end();
 }
+
+void read_pieces(const std::filesystem::path& file, const Put& put) {
+  std::ifstream in(file, std::ios::binary);
+  std::vector<char> block(std::size_t{1} << 20);
+  while (in) {
+    in.read(block.data(), std::streamsize(block.size()));
+    put(std::as_bytes(std::span(block).first(std::size_t(in.gcount()))));
+  }
+  if (!in.eof()) fail_data("cannot read {}: {}", file.string(), std::strerror(errno));
+}
+
+std::optional<std::string> unpacked_name(const std::string& name) {
+  for (const std::string_view ending : {".gz", ".xz", ".bz2", ".zst"})
+    if (name.ends_with(ending)) return name.substr(0, name.size() - ending.size());
+  return {};
+}
+
+void unpack(const std::filesystem::path& path, const Put& put) {
+  const Reader reader = open_archive(path, /*raw=*/true);
+  archive_entry* entry = nullptr;
+  if (next(path, reader.get(), entry)) hand_over(path, reader.get(), put);
+}
+
+std::string read_compressed(const std::filesystem::path& path, std::size_t largest) {
+  return collect(
+      path.string(), [&](const Put& put) { unpack(path, put); }, largest);
+}
+
+bool is_compressed(const std::filesystem::path& file) { return unpacked_name(file.string()).has_value(); }
 
 void for_each_line(std::string_view text, const EachLine& each) {
   LineCutter lines(each);

@@ -102,7 +102,7 @@ TEST(PathfinderFiles, FoldersAndArchivesHoldTheSame) {
   EXPECT_EQ(load(root / "inner")->fingerprint(), fingerprint);
   EXPECT_EQ(load(root / "tar")->fingerprint(), fingerprint);
   EXPECT_EQ(load(root / "up", {{"release", "upstream"}})->fingerprint(), fingerprint);
-  EXPECT_NE(sentence_of([&] { load(root / "up"); }, Kind::data).find("lra_release.gz"), std::string::npos);
+  EXPECT_NE(sentence_of([&] { load(root / "up"); }, Kind::data).find("fetch lra_release"), std::string::npos);
 }
 
 TEST(PathfinderFiles, DifficultiesHaveTheirFolders) {

@@ -109,7 +109,7 @@ std::vector<std::filesystem::path> cache_files(const std::filesystem::path& cach
   std::vector<std::filesystem::path> files;
   std::error_code none;
   for (const auto& entry : std::filesystem::directory_iterator(cache, none))
-    if (entry.path().extension() == kExtension) files.push_back(entry.path());
+    if (entry.path().extension() == kExtension && !is_hidden(entry.path().filename())) files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   return files;
 }

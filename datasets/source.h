@@ -10,11 +10,13 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "datasets/dataset.h"
 #include "datasets/distinct.h"
+#include "datasets/input.h"
 #include "harness/core/config.h"
 #include "harness/core/random.h"
 #include "harness/core/registry.h"
@@ -69,6 +71,13 @@ struct SourceFacts {
       {};  // names of labels 0, 1, …; none where the numbers say all, or the data name them
 };
 
+/// Sound files that are fewer than the official ones.
+struct Portion {
+  Json settings;      // that read them
+  long examples = 0;  // of all splits
+  std::string what;   // a clause: "aclImdb holds 24,000 reviews instead of 50,000"
+};
+
 /// A registered source. `settings` are strict: an unknown key or a wrong type is a usage error.
 struct SourceEntry {
   SourceFacts facts;
@@ -79,17 +88,27 @@ struct SourceEntry {
   /// missing.
   std::function<std::vector<std::filesystem::path>(const Json& settings, const std::filesystem::path& root)> inputs;
   std::function<Corpus(const Json& settings, const std::filesystem::path& root)> make;
+  /// What may be read under a name of its own where a part of the official files is there; nothing where all are, or
+  /// where the source takes all or nothing. Requires that `inputs` finds its files.
+  std::function<std::optional<Portion>(const Json& settings, const std::filesystem::path& root)> portion;
+  /// Reads one official file as `make` will; `place` is where it belongs below the data folder, `name` what errors call
+  /// it. Throws a data error that says what is wrong with it.
+  std::function<void(const std::string& place, const std::string& name, const Content& content)> check;
 };
 
 Registry<SourceEntry>& sources();
 
-/// The last line of a source's file: `const RegisterSource<Config> registered{"name", facts, inputs, make};`
+/// The last line of a source's file: `const RegisterSource<Config> registered{"name", facts, inputs, make};`, and for
+/// one whose files can be imported, or read in part, `check` and `portion`.
 template <typename Config>
 struct RegisterSource {
   using Inputs = std::vector<std::filesystem::path> (*)(const Config&, const std::filesystem::path& root);
   using Make = Corpus (*)(const Config&, const std::filesystem::path& root);
+  using Check = void (*)(const std::string& place, const std::string& name, const Content& content);
+  using FindPortion = std::optional<Portion> (*)(const Config&, const std::filesystem::path& root);
 
-  RegisterSource(const std::string& name, SourceFacts facts, Inputs inputs, Make make) {
+  RegisterSource(const std::string& name, SourceFacts facts, Inputs inputs, Make make, Check check = nullptr,
+                 FindPortion portion = nullptr) {
     const auto read = [name](const Json& settings) { return parse<Config>(settings, name); };
     sources().add(
         name,
@@ -97,7 +116,13 @@ struct RegisterSource {
          [read, inputs](const Json& settings, const std::filesystem::path& root) {
            return inputs(read(settings), root);
          },
-         [read, make](const Json& settings, const std::filesystem::path& root) { return make(read(settings), root); }});
+         [read, make](const Json& settings, const std::filesystem::path& root) { return make(read(settings), root); },
+         [read, portion](const Json& settings, const std::filesystem::path& root) {
+           return portion ? portion(read(settings), root) : std::nullopt;
+         },
+         [check](const std::string& place, const std::string& file, const Content& content) {
+           if (check) check(place, file, content);
+         }});
   }
 };
 

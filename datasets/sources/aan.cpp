@@ -13,6 +13,7 @@
 
 #include "datasets/bytes.h"
 #include "datasets/input.h"
+#include "datasets/missing.h"
 #include "datasets/overlap.h"
 #include "datasets/source.h"
 #include "harness/core/file.h"
@@ -59,13 +60,12 @@ std::vector<std::filesystem::path> find_tables(const std::filesystem::path& root
 /// Three tables, or the archive that holds them.
 std::vector<std::filesystem::path> inputs(const Config& config, const std::filesystem::path& root) {
   if (config.release == "mini") {
-    const auto found = find_input(root, {kMini, kMiniArchive}, "without it use a preset with generated Retrieval");
+    const auto found = find_input(root, {kMini, kMiniArchive}, "without it use the preset 'quick', which makes pairs");
     if (!std::filesystem::is_directory(found)) return {found};
     return find_tables(found, true, {""}, "unpack the archive again");
   }
   if (config.release != "lra") fail_usage("aan: release must be lra or mini, not '{}'", config.release);
-  const std::string remedy =
-      "they are part of LRA's release, lra_release.gz; without them use a preset with generated Retrieval";
+  const std::string remedy = fetch_remedy("lra_release", root);
   for (const bool only_names : {false, true})
     for (const std::string& folder : only_names ? kNameFolders : kFullFolders)
       if (!root.empty() && std::filesystem::exists(root / folder / file_name("train", only_names)))
@@ -78,6 +78,10 @@ bool is_plain(std::string_view name) {
   return !name.empty() && name.front() != '.' && std::all_of(name.begin(), name.end(), [](char c) {
     return std::isalnum(std::uint8_t(c)) || c == '-' || c == '_' || c == '.';
   });
+}
+
+void check_name(std::string_view name, const std::string& where) {
+  if (!is_plain(name)) fail_data("{}: '{}' cannot be the name of a paper", where, name);
 }
 
 /// Texts by name, each read once.
@@ -95,7 +99,7 @@ class Papers {
   /// Throws a data error that begins with `where` when there is no such text.
   const Tokens& at(std::string_view name, const std::string& where) {
     const std::string key(name);
-    if (!is_plain(name)) fail_data("{}: '{}' cannot be the name of a paper", where, name);
+    check_name(name, where);
     if (!tokens_.count(key)) {
       const auto file = folder_ / (key + ".txt");
       if (folder_.empty() || !is_file(file)) fail_data("{}: the text of paper {} is not in {}", where, name, kTexts);
@@ -118,18 +122,21 @@ int label_of(std::string_view text, const std::string& where) {
   return int(value);
 }
 
+std::vector<std::string_view> columns_of(std::string_view line, bool only_names, const std::string& where) {
+  auto columns = split_tabs(line);
+  if (columns.size() != (only_names ? 3 : 5))
+    fail_data("{}: a row has a label, two names{} between tabs, but this has {} columns", where,
+              only_names ? "" : " and two texts", columns.size());
+  return columns;
+}
+
 void read_full_row(const Config& config, const std::string& where, std::string_view line, Examples& out) {
-  const auto columns = split_tabs(line);
-  if (columns.size() != 5)
-    fail_data("{}: a row has a label, two names and two texts between tabs, but this has {} columns", where,
-              columns.size());
+  const auto columns = columns_of(line, false, where);
   out.add(byte_tokens(columns[3], config.length), byte_tokens(columns[4], config.length), label_of(columns[0], where));
 }
 
 void read_row_of_names(Papers& papers, const std::string& where, std::string_view line, Examples& out) {
-  const auto columns = split_tabs(line);
-  if (columns.size() != 3)
-    fail_data("{}: a row has a label and two names between tabs, but this has {} columns", where, columns.size());
+  const auto columns = columns_of(line, true, where);
   out.add(papers.at(columns[1], where), papers.at(columns[2], where), label_of(columns[0], where));
 }
 
@@ -188,6 +195,23 @@ Corpus make(const Config& config, const std::filesystem::path& root) {
   return corpus;
 }
 
+/// A table by itself, or one paper.
+void check(const std::string& place, const std::string& name, const Content& content) {
+  const std::filesystem::path file(place);
+  if (file.extension() == ".txt") return check_name(file.stem().native(), name);
+  const bool only_names = place.ends_with(".only_ids.tsv");
+  bool any = false;
+  lines_of(content, [&](long number, std::string_view line) {
+    const std::string where = fmt::format("{} line {}", name, number);
+    const auto columns = columns_of(line, only_names, where);
+    label_of(columns[0], where);
+    for (const std::size_t paper : {1, 2})
+      if (only_names) check_name(columns[paper], where);
+    any = true;
+  });
+  if (!any) fail_data("{} holds no pairs", name);
+}
+
 const RegisterSource<Config> registered{
     "aan",
     {"pairs of papers as bytes, half of them linked by a citation, cut to a length",
@@ -196,7 +220,8 @@ const RegisterSource<Config> registered{
      1,
      {"no citation", "citation"}},
     inputs,
-    make};
+    make,
+    check};
 
 }  // namespace
 }  // namespace lra

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "datasets/input.h"
+#include "datasets/missing.h"
 #include "datasets/overlap.h"
 #include "datasets/source.h"
 #include "harness/core/file.h"
@@ -28,14 +29,12 @@ struct Config {
 };
 
 std::vector<std::filesystem::path> inputs(const Config&, const std::filesystem::path& root) {
-  const auto found = find_input(root, {kFolder, kArchive},
-                                "get CIFAR-10's binary version (cifar-10-binary.tar.gz) from its author's page and put "
-                                "it there");
+  const auto found = find_input(root, {kFolder, kArchive}, fetch_remedy("cifar10", root));
   if (!std::filesystem::is_directory(found)) return {found};
   std::vector<std::filesystem::path> files;
   for (const auto* names : {&kTrain, &kTest})
     for (const std::string& name : *names)
-      files.push_back(find_input(root, {std::string(kFolder) + "/" + name}, "unpack the archive again"));
+      files.push_back(find_input(root, {std::string(kFolder) + "/" + name}, "import the archive again"));
   return files;
 }
 
@@ -67,6 +66,20 @@ struct Record {
   }
 };
 
+/// The records of one file. Borrows from `content`; `where` is what errors call it.
+std::vector<Record> records(const Config& config, const std::string& content, const std::string& where) {
+  if (content.size() != std::size_t(config.images_per_file) * kRecord)
+    fail_data("{} has {} bytes instead of {}; get CIFAR-10's binary version again", where, content.size(),
+              std::size_t(config.images_per_file) * kRecord);
+  std::vector<Record> all;
+  for (std::size_t at = 0; at < content.size(); at += kRecord) {
+    all.push_back({reinterpret_cast<const std::uint8_t*>(content.data()) + at});
+    if (all.back().label() > 9)
+      fail_data("{}: image {} has label {}, but labels are 0 to 9", where, at / kRecord, all.back().label());
+  }
+  return all;
+}
+
 /// The records of the named files, in their official order. Borrows from `batches`.
 std::vector<Record> records(const Config& config, const std::map<std::string, std::string>& batches,
                             const std::vector<std::string>& names, const std::string& origin) {
@@ -74,17 +87,14 @@ std::vector<Record> records(const Config& config, const std::map<std::string, st
   for (const std::string& name : names) {
     const auto found = batches.find(name);
     if (found == batches.end()) fail_data("{}{} is missing; get CIFAR-10's binary version again", origin, name);
-    const std::string& content = found->second;
-    if (content.size() != std::size_t(config.images_per_file) * kRecord)
-      fail_data("{}{} has {} bytes instead of {}; get CIFAR-10's binary version again", origin, name, content.size(),
-                std::size_t(config.images_per_file) * kRecord);
-    for (std::size_t at = 0; at < content.size(); at += kRecord) {
-      all.push_back({reinterpret_cast<const std::uint8_t*>(content.data()) + at});
-      if (all.back().label() > 9)
-        fail_data("{}{}: image {} has label {}, but labels are 0 to 9", origin, name, at / kRecord, all.back().label());
-    }
+    const auto of_file = records(config, found->second, origin + name);
+    all.insert(all.end(), of_file.begin(), of_file.end());
   }
   return all;
+}
+
+void check(const std::string&, const std::string& name, const Content& content) {
+  records(Config{}, collect(name, content), name);
 }
 
 void add(const std::vector<Record>& from, std::span<const std::uint32_t> order, Examples& to) {
@@ -118,7 +128,8 @@ const RegisterSource<Config> registered{
      1,
      {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}},
     inputs,
-    make};
+    make,
+    check};
 
 }  // namespace
 }  // namespace lra

@@ -10,6 +10,7 @@
 
 #include "datasets/bytes.h"
 #include "datasets/input.h"
+#include "datasets/missing.h"
 #include "datasets/overlap.h"
 #include "datasets/source.h"
 #include "harness/core/digest.h"
@@ -30,7 +31,7 @@ struct Config {
   void fields(auto&& f) {
     f("length", length, "bytes of a review that are read");
     f("valid", valid, "what to validate on: tenth (of train, held back) or test (as LRA does)");
-    f("per_part", per_part, "reviews of either sentiment in train, and as many in test");
+    f("per_part", per_part, "reviews of either sentiment in train, and as many in test; 0 for any number");
   }
 };
 
@@ -54,20 +55,30 @@ std::string_view below_folder(std::string_view path) {
   return path;
 }
 
-/// The archive, or of an unpacked folder one review of each part, for all fifty thousand take long to look at.
-std::vector<std::filesystem::path> inputs(const Config&, const std::filesystem::path& root) {
-  const auto found = find_input(root, {kFolder, kArchive},
-                                "get the Large Movie Review Dataset (aclImdb_v1.tar.gz) from its authors' page and put "
-                                "it there");
+/// The reviews of one part of an unpacked folder, at most so many, in no order.
+std::vector<std::filesystem::path> reviews_in(const std::filesystem::path& folder, const std::string& part,
+                                              std::size_t most) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder / part)) {
+    if (part_of(part + entry.path().filename().string())) files.push_back(entry.path());
+    if (files.size() == most) break;
+  }
+  if (files.empty()) fail_data("{} holds no reviews; unpack the archive again", (folder / part).string());
+  return files;
+}
+
+/// The archive; or of an unpacked folder one review of each part, for all fifty thousand take long to look at; or all
+/// reviews, where nothing else tells how many they are.
+std::vector<std::filesystem::path> inputs(const Config& config, const std::filesystem::path& root) {
+  const auto found = find_input(root, {kFolder, kArchive}, fetch_remedy("imdb", root));
   if (!std::filesystem::is_directory(found)) return {found};
   std::vector<std::filesystem::path> files;
   for (const std::string& part : kParts) {
-    const auto folder = find_input(found, {part}, "unpack the archive again");
-    const std::filesystem::directory_iterator first(folder);
-    if (first == std::filesystem::directory_iterator())
-      fail_data("{} is empty; unpack the archive again", folder.string());
-    files.push_back(first->path());
+    find_input(found, {part}, "unpack the archive again");
+    const auto reviews = reviews_in(found, part, config.per_part == 0 ? std::string::npos : 1);
+    files.insert(files.end(), reviews.begin(), reviews.end());
   }
+  std::sort(files.begin(), files.end());
   return files;
 }
 
@@ -91,21 +102,19 @@ Reviews read_archived(const Config& config, const std::filesystem::path& archive
 Reviews read_folder(const Config& config, const std::filesystem::path& folder) {
   Reviews reviews;
   for (const std::string& part : kParts)
-    for (const auto& entry : std::filesystem::directory_iterator(folder / part)) {
-      std::string name = part;
-      name.append(entry.path().filename().string());
-      if (part_of(name)) keep(reviews, name, read_file(entry.path()), config, folder);
-    }
+    for (const auto& file : reviews_in(folder, part, std::string::npos))
+      keep(reviews, part + file.filename().string(), read_file(file), config, folder);
   return reviews;
 }
 
 void check_counts(const Config& config, const Reviews& reviews, const std::filesystem::path& origin) {
+  if (config.per_part == 0) return;
   std::map<std::string, long> counts;
   for (const auto& [name, content] : reviews) ++counts[*part_of(name)];
   for (const std::string& part : kParts)
     if (counts[part] != config.per_part)
-      fail_data("{} has {} reviews in {} instead of {}; get it again", origin.string(), counts[part], part,
-                config.per_part);
+      fail_data("{} has {} reviews in {} instead of {}; get it again, or unpack this part of it", origin.string(),
+                counts[part], part, config.per_part);
 }
 
 /// Names of a split's reviews in the order in which TensorFlow Datasets stores them.
@@ -144,6 +153,24 @@ Corpus make(const Config& config, const std::filesystem::path& root) {
   return corpus;
 }
 
+/// Of a folder with fewer reviews than there are; an archive would have to be read for this.
+std::optional<Portion> portion(const Config& config, const std::filesystem::path& root) {
+  const auto folder = root / kFolder;
+  if (!std::filesystem::is_directory(folder)) return {};
+  long found = 0, official = 0;
+  for (const std::string& part : kParts) {
+    const long reviews = long(reviews_in(folder, part, std::string::npos).size());
+    if (reviews > config.per_part) return {};
+    found += reviews;
+    official += config.per_part;
+  }
+  if (found == official) return {};
+  Config part = config;
+  part.per_part = 0;
+  return Portion{to_json(part), found,
+                 fmt::format("{} holds {} reviews instead of {}", folder.string(), found, official)};
+}
+
 const RegisterSource<Config> registered{"imdb",
                                         {"50,000 film reviews as bytes, half of them to test, cut to a length",
                                          "not stated by its authors; used in research",
@@ -151,7 +178,9 @@ const RegisterSource<Config> registered{"imdb",
                                          1,
                                          {"neg", "pos"}},
                                         inputs,
-                                        make};
+                                        make,
+                                        nullptr,  // any bytes are a review
+                                        portion};
 
 }  // namespace
 }  // namespace lra

@@ -3,6 +3,7 @@
 ///   Tay et al. "Long Range Arena: A Benchmark for Efficient Transformers." ICLR 2021.
 #include "datasets/input.h"
 #include "datasets/listops.h"
+#include "datasets/missing.h"
 #include "datasets/overlap.h"
 #include "datasets/source.h"
 #include "harness/core/file.h"
@@ -19,7 +20,7 @@ std::filesystem::path find(const std::filesystem::path& root, const std::string&
   return find_input(root,
                     {"listops-1000/" + file, "lra_release/listops-1000/" + file,
                      "lra_release/lra_release/listops-1000/" + file, file},
-                    "they are part of LRA's release, lra_release.gz; without them use a preset with generated ListOps");
+                    fetch_remedy("lra_release", root));
 }
 
 std::vector<std::filesystem::path> inputs(const Config&, const std::filesystem::path& root) {
@@ -44,20 +45,27 @@ void read_row(const Config& config, const std::string& where, std::string_view l
   out.add(tokens, *value);
 }
 
+void read_table(const Config& config, const std::string& name, std::string_view text, Examples& out) {
+  for_each_line(text, [&](long number, std::string_view line) {
+    const std::string where = fmt::format("{} line {}", name, number);
+    if (number > 1) return read_row(config, where, line, out);
+    if (line != "Source\tTarget") fail_data("{}: the first line must be 'Source', a tab and 'Target'", where);
+  });
+  if (out.size() == 0) fail_data("{} holds no examples", name);
+}
+
 Corpus make(const Config& config, const std::filesystem::path& root) {
   Corpus corpus;
   const auto files = inputs(config, root);
-  for (std::size_t split = 0; split < files.size(); ++split) {
-    const std::string text = read_file(files[split]);
-    for_each_line(text, [&](long number, std::string_view line) {
-      const std::string where = fmt::format("{} line {}", files[split].string(), number);
-      if (number > 1) return read_row(config, where, line, corpus.splits[split]);
-      if (line != "Source\tTarget") fail_data("{}: the first line must be 'Source', a tab and 'Target'", where);
-    });
-    if (corpus.splits[split].size() == 0) fail_data("{} holds no examples", files[split].string());
-  }
+  for (std::size_t split = 0; split < files.size(); ++split)
+    read_table(config, files[split].string(), read_file(files[split]), corpus.splits[split]);
   corpus.findings.cautions = overlaps(corpus, "expression");
   return corpus;
+}
+
+void check(const std::string&, const std::string& name, const Content& content) {
+  Examples read;
+  read_table(Config{}, name, collect(name, content), read);
 }
 
 const RegisterSource<Config> registered{
@@ -66,7 +74,8 @@ const RegisterSource<Config> registered{
      "Apache 2.0, as the release they belong to",
      "Tay et al. Long Range Arena: A Benchmark for Efficient Transformers. ICLR 2021"},
     inputs,
-    make};
+    make,
+    check};
 
 }  // namespace
 }  // namespace lra

@@ -3,9 +3,11 @@
 ///   Tay et al. "Long Range Arena: A Benchmark for Efficient Transformers." ICLR 2021.
 ///   Layout: <folder of the difficulty>/imgs/<batch>/sample_<i>.png and <folder>/metadata/<batch>.npy.
 #include <algorithm>
+#include <charconv>
 #include <map>
 
 #include "datasets/input.h"
+#include "datasets/missing.h"
 #include "datasets/pathfinder.h"
 #include "datasets/png.h"
 #include "datasets/source.h"
@@ -32,7 +34,27 @@ struct Config {
 };
 
 constexpr const char* kMetadata = "metadata";
+constexpr const char* kPictures = "imgs";
 constexpr std::size_t kLargestFile = std::size_t{1} << 24;  // a released picture has at most some ten thousand bytes
+
+/// The lists of a difficulty's folder whose pictures are there too; all lists where none has its pictures, so that the
+/// first missing picture is named.
+std::vector<std::filesystem::path> lists_in(const std::filesystem::path& folder) {
+  const auto metadata = folder / kMetadata;
+  std::vector<std::filesystem::path> all, complete;
+  std::string other;
+  if (std::filesystem::is_directory(metadata))
+    for (const auto& file : files_in(metadata)) {
+      if (file.extension() == ".npy") all.push_back(file);
+      if (file.extension() != ".npy" && other.empty()) other = file.filename().string();
+    }
+  if (all.empty())
+    fail_data("{} holds no metadata/<batch>.npy{}; 'lra data import' the pictures again", folder.string(),
+              other.empty() ? "" : fmt::format(", the only name that lists are read under, but {}", other));
+  for (const auto& list : all)
+    if (std::filesystem::is_directory(folder / kPictures / list.stem())) complete.push_back(list);
+  return complete.empty() ? all : complete;
+}
 
 std::vector<std::filesystem::path> inputs(const Config& config, const std::filesystem::path& root) {
   if (config.release != "lra" && config.release != "upstream")
@@ -44,17 +66,11 @@ std::vector<std::filesystem::path> inputs(const Config& config, const std::files
   for (const char* outer : {"lra_release/lra_release/", "lra_release/", ""})
     places.push_back(fmt::format("{}{}/{}", outer, name, folder));
   places.push_back(name + ".tar.gz");
-  const auto found = find_input(root, places,
-                                "they are part of LRA's release, lra_release.gz; without them use a preset with "
-                                "generated Pathfinder");
-  if (!std::filesystem::is_directory(found)) return {found};
-  std::vector<std::filesystem::path> files;
-  if (std::filesystem::is_directory(found / kMetadata))
-    for (const auto& entry : std::filesystem::directory_iterator(found / kMetadata))
-      if (entry.path().extension() == ".npy") files.push_back(entry.path());
-  if (files.empty()) fail_data("{} holds no metadata/<batch>.npy; unpack it again", found.string());
-  std::sort(files.begin(), files.end());
-  return files;
+  const auto found =
+      find_input(root, places,
+                 config.release == "lra" ? fetch_remedy("lra_release", root)
+                                         : "the original generator, github.com/drewlinsley/pathfinder, makes them");
+  return std::filesystem::is_directory(found) ? lists_in(found) : std::vector{found};
 }
 
 /// Files of one difficulty by their path below its folder: from disk when asked for, or all of an archive.
@@ -73,7 +89,7 @@ class Files {
         place_, [&](const std::string& name) { return name.find(inside) != std::string::npos; },
         [&](const std::string& name, std::string content) {
           const std::string path = name.substr(name.find(inside) + inside.size());
-          if (path.starts_with(std::string(kMetadata) + "/")) lists_.push_back(path);
+          if (path.starts_with(std::string(kMetadata) + "/") && path.ends_with(".npy")) lists_.push_back(path);
           content_[path] = std::move(content);
         },
         kLargestFile);
@@ -136,28 +152,37 @@ Row read_row(std::string_view line, long number, std::string where, const std::s
           columns[3] == "1"};
 }
 
+/// Adds the rows of a list; `name` is what errors call it.
+void read_list(const std::string& text, const std::string& name, const std::string& split, std::vector<Row>& rows) {
+  if (text.starts_with("\x93NUMPY"))
+    fail_data("{} is a binary NumPy array, but LRA's release has text there; write its rows as lines of text", name);
+  for_each_line(text, [&](long number, std::string_view line) {
+    rows.push_back(read_row(line, number, fmt::format("{} line {}", name, number), split));
+  });
+}
+
 std::vector<Row> read_rows(const Files& files, const std::string& split) {
   std::vector<Row> rows;
   for (const std::string& list : files.lists()) {
-    const std::string name = files.name_of(list), text = files.read(list, name);
-    if (text.starts_with("\x93NUMPY"))
-      fail_data("{} is a binary NumPy array, but LRA's release has text there; write its rows as lines of text", name);
-    for_each_line(text, [&](long number, std::string_view line) {
-      rows.push_back(read_row(line, number, fmt::format("{} line {}", name, number), split));
-    });
+    const std::string name = files.name_of(list);
+    read_list(files.read(list, name), name, split, rows);
   }
   std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.order < b.order; });
   return rows;
+}
+
+GrayPicture read_picture(const std::string& file, const std::string& name, long size) {
+  GrayPicture picture = decode_png(file, name);
+  if (picture.height != size || picture.width != size)
+    fail_data("{} has {} by {} pixels instead of {} by {}", name, picture.height, picture.width, size, size);
+  return picture;
 }
 
 /// Adds the picture; false for a file of no bytes.
 bool add_picture(const Config& config, const Files& files, const Row& row, Examples& out) {
   const std::string file = files.read(row.path, row.where);
   if (file.empty()) return false;
-  const GrayPicture picture = decode_png(file, files.name_of(row.path));
-  if (picture.height != config.size || picture.width != config.size)
-    fail_data("{} has {} by {} pixels instead of {} by {}", files.name_of(row.path), picture.height, picture.width,
-              config.size, config.size);
+  const GrayPicture picture = read_picture(file, files.name_of(row.path), config.size);
   out.add(std::vector<std::uint16_t>(picture.pixels.begin(), picture.pixels.end()), row.label);
   return true;
 }
@@ -167,8 +192,8 @@ Corpus make(const Config& config, const std::filesystem::path& root) {
   const Files files(found, pathfinder::difficulty(config.difficulty).folder);
   const std::vector<Row> rows = read_rows(files, config.difficulty);
   if (config.images > 0 && rows.size() != std::size_t(config.images))
-    fail_data("{} lists {} pictures instead of {}; get the release again", found.front().parent_path().string(),
-              rows.size(), config.images);
+    fail_data("{} lists {} pictures instead of {}; get the release again, or unpack this part of it",
+              (found.size() > 1 ? found.front().parent_path() : found.front()).string(), rows.size(), config.images);
   const std::size_t ends[] = {(rows.size() * 8 + 5) / 10, (rows.size() * 9 + 5) / 10, rows.size()};
   Corpus corpus;
   long empty = 0;
@@ -180,6 +205,37 @@ Corpus make(const Config& config, const std::filesystem::path& root) {
   return corpus;
 }
 
+/// Of a folder with fewer pictures than were released; an archive would have to be read for this.
+std::optional<Portion> portion(const Config& config, const std::filesystem::path& root) {
+  const auto lists = inputs(config, root);
+  if (lists.front().extension() != ".npy") return {};
+  Config part = config;
+  part.images = 0;
+  for (const auto& list : lists) for_each_line(read_file(list), [&part](long, std::string_view) { ++part.images; });
+  if (part.images == 0 || part.images >= config.images) return {};
+  return Portion{to_json(part), part.images,
+                 fmt::format("{} lists {} pictures instead of {}", lists.front().parent_path().string(), part.images,
+                             config.images)};
+}
+
+/// A list or a picture, whose size is that in the name of the outermost folder.
+void check(const std::string& place, const std::string& name, const Content& content) {
+  const std::string file = collect(name, content, kLargestFile);
+  if (place.ends_with(".npy")) {
+    std::vector<Row> rows;
+    read_list(file, name, "", rows);
+    if (rows.empty()) fail_data("{} lists no pictures", name);
+    return;
+  }
+  const std::string folder = std::filesystem::path(place).begin()->string();
+  long size = 0;
+  const std::size_t digits = folder.find_first_of("0123456789");
+  std::from_chars(folder.data() + std::min(digits, folder.size()), folder.data() + folder.size(), size);
+  if (file.empty() && place.find(pathfinder::difficulty("easy").folder) != std::string::npos) return;
+  if (file.empty()) fail_data("{} has no bytes; get it again", name);
+  read_picture(file, name, size);
+}
+
 const RegisterSource<Config> registered{
     "pathfinder",
     {"Pathfinder as released with LRA, 160,000 / 20,000 / 20,000 pictures as TensorFlow Datasets splits them",
@@ -189,7 +245,9 @@ const RegisterSource<Config> registered{
      1,
      {"not joined", "joined"}},
     inputs,
-    make};
+    make,
+    check,
+    portion};
 
 }  // namespace
 }  // namespace lra
