@@ -22,11 +22,15 @@ void look(const TaskPlan& plan, const DataPaths& paths, DataStatus& status) {
 }  // namespace
 
 DataStatus data_status(const std::string& task, const std::string& preset, const DataPaths& paths) {
-  const TaskPlan plan = plan_task(task, preset, "", paths.root);
+  return data_status(plan_task(task, preset, "", paths.root), paths);
+}
+
+DataStatus data_status(const TaskPlan& plan, const DataPaths& paths) {
   DataStatus status;
   status.spec = plan.spec;
   status.classes = plan.classes;
-  status.preset = preset;
+  status.preset = plan.preset;
+  status.reason = plan.remark;
   status.source = plan.data.at("source");
   if (sources().contains(status.source)) {
     const SourceFacts& facts = sources().at(status.source).facts;

@@ -15,7 +15,7 @@ struct DataStatus {
   std::string preset, source;
   std::string licence, citation;
   std::string state;           // prepared | ready (to be generated or read) | missing | damaged
-  std::string reason;          // of missing and damaged data: one sentence
+  std::string reason;          // of missing and damaged data, stand-ins and parts: one sentence
   std::filesystem::path file;  // the prepared one; empty where the data are missing
   // Of prepared data:
   std::uintmax_t bytes = 0;
@@ -25,5 +25,6 @@ struct DataStatus {
 
 /// What there is for `task` under `preset`. Reads no more than a header. Throws as plan_task does.
 DataStatus data_status(const std::string& task, const std::string& preset, const DataPaths& paths);
+DataStatus data_status(const TaskPlan& plan, const DataPaths& paths);
 
 }  // namespace lra

@@ -22,29 +22,58 @@ Json resolve_data(const Json& data) {
   return settings;
 }
 
-/// Whether the source of `data` finds what it reads below `root`.
-bool available(const Json& data, const std::filesystem::path& root) {
-  const std::string name = data.at("source");
-  if (!sources().contains(name)) return false;
+Json settings_of(const Json& data) {
   Json settings = data;
   settings.erase("source");
-  try {
-    sources().at(name).inputs(settings, root);
-  } catch (const Error& error) {
-    if (error.kind() != Kind::data) throw;
-    return false;
-  }
-  return true;
+  return settings;
 }
 
-/// The task's entry in the preset, with its fallback's data where the official files are missing and whatever the
-/// fallback reads is there.
-Json entry_of(const Json& preset, const std::string& task, const std::filesystem::path& root) {
-  Json entry = preset.at("tasks").at(task);
-  if (entry.contains("fallback") && !available(entry.at("data"), root) &&
-      available(entry.at("fallback").at("data"), root))
+/// Why the source of `data` cannot read what is below `root`, as far as a look at names tells; empty when it can.
+std::string obstacle(const Json& data, const std::filesystem::path& root) {
+  const std::string name = data.at("source");
+  if (!sources().contains(name)) return "this build has no source " + name;
+  try {
+    sources().at(name).inputs(settings_of(data), root);
+  } catch (const Error& error) {
+    if (error.kind() != Kind::data) throw;
+    return error.what();
+  }
+  return {};
+}
+
+/// "pathfinder32@overnight" of 12,000 examples is "pathfinder32@part-12000-overnight".
+std::string part_name(const std::string& variant, long examples) {
+  const std::size_t at = variant.find('@');
+  const std::string rest = at == std::string::npos ? "" : "-" + variant.substr(at + 1);
+  return fmt::format("{}@part-{}{}", variant.substr(0, at), examples, rest);
+}
+
+/// What a preset says about a task, given the files that are there.
+struct Choice {
+  Json entry;
+  std::string remark;
+};
+
+/// The task's entry in the preset: with the data of the part where only a part of the official files is there, with its
+/// fallback's where they are missing and whatever the fallback reads is there.
+Choice choose(const Json& preset, const std::string& task, const std::filesystem::path& root) {
+  Choice choice{preset.at("tasks").at(task), ""};
+  Json& entry = choice.entry;
+  const std::string source = entry.at("data").at("source"), variant = entry.at("variant");
+  const std::string missing = obstacle(entry.at("data"), root);
+  if (missing.empty()) {
+    const auto portion = sources().at(source).portion(settings_of(entry.at("data")), root);
+    if (!portion) return choice;
+    entry["data"] = portion->settings;
+    entry["data"]["source"] = source;
+    entry["variant"] = part_name(variant, portion->examples);
+    choice.remark = fmt::format("{} stands for {}, of which only a part is there: {}",
+                                entry["variant"].get<std::string>(), variant, portion->what);
+  } else if (entry.contains("fallback") && obstacle(entry.at("fallback").at("data"), root).empty()) {
     entry.update(entry.at("fallback"));
-  return entry;
+    choice.remark = fmt::format("{} stands in for {}: {}", entry["variant"].get<std::string>(), variant, missing);
+  }
+  return choice;
 }
 
 constexpr std::string_view kOwn = "tsv:";
@@ -179,8 +208,9 @@ TaskPlan plan_task(const std::string& task, const std::string& name, const std::
     for (const auto& [key, entry] : chosen.at("tasks").items()) covered.push_back(key);
     fail_usage("preset '{}' does not cover task '{}'{}", name, task, suggestion(task, covered));
   }
-  const Json entry = entry_of(chosen, task, root);
+  const auto [entry, remark] = choose(chosen, task, root);
   TaskPlan plan;
+  plan.remark = remark;
   plan.task = task;
   plan.spec = spec_of(task, entry);
   plan.preset = name;

@@ -24,6 +24,7 @@ struct TaskPlan {
   Json encoder;                      // the model's shape: width, heads, layers … (models/layers/encoder.h reads it)
   Json mixer;                        // settings of the model itself that the preset prescribes, e.g. Linformer's k
   Recipe recipe;
+  std::string remark;  // where data stand in for the official ones, or are a part of them: one sentence on it
 };
 
 /// Where data may be found and where caches are kept.
@@ -49,7 +50,9 @@ std::string describe_task(const std::string& task);
 /// What `preset` says about `task` for `model` (whose overrides in the preset apply). Throws a usage error for an
 /// unknown task or preset, or when the preset does not cover the task. Needs no data. Where a preset knows two kinds of
 /// data (ListOps: the official files, otherwise LRA's generator under the name `listops@generated`), the files below
-/// `root` decide which the plan names; nothing else depends on `root`.
+/// `root` decide which the plan names. Where only a part of the official files is there and can be read, the name says
+/// how many examples that is (`text@part-12000-1000`). The plan's remark tells of either; nothing else depends on
+/// `root`.
 ///
 /// "tsv:FOLDER" gets the length, encoder and recipe of the preset's Text, or of its Retrieval where the rows are pairs,
 /// and its classes from its files, which are read for this. Throws a data error when that cannot be done.

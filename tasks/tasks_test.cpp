@@ -5,6 +5,7 @@
 
 #include "datasets/cache.h"
 #include "datasets/files_testing.h"
+#include "datasets/png.h"
 #include "datasets/source.h"
 #include "harness/core/file.h"
 #include "tasks/baselines.h"
@@ -245,17 +246,64 @@ TEST(Plan, OfficialPathfinderDecidesTheVariant) {
     write_file(metadata / "0.npy", std::string("imgs/0 sample_0.png 0 1\n"));
   }
   const TaskPlan plan = plan_task("pathfinder", "small", "linear", root.path());
-  EXPECT_EQ(plan.spec.variant, "pathfinder32");
   EXPECT_EQ(plan.data.at("source"), "pathfinder");
   EXPECT_EQ(plan.data.at("difficulty"), "hard");
-  EXPECT_EQ(plan_task("pathx", "lra", "linear", root.path()).spec.variant, "pathx");
+  EXPECT_EQ(plan_task("pathx", "lra", "linear", root.path()).data.at("source"), "pathfinder");
   EXPECT_NE(sentence_of(
                 [&] {
                   open_data(plan, {root.path(), root / "cache"});
                 },
                 Kind::data)
-                .find("instead of 200000"),
+                .find("0.npy line 1: there is no"),
             std::string::npos);
+}
+
+TEST(Plan, APartBearsItsSizeInItsName) {
+  const TemporaryFolder root;
+  const auto hard = root / "pathfinder32/curv_contour_length_14";
+  std::filesystem::create_directories(hard / "metadata");
+  std::string rows;
+  for (int i = 0; i < 20; ++i) rows += fmt::format("imgs/1 sample_{}.png {} {}\n", i, i, i % 2);
+  const std::string picture = encode_png(32, 32, 1, std::vector<std::uint8_t>(32 * 32));
+  write_file(hard / "metadata/1.npy", rows);
+  write_file(hard / "metadata/2.npy", std::string("imgs/2 sample_0.png 0 1\n"));  // whose pictures are not there
+  std::filesystem::create_directories(hard / "imgs/1");
+  for (int i = 0; i < 20; ++i) write_file(hard / fmt::format("imgs/1/sample_{}.png", i), picture);
+  const TaskPlan plan = plan_task("pathfinder", "overnight", "linear", root.path());
+  EXPECT_EQ(plan.spec.variant, "pathfinder32@part-20-overnight");
+  EXPECT_EQ(plan_task("pathfinder", "small", "linear", root.path()).spec.variant, "pathfinder32@part-20");
+  EXPECT_NE(plan.remark.find("20 pictures instead of 200000"), std::string::npos) << plan.remark;
+  EXPECT_EQ(plan.data.at("images"), 20);
+  const auto data = open_data(plan, {root.path(), root / "cache"});
+  EXPECT_EQ(data->size(Split::train) + data->size(Split::valid) + data->size(Split::test), 20);
+
+  for (const char* part : {"train/pos", "train/neg", "test/pos", "test/neg"}) {
+    const auto folder = root / "aclImdb" / part;
+    std::filesystem::create_directories(folder);
+    for (int i = 0; i < 6; ++i) write_file(folder / fmt::format("{}_1.txt", i), std::string("a film"));
+  }
+  const TaskPlan text = plan_task("text", "lra", "linear", root.path());
+  EXPECT_EQ(text.spec.variant, "text@part-24-1000");
+  EXPECT_EQ(plan_task("text", "small", "linear", root.path()).spec.variant, "text@part-24");
+  const auto reviews = open_data(text, {root.path(), root / "cache"});
+  EXPECT_EQ(reviews->size(Split::train), 12);
+  // Another part is other data, although no name in the folders' first rank changed.
+  std::filesystem::remove(root / "aclImdb/train/pos/3_1.txt");
+  write_file(root / "aclImdb/train/pos/7_1.txt", std::string("another film"));
+  EXPECT_NE(open_data(plan_task("text", "lra", "linear", root.path()), {root.path(), root / "cache"})->fingerprint(),
+            reviews->fingerprint());
+}
+
+TEST(Plan, WhatStandsInIsSaidTogetherWithWhatIsWrong) {
+  const TemporaryFolder root;
+  EXPECT_EQ(plan_task("image", "overnight", "linear", root.path()).remark, "") << "nothing stands in";
+  EXPECT_EQ(plan_task("listops", "quick", "linear", root.path()).remark, "");
+  std::filesystem::create_directories(root / "listops-1000");
+  write_file(root / "listops-1000/basic_train.tsv.gz", std::string("x"));
+  const std::string remark = plan_task("listops", "overnight", "linear", root.path()).remark;
+  EXPECT_TRUE(remark.starts_with("listops@generated-overnight stands in for listops@overnight: ")) << remark;
+  EXPECT_NE(remark.find("basic_train.tsv.gz is compressed"), std::string::npos) << remark;
+  EXPECT_EQ(remark.find('\n'), std::string::npos);
 }
 
 TEST(Plan, EveryDefinitionSaysWhatItIs) {

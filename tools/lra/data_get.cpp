@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdio>
 #include <iostream>
@@ -28,8 +30,9 @@ struct FetchOptions {
 Json json_of(const Imported& imported) {
   Json parts = Json::object();
   for (const auto& part : imported.parts) parts[part.name] = {{"found", part.found}, {"official", part.official}};
-  return {{"layout", imported.layout}, {"place", imported.place.string()}, {"how", imported.how},
-          {"files", imported.files},   {"left_out", imported.left_out},    {"parts", parts}};
+  return {{"layout", imported.layout},  {"place", imported.place.string()}, {"how", imported.how},
+          {"files", imported.files},    {"left_out", imported.left_out},    {"parts", parts},
+          {"lacking", imported.lacking}};
 }
 
 void print(const std::vector<Imported>& all) {
@@ -46,20 +49,38 @@ void print(const std::vector<Imported>& all) {
     if (imported.left_out > 0)
       fmt::print("{}: {} files of the release's outer copy were left out; the inner one is what others use\n",
                  imported.layout, grouped(imported.left_out));
+    if (!imported.lacking.empty()) fmt::print("{}: not complete yet: {}\n", imported.layout, imported.lacking);
   }
 }
 
-/// One line that is written over, at most five times a second.
-bool show_progress(const std::string& name, std::uint64_t bytes, std::uint64_t of) {
-  static auto last = std::chrono::steady_clock::time_point();
-  const auto now = std::chrono::steady_clock::now();
-  if (now - last > std::chrono::milliseconds(200)) {
-    last = now;
-    fmt::print(stderr, "\r{}: {} of {}\033[K", name, human_bytes(std::int64_t(bytes)),
-               of ? human_bytes(std::int64_t(of)) : "an unknown size");
+/// On a terminal one line that is written over, five times a second; elsewhere plain lines, now and then.
+class DownloadLine {
+ public:
+  explicit DownloadLine(std::string name) : name_(std::move(name)) {}
+  ~DownloadLine() {
+    if (terminal_ && open_) fmt::print(stderr, "\n");
   }
-  return !interrupted;
-}
+  DownloadLine(const DownloadLine&) = delete;
+  DownloadLine& operator=(const DownloadLine&) = delete;
+
+  void show(std::uint64_t bytes, std::uint64_t of) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_ < (terminal_ ? std::chrono::milliseconds(200) : std::chrono::seconds(5))) return;
+    last_ = now;
+    open_ = true;
+    const std::string text = fmt::format("{}: {} of {}", name_, human_bytes(std::int64_t(bytes)),
+                                         of ? human_bytes(std::int64_t(of)) : "an unknown size");
+    if (terminal_)
+      fmt::print(stderr, "\r{}\033[K", text);
+    else
+      fmt::print(stderr, "{}\n", text);
+  }
+
+ private:
+  std::string name_;
+  bool terminal_ = isatty(STDERR_FILENO), open_ = false;
+  std::chrono::steady_clock::time_point last_{};
+};
 
 int fetch_and_import(const FetchOptions& options) {
   const auto table = options.table.empty() ? official_downloads() : read_downloads(options.table);
@@ -75,17 +96,18 @@ int fetch_and_import(const FetchOptions& options) {
   check_name("download", options.name, names);
   const Download& download =
       *std::find_if(table.begin(), table.end(), [&](const auto& d) { return d.name == options.name; });
-  const auto root = data_paths(options.data).root;
+  const auto root = data_destination(options.data);
   const auto target = root / download.file;
   if (!std::filesystem::exists(target)) {
     watch_signals(/*second_ends=*/true);
+    DownloadLine line(download.file);
     const bool done = fetch(download, target, [&](std::uint64_t bytes, std::uint64_t of) {
-      return show_progress(download.file, bytes, of);
+      line.show(bytes, of);
+      return !interrupted;
     });
-    fmt::print(stderr, "\n");
     if (!done) return kInterrupted;
   } else {
-    spdlog::info("{} is there already and is not fetched again", target.string());
+    spdlog::info("{} is there already and is not fetched again; remove it to fetch it anew", target.string());
   }
   import_and_report(target, root, /*link=*/false, /*json=*/false);
   return 0;
@@ -110,7 +132,7 @@ void add_data_import(const Command& data, int& exit_code) {
   command.add_flag("--link", options->link, "link to the files instead of copying them");
   command.add_flag("--json", options->json, "as JSON");
   command.callback([options, &exit_code] {
-    import_and_report(options->from, data_paths(options->data).root, options->link, options->json);
+    import_and_report(options->from, data_destination(options->data), options->link, options->json);
     exit_code = 0;
   });
 }

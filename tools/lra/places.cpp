@@ -1,6 +1,9 @@
 #include "tools/lra/places.h"
 
 #include <cstdlib>
+#include <set>
+
+#include <spdlog/spdlog.h>
 
 namespace lra {
 
@@ -13,7 +16,23 @@ std::filesystem::path cache_folder() {
 }
 
 DataPaths data_paths(const std::string& data) {
-  return {data.empty() ? cache_folder() : std::filesystem::path(data), cache_folder() / "prepared"};
+  if (!data.empty()) {
+    std::error_code error;
+    const std::filesystem::directory_iterator readable(data, error);
+    if (error)
+      fail_usage("the data folder '{}' cannot be used ({}); --data or LRA_DATA must name a folder that is there", data,
+                 error.message());
+  }
+  return {data_destination(data), cache_folder() / "prepared"};
+}
+
+std::filesystem::path data_destination(const std::string& data) {
+  return data.empty() ? cache_folder() : std::filesystem::path(data);
+}
+
+void tell_remark(const TaskPlan& plan) {
+  static std::set<std::string> told;
+  if (!plan.remark.empty() && told.insert(plan.remark).second) spdlog::warn("{}", plan.remark);
 }
 
 Option add_database_option(const Command& command, std::string& database, const std::string& help) {

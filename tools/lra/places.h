@@ -13,7 +13,14 @@ namespace lra {
 std::filesystem::path cache_folder();
 
 /// Official files are looked for in `data` (empty: the cache folder); prepared data always goes to the cache folder.
+/// Throws a usage error where `data` is not a folder that can be read: whoever names one means it.
 DataPaths data_paths(const std::string& data);
+
+/// Where official files are put: `data`, or the cache folder. It need not exist.
+std::filesystem::path data_destination(const std::string& data);
+
+/// Says on stderr, each sentence once, what the plan's data stand in for.
+void tell_remark(const TaskPlan& plan);
 
 inline constexpr const char* kDefaultDatabase = "lra.db";
 

@@ -51,6 +51,7 @@ StoredText describe(const Experiment& experiment) {
 Json probe_command(const Options& options) {
   const Experiment experiment = experiment_of(options);
   const TaskPlan& plan = experiment.plan;
+  tell_remark(plan);
   Classifier model(experiment.model, experiment.model_settings, parse<EncoderConfig>(plan.encoder, "encoder"),
                    plan.spec, experiment.seed);
   if (!options.weights.empty()) load_weights(options.weights, model.parameters());

@@ -89,10 +89,11 @@ int run_matrix(const RunOptions& options) {
       std::cout << cells.dump(2) << "\n";
     else
       print_dry_run(cells, options);
-    return 0;
+    return lacks_data(cells) ? int(Kind::data) : 0;
   }
 
   check_shapes(experiments);
+  check_data(experiments, data_paths(options.data));
   Store store = open_database_to_write(options.database);  // before anything is trained: results must have a place
   MatrixOptions matrix;
   matrix.paths = data_paths(options.data);

@@ -120,6 +120,7 @@ void complete(const Command& command, RunOptions& options) {
 }
 
 std::vector<Experiment> experiments_of(const RunOptions& options) {
+  const auto root = data_paths(options.data).root;
   const auto tasks = select_tasks(options.tasks, options.preset);
   const auto models = select_models(options.models);
   const auto seeds = parse_seeds(options.seeds);
@@ -131,8 +132,8 @@ std::vector<Experiment> experiments_of(const RunOptions& options) {
     for (const std::string& model : models)
       for (const Overrides& one : tries_of(options.overrides, model))
         for (const std::uint64_t seed : seeds)
-          experiments.push_back(
-              make_experiment(task, options.preset, model, seed, options.limit, one, data_paths(options.data).root));
+          experiments.push_back(make_experiment(task, options.preset, model, seed, options.limit, one, root));
+  for (const Experiment& experiment : experiments) tell_remark(experiment.plan);
   return experiments;
 }
 
