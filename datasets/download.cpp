@@ -97,7 +97,6 @@ class Part {
   }
 
   void rename_to(const fs::path& target) {
-    if (::fsync(file_) != 0) fail("cannot sync {}: {}", path_.string(), std::strerror(errno));
     fs::remove(origin_);
     rename_file(path_, target);
     gone_ = true;

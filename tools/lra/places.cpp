@@ -23,8 +23,10 @@ DataPaths data_paths(const std::string& data) {
       fail_usage("the data folder '{}' cannot be used ({}); --data or LRA_DATA must name a folder that is there", data,
                  error.message());
   }
-  return {data_destination(data), cache_folder() / "prepared"};
+  return remembered_paths(data);
 }
+
+DataPaths remembered_paths(const std::string& data) { return {data_destination(data), cache_folder() / "prepared"}; }
 
 std::filesystem::path data_destination(const std::string& data) {
   return data.empty() ? cache_folder() : std::filesystem::path(data);

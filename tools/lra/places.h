@@ -16,6 +16,9 @@ std::filesystem::path cache_folder();
 /// Throws a usage error where `data` is not a folder that can be read: whoever names one means it.
 DataPaths data_paths(const std::string& data);
 
+/// The same for a folder that nobody named now: that data were there once.
+DataPaths remembered_paths(const std::string& data);
+
 /// Where official files are put: `data`, or the cache folder. It need not exist.
 std::filesystem::path data_destination(const std::string& data);
 

@@ -195,10 +195,13 @@ TEST(Reproduce, TheFolderOfOnesOwnDataIsRemembered) {
 TEST(Reproduce, TheFolderOfOfficialDataIsRemembered) {
   const Sandbox sandbox;
   const std::string run = "run --preset smoke --tasks lookup --models identity --threads 1 ";
+  std::filesystem::create_directories(sandbox.path("official/files"));
   ASSERT_EQ(sandbox.lra(run + "--data official/./files").code, 0);
   EXPECT_EQ(sandbox.lra("runs show 1").json().at("data_folder"),
             (std::filesystem::canonical(sandbox.path(".")) / "official/files").string());
+  std::filesystem::remove_all(sandbox.path("official"));
   EXPECT_EQ(sandbox.lra("runs reproduce 1").code, 0) << "generated data need no folder";
+  EXPECT_EQ(sandbox.lra("runs reproduce 1 --data official").code, 2) << "but one that is named must be there";
 }
 
 TEST(Reproduce, AnotherLevelIsRefused) {

@@ -52,7 +52,7 @@ Experiment experiment_of(const Run& run, const std::string& folder) {
 
 /// The run's cell with the data in `folder`, which must be those of the run.
 std::vector<Cell> cell_of(const Run& run, const std::string& folder, Store& scratch, MatrixObserver& observer) {
-  const DataPaths paths = data_paths(folder);
+  const DataPaths paths = remembered_paths(folder);
   std::vector<Cell> cells;
   try {
     cells = prepare({experiment_of(run, folder)}, paths, scratch, observer);
@@ -113,7 +113,7 @@ int reproduce_run(const std::string& database, long id, const std::string& data,
 
   const std::string folder = folder_of(*before, data);
   MatrixOptions options;
-  options.paths = data_paths(folder);
+  options.paths = data.empty() ? remembered_paths(folder) : data_paths(data);
   options.threads = threads_of(threads);
   options.force = true;
   options.stop = &interrupted;
