@@ -1,6 +1,5 @@
 #include "harness/cell.h"
 
-#include <execinfo.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -10,6 +9,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <limits>
 
 #include "harness/bench_cell.h"
 #include "harness/core/machine.h"
@@ -65,13 +65,6 @@ class LimitedMemory {
   rlimit before_{};
   bool is_set_ = false;
 };
-
-/// glibc loads its unwinder when the first exception passes through C code, and ends the process where it cannot:
-/// better while there is memory.
-void prepare_for_exceptions() {
-  void* frame = nullptr;
-  (void)backtrace(&frame, 1);
-}
 
 void answer_interrupted() {
   CellMessage message;
@@ -144,20 +137,21 @@ int answer_error(const std::string& sentence, Kind kind) {
   return int(kind);
 }
 
-/// What of this process counts against the lowest limit that it has or will have, before it trains.
-std::int64_t own_bytes(const CellRequest& request) {
+/// The lowest limit that this process has or will have, and what of it counts before it trains.
+MemoryLimit lowest_limit(const CellRequest& request) {
   constexpr std::int64_t kAddressesOfThread = 128 << 20;  // malloc sets them apart
-  const auto limit = memory_limit();
-  if (!limit || (request.max_memory > 0 && request.max_memory < limit->bytes)) return process_bytes("VmData");
-  return limit->used + (limit->name == kAddressLimit ? kAddressesOfThread * request.threads : 0);
+  const auto own = memory_limit();
+  const std::int64_t asked = request.max_memory > 0 ? request.max_memory : std::numeric_limits<std::int64_t>::max();
+  if (!own || asked < own->bytes) return {asked, process_bytes("VmData"), "", false};
+  return {own->bytes, own->used + (own->name == kAddressLimit ? kAddressesOfThread * request.threads : 0), "", false};
 }
 
 /// Tells that memory ran out, and what would have been enough where there is memory to find that out.
-int answer_out_of_memory(const CellRequest& request, std::int64_t at_start) {
+int answer_out_of_memory(const CellRequest& request, const MemoryLimit& limit) {
   try {
     CellMessage message;
     message.type = CellMessage::Type::out_of_memory;
-    message.needed_bytes = at_start + needed_bytes(request.experiment, request.threads);
+    message.needed_bytes = limit.used + needed_bytes(request.experiment, request.threads, limit.bytes);
     answer(message);
   } catch (const std::exception&) {
     send("{\"out_of_memory\":0}\n");
@@ -169,11 +163,10 @@ int answer_out_of_memory(const CellRequest& request, std::int64_t at_start) {
 
 int run_cell(const std::string& request_text, const std::atomic<bool>& stop) {
   const CellRequest request = decode_request(request_text);
-  const std::int64_t at_start = own_bytes(request);
+  const MemoryLimit limit = lowest_limit(request);
   // The one place besides main that catches: whatever goes wrong has to cross to the other process as a sentence.
   try {
     end_with_parent(request.parent);
-    prepare_for_exceptions();
     if (!request.bench.is_null()) return bench_cell(request), 0;
     {
       const LimitedMemory limited(request.max_memory);
@@ -186,7 +179,7 @@ int run_cell(const std::string& request_text, const std::atomic<bool>& stop) {
   } catch (const Error& error) {
     return answer_error(error.what(), error.kind());
   } catch (const std::bad_alloc&) {
-    return answer_out_of_memory(request, at_start);
+    return answer_out_of_memory(request, limit);
   } catch (const std::exception& error) {
     return answer_error(error.what(), Kind::failed);
   }

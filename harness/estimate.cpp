@@ -263,13 +263,11 @@ Estimate estimate(const Experiment& experiment, const DataPaths& paths, long thr
   return Calibration(experiment, paths, threads, budget).run();
 }
 
-std::int64_t needed_bytes(const Experiment& e, long threads) {
-  constexpr long kShort = 64;                         // tokens of a sequence
-  constexpr double kOfThread = 12e6, kOfLook = 10e6;  // bytes: its stack and primitives; operands of gemm_peak_gflops
-  constexpr double kOfLibraries = 68e6;  // what oneDNN makes once, and wants to find free (see Making in onednn.cpp)
-  const Recipe& recipe = e.plan.recipe;
-  const Classifier model(e.model, e.model_settings, parse<EncoderConfig>(e.plan.encoder, "encoder"), e.plan.spec,
-                         e.seed);
+namespace {
+
+/// The activations of a training example of full length, from those of two short ones.
+double bytes_of_example(const Classifier& model, const Experiment& e) {
+  constexpr long kShort = 64;  // tokens of a sequence
   const auto activations = [&](long n) {
     TaskSpec shorter = e.plan.spec;
     shorter.length = n;
@@ -277,14 +275,24 @@ std::int64_t needed_bytes(const Experiment& e, long threads) {
   };
   const long length = e.plan.spec.length, first = std::min(kShort, length), second = std::min(2 * kShort, length);
   const double power = second > first ? models().at(e.model).facts.memory_exponent : 1;
-  const Growth an_example(double(first), activations(first), double(second), activations(second), power);
-  const double tokens = double(length) * (e.plan.spec.paired ? 2 : 1), at_once = double(threads);
+  return Growth(double(first), activations(first), double(second), activations(second), power)(double(length));
+}
+
+}  // namespace
+
+std::int64_t needed_bytes(const Experiment& e, long threads, std::int64_t limit) {
+  constexpr double kOfThread = 12e6, kOfLook = 10e6;  // bytes: its stack and primitives; operands of gemm_peak_gflops
+  constexpr double kOfLibraries = 68e6;  // what oneDNN makes once, and wants to find free (see Making in onednn.cpp)
+  const Recipe& recipe = e.plan.recipe;
+  const Classifier model(e.model, e.model_settings, parse<EncoderConfig>(e.plan.encoder, "encoder"), e.plan.spec,
+                         e.seed);
+  const double tokens = double(e.plan.spec.length) * (e.plan.spec.paired ? 2 : 1), at_once = double(threads);
   const double fill = std::clamp(std::floor(double(recipe.token_budget) / tokens), 1.0, double(recipe.batch));
   const double lanes = std::min(double(kMostThreads), std::ceil(double(recipe.batch) / fill));
   const double copies = recipe.selection == "best_val" ? 4 : 3;  // values, Adam's moments, the best values
   const double buffers = std::min(lanes, at_once + std::floor(std::log2(lanes)));
-  const double training = (copies + buffers) * sizeof(float) * double(model.parameters().count()) +
-                          fill * an_example(double(length)) * std::min(lanes, at_once);
+  double training = (copies + buffers) * sizeof(float) * double(model.parameters().count());
+  if (training <= double(limit)) training += fill * bytes_of_example(model, e) * std::min(lanes, at_once);
   return std::llround(kOfThread * at_once + kOfLibraries + std::max(training, kOfLook * at_once));
 }
 

@@ -24,8 +24,9 @@ Estimate estimate(const Experiment& experiment, const DataPaths& paths, long thr
 
 /// About the bytes that the process of a cell asks the system for at its peak, beside what it has at its start: stacks
 /// of its threads, the looks at the machine's peak, parameters, gradients and activations. Worked out from passes over
-/// short sequences, which take a fraction of a second and little more memory than the parameters.
-std::int64_t needed_bytes(const Experiment& experiment, long threads);
+/// short sequences, which take a fraction of a second and little more memory than the parameters; left out, and with
+/// them the activations, where the parameters alone come to more than `limit`.
+std::int64_t needed_bytes(const Experiment& experiment, long threads, std::int64_t limit);
 
 /// A cost that grows with the length n of a sequence as a·n + b·n^exponent, a and b not negative.
 class Growth {

@@ -59,6 +59,21 @@ TEST(Limits, TooLittleMemoryIsASentence) {
   }
 }
 
+// Every command, not only cells.
+TEST(Limits, TooFewAddressesAreASentence) {
+  if (kSanitised) GTEST_SKIP();
+  const Sandbox sandbox;
+  for (const int kilobytes : {150000, 200000, 300000})
+    for (const char* command :
+         {"doctor", "describe model linear --task image", "bench --models linear --lengths 64 --alone --seconds 0.01",
+          "run --tasks lookup --models linear --preset smoke --dry-run"}) {
+      const Finished finished = sandbox.lra(command, limited(fmt::format("-v {}", kilobytes)));
+      if (finished.code == 0) continue;
+      EXPECT_EQ(finished.code, 1) << command << ", " << kilobytes << " KiB: " << finished.err;
+      EXPECT_NE(finished.err.find("not enough memory: ulimit -v allows "), std::string::npos) << finished.err;
+    }
+}
+
 /// The number before " MiB" that follows `word`; 0 without one.
 double mebibytes_after(const std::string& word, const std::string& text) {
   const std::size_t at = text.find(word);

@@ -3,6 +3,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <execinfo.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -71,6 +72,13 @@ int run_program(int count, char** arguments) {
   return exit_code;
 }
 
+/// glibc loads its unwinder when the first exception passes through C code, and ends the process where it cannot:
+/// better while there is memory.
+void prepare_for_exceptions() {
+  void* frame = nullptr;
+  (void)backtrace(&frame, 1);
+}
+
 int out_of_memory() {
   const auto limit = memory_limit();
   const std::string sentence =
@@ -106,5 +114,6 @@ static int run_and_explain(int count, char** arguments) {
 int main(int count, char** arguments) {
   // A write beyond the limit of a file's size fails then, and there is a sentence for it.
   std::signal(SIGXFSZ, SIG_IGN);
+  lra::prepare_for_exceptions();
   return lra::after_output(run_and_explain(count, arguments));
 }
