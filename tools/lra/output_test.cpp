@@ -211,11 +211,11 @@ TEST_F(Output, ADatabaseThatIsGoneIsSaidAndTheCellIsNotLost) {
         fmt::format("( cd {} && until ls lra.db-cells/*.safetensors >/dev/null 2>&1; do sleep 0.01; done; {} ) & ",
                     place.path(".").string(), how);
     const std::string err = place.path("said");
-    const int status = std::system((meanwhile + place.program() +
-                                    "run --preset smoke --tasks lookup --models identity --set steps=150 --threads 1 "
-                                    "--checkpoint 0.001 >/dev/null 2>" +
-                                    err)
-                                       .c_str());
+    const std::string line = fmt::format(
+        "{}{}run --preset smoke --tasks lookup --models identity --set steps=150 --threads 1 --checkpoint 0.001 "
+        ">/dev/null 2>{}",
+        meanwhile, place.program(), err);
+    const int status = std::system(line.c_str());
     EXPECT_EQ(WEXITSTATUS(status), 3) << how << ": " << contents(err);
     EXPECT_NE(contents(err).find("was removed, moved or replaced"), std::string::npos) << contents(err);
     bool kept = false;
@@ -237,7 +237,7 @@ class ReadOnly : public Output {
  protected:
   /// Reads P/lra.db with every command that only reads.
   void expect_readable(const fs::path& database, const std::string& as) {
-    Store(box.path("mine.db"));
+    { const Store mine(box.path("mine.db")); }
     ::chmod(box.path(".").c_str(), 0777);
     ::chmod(box.path("mine.db").c_str(), 0666);
     const std::string db = " --db " + database.string();
@@ -279,6 +279,18 @@ TEST_F(ReadOnly, ADatabaseOfSomebodyElseCanBeRead) {
     fs::remove(box.path("copy.db"));
     expect_readable(folder / "lra.db", kNobody);
   }
+}
+
+TEST_F(ReadOnly, AFileWithoutPermissionIsNotReplaced) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+  if (run_as(kNobody, "--version").code != 0) GTEST_SKIP() << "nobody may not run the program here";
+  ::chmod(box.path(".").c_str(), 0777);
+  std::ofstream(box.path("page.html")) << "old";
+  ::chmod(box.path("page.html").c_str(), 0444);
+  const Finished refused = run_as(kNobody, "report --format html -o page.html");
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_EQ(refused.err, "lra: cannot write page.html: Permission denied\n");
+  EXPECT_EQ(contents(box.path("page.html")), "old");
 }
 
 TEST_F(ReadOnly, AReadOnlyFileSystemCanBeRead) {
@@ -343,6 +355,7 @@ TEST_F(Output, OnANetworkFileSystemThereIsARollbackJournal) {
   EXPECT_EQ(box.lra("runs list --json").json().size(), 3u);
 
   std::vector<std::thread> all;  // which share it by its locks
+  all.reserve(4);
   for (int seed = 0; seed < 4; ++seed)
     all.emplace_back([&, seed] {
       const std::string line = box.program(nfs) + kTraining + fmt::format("--seeds {} >/dev/null 2>&1", seed);
