@@ -14,7 +14,7 @@ namespace lra::tsv {
 namespace {
 
 constexpr long kTenth = 10;             // of the training rows is held back where there is no validation file
-constexpr std::size_t kMostNamed = 20;  // labels in one sentence
+constexpr std::size_t kMostNamed = 20;  // in one sentence
 
 /// What is counted while texts are read.
 struct Counts {
@@ -111,6 +111,13 @@ void remark_on_file(const std::filesystem::path& file, const FileSurvey& survey,
         "{}: the quotation marks around the labels are part of them; only in a .csv they mean something", name));
 }
 
+/// The first few, and how many more there are.
+std::string listed(const std::vector<std::string>& all) {
+  const auto named = std::span(all).first(std::min(all.size(), kMostNamed));
+  const std::size_t more = all.size() - named.size();
+  return fmt::format("{}{}", fmt::join(named, ", "), more > 0 ? fmt::format(" and {} more", more) : "");
+}
+
 /// Rows of each split, and of each class in each split.
 void remark_on_classes(const Survey& survey, const Corpus& corpus, std::vector<std::string>& remarks) {
   std::vector<std::array<long, 3>> rows(survey.labels.size());
@@ -119,16 +126,17 @@ void remark_on_classes(const Survey& survey, const Corpus& corpus, std::vector<s
   remarks.push_back(fmt::format("{} / {} / {} rows (train / valid / test), {}", corpus[Split::train].size(),
                                 corpus[Split::valid].size(), corpus[Split::test].size(),
                                 corpus.paired ? "pairs of texts" : "one text each"));
-  std::string classes, once;
+  std::vector<std::string> classes, once;
   for (std::size_t c = 0; c < rows.size(); ++c) {
-    const std::string name = shown(survey.labels[c]);
-    if (c < kMostNamed)
-      classes += fmt::format("{}'{}' {} / {} / {}", c ? ", " : "", name, rows[c][0], rows[c][1], rows[c][2]);
-    if (rows[c][0] <= 1) once += fmt::format("{}'{}'", once.empty() ? "" : ", ", name);
+    const std::string name = fmt::format("'{}'", shown(survey.labels[c]));
+    classes.push_back(fmt::format("{} {} / {} / {}", name, rows[c][0], rows[c][1], rows[c][2]));
+    if (rows[c][0] <= 1) once.push_back(name);
   }
-  if (rows.size() > kMostNamed) classes += fmt::format(" and {} more", rows.size() - kMostNamed);
-  remarks.push_back(fmt::format("{} classes: {}", rows.size(), classes));
-  if (!once.empty()) remarks.push_back(fmt::format("labels with at most one training row: {}", once));
+  remarks.push_back(fmt::format("{} classes: {}", rows.size(), listed(classes)));
+  if (once.size() == rows.size())
+    remarks.push_back("no label has more than one training row; the label must stand in the first column");
+  else if (!once.empty())
+    remarks.push_back(fmt::format("labels with at most one training row: {}", listed(once)));
 }
 
 void remark_on_texts(const Counts& counts, long length, std::vector<std::string>& remarks) {

@@ -168,6 +168,16 @@ TEST(Tsv, WhatThereIsIsTold) {
   EXPECT_EQ(remarks, expected);
 }
 
+TEST(Tsv, ManyClassesAreNotAllNamedAndTextsForLabelsNoticed) {
+  const TemporaryFolder folder;
+  std::string rows;
+  for (int i = 0; i < 30; ++i) rows += fmt::format("text {}\tpos\n", i);
+  write(folder.path(), rows, rows);
+  const auto remarks = tsv::read(folder.path(), 10).findings.remarks;
+  EXPECT_TRUE(has(remarks, "30 classes: ") && has(remarks, " and 10 more"));
+  EXPECT_TRUE(has(remarks, "no label has more than one training row; the label must stand in the first column"));
+}
+
 TEST(Tsv, AHeadingIsNoClass) {
   for (const char* heading : {"label\ttext\n", "Label\tSentence\n", " CLASS \treview\n", "sentiment\twhat they wrote\n",
                               "\"label\"\t\"text\"\n", "Art\tWas da steht\n"}) {
