@@ -243,7 +243,11 @@ std::vector<Column> columns_of(const std::vector<const Run*>& runs, const Store&
   }
   std::vector<const Run*> ordered(samples.size());
   std::ranges::transform(samples, ordered.begin(), [](const auto& sample) { return sample.second; });
-  std::stable_sort(ordered.begin(), ordered.end(), [](auto* a, auto* b) { return task_before(a->task, b->task); });
+  std::stable_sort(ordered.begin(), ordered.end(), [&](const Run* a, const Run* b) {
+    if (a->task != b->task) return task_before(a->task, b->task);
+    return std::pair(a->variant, first_runs.at(column_key(*a))->id) <
+           std::pair(b->variant, first_runs.at(column_key(*b))->id);
+  });
 
   std::vector<Column> columns;
   for (const Run* run : ordered) {

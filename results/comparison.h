@@ -95,7 +95,8 @@ struct CostRow {
   double examples_per_second = 0, gflops = 0, peak_share = 0, train_seconds = 0;
   std::int64_t peak_bytes = 0, activation_bytes = 0;
   long parameters = 0;
-  std::optional<double> relative_speed;      // examples a second, transformer with the same settings = 1
+  std::string reference;                     // the transformer with the same settings (see reference_label), or empty
+  std::optional<double> relative_speed;      // examples a second, reference = 1
   std::optional<double> relative_to_stored;  // the same against the transformer that holds its N×N matrix
 };
 

@@ -40,7 +40,8 @@ void relate_to_transformer(CostTable& table) {
                  ? std::optional(row.examples_per_second / reference->examples_per_second)
                  : std::nullopt;
     };
-    const CostRow* fused = find_row(table, reference_label("transformer", row.label, labels));
+    row.reference = reference_label("transformer", row.label, labels);
+    const CostRow* fused = find_row(table, row.reference);
     row.relative_speed = relation_to(fused);
     row.relative_to_stored = relation_to(find_row(table, reference_label(kMaterialized, row.label, labels)));
     row.marks.over_budget = fused && static_cast<double>(row.parameters) > parameter_budget(fused->parameters);

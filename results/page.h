@@ -22,6 +22,7 @@ std::vector<Answer> answers(const AccuracyTable& table, const Comparison& compar
 /// timed on.
 struct Speeds {
   std::map<std::string, double> by_label;
+  std::map<std::string, std::string> references;  // by label: the row that it is relative to
   bool relative = false;
 };
 Speeds speeds_of(const AccuracyTable& table, const std::vector<CostTable>& costs);

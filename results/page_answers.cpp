@@ -71,7 +71,7 @@ std::string score(const AccuracyTable& table, const Row& row) {
 
 std::string speed_words(const Speeds& speeds, const std::string& label) {
   const double speed = speeds.by_label.at(label);
-  return speeds.relative ? fmt::format("{}× `transformer`'s speed", three_digits(speed))
+  return speeds.relative ? fmt::format("{}× {}'s speed", three_digits(speed), code(speeds.references.at(label)))
                          : fmt::format("{} examples/s", three_digits(speed));
 }
 
@@ -231,6 +231,7 @@ Speeds speeds_of(const AccuracyTable& table, const std::vector<CostTable>& costs
       if (speed <= 0) continue;
       logarithms[row.label].first += std::log(speed);
       ++logarithms[row.label].second;
+      speeds.references[row.label] = row.reference;
     }
   std::vector<std::string> variants;
   for (const Column& column : table.columns)

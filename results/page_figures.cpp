@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "results/page.h"
 
@@ -19,6 +20,7 @@ Json bubble(const AccuracyTable& table, const Comparison& comparison) {
   const Speeds speeds = speeds_of(table, comparison.costs);
   Json points = Json::array();
   std::vector<std::pair<double, double>> places;
+  std::set<std::string> references;
   for (const Row& row : table.rows) {
     const auto speed = speeds.by_label.find(row.label);
     if (!row.average() || speed == speeds.by_label.end()) continue;
@@ -29,7 +31,9 @@ Json bubble(const AccuracyTable& table, const Comparison& comparison) {
     points.push_back(
         {{"label", row.label}, {"speed", rounded(speed->second)}, {"score", rounded(score)}, {"bytes", peak}});
     places.emplace_back(speed->second, score);
+    references.insert(speeds.references.at(row.label));
   }
+  const std::string reference = references.size() == 1 ? *references.begin() : "transformer with the same settings";
   const auto front = pareto_front(places);
   for (std::size_t i = 0; i < points.size(); ++i) points[i]["front"] = bool(front[i]);
   const std::string score = table.columns.size() == 1 ? fmt::format("accuracy on {}, %", table.columns[0].label)
@@ -40,7 +44,7 @@ Json bubble(const AccuracyTable& table, const Comparison& comparison) {
           {"caption",
            "Right is faster, up is more accurate, the area is peak memory in training; the dashed line joins "
            "the models that no other beats in both (Pareto front)."},
-          {"x", speeds.relative ? "training speed, transformer = 1" : "examples/s in training"},
+          {"x", speeds.relative ? fmt::format("training speed, {} = 1", reference) : "examples/s in training"},
           {"y", score},
           {"points", points}};
 }

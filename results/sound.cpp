@@ -47,6 +47,12 @@ void check_share(double value, long id, const std::filesystem::path& database) {
   if (value < 0 || value > 1) refuse(database, id, fmt::format("has an accuracy of {} in its history", value));
 }
 
+void check_sound(const Measurement& measurement, const std::filesystem::path& database) {
+  if (measurement.value < 0 || std::isinf(measurement.value))
+    fail_data("database {} is damaged: {} at {} tokens has {} {}; `lra bench --db` measures it anew, in another file",
+              database.string(), measurement.model, measurement.length, measurement.metric, measurement.value);
+}
+
 void check_sound(const Baseline& baseline, const std::string& variant, const std::filesystem::path& database) {
   if (!are_possible(baseline.correct, baseline.examples))
     fail_data(

@@ -18,6 +18,9 @@ void check_sound(const Hits& hits, long id, long correct, long examples, const s
 /// An accuracy or a share in the history of run `id`: 0 … 1, or NaN where training diverged.
 void check_share(double value, long id, const std::filesystem::path& database);
 
+/// No negative or infinite figure; NaN: was not measured.
+void check_sound(const Measurement& measurement, const std::filesystem::path& database);
+
 /// 1 ≤ examples, 0 ≤ correct ≤ examples.
 void check_sound(const Baseline& baseline, const std::string& variant, const std::filesystem::path& database);
 

@@ -318,6 +318,7 @@ std::vector<Measurement> Store::measurements() const {
     int column = -1;
     measurement_columns(all.emplace_back(),
                         [&](const char*, auto& value) { value = row.get<std::decay_t<decltype(value)>>(++column); });
+    check_sound(all.back(), path());
   }
   return all;
 }

@@ -103,7 +103,7 @@ TEST(Sound, NumbersThatCannotBeAreRefusedAndTheRunIsNamed) {
     const Database database(path, Database::Open::existing);
     database.execute(damage);
     const Store store(path, Store::Access::read);
-    const std::string said = sentence_of([&] { report(store, "markdown", request_for("accuracy")); }, Kind::data);
+    const std::string said = sentence_of([&] { report(store, "markdown", request_for("all")); }, Kind::data);
     EXPECT_TRUE(has(said, words)) << damage << ": " << said;
     database.execute(repair);
     EXPECT_NO_THROW(report(store, "markdown", request_for("accuracy"))) << repair;
@@ -121,6 +121,11 @@ TEST(Sound, NumbersThatCannotBeAreRefusedAndTheRunIsNamed) {
   refused("UPDATE run SET examples_per_second = -3 WHERE id = 2", "UPDATE run SET examples_per_second = 3 WHERE id = 2",
           "run 2 has examples_per_second -3");
   refused("UPDATE baseline SET correct = 1001", "UPDATE baseline SET correct = 170", "the baseline 'majority'");
+  Measurement measured;
+  measured.model = "linear", measured.metric = "median_ms", measured.length = 64, measured.settings = Json::object();
+  Store(path).add({measured}, {});
+  refused("UPDATE measurement SET value = 9e999", "UPDATE measurement SET value = 5",
+          "linear at 64 tokens has median_ms");
   const Database database(path, Database::Open::existing);
   const Store store(path);
   const auto last_byte = [&](int byte) {

@@ -76,10 +76,15 @@
     Chart.defaults.maintainAspectRatio = false;
   }
   function axis(title, more) { return Object.assign({ title: { display: true, text: title }, grid: { color: css("--line") } }, more); }
-  // An axis of accuracies, with some room around them and never beyond 0 and 100 %.
-  function shares(title, values, more) {
-    var low = Math.min.apply(null, values), high = Math.max.apply(null, values), room = Math.max(1, 0.14 * (high - low));
-    return axis(title, Object.assign({ min: Math.max(0, Math.floor(low - room)), max: Math.min(100, Math.ceil(high + room)) }, more));
+  // An axis of accuracies: some room around them, but never beyond 0 and 100 %.
+  function shares(title) {
+    return axis(title, {
+      afterDataLimits: function (a) {
+        var room = Math.max(1, 0.1 * (a.max - a.min));
+        a.min = Math.max(0, a.min - room);
+        a.max = Math.min(100, a.max + room);
+      }
+    });
   }
   // Round numbers on a logarithmic axis, as many as there is room for.
   function round(low, high, binary) {
@@ -156,13 +161,6 @@
     return all.filter(function (n, i) { return all.indexOf(n) === i; }).sort(function (a, b) { return a - b; });
   }
 
-  // All that a chart shows on its axis of accuracies.
-  function accuracies(figure, part) {
-    var all = figure.majority === null ? [] : [figure.majority];
-    figure.series.forEach(function (s) { s[part].forEach(function (p) { all.push(p[1]); }); });
-    return all;
-  }
-
   var draw = {
     bubble: function (figure) {
       var most = Math.max.apply(null, figure.points.map(function (p) { return p.bytes; }).concat(1));
@@ -187,7 +185,7 @@
           layout: { padding: { top: 28, right: 12, bottom: 12, left: 12 } },
           scales: {
             x: logarithmic(figure.x, short, { min: Math.min.apply(null, xs) / 1.6, max: Math.max.apply(null, xs) * 1.6 }),
-            y: shares(figure.y, figure.points.map(function (p) { return p.score; }))
+            y: shares(figure.y)
           },
           plugins: {
             legend: { display: false },
@@ -205,7 +203,7 @@
         type: "line", data: { datasets: sets },
         options: {
           interaction: { mode: "nearest" },
-          scales: { x: axis("training step", { type: "linear", ticks: { callback: short } }), y: shares("validation accuracy, %", accuracies(figure, "points")) },
+          scales: { x: axis("training step", { type: "linear", ticks: { callback: short } }), y: shares("validation accuracy, %") },
           plugins: { legend: legend() }
         }
       };
@@ -241,7 +239,7 @@
         type: "scatter", data: { datasets: sets },
         options: {
           scales: {
-            x: shares("test accuracy, %", accuracies(figure, "values")),
+            x: shares("test accuracy, %"),
             y: { min: -0.6, max: figure.series.length - 0.4, reverse: true, grid: { display: false }, afterBuildTicks: function (a) { a.ticks = figure.series.map(function (s, i) { return { value: i }; }); }, ticks: { autoSkip: false, callback: function (v) { return figure.series[v] ? figure.series[v].label : ""; } } }
           },
           plugins: { legend: { display: false }, tooltip: { callbacks: { label: function (c) { return c.raw.seed === undefined ? c.dataset.label : c.dataset.label + ", seed " + c.raw.seed + ": " + c.raw.x.toFixed(1) + " %"; } } } }
