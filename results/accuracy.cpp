@@ -5,6 +5,7 @@
 
 #include "results/comparison.h"
 #include "results/level.h"
+#include "results/versions.h"
 
 namespace lra {
 namespace {
@@ -192,75 +193,33 @@ void average_and_sort(AccuracyTable& table) {
   std::stable_sort(table.rows.begin(), table.rows.end(), [&](const Row& a, const Row& b) { return rank(a) > rank(b); });
 }
 
-using ColumnKey = std::pair<std::string, std::string>;  // variant, data fingerprint
-ColumnKey column_key(const Run& run) { return {run.variant, run.data_fingerprint}; }
-
-/// Where the data of a run's own task are; empty for the others, whose name says it all.
-std::string folder_of(const Run&) { return {}; }
-
-/// The shortest end of a path that no other of the paths has: "v1/set" beside "v2/set".
-std::string telling_end(const std::string& path, const std::set<std::string>& paths) {
-  for (std::size_t slash = path.rfind('/'); slash != std::string::npos && slash > 0;
-       slash = path.rfind('/', slash - 1)) {
-    const std::string end = path.substr(slash);
-    if (std::count_if(paths.begin(), paths.end(), [&](const auto& other) { return other.ends_with(end); }) == 1)
-      return end.substr(1);
-  }
-  return path;
-}
-
-/// Tells the columns of one variant apart: by folder where these differ, and by fingerprint where that is not enough.
-void name_versions(std::vector<Column>& columns, const std::map<ColumnKey, const Run*>& first_runs) {
-  std::map<std::string, std::vector<Column*>> variants;
-  for (Column& column : columns) variants[column.variant].push_back(&column);
-  for (const auto& [variant, versions] : variants) {
-    if (versions.size() < 2) continue;
-    std::set<std::string> folders;
-    for (const Column* column : versions)
-      folders.insert(folder_of(*first_runs.at({variant, column->data_fingerprint})));
-    for (Column* column : versions) {
-      const Run& first = *first_runs.at({variant, column->data_fingerprint});
-      const std::string folder = folder_of(first), number = "#" + column->data_fingerprint.substr(0, 6);
-      if (folders.size() > 1 && !folder.empty()) {
-        const std::size_t suffix = variant.find('@');
-        column->label = fmt::format("tsv:{}{}", telling_end(folder, folders),
-                                    suffix == std::string::npos ? "" : variant.substr(suffix));
-      }
-      if (folders.size() < versions.size()) column->label += " " + number;
-      column->version = fmt::format("{}{}{}", number, folder.empty() ? "" : ", in " + folder,
-                                    first.started.empty() ? "" : ", trained on since " + first.started);
-    }
-  }
-}
-
 std::vector<Column> columns_of(const std::vector<const Run*>& runs, const Store& store) {
-  std::map<ColumnKey, const Run*> samples, first_runs;  // the one with most test examples stands for the column
+  const auto versions = versions_of(runs);
+  std::map<DataKey, const Run*> samples;  // the one with most test examples stands for the column
   for (const Run* run : runs) {
-    const Run*& sample = samples[column_key(*run)];
+    const Run*& sample = samples[data_key(*run)];
     if (!sample || run->test_examples > sample->test_examples) sample = run;
-    const Run*& first = first_runs[column_key(*run)];
-    if (!first || run->started < first->started) first = run;
   }
   std::vector<const Run*> ordered(samples.size());
   std::ranges::transform(samples, ordered.begin(), [](const auto& sample) { return sample.second; });
   std::stable_sort(ordered.begin(), ordered.end(), [&](const Run* a, const Run* b) {
     if (a->task != b->task) return task_before(a->task, b->task);
-    return std::pair(a->variant, first_runs.at(column_key(*a))->id) <
-           std::pair(b->variant, first_runs.at(column_key(*b))->id);
+    return std::pair(a->variant, versions.at(data_key(*a)).first->id) <
+           std::pair(b->variant, versions.at(data_key(*b)).first->id);
   });
 
   std::vector<Column> columns;
   for (const Run* run : ordered) {
     Column& column = columns.emplace_back();
     column.task = run->task;
-    column.variant = column.label = run->variant;
+    column.variant = run->variant;
+    column.label = versions.at(data_key(*run)).label, column.version = versions.at(data_key(*run)).about;
     column.data_fingerprint = run->data_fingerprint;
     column.examples = run->test_examples;
     for (const Baseline& b : store.baselines(run->variant, run->data_fingerprint))
       column.baselines[b.name] = accuracy(b);
     column.cautions = store.cautions(run->variant, run->data_fingerprint);
   }
-  name_versions(columns, first_runs);
   return columns;
 }
 
@@ -273,8 +232,8 @@ AccuracyTable accuracy_table(const std::string& preset, const std::vector<const 
   std::copy_if(runs.begin(), runs.end(), std::back_inserter(wanted),
                [&](const Run* run) { return request.wants_model(run->model); });
   table.preset = preset, table.columns = columns_of(wanted, store);
-  std::map<std::string, std::map<ColumnKey, std::vector<const Run*>>> groups;
-  for (const Run* run : runs) groups[row_label(*run)][column_key(*run)].push_back(run);
+  std::map<std::string, std::map<DataKey, std::vector<const Run*>>> groups;
+  for (const Run* run : runs) groups[row_label(*run)][data_key(*run)].push_back(run);
   std::set<std::pair<std::string, std::string>> failed;  // label, variant
   for (const Run* run : failures)
     if (failed.emplace(row_label(*run), run->variant).second) groups[row_label(*run)];

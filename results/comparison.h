@@ -100,9 +100,10 @@ struct CostRow {
   std::optional<double> relative_to_stored;  // the same against the transformer that holds its N×N matrix
 };
 
-/// One task variant on one machine with one number of threads: only such figures may be set side by side.
+/// One version of a task variant's data on one machine with one number of threads: only such figures may be set side by
+/// side.
 struct CostTable {
-  std::string preset, variant, machine;
+  std::string preset, variant, label, machine;  // label: as a column's
   long threads = 0;
   std::vector<CostRow> rows;        // fastest first
   long shared = 0;                  // runs left out because other cells ran beside them

@@ -3,6 +3,7 @@
 
 #include "results/comparison.h"
 #include "results/level.h"
+#include "results/versions.h"
 
 namespace lra {
 namespace {
@@ -54,15 +55,17 @@ std::vector<CostTable> cost_tables(const std::vector<Run>& runs, const Store& st
   const std::map<long, Environment> environments = store.environments();
   std::vector<CostTable> tables;
   for (const auto& [preset, members] : by_preset(runs, request)) {
-    using Setting = std::tuple<std::string, std::string, long>;  // variant, machine, threads
+    using Setting = std::tuple<DataKey, std::string, long>;  // data, machine, threads
     std::map<Setting, std::map<std::string, std::vector<const Run*>>> groups;
     std::map<Setting, long> shared, uneven;
     std::map<std::string, std::string> task_of;
+    std::vector<const Run*> wanted;
     for (const Run* run : members) {
-      const Setting setting{run->variant, machine_name(environments.at(run->environment)), run->threads};
+      const Setting setting{data_key(*run), machine_name(environments.at(run->environment)), run->threads};
       task_of[run->variant] = run->task;
       auto& rows = groups[setting];
       const bool is_wanted = request.wants_model(run->model);
+      if (is_wanted) wanted.push_back(run);
       if (run->shared)
         shared[setting] += is_wanted;
       else if (!run->timing_flaw.empty())
@@ -70,18 +73,22 @@ std::vector<CostTable> cost_tables(const std::vector<Run>& runs, const Store& st
       else
         rows[row_label(*run)].push_back(run);
     }
+    const auto versions = versions_of(wanted);
     const std::size_t first = tables.size();
     for (const auto& [setting, rows] : groups) {
-      const auto& [variant, machine, threads] = setting;
-      CostTable& table =
-          tables.emplace_back(CostTable{preset, variant, machine, threads, {}, shared[setting], uneven[setting], {}});
+      const auto& [data, machine, threads] = setting;
+      const auto version = versions.find(data);
+      if (version == versions.end()) continue;
+      CostTable& table = tables.emplace_back(CostTable{
+          preset, data.first, version->second.label, machine, threads, {}, shared[setting], uneven[setting], {}});
       for (const auto& [label, candidates] : rows) {
         table.rows.push_back(cost_row(label, candidates, request));
-        if (several_levels(table.rows.back().runs, environments)) table.levels.push_back(label);
+        if (request.wants_model(label) && several_levels(table.rows.back().runs, environments))
+          table.levels.push_back(label);
       }
       relate_to_transformer(table);
       std::erase_if(table.rows, [&](const CostRow& row) { return !request.wants_model(row.model); });
-      if (table.rows.empty() && table.shared == 0) {
+      if (table.rows.empty() && table.shared + table.uneven == 0) {
         tables.pop_back();
         continue;
       }

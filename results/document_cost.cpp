@@ -58,8 +58,8 @@ std::string missing_note(const std::vector<std::string>& missing, const char* co
 
 Sheet cost_sheet(const CostTable& table) {
   Sheet sheet;
-  sheet.kind = "efficiency", sheet.id = fmt::format("efficiency-{}-{}-{}", table.preset, table.variant, table.threads);
-  sheet.title = fmt::format("Efficiency, {}, preset {}", table.variant, table.preset);
+  sheet.kind = "efficiency", sheet.id = fmt::format("efficiency-{}-{}-{}", table.preset, table.label, table.threads);
+  sheet.title = fmt::format("Efficiency, {}, preset {}", table.label, table.preset);
   sheet.lead = fmt::format("Training on {}, {}; means over seeds.", table.machine, plural(table.threads, "thread"));
   Notes notes;
   bool fused = false, stored = false;

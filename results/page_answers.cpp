@@ -233,12 +233,9 @@ Speeds speeds_of(const AccuracyTable& table, const std::vector<CostTable>& costs
       ++logarithms[row.label].second;
       speeds.references[row.label] = row.reference;
     }
-  std::vector<std::string> variants;
-  for (const Column& column : table.columns)
-    if (std::find(variants.begin(), variants.end(), column.variant) == variants.end())
-      variants.push_back(column.variant);
   for (const auto& [label, sum] : logarithms)
-    if (sum.second == variants.size()) speeds.by_label[label] = std::exp(sum.first / static_cast<double>(sum.second));
+    if (sum.second == table.columns.size())
+      speeds.by_label[label] = std::exp(sum.first / static_cast<double>(sum.second));
   return speeds;
 }
 

@@ -102,11 +102,11 @@ TEST(Sound, NumbersThatCannotBeAreRefusedAndTheRunIsNamed) {
   const auto refused = [&](const std::string& damage, const std::string& repair, const char* words) {
     const Database database(path, Database::Open::existing);
     database.execute(damage);
-    const Store store(path, Store::Access::read);
-    const std::string said = sentence_of([&] { report(store, "markdown", request_for("all")); }, Kind::data);
+    const auto read = [&] { report(Store(path, Store::Access::read), "markdown", request_for("all")); };
+    const std::string said = sentence_of(read, Kind::data);
     EXPECT_TRUE(has(said, words)) << damage << ": " << said;
     database.execute(repair);
-    EXPECT_NO_THROW(report(store, "markdown", request_for("accuracy"))) << repair;
+    EXPECT_NO_THROW(read()) << repair;
   };
   refused("UPDATE run SET test_correct = 499 WHERE id = 1", "UPDATE run SET test_correct = 500 WHERE id = 1",
           "run 1 has 499 of 1001 test examples right, but its predictions say 500 of 1001; `lra runs delete 1`");
@@ -181,6 +181,32 @@ TEST(Tables, VersionsOfOneTasksDataAreTheSubjectOfNoAverage) {
   for (const std::string& format : report_formats().names()) EXPECT_NO_THROW(report(store, format, request_for("all")));
   const Comparison comparison = compare_runs(store, {});
   EXPECT_TRUE(has(answers(comparison.accuracy.at(0), comparison).at(0).sentence, "No average is formed"));
+}
+
+TEST(Tables, FoldersOfOneNameAreToldApart) {
+  Store store(":memory:");
+  const auto add = [&](const char* fingerprint, const char* folder) {
+    Result run = sample_run("linear", 0, 0.5);
+    run.task = "tsv:set", run.variant = "tsv:set@quick", run.data_fingerprint = fingerprint, run.data_folder = folder;
+    run.experiment["data"] = fingerprint;
+    set_key(run);
+    store.add(run, {});
+  };
+  const auto labels = [&] {
+    const auto runs = store.runs();
+    std::vector<std::string> all;
+    const AccuracyTable table = accuracy_tables(runs, store, {}).at(0);
+    for (const Column& column : table.columns) all.push_back(column.label);
+    return all;
+  };
+  add("aaaaaaaa", "/home/me/v1/set");
+  EXPECT_EQ(labels(), (std::vector<std::string>{"tsv:set@quick"}));
+  add("bbbbbbbb", "/home/me/v2/set");
+  EXPECT_EQ(labels(), (std::vector<std::string>{"tsv:v1/set@quick", "tsv:v2/set@quick"}));
+  EXPECT_TRUE(has(report(store, "markdown", request_for("accuracy")), "#aaaaaa, in /home/me/v1/set"));
+  add("cccccccc", "/home/me/v2/set");  // edited
+  EXPECT_EQ(labels(), (std::vector<std::string>{"tsv:v1/set@quick #aaaaaa", "tsv:v2/set@quick #bbbbbb",
+                                                "tsv:v2/set@quick #cccccc"}));
 }
 
 TEST(Tables, ARowIsMeasuredAgainstTheReferenceWithItsSettings) {

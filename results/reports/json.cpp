@@ -127,13 +127,10 @@ Json cost_json(const CostTable& table) {
     object.update({{"relative_to_stored", optional_number(row.relative_to_stored)}});
     rows.push_back(object);
   }
-  return {{"preset", table.preset},
-          {"variant", table.variant},
-          {"machine", table.machine},
-          {"threads", table.threads},
-          {"shared_runs", table.shared},
-          {"uneven_runs", table.uneven},
-          {"rows", rows}};
+  return {{"preset", table.preset},      {"variant", table.variant},
+          {"label", table.label},        {"machine", table.machine},
+          {"threads", table.threads},    {"shared_runs", table.shared},
+          {"uneven_runs", table.uneven}, {"rows", rows}};
 }
 
 void write_json(const Store& store, const ReportRequest& request, std::ostream& out) {

@@ -1,4 +1,5 @@
 // Reports and comparisons of the real program: what they say is true of the database.
+#include "harness/core/file.h"
 #include "results/store.h"
 #include "tools/lra/program_testing.h"
 
@@ -69,6 +70,24 @@ TEST(ReportFilters, TasksAndModels) {
   EXPECT_TRUE(has(box.lra("report --tasks listop").err, "unknown task 'listop', did you mean 'listops'?"));
   EXPECT_EQ(box.lra("report --models lra11 --tasks all").code, 0);
   EXPECT_EQ(box.lra("report --models lra11 --tasks image").code, 2) << "image has no run";
+}
+
+TEST(ReportTruth, VersionsOfOnesOwnDataHaveNoAverage) {
+  const Sandbox box;
+  for (const char* folder : {"v1/set", "v2/set"}) {
+    std::filesystem::create_directories(box.path(folder));
+    for (const char* split : {"train", "valid", "test"}) {
+      std::string text;
+      for (int i = 0; i < 8; ++i)
+        text += fmt::format("{}\t{} {} {} {}\n", i % 2, folder[1], split, i, i % 2 ? "a" : "b");
+      write_file(box.path(folder) / fmt::format("{}.tsv", split), text);
+    }
+  }
+  const Finished run = box.lra("run --tasks tsv:v1/set,tsv:v2/set --models linear,identity --preset smoke --threads 1");
+  ASSERT_EQ(run.code, 0) << run.err;
+  EXPECT_FALSE(has(run.out, "avg")) << run.out;
+  EXPECT_TRUE(has(run.out, "tsv:v1/set@smoke") && has(run.out, "tsv:v2/set@smoke")) << run.out;
+  EXPECT_EQ(box.lra("report --tasks tsv:v1/set --format html").code, 0);
 }
 
 TEST(ReportTruth, DamagedRunsAreNamedAndCanBeRemoved) {
