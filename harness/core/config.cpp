@@ -93,6 +93,24 @@ void assign(T& field, const Json& value, std::string_view who, std::string_view 
   }
 }
 
+/// "at least 1", "more than 0", "from 0 to 1".
+std::string text_of(const Range& range) {
+  if (range.least == positive().least) return "more than 0";
+  if (range.most == kMostOfASetting) return fmt::format("at least {}", range.least);
+  return fmt::format("from {} to {}", range.least, range.most);
+}
+
+template <typename T>
+void expect_range(const T& value, std::string_view who, const FieldPlace& place) {
+  if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
+    const Range& range = place.range;
+    if (double(value) >= range.least && double(value) <= range.most) return;
+    if (double(value) > kMostOfASetting && range.most == kMostOfASetting)
+      fail_usage("{}: setting '{}' is {}; it must be at most {}", who, place.name, value, long(range.most));
+    fail_usage("{}: setting '{}' is {}; it must be {}", who, place.name, value, text_of(range));
+  }
+}
+
 }  // namespace
 
 std::vector<Field> describe_fields(const std::vector<FieldPlace>& places) {
@@ -119,11 +137,21 @@ void read_fields(const Json& settings, std::string_view who, const std::vector<F
   for (const FieldPlace& place : places) {
     known.emplace_back(place.name);
     if (const auto found = settings.find(place.name); found != settings.end())
-      std::visit([&](auto* field) { assign(*field, *found, who, place.name); }, place.value);
+      std::visit(
+          [&](auto* field) {
+            assign(*field, *found, who, place.name);
+            expect_range(*field, who, place);
+          },
+          place.value);
   }
   for (const auto& [key, value] : settings.items())
     if (std::find(known.begin(), known.end(), key) == known.end())
       fail_usage("{}: unknown setting '{}'{}", who, key, suggestion(key, known));
+}
+
+void check_fields(std::string_view who, const std::vector<FieldPlace>& places) {
+  for (const FieldPlace& place : places)
+    std::visit([&](const auto* field) { expect_range(*field, who, place); }, place.value);
 }
 
 Json parse_scalar(const std::string& text) {

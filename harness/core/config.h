@@ -4,14 +4,15 @@
 ///     long k = 256;
 ///     bool share = true;
 ///     void fields(auto&& f) {
-///       f("k", k, "rows that keys are projected to");
+///       f("k", k, "rows that keys are projected to", at_least(1));
 ///       f("share", share, "one projection for both");
 ///     }
 ///   };
 ///
-/// A field may be bool, int, long, double or std::string.
+/// A field may be bool, int, long, double or std::string. A number may have a range, outside of which it is refused.
 #pragma once
 
+#include <limits>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -25,6 +26,18 @@ namespace lra {
 
 using Json = nlohmann::json;
 
+/// The values that a number may have, both ends included.
+struct Range {
+  double least = -std::numeric_limits<double>::infinity();
+  double most = std::numeric_limits<double>::infinity();
+};
+
+/// Of sizes and counts: more than 2³¹ − 1 is a slip of the pen, and arithmetic on sizes need not fear it.
+constexpr double kMostOfASetting = 2147483647;
+constexpr Range at_least(double least) { return {least, kMostOfASetting}; }
+constexpr Range between(double least, double most) { return {least, most}; }
+constexpr Range positive() { return at_least(std::numeric_limits<double>::denorm_min()); }
+
 /// One documented setting with its default.
 struct Field {
   std::string name, type, help;  // type: bool, int, float, string
@@ -36,19 +49,23 @@ struct FieldPlace {
   const char* name;
   std::variant<bool*, int*, long*, double*, std::string*> value;
   const char* help;
+  Range range;
 };
 
 template <typename Config>
 std::vector<FieldPlace> places_of(Config& config) {
   std::vector<FieldPlace> all;
-  config.fields([&all](const char* name, auto& field, const char* help) { all.push_back({name, &field, help}); });
+  config.fields([&all](const char* name, auto& field, const char* help, const Range& range = {}) {
+    all.push_back({name, &field, help, range});
+  });
   return all;
 }
 
-/// The work behind the three templates below, compiled once.
+/// The work behind the four templates below, compiled once.
 std::vector<Field> describe_fields(const std::vector<FieldPlace>& places);
 Json write_fields(const std::vector<FieldPlace>& places);
 void read_fields(const Json& settings, std::string_view who, const std::vector<FieldPlace>& places);
+void check_fields(std::string_view who, const std::vector<FieldPlace>& places);
 
 /// Every field of `config` with its current value.
 template <typename Config>
@@ -62,11 +79,17 @@ Json to_json(Config config) {
 }
 
 /// `base` with the keys of `settings` replaced (null: none). Throws a usage error for an unknown key (naming the
-/// nearest) or a wrong type; `who` opens the sentence.
+/// nearest), a wrong type or a number outside its range; `who` opens the sentence.
 template <typename Config>
 Config parse(const Json& settings, std::string_view who, Config base = {}) {
   read_fields(settings, who, places_of(base));
   return base;
+}
+
+/// Throws a usage error for a number outside its range, of a struct that was not parsed.
+template <typename Config>
+void expect_in_range(Config config, std::string_view who) {
+  check_fields(who, places_of(config));
 }
 
 /// The value of a `key=value` argument: JSON when it parses as a scalar (3, 1e-3, true), text otherwise.

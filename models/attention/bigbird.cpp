@@ -20,12 +20,13 @@ class BigBird final : public Attention {
     long random = 3;
     long global_tokens = 0;
     void fields(auto&& f) {
-      f("block", block, "tokens of a block");
-      f("window", window, "blocks of the window, the own one in the middle");
-      f("random", random, "blocks drawn at random for each block and head, once and for all");
+      f("block", block, "tokens of a block", at_least(1));
+      f("window", window, "blocks of the window, the own one in the middle", at_least(1));
+      f("random", random, "blocks drawn at random for each block and head, once and for all", at_least(0));
       f("global_tokens", global_tokens,
         "0: the first and the last block are global (ITC); otherwise this many leading tokens are (ETC), the first "
-        "being the extra one of cls pooling");
+        "being the extra one of cls pooling",
+        at_least(0));
     }
   };
 
@@ -34,10 +35,7 @@ class BigBird final : public Attention {
         config_(config),
         choice_(scope.random("pattern", "blocks")),
         site_(scope.dropout("probabilities", geometry.attention_dropout)) {
-    if (config.block < 1 || config.random < 0 || config.global_tokens < 0)
-      fail_usage("bigbird: block must be at least 1, random and global_tokens not negative");
-    if (config.window < 1 || config.window % 2 == 0)
-      fail_usage("bigbird: window is {}; it must be an odd number of blocks", config.window);
+    if (config.window % 2 == 0) fail_usage("bigbird: window is {}; it must be an odd number of blocks", config.window);
   }
 
  private:

@@ -21,11 +21,11 @@ class Compressive final : public Mixer {
     double reconstruction = 1;
     bool causal = false;
     void fields(auto&& f) {
-      f("segment", segment, "tokens of a segment");
-      f("memory", memory, "tokens before its segment that a token sees as they were; up to rate - 1 more");
-      f("compressed", compressed, "memories of `rate` tokens each that it sees before those");
-      f("rate", rate, "tokens that are compressed to one memory");
-      f("reconstruction", reconstruction, "factor of the loss that trains the compression");
+      f("segment", segment, "tokens of a segment", at_least(1));
+      f("memory", memory, "tokens before its segment that a token sees as they were; up to rate - 1 more", at_least(0));
+      f("compressed", compressed, "memories of `rate` tokens each that it sees before those", at_least(0));
+      f("rate", rate, "tokens that are compressed to one memory", at_least(1));
+      f("reconstruction", reconstruction, "factor of the loss that trains the compression", at_least(0));
       f("causal", causal, "no token sees a later one, as in the paper; otherwise all of its segment");
     }
   };
@@ -36,10 +36,7 @@ class Compressive final : public Mixer {
         projections_(geometry, scope),
         compression_(scope.add("compression", {geometry.width, config.rate * geometry.width},
                                Init::xavier(config.rate * geometry.width, geometry.width))),
-        site_(scope.dropout("probabilities", geometry.attention_dropout)) {
-    if (config.segment < 1 || config.rate < 1 || config.memory < 0 || config.compressed < 0)
-      fail_usage("compressive: segment and rate must be at least 1, memory and compressed not negative");
-  }
+        site_(scope.dropout("probabilities", geometry.attention_dropout)) {}
 
   Tensor forward(Tensor x, const Pack& pack) const override {
     const long c = config_.rate;

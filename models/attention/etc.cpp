@@ -19,9 +19,9 @@ class Etc final : public Mixer {
     long distance = 12;
     bool share = false;
     void fields(auto&& f) {
-      f("global_tokens", global_tokens, "g: learned tokens that see and are seen by all");
-      f("radius", radius, "r: tokens seen on each side of the own one");
-      f("distance", distance, "labels tell distances up to this apart");
+      f("global_tokens", global_tokens, "g: learned tokens that see and are seen by all", at_least(1));
+      f("radius", radius, "r: tokens seen on each side of the own one", at_least(0));
+      f("distance", distance, "labels tell distances up to this apart", at_least(0));
       f("share", share, "global tokens are projected as the others are");
     }
   };
@@ -34,8 +34,6 @@ class Etc final : public Mixer {
         global_(config.share ? token_ : Projections(geometry, scope, "global_")),
         site_(scope.dropout("probabilities", geometry.attention_dropout)),
         global_site_(scope.dropout("global_probabilities", geometry.attention_dropout)) {
-    if (config.global_tokens < 1 || config.radius < 0 || config.distance < 0)
-      fail_usage("etc: there must be a global token, and radius and distance must not be negative");
     tokens_ = scope.add("global_tokens", {config.global_tokens, geometry.width}, Init::normal(1));
     labels_ = scope.add("labels", {2 * config.distance + 2, geometry.qkv}, Init::normal(0.02));
     global_labels_ = scope.add("global_labels", {2, geometry.qkv}, Init::normal(0.02));

@@ -18,10 +18,10 @@ class ImageTransformer final : public Attention {
     void fields(auto&& f) {
       f("flat", flat,
         "local in 1-D: block_height · block_width tokens in a row, and memory_height · memory_width on each side");
-      f("block_height", block_height, "rows of a block");
-      f("block_width", block_width, "columns of a block");
-      f("memory_height", memory_height, "rows seen above and below a block");
-      f("memory_width", memory_width, "columns seen left and right of a block");
+      f("block_height", block_height, "rows of a block", at_least(1));
+      f("block_width", block_width, "columns of a block", at_least(1));
+      f("memory_height", memory_height, "rows seen above and below a block", at_least(0));
+      f("memory_width", memory_width, "columns seen left and right of a block", at_least(0));
       f("causal", causal, "no token sees a later one");
     }
   };
@@ -32,12 +32,10 @@ class ImageTransformer final : public Attention {
         block_{config.block_height, config.block_width},
         memory_{config.memory_height, config.memory_width},
         site_(scope.dropout("probabilities", geometry.attention_dropout)) {
-    if (config.block_height < 1 || config.block_width < 1 || config.memory_height < 0 || config.memory_width < 0)
-      fail_usage("image_transformer: blocks must have a row and a column, and memory must not be negative");
     if (config.flat) {
       grid_.width = geometry.length;
-      block_ = {1, config.block_height * config.block_width};
-      memory_ = {0, config.memory_height * config.memory_width};
+      block_ = {1, std::min(config.block_height * config.block_width, geometry.length)};
+      memory_ = {0, std::min(config.memory_height * config.memory_width, geometry.length)};
     }
     window_.causal = config.causal;
   }

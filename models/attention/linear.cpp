@@ -15,7 +15,7 @@ class LinearTransformer final : public Attention {
     double epsilon = 1e-6;
     bool causal = false;
     void fields(auto&& f) {
-      f("epsilon", epsilon, "added to the denominator");
+      f("epsilon", epsilon, "added to the denominator", at_least(0));
       f("causal", causal, "no token sees a later one");
     }
   };

@@ -15,14 +15,13 @@ class Linformer final : public Attention {
     long k = 256;
     bool share = true;
     void fields(auto&& f) {
-      f("k", k, "rows that keys and values are projected to");
+      f("k", k, "rows that keys and values are projected to", at_least(1));
       f("share", share, "one projection for keys and values");
     }
   };
 
   Linformer(const Config& config, const Geometry& geometry, const Scope& scope)
       : Attention(geometry, scope), k_(config.k), site_(scope.dropout("probabilities", geometry.attention_dropout)) {
-    if (config.k < 1) fail_usage("linformer: k is {}; it must be at least 1", config.k);
     const Init init = Init::xavier(geometry.length, config.k);
     e_ = scope.add("key_rows", {geometry.length, config.k}, init);
     f_ = config.share ? e_ : scope.add("value_rows", {geometry.length, config.k}, init);

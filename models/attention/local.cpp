@@ -17,17 +17,15 @@ class Local final : public Attention {
     long window = 0;
     bool causal = false;
     void fields(auto&& f) {
-      f("block", block, "tokens of a block");
-      f("neighbours", neighbours, "blocks seen on each side of the own one");
-      f("window", window, "instead of blocks: tokens seen on each side of the own one; 0 for blocks");
+      f("block", block, "tokens of a block", at_least(1));
+      f("neighbours", neighbours, "blocks seen on each side of the own one", at_least(0));
+      f("window", window, "instead of blocks: tokens seen on each side of the own one; 0 for blocks", at_least(0));
       f("causal", causal, "no token sees a later one");
     }
   };
 
   Local(const Config& config, const Geometry& geometry, const Scope& scope)
       : Attention(geometry, scope), site_(scope.dropout("probabilities", geometry.attention_dropout)) {
-    if (config.block < 1 || config.neighbours < 0 || config.window < 0)
-      fail_usage("local: block must be at least 1, neighbours and window not negative");
     window_ = config.window > 0 ? Window::band(config.window, config.window)
                                 : Window::blocks(config.block, config.neighbours, config.neighbours);
     window_.causal = config.causal;

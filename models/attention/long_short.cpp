@@ -19,9 +19,10 @@ class LongShort final : public Mixer {
     long segment = 64;
     bool causal = false;
     void fields(auto&& f) {
-      f("landmarks", landmarks, "r: rows that the dynamic projection makes of a sequence; 0 for a window only");
-      f("window", window, "w: tokens of a block, which sees itself and half as many tokens on each side");
-      f("segment", segment, "l: tokens that landmarks are made of if causal; a multiple of the window");
+      f("landmarks", landmarks, "r: rows that the dynamic projection makes of a sequence; 0 for a window only",
+        at_least(0));
+      f("window", window, "w: tokens of a block, which sees itself and half as many tokens on each side", at_least(1));
+      f("segment", segment, "l: tokens that landmarks are made of if causal; a multiple of the window", at_least(1));
       f("causal", causal,
         "no token sees a later one: landmarks are made of each segment and seen from later ones, and a block sees "
         "itself and the one before");
@@ -34,8 +35,6 @@ class LongShort final : public Mixer {
         window_norm_(scope / "window_norm", geometry.qkv),
         landmark_norm_(scope / "landmark_norm", geometry.qkv),
         site_(scope.dropout("probabilities", geometry.attention_dropout)) {
-    if (config.landmarks < 0 || config.window < 1 || config.segment < 1)
-      fail_usage("long_short: window and segment must be at least 1, and landmarks not negative");
     if (config.causal && config.segment % config.window != 0)
       fail_usage("long_short: segment is {}; if causal it must be a multiple of the window, {}", config.segment,
                  config.window);

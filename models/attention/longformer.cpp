@@ -17,10 +17,11 @@ class Longformer final : public Mixer {
     long global_tokens = 1;
     bool causal = false;
     void fields(auto&& f) {
-      f("window", window, "w: tokens seen beside the own one, half on each side");
-      f("dilation", dilation, "distance between neighbouring tokens of a dilated window");
-      f("dilated_heads", dilated_heads, "how many heads, from the first, have their window dilated");
-      f("global_tokens", global_tokens, "leading tokens that are global; the first is the extra one of cls pooling");
+      f("window", window, "w: tokens seen beside the own one, half on each side", at_least(0));
+      f("dilation", dilation, "distance between neighbouring tokens of a dilated window", at_least(1));
+      f("dilated_heads", dilated_heads, "how many heads, from the first, have their window dilated", at_least(0));
+      f("global_tokens", global_tokens, "leading tokens that are global; the first is the extra one of cls pooling",
+        at_least(0));
       f("causal", causal, "no token sees a later one, and none is global");
     }
   };
@@ -33,8 +34,6 @@ class Longformer final : public Mixer {
         out_(scope.add("out", {geometry.width, geometry.qkv}, Init::xavier(geometry.qkv, geometry.width))),
         site_(scope.dropout("probabilities", geometry.attention_dropout)),
         global_site_(scope.dropout("global_probabilities", geometry.attention_dropout)) {
-    if (config.window < 0 || config.dilation < 1 || config.dilated_heads < 0 || config.global_tokens < 0)
-      fail_usage("longformer: dilation must be at least 1, and no other setting negative");
     if (global_tokens_ > 0) global_ = Projections(geometry, scope, "global_");
   }
 
@@ -64,7 +63,7 @@ class Longformer final : public Mixer {
     const long g = global_tokens_, step = head < config_.dilated_heads ? config_.dilation : 1;
     const long reach = config_.window / 2 * step;
     if (g > 0) see({Positions(n).add(g, n), Positions(n).add(0, g)});
-    for (long r = 0; r < step; ++r) {
+    for (long r = 0; r < std::min(step, n); ++r) {
       const Positions tokens = Positions(n).add(g + r, n, step);
       see({tokens, tokens, Window::band(reach, config_.causal ? 0 : reach)});
     }

@@ -19,7 +19,7 @@ class Luna final : public Mixer {
     bool tie = true;
     bool causal = false;
     void fields(auto&& f) {
-      f("vectors", vectors, "l, learned vectors that gather from all tokens");
+      f("vectors", vectors, "l, learned vectors that gather from all tokens", at_least(1));
       f("tie", tie, "one projection for keys and values, in either attention");
       f("causal", causal, "no token sees a later one; another formula, without a softmax over tokens");
     }
@@ -30,7 +30,6 @@ class Luna final : public Mixer {
         geometry_(geometry),
         pack_site_(scope.dropout("pack", geometry.attention_dropout)),
         unpack_site_(scope.dropout("unpack", geometry.attention_dropout)) {
-    if (config.vectors < 1) fail_usage("luna: vectors is {}; it must be at least 1", config.vectors);
     const long c = geometry.width, qkv = geometry.qkv, context = config.causal ? c : qkv;
     const auto projection = [&](const char* name, long from) {
       return scope.add(name, {qkv, from}, Init::xavier(from, qkv));

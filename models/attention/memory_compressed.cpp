@@ -18,9 +18,9 @@ class MemoryCompressed final : public Attention {
     long block = 256;
     bool causal = false;
     void fields(auto&& f) {
-      f("factor", factor, "c: width and stride of the convolution over keys and values");
+      f("factor", factor, "c: width and stride of the convolution over keys and values", at_least(1));
       f("alternate", alternate, "every other layer, from the first, sees its block instead, as in the paper's stack");
-      f("block", block, "tokens of such a block");
+      f("block", block, "tokens of such a block", at_least(1));
       f("causal", causal,
         "no token sees a later one: a compressed key shows when its last token has come, and a learned key always");
     }
@@ -33,7 +33,6 @@ class MemoryCompressed final : public Attention {
         causal_(config.causal),
         block_(config.block),
         site_(scope.dropout("probabilities", geometry.attention_dropout)) {
-    if (config.factor < 1 || config.block < 1) fail_usage("memory_compressed: factor and block must be at least 1");
     if (!local_)
       key_ = Side(geometry, scope / "keys", config, false), value_ = Side(geometry, scope / "values", config, true);
   }

@@ -19,17 +19,16 @@ class Nystromformer final : public Attention {
     long iterations = 6;
     long conv = 35;
     void fields(auto&& f) {
-      f("landmarks", landmarks, "m, segments that a sequence is cut into");
-      f("iterations", iterations, "steps towards the pseudo-inverse of the landmarks' attention");
-      f("conv", conv, "taps of the convolution of values that is added, one filter a head; odd, 0 for none");
+      f("landmarks", landmarks, "m, segments that a sequence is cut into", at_least(1));
+      f("iterations", iterations, "steps towards the pseudo-inverse of the landmarks' attention", between(0, 1000));
+      f("conv", conv, "taps of the convolution of values that is added, one filter a head; odd, 0 for none",
+        at_least(0));
     }
   };
 
   Nystromformer(const Config& config, const Geometry& geometry, const Scope& scope)
       : Attention(geometry, scope), config_(config) {
-    if (config.landmarks < 1 || config.iterations < 0)
-      fail_usage("nystromformer: landmarks must be at least 1, iterations not negative");
-    if (config.conv != 0 && (config.conv < 0 || config.conv % 2 == 0))
+    if (config.conv != 0 && config.conv % 2 == 0)
       fail_usage("nystromformer: conv is {}; it must be odd, or 0 for none", config.conv);
     const Init init{Init::Kind::uniform, 1 / std::sqrt(double(config.conv))};
     if (config.conv > 0) filters_ = scope.add("filters", {geometry.heads, config.conv}, init);

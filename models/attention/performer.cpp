@@ -18,9 +18,9 @@ class Performer final : public Attention {
     long redraw = 0;
     bool causal = false;
     void fields(auto&& f) {
-      f("features", features, "random features a head");
+      f("features", features, "random features a head", at_least(1));
       f("orthogonal", orthogonal, "directions orthogonal to each other, which lowers the variance");
-      f("redraw", redraw, "training steps between draws of the directions; 0 for one draw for ever");
+      f("redraw", redraw, "training steps between draws of the directions; 0 for one draw for ever", at_least(0));
       f("causal", causal, "no token sees a later one");
     }
   };
@@ -29,9 +29,7 @@ class Performer final : public Attention {
       : Attention(geometry, scope),
         causal_(config.causal),
         directions_(scope.random("features", "directions"), {config.features, geometry.qkv / geometry.heads},
-                    config.redraw, config.orthogonal ? draw_orthogonal : draw_normal) {
-    if (config.features < 1) fail_usage("performer: features is {}; it must be at least 1", config.features);
-  }
+                    config.redraw, config.orthogonal ? draw_orthogonal : draw_normal) {}
 
  private:
   Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {

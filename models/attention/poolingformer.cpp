@@ -18,11 +18,12 @@ class Poolingformer final : public Attention {
     long kernel = 5;
     long stride = 4;
     void fields(auto&& f) {
-      f("window", window, "w1: tokens seen on each side by the first level");
-      f("wide_window", wide_window, "w2: how far away on each side the second level sees pooled keys");
+      f("window", window, "w1: tokens seen on each side by the first level", at_least(0));
+      f("wide_window", wide_window, "w2: how far away on each side the second level sees pooled keys", at_least(0));
       f("pooling", pooling, "mean, max, or convolution: sums weighted by a softmax that the middle token determines");
-      f("kernel", kernel, "tokens that are pooled to one, an odd number");
-      f("stride", stride, "tokens from the middle of one pool to that of the next; at most wide_window + 1");
+      f("kernel", kernel, "tokens that are pooled to one, an odd number", between(1, 65535));
+      f("stride", stride, "tokens from the middle of one pool to that of the next; at most wide_window + 1",
+        at_least(1));
     }
   };
 
@@ -31,10 +32,10 @@ class Poolingformer final : public Attention {
         config_(config),
         site_(scope.dropout("probabilities", geometry.attention_dropout)),
         wide_site_(scope.dropout("wide_probabilities", geometry.attention_dropout)) {
-    if (config.window < 0 || config.stride < 1 || config.wide_window < config.stride - 1)
-      fail_usage("poolingformer: window must not be negative, stride be at least 1 and at most wide_window + 1");
-    if (config.kernel < 1 || config.kernel % 2 == 0)
-      fail_usage("poolingformer: kernel is {}; it must be an odd number", config.kernel);
+    if (config.wide_window < config.stride - 1)
+      fail_usage("poolingformer: stride is {}; it must be at most wide_window + 1, {}", config.stride,
+                 config.wide_window + 1);
+    if (config.kernel % 2 == 0) fail_usage("poolingformer: kernel is {}; it must be an odd number", config.kernel);
     if (config.pooling != "mean" && config.pooling != "max" && config.pooling != "convolution")
       fail_usage("poolingformer: pooling is '{}'; it may be mean, max or convolution", config.pooling);
     const long c = geometry.qkv;

@@ -23,11 +23,12 @@ class Reformer final : public Mixer {
     long redraw = 1;
     bool causal = false;
     void fields(auto&& f) {
-      f("chunk", chunk, "tokens of a chunk; each chunk sees itself and the one before it");
-      f("buckets", buckets, "buckets of a hash, rounded up to an even number or a product of two; 0 for 2N / chunk");
-      f("hashes", hashes, "rounds, each with a hash of its own");
-      f("scale", scale, "factor of the product of a query and a key of length 1; 0 for 1/√D, the paper's");
-      f("redraw", redraw, "training steps between draws of the hashes; 0 for one draw for ever");
+      f("chunk", chunk, "tokens of a chunk; each chunk sees itself and the one before it", at_least(1));
+      f("buckets", buckets, "buckets of a hash, rounded up to an even number or a product of two; 0 for 2N / chunk",
+        between(0, 65536));
+      f("hashes", hashes, "rounds, each with a hash of its own", between(1, 1024));
+      f("scale", scale, "factor of the product of a query and a key of length 1; 0 for 1/√D, the paper's", at_least(0));
+      f("redraw", redraw, "training steps between draws of the hashes; 0 for one draw for ever", at_least(0));
       f("causal", causal, "no token sees a later one");
     }
   };
@@ -40,8 +41,6 @@ class Reformer final : public Mixer {
         value_(scope.add("value", {geometry.qkv, geometry.width}, Init::xavier(geometry.width, geometry.qkv))),
         out_(scope.add("out", {geometry.width, geometry.qkv}, Init::xavier(geometry.qkv, geometry.width))),
         site_(scope.dropout("probabilities", geometry.attention_dropout)) {
-    if (config.chunk < 1 || config.hashes < 1 || config.buckets < 0 || config.scale < 0)
-      fail_usage("reformer: chunk and hashes must be at least 1, buckets and scale not negative");
     most_ = 1;
     for (long n = 1; n <= geometry.length; n += config.chunk) most_ = std::max(most_, buckets(n).rotations());
     most_ = std::max(most_, buckets(geometry.length).rotations());

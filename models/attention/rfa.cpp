@@ -24,9 +24,9 @@ class Rfa final : public Mixer {
     bool gate = true;
     bool causal = false;
     void fields(auto&& f) {
-      f("features", features, "M, random directions a head; each gives a sine and a cosine");
-      f("redraw", redraw, "training steps between draws of the directions; 0 for one draw for ever");
-      f("least", least, "a query whose estimated mean weight is less is normalised by this instead");
+      f("features", features, "M, random directions a head; each gives a sine and a cosine", at_least(1));
+      f("redraw", redraw, "training steps between draws of the directions; 0 for one draw for ever", at_least(0));
+      f("least", least, "a query whose estimated mean weight is less is normalised by this instead", at_least(0));
       f("gate", gate, "with causal: each head learns how the past fades");
       f("causal", causal, "no token sees a later one");
     }
@@ -37,8 +37,6 @@ class Rfa final : public Mixer {
         heads_(geometry.heads),
         directions_(scope.random("features", "directions"),
                     {geometry.heads, geometry.qkv / geometry.heads, config.features}, config.redraw, draw_normal) {
-    if (config.features < 1) fail_usage("rfa: features is {}; it must be at least 1", config.features);
-    if (config.least < 0) fail_usage("rfa: least is {}; it must not be negative", config.least);
     const long c = geometry.width, qkv = geometry.qkv;
     for (const auto& [name, place] : {std::pair{"query", &query_}, {"key", &key_}, {"value", &value_}})
       *place = scope.add(name, {qkv, c}, Init::xavier(c, qkv));

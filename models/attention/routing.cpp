@@ -24,12 +24,14 @@ class Routing final : public Mixer {
     double commitment = 1e-4;
     bool causal = false;
     void fields(auto&& f) {
-      f("clusters", clusters, "K: centroids of a head; 0 for the root of the task's length");
-      f("members", members, "w: queries, and keys, that a cluster takes; 0 for a K-th of the sequence, rounded up");
-      f("local_heads", local_heads, "heads that see their block and its neighbours instead; -1 for half of them");
-      f("block", block, "tokens of such a block; 0 for the root of the task's length");
-      f("decay", decay, "what is left of a centroid after a step, in the mean of its past members");
-      f("commitment", commitment, "factor of the loss that draws queries and keys to their centroids");
+      f("clusters", clusters, "K: centroids of a head; 0 for the root of the task's length", at_least(0));
+      f("members", members, "w: queries, and keys, that a cluster takes; 0 for a K-th of the sequence, rounded up",
+        at_least(0));
+      f("local_heads", local_heads, "heads that see their block and its neighbours instead; -1 for half of them",
+        at_least(-1));
+      f("block", block, "tokens of such a block; 0 for the root of the task's length", at_least(0));
+      f("decay", decay, "what is left of a centroid after a step, in the mean of its past members", between(0, 1));
+      f("commitment", commitment, "factor of the loss that draws queries and keys to their centroids", at_least(0));
       f("causal", causal,
         "no token sees a later one: queries are keys, and each sees the last w before it that have its centroid");
     }
@@ -41,9 +43,6 @@ class Routing final : public Mixer {
         width_(geometry.qkv / geometry.heads),
         length_(geometry.length),
         local_(config.local_heads < 0 ? heads_ / 2 : config.local_heads) {
-    if (config.clusters < 0 || config.members < 0 || config.block < 0 || config.commitment < 0)
-      fail_usage("routing: clusters, members, block and commitment must not be negative");
-    if (config.decay < 0 || config.decay > 1) fail_usage("routing: decay is {}, not in 0 to 1", config.decay);
     if (local_ > heads_) fail_usage("routing: local_heads is {}, of {} heads", local_, heads_);
     const long root = std::max(1L, std::lround(std::sqrt(double(length_))));
     clusters_ = config.clusters > 0 ? config.clusters : root;

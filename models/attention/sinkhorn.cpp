@@ -24,11 +24,12 @@ class Sinkhorn final : public Mixer {
     long cut = 0;
     bool causal = false;
     void fields(auto&& f) {
-      f("block", block, "tokens of a block; 0 for the root of the task's length");
-      f("iterations", iterations, "times that rows and columns of the sorting matrix are normalised");
-      f("temperature", temperature, "what scores are divided by before that");
+      f("block", block, "tokens of a block; 0 for the root of the task's length", at_least(0));
+      f("iterations", iterations, "times that rows and columns of the sorting matrix are normalised",
+        between(1, 10000));
+      f("temperature", temperature, "what scores are divided by before that", positive());
       f("gumbel", gumbel, "in training, Gumbel noise on the scores of every example");
-      f("cut", cut, "SortCut: all queries see this many sorted blocks and nothing else; 0 for none");
+      f("cut", cut, "SortCut: all queries see this many sorted blocks and nothing else; 0 for none", at_least(0));
       f("causal", causal,
         "no token sees a later one: blocks are sorted among those before them, by rows alone, since the sum of a "
         "column runs over later blocks");
@@ -36,9 +37,7 @@ class Sinkhorn final : public Mixer {
   };
 
   Sinkhorn(const Config& config, const Geometry& geometry, const Scope& scope)
-      : config_(config), heads_(geometry.heads), block_(config.block) {
-    if (config.block < 0 || config.iterations < 1 || !(config.temperature > 0) || config.cut < 0)
-      fail_usage("sinkhorn: iterations must be at least 1, temperature positive, block and cut not negative");
+      : config_(config), heads_(geometry.heads), block_(std::min(config.block, geometry.length)) {
     if (config.causal && config.cut > 0)
       fail_usage("sinkhorn: cut shows every query the same blocks; it is not causal");
     if (block_ == 0) block_ = std::max(1L, std::lround(std::sqrt(double(geometry.length))));

@@ -25,9 +25,9 @@ class Sparse final : public Attention {
       f("pattern", pattern,
         "fixed: the own block and each block's last tokens; strided: the last tokens and every l-th");
       f("join", join, "the two sets of keys: merged in one softmax, or taken in turn by layers or by heads");
-      f("block", block, "l, tokens of a block or stride; 0 for the root of the task's length");
+      f("block", block, "l, tokens of a block or stride; 0 for the root of the task's length", at_least(0));
       f("summary", summary,
-        "c, tokens at a block's end that all see (fixed); at most a block, with block 0 half a block");
+        "c, tokens at a block's end that all see (fixed); at most a block, with block 0 half a block", at_least(1));
       f("spread", spread, "each head takes other c tokens of a block as its summary (fixed)");
       f("causal", causal, "no token sees a later one");
     }
@@ -43,8 +43,6 @@ class Sparse final : public Attention {
       fail_usage("sparse: pattern is '{}'; it may be fixed or strided", config.pattern);
     if (config.join != "merged" && config.join != "layers" && config.join != "heads")
       fail_usage("sparse: join is '{}'; it may be merged, layers or heads", config.join);
-    if (config.block < 0 || config.summary < 1)
-      fail_usage("sparse: block must not be negative, and summary at least 1");
     if (block_ == 0) {
       block_ = std::max(1L, std::lround(std::sqrt(double(geometry.length))));
       summary_ = std::min(summary_, std::max(1L, block_ / 2));

@@ -89,7 +89,7 @@ class Synthesizer final : public Mixer {
       f("kind", kind,
         "dense, random, fixed_random (not trained), factorized_dense, factorized_random, dot_product, or several "
         "joined by +: a learned mixture");
-      f("rank", rank, "columns of the two factors of factorized_random");
+      f("rank", rank, "columns of the two factors of factorized_random", at_least(1));
       f("causal", causal, "no token sees a later one");
     }
   };
@@ -100,7 +100,6 @@ class Synthesizer final : public Mixer {
         value_(scope.add("value", {geometry.qkv, geometry.width}, Init::xavier(geometry.width, geometry.qkv))),
         out_(scope.add("out", {geometry.width, geometry.qkv}, Init::xavier(geometry.qkv, geometry.width))),
         site_(scope.dropout("probabilities", geometry.attention_dropout)) {
-    if (config.rank < 1) fail_usage("synthesizer: rank is {}; it must be at least 1", config.rank);
     const std::vector<std::string> kinds = parts(config.kind);
     for (const std::string& kind : kinds) all_.emplace_back(kind, config.rank, geometry, scope / kind);
     if (kinds.size() > 1) mixture_ = scope.add("mixture", {1, long(kinds.size())}, Init::zeros());

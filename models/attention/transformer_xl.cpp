@@ -19,8 +19,8 @@ class TransformerXl final : public Mixer {
     long memory = 256;
     bool causal = false;
     void fields(auto&& f) {
-      f("segment", segment, "tokens of a segment");
-      f("memory", memory, "tokens before its segment that a token sees, without gradient");
+      f("segment", segment, "tokens of a segment", at_least(1));
+      f("memory", memory, "tokens before its segment that a token sees, without gradient", at_least(0));
       f("causal", causal, "no token sees a later one, as in the paper; otherwise all of its segment");
     }
   };
@@ -29,10 +29,7 @@ class TransformerXl final : public Mixer {
       : config_(config),
         heads_(geometry.heads),
         projections_(geometry, scope),
-        site_(scope.dropout("probabilities", geometry.attention_dropout)) {
-    if (config.segment < 1 || config.memory < 0)
-      fail_usage("transformer_xl: segment must be at least 1, memory not negative");
-  }
+        site_(scope.dropout("probabilities", geometry.attention_dropout)) {}
 
   Tensor forward(Tensor x, const Pack& pack) const override {
     std::vector<double> places;

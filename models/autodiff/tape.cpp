@@ -1,6 +1,6 @@
 #include "models/autodiff/tape.h"
 
-#include <cassert>
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -87,7 +87,8 @@ void Stopped::pass(Tensor& x) {
 }
 
 void give(const Tensor& x, Tensor dx) {
-  assert(dx.shape() == x.shape());
+  if (dx.shape() != x.shape())
+    fail("[give] a gradient {} for a value of shape {}", dx.shape().text(), x.shape().text());
   if (x.parameter() >= 0) {
     Tensor place = parameter_gradient(x);
     add_into(dx, place);
@@ -103,7 +104,7 @@ void give(const Tensor& x, Tensor dx) {
 }
 
 Sink sink(const Tensor& x) {
-  assert(wants_gradient(x));
+  if (!wants_gradient(x)) return {Tensor::empty_like(x), false};
   if (x.parameter() >= 0) return {parameter_gradient(x), true};
   Tensor& gradient = x.slot()->gradient;
   const bool add = gradient.defined();

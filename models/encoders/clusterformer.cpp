@@ -51,11 +51,11 @@ class Clusterformer final : public Encoder {
     long every = 2;
     double decay = 0.99;
     void fields(auto&& f) {
-      f("window", window, "tokens of a window");
-      f("clusters", clusters, "centroids of a layer");
-      f("chunk", chunk, "tokens of a chunk of the sorted sequence");
-      f("every", every, "the last of this many layers sorts, and so on back from it");
-      f("decay", decay, "what is left of a centroid after a step, in the mean of its past members");
+      f("window", window, "tokens of a window", at_least(1));
+      f("clusters", clusters, "centroids of a layer", at_least(1));
+      f("chunk", chunk, "tokens of a chunk of the sorted sequence", at_least(1));
+      f("every", every, "the last of this many layers sorts, and so on back from it", at_least(1));
+      f("decay", decay, "what is left of a centroid after a step, in the mean of its past members", between(0, 1));
     }
   };
 
@@ -66,9 +66,6 @@ class Clusterformer final : public Encoder {
 
  private:
   static MakePart mixers(const Config& config, long layers) {
-    if (config.window < 1 || config.clusters < 1 || config.chunk < 1 || config.every < 1)
-      fail_usage("clusterformer: window, clusters, chunk and every must be at least 1");
-    if (config.decay < 0 || config.decay > 1) fail_usage("clusterformer: decay is {}, not in 0 to 1", config.decay);
     return [=](const Geometry& geometry, const Scope& scope) -> std::unique_ptr<Mixer> {
       if ((layers - 1 - geometry.layer) % config.every != 0) return attention_in_blocks(config.window, geometry, scope);
       return std::make_unique<Clustered>(config.clusters, config.decay, config.chunk, geometry, scope);

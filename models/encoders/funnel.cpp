@@ -16,12 +16,11 @@ class Funnel final : public Encoder {
   struct Config {
     long blocks = 3;
     void fields(auto&& f) {
-      f("blocks", blocks, "blocks that the layers are divided into; at most as many as layers are made");
+      f("blocks", blocks, "blocks that the layers are divided into; at most as many as layers are made", at_least(1));
     }
   };
 
   Funnel(const Config& config, const Geometry& geometry, const Scope& scope) : norm_(scope / "norm", geometry.width) {
-    if (config.blocks < 1) fail_usage("funnel: blocks must be at least 1");
     const long blocks = std::min(config.blocks, geometry.layers);
     const auto block_of = [&](long layer) { return layer * blocks / geometry.layers; };
     for (long l = 0; l < geometry.layers; ++l)

@@ -18,18 +18,16 @@ class Perceiver final : public Encoder {
     long cross_heads = 1;
     bool share = true;
     void fields(auto&& f) {
-      f("latents", latents, "learned vectors that read the sequence");
-      f("blocks", blocks, "latent blocks after each reading");
-      f("cross_heads", cross_heads, "attention heads of a reading; they must divide qkv");
+      f("latents", latents, "learned vectors that read the sequence", at_least(1));
+      f("blocks", blocks, "latent blocks after each reading", between(0, 1024));
+      f("cross_heads", cross_heads, "attention heads of a reading; they must divide qkv", at_least(1));
       f("share", share, "all readings but the first have the same weights, and so have their latent blocks");
     }
   };
 
   Perceiver(const Config& config, const Geometry& geometry, const Scope& scope)
       : readings_(geometry.layers), norm_(scope / "norm", geometry.width) {
-    if (config.latents < 1 || config.blocks < 0)
-      fail_usage("perceiver: latents must be at least 1, blocks not negative");
-    if (config.cross_heads < 1 || geometry.qkv % config.cross_heads != 0)
+    if (geometry.qkv % config.cross_heads != 0)
       fail_usage("perceiver: {} cross_heads do not divide the {} features of queries (qkv)", config.cross_heads,
                  geometry.qkv);
     latents_ = scope.add("latents", {config.latents, geometry.width}, Init::normal(0.02));

@@ -20,18 +20,16 @@ class Memory final : public Mixer {
     long heads = 4;
     long query = 0;
     void fields(auto&& f) {
-      f("keys", keys, "halves of keys of each kind; the memory has its square of values");
-      f("top", top, "values that a head reads for a token, at most `keys`");
-      f("heads", heads, "queries of a token, each with keys of its own, values in common");
-      f("query", query, "features of a query, even; 0 for the model's width, rounded up to even");
+      f("keys", keys, "halves of keys of each kind; the memory has its square of values", at_least(1));
+      f("top", top, "values that a head reads for a token, at most `keys`", at_least(1));
+      f("heads", heads, "queries of a token, each with keys of its own, values in common", at_least(1));
+      f("query", query, "features of a query, even; 0 for the model's width, rounded up to even", at_least(0));
     }
   };
 
   Memory(const Config& config, const Geometry& geometry, const Scope& scope) : config_(config) {
-    if (config.keys < 1 || config.top < 1 || config.top > config.keys || config.heads < 1)
-      fail_usage("product_key_memory: keys and heads must be at least 1, top between 1 and keys");
-    if (config.query < 0 || config.query % 2 != 0)
-      fail_usage("product_key_memory: query is {}; it must be even and not negative", config.query);
+    if (config.top > config.keys) fail_usage("product_key_memory: top is {}, of {} keys", config.top, config.keys);
+    if (config.query % 2 != 0) fail_usage("product_key_memory: query is {}; it must be even", config.query);
     half_ = config.query > 0 ? config.query / 2 : (geometry.width + 1) / 2;
     const long c = geometry.width, features = 2 * half_;
     query_ = scope.add("query", {config.heads * features, c}, Init::xavier(c, config.heads * features));

@@ -18,11 +18,12 @@ class ReversibleReformer final : public Encoder {
     double scale = 0;
     long redraw = 1;
     void fields(auto&& f) {
-      f("chunk", chunk, "tokens of a chunk; each chunk sees itself and the one before it");
-      f("buckets", buckets, "buckets of a hash, rounded up to an even number or a product of two; 0 for 2N / chunk");
-      f("hashes", hashes, "rounds, each with a hash of its own");
-      f("scale", scale, "factor of the product of a query and a key of length 1; 0 for 1/√D, the paper's");
-      f("redraw", redraw, "training steps between draws of the hashes; 0 for one draw for ever");
+      f("chunk", chunk, "tokens of a chunk; each chunk sees itself and the one before it", at_least(1));
+      f("buckets", buckets, "buckets of a hash, rounded up to an even number or a product of two; 0 for 2N / chunk",
+        between(0, 65536));
+      f("hashes", hashes, "rounds, each with a hash of its own", between(1, 1024));
+      f("scale", scale, "factor of the product of a query and a key of length 1; 0 for 1/√D, the paper's", at_least(0));
+      f("redraw", redraw, "training steps between draws of the hashes; 0 for one draw for ever", at_least(0));
     }
   };
 

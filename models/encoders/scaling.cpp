@@ -23,12 +23,15 @@ struct ScalingConfig {
   long modules = 0;
   bool causal = false;
   void fields(auto&& f) {
-    f("block", block, "hidden units of which one is active; the largest divisor of ff up to this is taken");
-    f("controller", controller, "features through which the active units are chosen");
+    f("block", block, "hidden units of which one is active; the largest divisor of ff up to this is taken",
+      at_least(1));
+    f("controller", controller, "features through which the active units are chosen", at_least(1));
     f("hard", hard,
-      "in training, the share of sequences with one active unit a block; in the others units are weighted");
-    f("temperature", temperature, "in training, what Gumbel noise is multiplied by before the choice");
-    f("modules", modules, "parts that queries, keys and values are divided into, a divisor of qkv; 0 for the heads");
+      "in training, the share of sequences with one active unit a block; in the others units are weighted",
+      at_least(0));
+    f("temperature", temperature, "in training, what Gumbel noise is multiplied by before the choice", at_least(0));
+    f("modules", modules, "parts that queries, keys and values are divided into, a divisor of qkv; 0 for the heads",
+      at_least(0));
     f("causal", causal, "no token sees a later one, as in the paper");
   }
 };
@@ -38,8 +41,6 @@ class SparseFeed final : public Mixer {
  public:
   SparseFeed(const ScalingConfig& config, const Geometry& geometry, const Scope& scope)
       : config_(config), block_(std::min(config.block, geometry.ff)), units_(geometry.ff) {
-    if (config.block < 1 || config.controller < 1 || !(config.hard >= 0) || !(config.temperature >= 0))
-      fail_usage("scaling: block and controller must be at least 1, hard and temperature not negative");
     while (units_ % block_ != 0) --block_;
     const long c = geometry.width, low = config.controller;
     low_ = scope.add("controller.in", {low, c}, Init::xavier(c, low));
@@ -114,7 +115,7 @@ class ModularAttention final : public Mixer {
       : heads_(geometry.heads),
         modules_(config.modules > 0 ? config.modules : geometry.heads),
         first_tap_(config.causal ? 1 - kTaps : -kTaps / 2) {
-    if (config.modules < 0 || geometry.qkv % modules_ != 0)
+    if (geometry.qkv % modules_ != 0)
       fail_usage("scaling: {} modules do not divide the {} features of queries (qkv)", config.modules, geometry.qkv);
     const long c = geometry.width, q = geometry.qkv, m = q / modules_;
     of_module_ = scope.add("modules", {modules_, c}, Init::normal(0.5));

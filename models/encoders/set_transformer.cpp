@@ -54,15 +54,14 @@ class SetTransformer final : public Encoder {
     long inducing = 32;
     long seeds = 1;
     void fields(auto&& f) {
-      f("inducing", inducing, "learned vectors by which the tokens of a layer meet");
-      f("seeds", seeds, "learned vectors that read the last layer: the rows that are pooled");
+      f("inducing", inducing, "learned vectors by which the tokens of a layer meet", at_least(1));
+      f("seeds", seeds, "learned vectors that read the last layer: the rows that are pooled", at_least(1));
     }
   };
 
   SetTransformer(const Config& config, const Geometry& geometry, const Scope& scope)
       : seeds_(scope.add("seeds", {config.seeds, geometry.width}, Init::xavier(geometry.width, config.seeds))),
         pooling_(geometry, scope / "pooling") {
-    if (config.inducing < 1 || config.seeds < 1) fail_usage("set_transformer: inducing and seeds must be at least 1");
     if (geometry.width % geometry.heads != 0)
       fail_usage("set_transformer: {} heads do not divide the {} features of a token (width)", geometry.heads,
                  geometry.width);

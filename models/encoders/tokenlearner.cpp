@@ -15,9 +15,9 @@ class TokenLearner final : public Encoder {
     long before = 0;
     long bottleneck = 64;
     void fields(auto&& f) {
-      f("tokens", tokens, "S: learned tokens");
-      f("before", before, "layers on the whole sequence; 0 for half of them, rounded up");
-      f("bottleneck", bottleneck, "hidden features of the network that makes the maps");
+      f("tokens", tokens, "S: learned tokens", at_least(1));
+      f("before", before, "layers on the whole sequence; 0 for half of them, rounded up", at_least(0));
+      f("bottleneck", bottleneck, "hidden features of the network that makes the maps", at_least(1));
     }
   };
 
@@ -28,8 +28,6 @@ class TokenLearner final : public Encoder {
         map_out_(
             scope.add("maps.out", {config.tokens, config.bottleneck}, Init::xavier(config.bottleneck, config.tokens))),
         norm_(scope / "norm", geometry.width) {
-    if (config.tokens < 1 || config.before < 0 || config.bottleneck < 1)
-      fail_usage("tokenlearner: tokens and bottleneck must be at least 1, before not negative");
     if (config.before > geometry.layers)
       fail_usage("tokenlearner: before is {}, of {} layers", config.before, geometry.layers);
     const long before = config.before > 0 ? config.before : (geometry.layers + 1) / 2;

@@ -19,15 +19,8 @@ void check(const EncoderConfig& shape, const TaskSpec& task) {
   one_of("pool", shape.pool, {"cls", "mean"});
   one_of("positions", shape.positions, {"learned", "sinusoid"});
   one_of("interaction", shape.interaction, {"nli", "concat"});
+  expect_in_range(shape, "encoder");
   const long qkv = shape.qkv ? shape.qkv : shape.width;
-  for (const auto& [name, value] : {std::pair{"width", shape.width},
-                                    {"qkv", qkv},
-                                    {"ff", shape.ff},
-                                    {"heads", shape.heads},
-                                    {"layers", shape.layers}})
-    if (value < 1) fail_usage("encoder: setting '{}' is {}; it must be at least 1", name, value);
-  if (shape.head_width < 0)
-    fail_usage("encoder: setting 'head_width' is {}; it must not be negative", shape.head_width);
   if (qkv % shape.heads != 0)
     fail_usage("encoder: {} heads do not divide the {} features of queries (qkv)", shape.heads, qkv);
   for (const auto& [name, rate] : {std::pair{"dropout", shape.dropout}, {"attention_dropout", shape.attention_dropout}})

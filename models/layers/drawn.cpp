@@ -18,6 +18,7 @@ struct Drawn::Latest {
 Drawn::Drawn(const Random& site, const Shape& shape, long redraw, Draw draw)
     : site_(site), shape_(shape), redraw_(redraw), draw_(std::move(draw)), latest_(std::make_shared<Latest>()) {
   if (redraw < 0) fail_usage("redraw is {}; it must not be negative", redraw);
+  expect_room(0, "a table of random numbers", shape);
 }
 
 Tensor Drawn::at(const Pack& pack) const {

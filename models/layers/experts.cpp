@@ -24,8 +24,6 @@ Experts::Experts(const ExpertSettings& settings, const Routing& routing, const G
       second_(scope.random("second", "router")),
       dropped_(scope, "dropped"),
       balance_(scope, "balance") {
-  if (settings.experts < 1 || !(settings.capacity > 0) || !(settings.eval_capacity > 0) || !(settings.balance >= 0))
-    fail_usage("experts must be at least 1, capacity and eval_capacity positive, balance not negative");
   if (!(routing.jitter >= 0 && routing.jitter < 1)) fail_usage("jitter is {}; it must be in [0, 1)", routing.jitter);
   router_ =
       scope.add("router", {settings.experts, geometry.width}, Init::normal(std::sqrt(0.1 / double(geometry.width))));

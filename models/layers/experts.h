@@ -16,12 +16,13 @@ struct ExpertSettings {
   double eval_capacity = 2;
   double balance = 0.01;
   void fields(auto&& f) {
-    f("experts", experts, "feed-forward networks in a block that has them");
+    f("experts", experts, "feed-forward networks in a block that has them", between(1, 4096));
     f("capacity", capacity,
       "tokens of a sequence that an expert takes, as a multiple of its even share; at least 4 tokens. Later ones pass "
-      "it by");
-    f("eval_capacity", eval_capacity, "the same in evaluation");
-    f("balance", balance, "weight of the loss that evens out how often experts are chosen");
+      "it by",
+      positive());
+    f("eval_capacity", eval_capacity, "the same in evaluation", positive());
+    f("balance", balance, "weight of the loss that evens out how often experts are chosen", at_least(0));
   }
 };
 

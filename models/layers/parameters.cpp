@@ -11,21 +11,24 @@ namespace {
 /// What training keeps of each is 16 bytes and more: beyond this a setting was mistyped.
 constexpr long kMostParameters = 1L << 29;
 
-void check_room(long used, const std::string& name, const Shape& shape) {
-  double size = 1;  // whose whole product may be more than a long can hold
-  for (long i = 0; i < shape.rank(); ++i) size *= double(shape[i]);
-  if (double(used) + size > double(kMostParameters))
-    fail_usage("the parameter '{}' of shape {} makes the model larger than {} parameters; try smaller settings", name,
-               shape.text(), kMostParameters);
-}
-
 }  // namespace
+
+void expect_room(long used, const std::string& what, const Shape& shape) {
+  double size = 1;  // whose whole product may be more than a long can hold
+  for (int i = 0; i < shape.rank(); ++i) {
+    if (shape[i] < 0) fail_usage("{} would have the shape {}; try other settings", what, shape.text());
+    size *= double(shape[i]);
+  }
+  if (double(used) + size > double(kMostParameters))
+    fail_usage("{} of shape {} makes the model larger than {} parameters; try smaller settings", what, shape.text(),
+               kMostParameters);
+}
 
 long Parameters::add(const std::string& name, const Shape& shape, const Init& init) {
   for (const ParameterInfo& other : list_)
     if (other.name == name) fail("the parameter '{}' is made twice", name);
   const long offset = count();
-  check_room(offset, name, shape);
+  expect_room(offset, fmt::format("the parameter '{}'", name), shape);
   list_.push_back({name, shape, offset});
   values_.resize(values_.size() + std::size_t(shape.size()), Real(init.kind == Init::Kind::constant ? init.scale : 0));
   const Random random(seed_, "init", name);

@@ -15,6 +15,10 @@
 
 namespace lra::inline LRA_ENGINE {
 
+/// Throws a usage error, which `what` opens, for a shape that no setting with sense gives: with a negative size, or
+/// with so many numbers, after `used` others, that training could not keep them.
+void expect_room(long used, const std::string& what, const Shape& shape);
+
 /// How a parameter starts. Values are pure functions of (seed, name, element): adding one changes no other.
 struct Init {
   enum class Kind { constant, normal, uniform } kind = Kind::constant;

@@ -36,7 +36,10 @@ Again again(const Function& f, const Tensor& x, const Tensor& dy) {
   return made;
 }
 
-void add_to(Tensor& y, const Tensor& x, Real factor) { kernels::add_scaled(x.data(), factor, y.data(), y.size()); }
+/// An undefined x, such as the gradient of what f does not use, is zero.
+void add_to(Tensor& y, const Tensor& x, Real factor) {
+  if (x.defined()) kernels::add_scaled(x.data(), factor, y.data(), y.size());
+}
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "harness/core/error.h"
+#include "models/ops/doors.h"
 #include "models/ops/head_view.h"
 #include "models/ops/ops.h"
 #include "models/ops/tile_rows.h"
@@ -27,6 +28,17 @@ struct Problem {
 
   const DropoutStream* dropout() const { return drops ? &stream : nullptr; }
 };
+
+/// A part names rows that there are.
+void expect_part(const Part& part, const Problem& p) {
+  const auto fit = [](const Positions& positions, long n) {
+    return positions.empty() || (positions.ascending().front() >= 0 && positions.ascending().back() < n);
+  };
+  if (!fit(part.queries, p.queries) || !fit(part.keys, p.keys))
+    fail("[sparse_attention] a part of the pattern goes beyond {} queries and {} keys", p.queries, p.keys);
+  expect_window(part.visible, "sparse_attention");
+  expect_window(part.hidden, "sparse_attention");
+}
 
 /// The dropout numbers of a tile's elements. Over one window they follow from the positions of query and key, whatever
 /// the tiles. The keys of a pattern lie anywhere, so its tiles take numbers one after the other.
@@ -167,6 +179,7 @@ double forward_head(const Problem& p, const Head& head, LabelScores labels, View
   bool first_part = true;
   double pairs = 0;
   p.parts([&](const Part& part) {
+    expect_part(part, p);
     View ot{};
     ConstView qt = ot;
     walk(part, p.keys, [&](const Tile& t) {
@@ -257,10 +270,6 @@ using Problems = std::function<Problem(long sequence, long head)>;
 Tensor attention(Tensor q, Tensor k, Tensor v, long head_count, const Pack& pack, const Pack& key_pack,
                  const Problems& problem, Distances distances = {}) {
   const long c = q.dim(1), width = c / head_count;
-  if (distances.table.defined()) expect_shape(distances.table, {2 * distances.reach + 2, c}, "attention: distances");
-  expect_shape(q, {pack.tokens(), c}, "attention: queries");
-  expect_shape(k, {key_pack.tokens(), c}, "attention: keys");
-  expect_shape(v, {key_pack.tokens(), c}, "attention: values");
   Tensor y = Tensor::empty(q.shape()), lse = Tensor::empty({head_count, pack.tokens()});
   double pairs = 0;
   {
@@ -310,7 +319,8 @@ Tensor attention(Tensor q, Tensor k, Tensor v, long head_count, const Pack& pack
 
 Tensor softmax_attention(Tensor q, Tensor k, Tensor v, long head_count, const Window& window, const Dropout& site,
                          const Pack& pack, const Pack& key_pack) {
-  const long width = q.dim(1) / head_count;
+  const long width = expect_attention(q, k, v, head_count, pack, key_pack, "softmax_attention");
+  expect_window(window, "softmax_attention");
   const bool drops = recording() && site.active();
   return attention(q, k, v, head_count, pack, key_pack, [=](long s, long h) {
     const long queries = pack.size(s), keys = key_pack.size(s);
@@ -332,7 +342,9 @@ Tensor softmax_attention(Tensor q, Tensor k, Tensor v, long head_count, const Wi
 
 Tensor sparse_attention(Tensor q, Tensor k, Tensor v, long head_count, Pattern pattern, const Dropout& site,
                         const Pack& pack, const Pack& key_pack, Distances distances) {
-  const long width = q.dim(1) / head_count;
+  const long width = expect_attention(q, k, v, head_count, pack, key_pack, "sparse_attention");
+  if (distances.table.defined())
+    expect_input(distances.table, {2 * distances.reach + 2, q.dim(1)}, "sparse_attention", "table of distances");
   const bool drops = recording() && site.active();
   const Problems problem = [=, pattern = std::move(pattern)](long s, long h) {
     return Problem{pack.size(s),

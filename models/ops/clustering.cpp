@@ -3,10 +3,17 @@
 #include <algorithm>
 #include <numeric>
 
+#include "harness/core/error.h"
+
 namespace lra::inline LRA_ENGINE {
 namespace {
 
 constexpr long kStrip = 64;  // rows of products in memory at a time
+
+void expect_fit(const ConstView& x, const ConstView& centroids, const char* op) {
+  if (x.cols != centroids.cols || centroids.rows < 1)
+    fail("[{}] x ({},{}) does not fit centroids ({},{})", op, x.rows, x.cols, centroids.rows, centroids.cols);
+}
 
 /// Calls visit(i, products with all rows of b) for each row i of a.
 template <typename Visit>
@@ -23,6 +30,7 @@ void for_each_products(ConstView a, ConstView b, Visit visit) {
 }  // namespace
 
 std::vector<std::int32_t> nearest_centroids(ConstView x, ConstView centroids) {
+  expect_fit(x, centroids, "nearest_centroids");
   std::vector<std::int32_t> nearest(std::size_t(x.rows));
   for_each_products(x, centroids, [&](long i, const Real* products) {
     nearest[std::size_t(i)] = std::int32_t(std::max_element(products, products + centroids.rows) - products);
@@ -31,6 +39,8 @@ std::vector<std::int32_t> nearest_centroids(ConstView x, ConstView centroids) {
 }
 
 std::vector<std::int32_t> top_members(ConstView x, ConstView centroids, long count) {
+  expect_fit(x, centroids, "top_members");
+  if (count < 1 || count > x.rows) fail("[top_members] {} members of {} rows", count, x.rows);
   std::vector<std::int32_t> members, order(std::size_t(x.rows));
   members.reserve(std::size_t(centroids.rows * count));
   for_each_products(centroids, x, [&](long, const Real* products) {

@@ -1,4 +1,5 @@
 #include "harness/core/error.h"
+#include "models/ops/doors.h"
 #include "models/ops/ops.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -24,10 +25,11 @@ void by_pairs(const Pack& pack, long t, long taps, Visit visit) {
 }  // namespace
 
 Tensor depthwise_convolution(Tensor x, const Tensor& w, const Pack& pack) {
+  expect_packed(x, pack, "depthwise_convolution");
+  expect_matrix(w, "depthwise_convolution", "weights");
   const long c = x.dim(1), taps = w.dim(1);
-  expect_shape(x, {pack.tokens(), c}, "depthwise_convolution");
-  if (taps % 2 == 0 || c % w.dim(0) != 0)
-    fail("[depthwise_convolution] {} does not fit {}", w.shape().text(), x.shape().text());
+  if (taps % 2 == 0 || w.dim(0) < 1 || c % w.dim(0) != 0)
+    fail("[depthwise_convolution] weights {} do not fit x {}", w.shape().text(), x.shape().text());
   Tensor y = Tensor::zeros(x.shape());
   double pairs = 0;
   for (long t = 0; t < taps; ++t) {

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "harness/core/error.h"
+#include "models/ops/doors.h"
 #include "models/ops/ops.h"
 #include "models/tensor/permute.h"
 
@@ -9,6 +10,8 @@ namespace lra::inline LRA_ENGINE {
 namespace {
 
 void expect_same(const Tensor& a, const Tensor& b, const char* who) {
+  expect_defined(a, who);
+  expect_defined(b, who);
   if (a.shape() != b.shape()) fail("[{}] {} and {} differ in shape", who, a.shape().text(), b.shape().text());
 }
 
@@ -23,6 +26,7 @@ Real logistic(Real x) {
 }  // namespace
 
 Tensor gelu(Tensor x) {
+  expect_defined(x, "gelu");
   Tensor y = place_for_result(x, x.sole_owner() && !recording());
   kernels::gelu(x.data(), y.data(), x.size());
   return record(std::move(y), [x = std::move(x)](Tensor dy) {
@@ -32,6 +36,7 @@ Tensor gelu(Tensor x) {
 }
 
 Tensor relu(Tensor x) {
+  expect_defined(x, "relu");
   Tensor y = place_for_result(x, x.sole_owner());
   kernels::relu(x.data(), y.data(), x.size());
   return record(y, [x = x.shell(), y](Tensor dy) {
@@ -41,6 +46,7 @@ Tensor relu(Tensor x) {
 }
 
 Tensor elu_plus_one(Tensor x) {
+  expect_defined(x, "elu_plus_one");
   Tensor y = place_for_result(x, x.sole_owner());
   kernels::elu_plus_one(x.data(), y.data(), x.size());
   return record(y, [x = x.shell(), y](Tensor dy) {
@@ -50,6 +56,7 @@ Tensor elu_plus_one(Tensor x) {
 }
 
 Tensor sigmoid(Tensor x) {
+  expect_defined(x, "sigmoid");
   Tensor y = place_for_result(x, x.sole_owner());
   for (long i = 0; i < x.size(); ++i) y.data()[i] = logistic(x.data()[i]);
   return record(y, [x = x.shell(), y](Tensor dy) {
@@ -59,6 +66,7 @@ Tensor sigmoid(Tensor x) {
 }
 
 Tensor log_sigmoid(Tensor x) {
+  expect_defined(x, "log_sigmoid");
   Tensor y = Tensor::empty_like(x);
   for (long i = 0; i < x.size(); ++i)
     y.data()[i] = std::min<Real>(x.data()[i], 0) - std::log1p(std::exp(-std::abs(x.data()[i])));
@@ -69,7 +77,8 @@ Tensor log_sigmoid(Tensor x) {
 }
 
 Tensor sine_cosine(const Tensor& x, long head_count) {
-  const long n = x.dim(0) * head_count, m = x.dim(1) / head_count;  // rows: a token's features of one head
+  const long m = head_width(x, head_count, "sine_cosine"),
+             n = x.dim(0) * head_count;  // rows: a token's features of one head
   Tensor y = Tensor::empty({x.dim(0), 2 * x.dim(1)});
   for (long r = 0; r < n; ++r)
     for (long i = 0; i < m; ++i) {
@@ -125,6 +134,7 @@ Tensor multiply(Tensor a, Tensor b) {
 }
 
 Tensor scale(Tensor x, double factor) {
+  expect_defined(x, "scale");
   Tensor y = place_for_result(x, x.sole_owner());
   if (y.data() != x.data()) kernels::copy(x.data(), y.data(), x.size());
   kernels::scale(y.data(), y.size(), Real(factor));
@@ -136,8 +146,7 @@ Tensor scale(Tensor x, double factor) {
 
 Tensor dropout(Tensor x, const Dropout& site, const Pack& pack) {
   if (!recording() || !site.active()) return x;
-  if (x.rank() != 2 || x.dim(0) != pack.tokens())
-    fail("[dropout] {} is not packed as the sequences are", x.shape().text());
+  expect_packed(x, pack, "dropout");
   const auto drop = [site, pack](const Tensor& from, Tensor& to) {
     const long c = from.dim(1);
     for (long s = 0; s < pack.count(); ++s)

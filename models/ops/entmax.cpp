@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/ops/doors.h"
 #include "models/ops/head_view.h"
 #include "models/ops/ops.h"
 
@@ -120,8 +121,8 @@ void EntmaxHeads::backward(long s, long h, const Tensor& dy, Slopes& slopes) con
 
 Tensor entmax_attention(Tensor q, Tensor k, Tensor v, const Tensor& alpha, long head_count, bool causal,
                         const Dropout& site, const Pack& pack) {
-  expect_shape(alpha, {1, head_count}, "entmax_attention: alpha");
-  const long width = q.dim(1) / head_count;
+  const long width = expect_attention(q, k, v, head_count, pack, pack, "entmax_attention");
+  expect_input(alpha, {1, head_count}, "entmax_attention", "alpha");
   Tensor y = Tensor::empty(v.shape());
   EntmaxHeads heads{std::move(q), std::move(k), std::move(v), alpha,
                     head_count,   width,        causal,       recording() && site.active(),

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <limits>
 
+#include "models/ops/doors.h"
 #include "models/ops/head_view.h"
 #include "models/ops/ops.h"
 #include "models/ops/tile_size.h"
@@ -104,8 +105,10 @@ Tensor query_features(const Tensor& q, const Tensor& w, const Tensor& shift, lon
 
 Features softmax_features(const Tensor& q, const Tensor& k, const Tensor& w, long head_count, bool causal,
                           const Pack& pack) {
-  expect_shape(q, {pack.tokens(), head_count * w.dim(1)}, "softmax_features: queries");
-  expect_shape(k, {pack.tokens(), head_count * w.dim(1)}, "softmax_features: keys");
+  expect_matrix(w, "softmax_features", "directions");
+  head_width(q, head_count, "softmax_features", "queries");
+  expect_input(q, {pack.tokens(), head_count * w.dim(1)}, "softmax_features", "queries");
+  expect_input(k, q.shape(), "softmax_features", "keys");
   Keys keys = key_features(k, w, head_count, causal, pack);
   return {query_features(q, w, keys.shift, head_count, pack), std::move(keys.features)};
 }

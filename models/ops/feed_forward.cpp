@@ -1,6 +1,7 @@
 /// The position-wise part of a block, tile by tile of tokens: what lies between the norm and the residual stays in the
 /// cache. What enters the activation is kept; the rest is cheap to make again in backward.
 #include "harness/core/error.h"
+#include "models/ops/doors.h"
 #include "models/ops/ops.h"
 #include "models/ops/tile_size.h"
 
@@ -129,9 +130,17 @@ void Sublayer::backward(const Tensor& x, const Tensor& before, Tensor& dy) const
 
 Tensor feed_forward(Tensor x, const FeedForwardWeights& w, const Dropout& hidden_site, const Dropout& out_site,
                     const Pack& pack) {
-  if (x.rank() != 2 || x.dim(0) != pack.tokens() || x.dim(1) != w.in.dim(1) || x.dim(1) != w.out.dim(0))
-    fail("[feed_forward] x {} does not fit {} tokens and weights {}", x.shape().text(), pack.tokens(),
-         w.in.shape().text());
+  expect_packed(x, pack, "feed_forward");
+  expect_matrix(w.in, "feed_forward", "weights in");
+  const long c = x.dim(1), hidden = w.in.dim(0);
+  expect_input(w.in, {hidden, c}, "feed_forward", "weights in");
+  expect_input(w.in_bias, {hidden}, "feed_forward", "bias in");
+  expect_input(w.out, {c, hidden}, "feed_forward", "weights out");
+  expect_input(w.out_bias, {c}, "feed_forward", "bias out");
+  if (w.gamma.defined()) {
+    expect_input(w.gamma, {c}, "feed_forward", "gamma");
+    expect_input(w.beta, {c}, "feed_forward", "beta");
+  }
   const Sublayer sublayer{w, hidden_site, out_site, pack, recording()};
   Tensor before;
   Tensor y = sublayer.forward(x, before);

@@ -1,5 +1,6 @@
 /// Rows and entries chosen by index, and what follows from them: sums and products that touch nothing else.
 #include "harness/core/error.h"
+#include "models/ops/doors.h"
 #include "models/ops/ops.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -7,9 +8,11 @@ namespace {
 
 constexpr long kNone = -1;
 
-void expect_indices(const std::vector<long>& indices, long first, long end, const char* who) {
+/// Each index is that of a row of x, or of a column, or as little as `least`.
+void expect_indices(const std::vector<long>& indices, long least, const Tensor& x, int dimension, const char* op) {
   for (const long i : indices)
-    if (i < first || i >= end) fail("[{}] there is no {} among {}", who, i, end);
+    if (i < least || i >= x.dim(dimension))
+      fail("[{}] {} has no {} {}", op, x.shape().text(), dimension == 0 ? "row" : "column", i);
 }
 
 /// Calls visit(t, entry, row) for each index that names a row; entry t·K + j counts through (T,K).
@@ -54,9 +57,9 @@ void distribute(const Tensor& weights, const Tensor& x, const std::vector<long>&
 }  // namespace
 
 Tensor gather_rows(const Tensor& x, std::vector<long> indices) {
-  if (x.rank() != 2) fail("[gather_rows] {} is not a matrix", x.shape().text());
+  expect_matrix(x, "gather_rows");
   const long c = x.dim(1);
-  expect_indices(indices, kNone, x.dim(0), "gather_rows");
+  expect_indices(indices, kNone, x, 0, "gather_rows");
   Tensor y = Tensor::empty({long(indices.size()), c});
   Real* to = y.data();
   for (const long row : indices) {
@@ -78,10 +81,11 @@ Tensor gather_rows(const Tensor& x, std::vector<long> indices) {
 }
 
 Tensor pick_columns(const Tensor& x, std::vector<long> columns) {
-  if (x.rank() != 2 || long(columns.size()) % x.dim(0) != 0)
+  expect_matrix(x, "pick_columns");
+  if (x.dim(0) < 1 || long(columns.size()) % x.dim(0) != 0)
     fail("[pick_columns] {} columns do not fit {}", columns.size(), x.shape().text());
   const long n = x.dim(0), c = x.dim(1);
-  expect_indices(columns, 0, c, "pick_columns");
+  expect_indices(columns, 0, x, 1, "pick_columns");
   Tensor y = Tensor::empty({n, long(columns.size()) / n});
   for_each_named(columns, n, [&](long t, long entry, long column) { y.data()[entry] = x.data()[t * c + column]; });
   return record(std::move(y), [x = x.shell(), columns = std::move(columns), n, c](Tensor dy) {
@@ -92,10 +96,12 @@ Tensor pick_columns(const Tensor& x, std::vector<long> columns) {
 }
 
 Tensor weighted_rows(const Tensor& weights, const Tensor& x, std::vector<long> indices) {
-  if (weights.rank() != 2 || x.rank() != 2 || weights.size() != long(indices.size()))
+  expect_matrix(weights, "weighted_rows", "weights");
+  expect_matrix(x, "weighted_rows", "rows");
+  if (weights.size() != long(indices.size()))
     fail("[weighted_rows] weights {} do not fit rows {} and {} indices", weights.shape().text(), x.shape().text(),
          indices.size());
-  expect_indices(indices, kNone, x.dim(0), "weighted_rows");
+  expect_indices(indices, kNone, x, 0, "weighted_rows");
   Tensor y = Tensor::zeros({weights.dim(0), x.dim(1)});
   collect(weights, x, indices, y);
   return record(std::move(y), [weights, x, indices = std::move(indices)](Tensor dy) {
@@ -109,9 +115,11 @@ Tensor weighted_rows(const Tensor& weights, const Tensor& x, std::vector<long> i
 }
 
 Tensor row_products(const Tensor& x, const Tensor& w, std::vector<long> indices) {
-  if (x.rank() != 2 || w.rank() != 2 || x.dim(1) != w.dim(1) || long(indices.size()) % x.dim(0) != 0)
+  expect_matrix(x, "row_products");
+  expect_matrix(w, "row_products", "rows");
+  if (x.dim(1) != w.dim(1) || x.dim(0) < 1 || long(indices.size()) % x.dim(0) != 0)
     fail("[row_products] x {} does not fit rows {} and {} indices", x.shape().text(), w.shape().text(), indices.size());
-  expect_indices(indices, 0, w.dim(0), "row_products");
+  expect_indices(indices, 0, w, 0, "row_products");
   Tensor y = Tensor::empty({x.dim(0), long(indices.size()) / x.dim(0)});
   multiply_rows(x, w, indices, y);
   return record(std::move(y), [x, w, indices = std::move(indices)](Tensor dy) {

@@ -32,8 +32,9 @@ std::vector<std::int32_t> hash_directions(ConstView x, ConstView rotations, cons
   std::vector<std::int32_t> all(std::size_t(x.rows), 0);
   if (buckets.count() == 1) return all;
   const long columns = buckets.rotations(), half = buckets.first / 2;
-  if (rotations.rows < columns)
-    fail("[hashing] {} buckets need {} rotations, not {}", buckets.count(), columns, rotations.rows);
+  if (rotations.rows < columns || rotations.cols != x.cols)
+    fail("[hash_directions] {} buckets of rows of x ({},{}) need {} rotations, not ({},{})", buckets.count(), x.rows,
+         x.cols, columns, rotations.rows, rotations.cols);
   Tensor u = Tensor::empty({x.rows, columns});
   kernels::gemm(x, false, {rotations.data, columns, rotations.cols, rotations.stride}, true, u.matrix());
   for (long i = 0; i < x.rows; ++i) {

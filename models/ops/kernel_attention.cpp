@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "harness/core/error.h"
+#include "models/ops/doors.h"
 #include "models/ops/head_view.h"
 #include "models/ops/ops.h"
 
@@ -221,19 +222,20 @@ struct Sinks {
 };
 
 void check_sums(const Tensor& fq, const Tensor& fk, const Tensor& v, const Tensor& log_gates, long head_count,
-                const Pack& pack) {
-  const long tokens = pack.tokens(), m = fq.dim(1) / head_count, d = v.dim(1) / head_count;
-  expect_shape(fq, {tokens, m * head_count}, "kernel attention: queries");
-  expect_shape(fk, {tokens, m * head_count}, "kernel attention: keys");
-  expect_shape(v, {tokens, d * head_count}, "kernel attention: values");
-  if (log_gates.defined()) expect_shape(log_gates, {tokens, head_count}, "kernel attention: gates");
+                const Pack& pack, const char* op) {
+  head_width(fq, head_count, op, "queries");
+  head_width(v, head_count, op, "values");
+  expect_packed(fq, pack, op, "queries");
+  expect_input(fk, fq.shape(), op, "keys");
+  expect_packed(v, pack, op, "values");
+  if (log_gates.defined()) expect_input(log_gates, {pack.tokens(), head_count}, op, "gates");
 }
 
 }  // namespace
 
 Tensor kernel_attention(const Tensor& fq, const Tensor& fk, const Tensor& v, long head_count, double epsilon,
                         const Pack& pack, bool causal, const Tensor& log_gates, double least) {
-  check_sums(fq, fk, v, log_gates, head_count, pack);
+  check_sums(fq, fk, v, log_gates, head_count, pack, "kernel_attention");
   if (log_gates.defined() && !causal) fail("[kernel_attention] gates are between a key and later queries");
   const long tokens = pack.tokens(), m = fq.dim(1) / head_count, d = v.dim(1) / head_count;
   const Least limit{least, causal, log_gates.defined()};
@@ -272,7 +274,7 @@ Tensor kernel_attention(const Tensor& fq, const Tensor& fk, const Tensor& v, lon
 
 Tensor causal_sums(const Tensor& a, const Tensor& b, const Tensor& c, long head_count, const Pack& pack,
                    const Tensor& log_gates) {
-  check_sums(a, b, c, log_gates, head_count, pack);
+  check_sums(a, b, c, log_gates, head_count, pack, "causal_sums");
   const long m = a.dim(1) / head_count, d = c.dim(1) / head_count;
   const auto head_of = [=](long s, long h) {
     const long at = pack.begin(s), n = pack.size(s);

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "harness/core/error.h"
+#include "models/ops/doors.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {
@@ -22,8 +23,9 @@ constexpr long kFew = 4;  // up to so many one heap is faster than a partition
 }  // namespace
 
 std::vector<long> largest_columns(const Tensor& x, long count) {
+  expect_matrix(x, "largest_columns");
   const long n = x.dim(0), c = x.dim(1);
-  if (count > c) fail("[largest_columns] {} has no {} columns", x.shape().text(), count);
+  if (count < 0 || count > c) fail("[largest_columns] {} has no {} columns", x.shape().text(), count);
   std::vector<Entry> row(static_cast<std::size_t>(c));
   std::vector<long> all;
   all.reserve(std::size_t(n * count));

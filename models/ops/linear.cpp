@@ -1,11 +1,14 @@
 #include "harness/core/error.h"
+#include "models/ops/doors.h"
 #include "models/ops/ops.h"
 
 namespace lra::inline LRA_ENGINE {
 
 Tensor linear(Tensor x, const Tensor& w, const Tensor& b) {
-  if (x.rank() != 2 || w.rank() != 2 || x.dim(1) != w.dim(1))
-    fail("[linear] x {} does not fit weights {}", x.shape().text(), w.shape().text());
+  expect_matrix(x, "linear");
+  expect_matrix(w, "linear", "weights");
+  if (x.dim(1) != w.dim(1)) fail("[linear] x {} does not fit weights {}", x.shape().text(), w.shape().text());
+  if (b.defined()) expect_input(b, {w.dim(0)}, "linear", "bias");
   Tensor y = Tensor::empty({x.dim(0), w.dim(0)});
   kernels::gemm(std::as_const(x).matrix(), false, w.matrix(), true, y.matrix(), false, 1,
                 b.defined() ? b.data() : nullptr);

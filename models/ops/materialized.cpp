@@ -1,6 +1,7 @@
 /// Softmax attention by the textbook: the probabilities of a whole sequence stand in memory.
 #include <cmath>
 
+#include "models/ops/doors.h"
 #include "models/ops/head_view.h"
 #include "models/ops/ops.h"
 
@@ -35,7 +36,8 @@ void drop(const DropoutStream& stream, const Pack& pack, long h, const Tensor& f
 
 Tensor materialized_attention(Tensor q, Tensor k, Tensor v, long head_count, const Window& window, const Dropout& site,
                               const Pack& pack) {
-  const long width = q.dim(1) / head_count;
+  const long width = expect_attention(q, k, v, head_count, pack, pack, "materialized_attention");
+  expect_window(window, "materialized_attention");
   const Real factor = Real(1 / std::sqrt(double(width)));
   const bool drops = recording() && site.active();
   Tensor y = Tensor::empty(q.shape());

@@ -49,8 +49,12 @@ void factor_gradient(const Tensor& x, const Tensor& left, bool transpose_left, c
 }  // namespace
 
 Tensor matmul(Tensor a, Tensor b) {
+  const auto is_stack = [](const Tensor& x) { return x.defined() && (x.rank() == 2 || x.rank() == 3); };
+  if (!is_stack(a) || !is_stack(b))
+    fail("[matmul] {} and {} are not matrices, nor stacks of them", a.shape().text(), b.shape().text());
   const long count = std::max(slices(a), slices(b));
-  if (a.dim(-1) != b.dim(-2) || (slices(a) != count && slices(a) != 1) || (slices(b) != count && slices(b) != 1))
+  const auto has_slices = [count](const Tensor& x) { return x.rank() == 2 || x.dim(0) == count; };
+  if (a.dim(-1) != b.dim(-2) || !has_slices(a) || !has_slices(b))
     fail("[matmul] {} does not fit {}", a.shape().text(), b.shape().text());
   Tensor y = result_like(a, count, a.rank() == 3 || b.rank() == 3, a.dim(-2), b.dim(-1));
   for (long i = 0; i < count; ++i) product(slice(a, i), false, slice(b, i), false, slice(y, i), false);

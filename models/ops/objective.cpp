@@ -1,9 +1,11 @@
 /// What models do to the objective themselves: terms of their own, and places where its derivative stops.
+#include "models/ops/doors.h"
 #include "models/ops/ops.h"
 
 namespace lra::inline LRA_ENGINE {
 
 Tensor stop_gradient(Tensor x) {
+  expect_defined(x, "stop_gradient");
   x.set_slot(nullptr);
   x.set_parameter(-1);
   if (Stopped* stopped = Stopped::current()) {
@@ -15,6 +17,7 @@ Tensor stop_gradient(Tensor x) {
 
 void auxiliary_loss(const Tensor& terms, double coefficient, const Pack& pack) {
   if (!recording()) return;
+  expect_defined(terms, "auxiliary_loss");
   double sum = 0;
   for (long i = 0; i < terms.size(); ++i) sum += double(terms.data()[i]);
   Tape::current()->add_auxiliary(coefficient * sum * pack.weight);

@@ -3,8 +3,11 @@
 
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <tuple>
 
+#include "harness/core/error.h"
+#include "models/ops/ops.h"
 #include "models/tensor/onednn.h"
 #include "models/testing/bridge.h"
 #include "models/testing/compare.h"
@@ -62,6 +65,70 @@ TEST_P(EveryOp, FloatAgreesWithDouble) {
   EXPECT_LT(relative_error(shipped.result, exact.result), 1e-5);
   for (std::size_t i = 0; i < x.size(); ++i)
     EXPECT_LT(relative_error(shipped.gradients.at(i), exact.gradients.at(i)), 1e-5) << "input " << i;
+}
+
+/// Holds each input constant in turn, then all of them.
+void expect_constants_change_nothing(const decltype(f32::run_op)& run_op, const std::string& name,
+                                     const std::vector<Numbers>& x, const Numbers& dy) {
+  const OpRun all_vary = run_op(name, x, dy, {});
+  std::set<std::size_t> everything;
+  for (std::size_t held = 0; held < x.size(); ++held) {
+    everything.insert(held);
+    const OpRun run = run_op(name, x, dy, {held});
+    EXPECT_EQ(run.result, all_vary.result) << "input " << held << " held constant";
+    for (std::size_t i = 0; i < x.size(); ++i)
+      EXPECT_EQ(run.gradients.at(i), i == held ? Numbers() : all_vary.gradients.at(i))
+          << "gradient of input " << i << ", input " << held << " held constant";
+  }
+  EXPECT_EQ(run_op(name, x, dy, everything).gradients, std::vector<Numbers>(x.size()));
+}
+
+// Source: what the derivative by one input is does not depend on whether that by another is wanted.
+TEST_P(EveryOp, ConstantInputsChangeNoOtherGradient) {
+  const Worker worker;
+  const std::vector<Numbers> x = inputs();
+  const Numbers dy = cotangent(f64::run_op(GetParam().name, x, {}).result.size());
+  expect_constants_change_nothing(f32::run_op, GetParam().name, x, dy);
+  expect_constants_change_nothing(f64::run_op, GetParam().name, x, dy);
+}
+
+/// The shape with one size changed or with other dimensions.
+std::vector<std::vector<long>> neighbours(const std::vector<long>& shape) {
+  std::vector<std::vector<long>> all;
+  for (std::size_t d = 0; d < shape.size(); ++d)
+    for (const long size : {shape[d] + 1, shape[d] - 1, 0L}) {
+      all.push_back(shape);
+      all.back()[d] = size;
+    }
+  all.push_back({std::accumulate(shape.begin(), shape.end(), 1L, std::multiplies<>())});
+  if (shape.size() < 3) all.push_back(shape), all.back().push_back(1);
+  if (shape.size() < 3) all.push_back(shape), all.back().insert(all.back().begin(), 1);
+  return all;
+}
+
+// An op that takes a shape reads and writes within it, which a sanitizer sees; one that does not says which and why.
+TEST_P(EveryOp, TakesAShapeOrNamesIt) {
+  const Worker worker;
+  int refused = 0;
+  for (std::size_t i = 0; i < GetParam().inputs.size(); ++i)
+    for (const std::vector<long>& shape : neighbours(GetParam().inputs[i])) {
+      std::vector<std::vector<long>> shapes = GetParam().inputs;
+      shapes[i] = shape;
+      std::string text;
+      for (const long d : shape) text += (text.empty() ? "(" : ",") + std::to_string(d);
+      try {
+        f32::try_op(GetParam().name, shapes);
+      } catch (const Error& error) {
+        const std::string sentence = error.what();
+        EXPECT_TRUE(sentence.starts_with("[") && sentence.find('(') != std::string::npos) << sentence;
+        ++refused;
+      } catch (const std::exception& error) {
+        ADD_FAILURE() << text << ") as input " << i << ": " << error.what();
+      }
+    }
+  if (GetParam().inputs.size() > 1) {
+    EXPECT_GT(refused, 0);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, EveryOp, testing::ValuesIn(f64::op_cases()), [](const auto& instance) {
@@ -144,6 +211,67 @@ TEST(Attention, PairsOfAPatternDropIndependently) {
   EXPECT_TRUE(within(kept, pairs, 0.75)) << kept << " of " << pairs;
   for (const auto& [distance, count] : agreement)
     EXPECT_TRUE(within(count.second, count.first, 0.625)) << "queries " << distance << " apart";
+}
+
+/// The sentence that f ends with.
+template <typename F>
+std::string sentence_of(F f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Shapes, AreNamedWithTheirOp) {
+  const Tensor a = Tensor::zeros({4, 6}), b = Tensor::zeros({3, 6}), c = Tensor::zeros({4, 5});
+  Pack pack;
+  pack.offsets = {0, 4}, pack.sequences = {0}, pack.length = 4;
+  EXPECT_EQ(sentence_of([&] {
+              (void)concat_columns(std::vector{a, b});
+            }),
+            "[concat_columns] (4,6) and (3,6) differ in height");
+  EXPECT_EQ(sentence_of([&] {
+              (void)concat_rows(std::vector{a, c});
+            }),
+            "[concat_rows] (4,6) and (4,5) differ in width");
+  EXPECT_EQ(sentence_of([&] {
+              (void)join_heads(std::vector{a, b}, 2);
+            }),
+            "[join_heads] (4,6) and (3,6) differ in height");
+  EXPECT_EQ(sentence_of([&] { (void)concat_rows({}); }), "[concat_rows] there is nothing to put together");
+  EXPECT_EQ(sentence_of([&] {
+              (void)linear(a, Tensor::zeros({2, 6}), Tensor::zeros({3}));
+            }),
+            "[linear] bias (3), where (2) row by row is expected");
+  EXPECT_EQ(sentence_of([&] {
+              (void)linear(transposed(a), Tensor::zeros({2, 4}));
+            }),
+            "[linear] x (6,4) is not a matrix that lies row by row");
+  EXPECT_EQ(sentence_of([&] { (void)softmax_attention(a, a, c, 2, Window::everything(), {}, pack, pack); }),
+            "[softmax_attention] values (4,5), where (4,6) row by row is expected");
+  EXPECT_EQ(sentence_of([&] { (void)softmax_attention(a, a, a, 0, Window::everything(), {}, pack, pack); }),
+            "[softmax_attention] queries (4,6) does not divide into 0 heads");
+  EXPECT_EQ(sentence_of([&] { (void)softmax_attention(a, a, a, 2, Window::blocks(0), {}, pack, pack); }),
+            "[softmax_attention] blocks of 0 tokens");
+  EXPECT_EQ(sentence_of([&] {
+              (void)sparse_attention(
+                  a, a, a, 2,
+                  [](long, long, const See& see) {
+                    see({Positions::all(5), Positions::all(4)});
+                  },
+                  {}, pack, pack);
+            }),
+            "[sparse_attention] a part of the pattern goes beyond 4 queries and 4 keys");
+  EXPECT_EQ(sentence_of([&] { (void)heads(a, 0); }), "[heads] x (4,6) does not divide into 0 heads");
+  EXPECT_EQ(sentence_of([&] { (void)rows(a, 3, -1); }), "[rows] (4,6) has no -1 rows from 3");
+  EXPECT_EQ(sentence_of([&] { (void)pool_rows(a, {}, 3, 0, pack); }), "[pools_of] pools 0 tokens apart");
+  EXPECT_EQ(sentence_of([&] { (void)gelu({}); }), "[gelu] was given a tensor without values");
+  EXPECT_EQ(sentence_of([&] {
+              (void)sorted_attention(a, a, a, 1, {{{{0, 1, 2, 2}, {0}}}}, 2, false, 1, {}, pack);
+            }),
+            "[sorted_attention] lineup 1 is not made of rounds of the 4 tokens of its sequence");
 }
 
 // Source: the definition of a doubly stochastic matrix.

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "harness/core/error.h"
+#include "models/ops/doors.h"
 #include "models/ops/ops.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -30,9 +31,15 @@ void softmax_in_place(Real* x, long n) {
   kernels::scale(x, n, 1 / sum);
 }
 
+void expect_pools(const Tensor& x, long kernel, const Pack& pack, const char* op) {
+  expect_packed(x, pack, op);
+  if (kernel < 1) fail("[{}] pools of {} tokens of x {}", op, kernel, x.shape().text());
+}
+
 }  // namespace
 
 Pack pools_of(const Pack& pack, long stride) {
+  if (stride < 1) fail("[pools_of] pools {} tokens apart", stride);
   Pack pools = pack;
   for (long s = 0; s < pack.count(); ++s)
     pools.offsets[std::size_t(s) + 1] = pools.begin(s) + (pack.size(s) + stride - 1) / stride;
@@ -41,9 +48,9 @@ Pack pools_of(const Pack& pack, long stride) {
 }
 
 Tensor pool_rows(Tensor x, const Tensor& scores, long kernel, long stride, const Pack& pack) {
+  expect_pools(x, kernel, pack, "pool_rows");
   const long c = x.dim(1), pools = pools_of(pack, stride).tokens();
-  expect_shape(x, {pack.tokens(), c}, "pool_rows");
-  if (scores.defined()) expect_shape(scores, {pools, kernel}, "pool_rows: scores");
+  if (scores.defined()) expect_input(scores, {pools, kernel}, "pool_rows", "scores");
   Tensor y = Tensor::zeros({pools, c}), weights = Tensor::zeros({pools, kernel});
   for_each_pool(pack, kernel, stride, [&](const Pool& pool) {
     Real* own = weights.data() + pool.number * kernel + pool.slot;
@@ -70,8 +77,8 @@ Tensor pool_rows(Tensor x, const Tensor& scores, long kernel, long stride, const
 }
 
 Tensor pool_maxima(const Tensor& x, long kernel, long stride, const Pack& pack) {
+  expect_pools(x, kernel, pack, "pool_maxima");
   const long c = x.dim(1), pools = pools_of(pack, stride).tokens();
-  expect_shape(x, {pack.tokens(), c}, "pool_maxima");
   Tensor y = Tensor::empty({pools, c});
   std::vector<long> from(std::size_t(pools * c));  // the row of each maximum
   for_each_pool(pack, kernel, stride, [&](const Pool& pool) {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "harness/core/error.h"
+#include "models/ops/doors.h"
 #include "models/ops/ops.h"
 #include "models/tensor/permute.h"
 
@@ -91,8 +92,11 @@ void start_backward(const Real* a, long n, const Real* z, const Real* dz, Real* 
 }  // namespace
 
 Tensor pseudo_inverse(const Tensor& a, long iterations) {
+  expect_defined(a, "pseudo_inverse");
+  if (a.rank() < 2 || a.rank() > 3 || a.dim(-1) != a.dim(-2) || a.dim(-1) < 1)
+    fail("[pseudo_inverse] {} is not square", a.shape().text());
+  if (iterations < 0) fail("[pseudo_inverse] {} iterations on {}", iterations, a.shape().text());
   const long n = a.dim(-1), count = a.size() / (n * n);
-  if (a.dim(-2) != n) fail("[pseudo_inverse] {} is not square", a.shape().text());
   const Tensor flat = in_order(a, a.rank() == 3 ? Shape{n * n, n, 1} : Shape{n, 1});
   std::vector<Tensor> all(1, Tensor::empty(a.shape()));
   for (long i = 0; i < count; ++i) start(flat.data() + i * n * n, n, all[0].data() + i * n * n);

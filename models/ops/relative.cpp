@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "harness/core/error.h"
+#include "models/ops/doors.h"
 #include "models/ops/ops.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -63,7 +64,8 @@ void rotate(Tensor& x, const Angles& angles, long head_count, Real sense) {
 }  // namespace
 
 Tensor rotate_pairs(Tensor x, std::span<const double> positions, long head_count) {
-  if (x.rank() != 2 || x.dim(1) % (2 * head_count) != 0 || long(positions.size()) != x.dim(0))
+  expect_matrix(x, "rotate_pairs");
+  if (head_count < 1 || x.dim(1) % (2 * head_count) != 0 || long(positions.size()) != x.dim(0))
     fail("[rotate_pairs] {} does not fit {} heads of pairs and {} positions", x.shape().text(), head_count,
          positions.size());
   const auto angles = std::make_shared<const Angles>(positions, x.dim(1) / head_count / 2);
@@ -76,8 +78,14 @@ Tensor rotate_pairs(Tensor x, std::span<const double> positions, long head_count
 }
 
 Tensor join_heads(std::span<const Tensor> parts, long head_count) {
+  if (parts.empty()) fail("[join_heads] there is nothing to put together");
   long c = 0;
-  for (const Tensor& part : parts) c += part.dim(1);
+  for (const Tensor& part : parts) {
+    head_width(part, head_count, "join_heads", "a part");
+    if (part.dim(0) != parts[0].dim(0))
+      fail("[join_heads] {} and {} differ in height", parts[0].shape().text(), part.shape().text());
+    c += part.dim(1);
+  }
   Tensor y = Tensor::empty({parts[0].dim(0), c});
   std::vector<Tensor> shells;
   long at = 0;
@@ -102,6 +110,9 @@ Tensor join_heads(std::span<const Tensor> parts, long head_count) {
 }
 
 Tensor head_columns(const Tensor& x, long head_count, long begin, long count) {
+  const long width = head_width(x, head_count, "head_columns");
+  if (begin < 0 || count < 0 || begin > width || count > width - begin)
+    fail("[head_columns] the heads of {} have no {} columns from {}", x.shape().text(), count, begin);
   Tensor y = Tensor::empty({x.dim(0), head_count * count});
   copy_columns(x, begin, y, 0, count, head_count);
   return record(std::move(y), [x = x.shell(), head_count, begin, count](Tensor dy) {

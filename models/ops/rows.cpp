@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "harness/core/error.h"
+#include "models/ops/doors.h"
 #include "models/ops/ops.h"
 #include "models/tensor/permute.h"
 
@@ -22,7 +23,10 @@ long slices(const Tensor& x) { return x.rank() == 3 ? x.dim(0) : 1; }
 }  // namespace
 
 Tensor layer_norm(Tensor x, const Tensor& gamma, const Tensor& beta, double epsilon) {
+  expect_matrix(x, "layer_norm");
   const long n = x.dim(0), c = x.dim(1);
+  expect_input(gamma, {c}, "layer_norm", "gamma");
+  expect_input(beta, {c}, "layer_norm", "beta");
   Tensor y = Tensor::empty(x.shape()), mean = Tensor::empty({n}), rstd = Tensor::empty({n});
   kernels::layer_norm(x.data(), gamma.data(), beta.data(), n, c, Real(epsilon), y.data(), mean.data(), rstd.data());
   return record(std::move(y), [x = std::move(x), gamma, beta, mean, rstd, n, c](Tensor dy) {
@@ -33,7 +37,9 @@ Tensor layer_norm(Tensor x, const Tensor& gamma, const Tensor& beta, double epsi
 }
 
 Tensor rms_norm(Tensor x, const Tensor& gamma, double epsilon) {
+  expect_matrix(x, "rms_norm");
   const long n = x.dim(0), c = x.dim(1);
+  expect_input(gamma, {c}, "rms_norm", "gamma");
   const auto unit_of = [n, c](const Tensor& from, const Tensor& inverse) {
     Tensor unit = Tensor::copy_of(from);
     kernels::scale_rows(inverse.data(), {unit.data(), n, c, c});
@@ -47,9 +53,9 @@ Tensor rms_norm(Tensor x, const Tensor& gamma, double epsilon) {
   return record(std::move(y), [x = std::move(x), gamma, inverse, unit_of, n, c](Tensor dy) {
     const Tensor unit = unit_of(x, inverse);  // dx = (g − unit (g·unit)/C) / ‖x‖, g = gamma ∘ dy
     Tensor dots = Tensor::empty({n});
-    Real* dgamma = sink_zeroed(gamma).data();
+    Tensor dgamma = sink_zeroed(gamma);
     for (long i = 0; i < n; ++i) {
-      kernels::multiply_add(dy.data() + i * c, unit.data() + i * c, dgamma, c);
+      kernels::multiply_add(dy.data() + i * c, unit.data() + i * c, dgamma.data(), c);
       kernels::multiply(gamma.data(), dy.data() + i * c, c);
     }
     kernels::row_dots(slice(std::as_const(dy), 0), slice(unit, 0), dots.data());
@@ -61,6 +67,7 @@ Tensor rms_norm(Tensor x, const Tensor& gamma, double epsilon) {
 }
 
 Tensor softmax(Tensor x) {
+  expect_stack(x, "softmax");
   Tensor y = x.sole_owner() ? x : Tensor::copy_of(x);
   for (long i = 0; i < slices(y); ++i) kernels::softmax(slice(y, i));
   return record(y, [x = x.shell(), y](Tensor dy) {
@@ -72,7 +79,7 @@ Tensor softmax(Tensor x) {
 
 Tensor unit_rows(Tensor x, long head_count) {
   constexpr Real kEpsilon = Real(1e-12);
-  const long n = x.dim(0) * head_count, d = x.dim(1) / head_count;
+  const long d = head_width(x, head_count, "unit_rows"), n = x.dim(0) * head_count;
   const auto by_head = [n, d](auto& t) { return View{const_cast<Real*>(t.data()), n, d, d}; };
   Tensor y = x.sole_owner() ? x : Tensor::copy_of(x), inverse = Tensor::empty({n});
   kernels::row_dots(by_head(y), by_head(y), inverse.data());
@@ -88,8 +95,9 @@ Tensor unit_rows(Tensor x, long head_count) {
 }
 
 Tensor scale_heads(Tensor x, Tensor factors) {
-  const long n = factors.size(), d = x.dim(1) / factors.dim(1);
-  expect_shape(factors, {x.dim(0), x.dim(1) / d}, "scale_heads: factors");
+  expect_matrix(factors, "scale_heads", "factors");
+  const long n = factors.size(), d = head_width(x, factors.dim(1), "scale_heads");
+  expect_input(factors, {x.dim(0), factors.dim(1)}, "scale_heads", "factors");
   const auto by_head = [n, d](Tensor& t) { return View{t.data(), n, d, d}; };
   Tensor y = Tensor::copy_of(x);
   kernels::scale_rows(factors.data(), by_head(y));
@@ -103,6 +111,8 @@ Tensor scale_heads(Tensor x, Tensor factors) {
 }
 
 Tensor divide_rows(Tensor x, Tensor d, double epsilon) {
+  expect_stack(x, "divide_rows");
+  expect_stack(d, "divide_rows", "divisor");
   const long count = slices(x), n = x.dim(-2);
   if (slices(d) != count || d.dim(-2) != n || d.dim(-1) != 1)
     fail("[divide_rows] {} has no divisor a row in {}", x.shape().text(), d.shape().text());
@@ -127,6 +137,7 @@ Tensor divide_rows(Tensor x, Tensor d, double epsilon) {
 }
 
 Tensor sum_rows(const Tensor& x) {
+  expect_stack(x, "sum_rows");
   const long count = slices(x), d = x.dim(-1);
   Tensor y = x.rank() == 3 ? Tensor::zeros({count, 1, d}) : Tensor::zeros({1, d});
   for (long i = 0; i < count; ++i) kernels::add_column_sums(slice(x, i), y.data() + i * d);

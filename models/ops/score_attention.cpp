@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "models/ops/doors.h"
 #include "models/ops/ops.h"
 #include "models/ops/score_strips.h"
 
@@ -170,9 +171,9 @@ void backward_head(const Problem& p, const Tensor& values, const Tensor& y, cons
 
 Tensor score_attention(std::vector<Scores> terms, Tensor weights, Tensor v, long head_count, bool causal,
                        const Dropout& site, const Pack& pack) {
-  const long width = v.dim(1) / head_count;
-  expect_shape(v, {pack.tokens(), width * head_count}, "score_attention: values");
-  if (weights.defined()) expect_shape(weights, {1, long(terms.size())}, "score_attention: weights");
+  const long width = head_width(v, head_count, "score_attention", "values");
+  expect_packed(v, pack, "score_attention", "values");
+  if (weights.defined()) expect_input(weights, {1, long(terms.size())}, "score_attention", "weights");
   for (const Scores& scores : terms) check_scores(scores, head_count, pack);
   const bool drops = recording() && site.active();
   const std::uint64_t row_step = std::uint64_t(round_up(pack.length, kDropoutGroup));

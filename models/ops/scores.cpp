@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "harness/core/error.h"
+#include "models/ops/doors.h"
 
 namespace lra::inline LRA_ENGINE {
 
@@ -127,25 +128,29 @@ void check_scores(const Scores& scores, long head_count, const Pack& pack) {
   long longest = 0;
   for (long s = 0; s < pack.count(); ++s) longest = std::max(longest, pack.size(s));
   if (scores.kind == Scores::Kind::table) {
-    if (scores.left.rank() != 3 || scores.left.dim(0) != head_count || scores.left.dim(2) < longest)
+    if (scores.left.rank() != 3 || !scores.left.contiguous() || scores.left.dim(0) != head_count ||
+        scores.left.dim(1) < longest || scores.left.dim(2) < longest)
       fail("[score_attention] a table {} does not fit {} heads and {} tokens", scores.left.shape().text(), head_count,
            longest);
     return;
   }
   if (scores.kind == Scores::Kind::distance) {
-    if (scores.left.rank() != 2 || scores.left.dim(0) % 2 == 0 || scores.left.dim(1) != head_count)
+    expect_matrix(scores.left, "score_attention", "distances");
+    if (scores.left.dim(0) % 2 == 0 || scores.left.dim(1) != head_count)
       fail("[score_attention] {} are no distances for {} heads", scores.left.shape().text(), head_count);
     return;
   }
   for (const auto& [x, packed] : {std::pair{&scores.left, scores.left_packed}, {&scores.right, scores.right_packed}})
-    if (x->rank() != 2 || x->dim(1) % head_count != 0 || (packed ? x->dim(0) != pack.tokens() : x->dim(0) < longest))
+    if (x->rank() != 2 || !x->contiguous() || x->dim(1) % head_count != 0 ||
+        (packed ? x->dim(0) != pack.tokens() : x->dim(0) < longest))
       fail("[score_attention] {} does not fit {} heads and {} tokens, {} in the longest sequence", x->shape().text(),
            head_count, pack.tokens(), longest);
   const long a = scores.left.dim(1) / head_count, b = scores.right.dim(1) / head_count;
   if (scores.kind == Scores::Kind::outer ? a * b < longest : a != b)
     fail("[score_attention] {} and {} make no scores for {} tokens", scores.left.shape().text(),
          scores.right.shape().text(), longest);
-  if (scores.bias.defined() && (scores.bias.dim(0) != head_count || scores.bias.dim(1) < longest))
+  if (scores.bias.defined() && (scores.bias.rank() != 2 || !scores.bias.contiguous() ||
+                                scores.bias.dim(0) != head_count || scores.bias.dim(1) < longest))
     fail("[score_attention] a bias {} does not fit {} heads and {} tokens", scores.bias.shape().text(), head_count,
          longest);
 }

@@ -1,10 +1,12 @@
 /// Attention in sorted chunks. A query's rounds together are one softmax over all the keys it sees: forward joins the
 /// rounds by their log-sums, and backward needs only the log-sum of all.
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 
 #include "harness/core/error.h"
+#include "models/ops/doors.h"
 #include "models/ops/head_view.h"
 #include "models/ops/ops.h"
 
@@ -243,15 +245,33 @@ double seen_pairs(const Problem& p, const Round& round) {
   return pairs;
 }
 
+/// Every round has each token of its sequence once, and runs that begin within it.
+void expect_lineups(const Lineups& lineups, long head_count, const Pack& pack) {
+  std::vector<bool> seen;
+  for (std::size_t at = 0; at < lineups.size(); ++at) {
+    const long n = pack.size(long(at) / head_count);
+    bool sound = !lineups[at].empty();
+    for (const Lineup& lineup : lineups[at]) {
+      seen.assign(std::size_t(n), false);
+      for (const std::int32_t token : lineup.tokens)
+        if (token >= 0 && token < n) seen[std::size_t(token)] = true;
+      sound = sound && long(lineup.tokens.size()) == n && std::find(seen.begin(), seen.end(), false) == seen.end() &&
+              (n == 0 || (!lineup.runs.empty() && lineup.runs.front() == 0 && lineup.runs.back() < n)) &&
+              std::is_sorted(lineup.runs.begin(), lineup.runs.end());
+    }
+    if (!sound) fail("[sorted_attention] lineup {} is not made of rounds of the {} tokens of its sequence", at + 1, n);
+  }
+}
+
 }  // namespace
 
 Tensor sorted_attention(Tensor q, Tensor k, Tensor v, long head_count, Lineups lineups, long chunk, bool causal,
                         double scale, const Dropout& site, const Pack& pack) {
-  const long width = q.dim(1) / head_count;
-  for (const Tensor* x : {&q, &k, &v}) expect_shape(*x, {pack.tokens(), width * head_count}, "sorted_attention");
-  if (chunk < 1 || long(lineups.size()) != pack.count() * head_count)
-    fail("[sorted_attention] {} lineups in chunks of {} for {} sequences and {} heads", lineups.size(), chunk,
-         pack.count(), head_count);
+  const long width = expect_attention(q, k, v, head_count, pack, pack, "sorted_attention");
+  if (chunk < 1 || !(scale > 0) || long(lineups.size()) != pack.count() * head_count)
+    fail("[sorted_attention] {} lineups in chunks of {} with scale {} for {} sequences and {} heads", lineups.size(),
+         chunk, scale, pack.count(), head_count);
+  expect_lineups(lineups, head_count, pack);
   const bool drops = recording() && site.active();
   // Calls visit(problem, its rounds) for every sequence and head.
   const auto for_each_head = [=](const Lineups& all, auto visit) {

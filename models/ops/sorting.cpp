@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "harness/core/error.h"
+#include "models/ops/doors.h"
 #include "models/ops/ops.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -72,8 +73,11 @@ struct Mixing {
 }  // namespace
 
 Tensor sinkhorn(Tensor x, long iterations) {
+  expect_matrix(x, "sinkhorn");
   const long n = x.dim(0);
-  expect_shape(x, {n, n}, "sinkhorn");
+  if (n < 1 || x.dim(1) != n || iterations < 1)
+    fail("[sinkhorn] {} iterations on {}, which must be at least one, on a square matrix", iterations,
+         x.shape().text());
   Tensor f = Tensor::empty({iterations, n}), g = Tensor::zeros({iterations + 1, n});  // g starts at 0
   const Tensor turned = flipped(x);
   for (long t = 0; t < iterations; ++t) {
@@ -112,8 +116,11 @@ Tensor sinkhorn(Tensor x, long iterations) {
 }
 
 Tensor mix_blocks(Tensor s, Tensor x, long head_count, long block) {
-  const long n = x.dim(0), c = x.dim(1), blocks = (n + block - 1) / block;
-  expect_shape(s, {s.dim(0), head_count * blocks}, "mix_blocks");
+  head_width(x, head_count, "mix_blocks");
+  expect_matrix(s, "mix_blocks", "weights");
+  if (block < 1) fail("[mix_blocks] blocks of {} rows of x {}", block, x.shape().text());
+  const long n = x.dim(0), c = x.dim(1), blocks = n / block + (n % block != 0);
+  expect_input(s, {s.dim(0), head_count * blocks}, "mix_blocks", "weights");
   const Mixing m{n, blocks, block, std::min(block, n), s.dim(0), head_count, c / head_count};
   Tensor y = Tensor::empty({m.sums * m.slots, c});
   {

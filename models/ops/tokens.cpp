@@ -1,15 +1,27 @@
 /// Ops between token ids, packed tokens and one row a sequence.
 #include "harness/core/error.h"
+#include "models/ops/doors.h"
 #include "models/ops/ops.h"
 
 namespace lra::inline LRA_ENGINE {
+namespace {
+
+/// None of them is empty.
+void expect_sequences(const Pack& pack, const char* op) {
+  for (long s = 0; s < pack.count(); ++s)
+    if (pack.size(s) < 1) fail("[{}] sequence {} of {} has {} tokens", op, s + 1, pack.count(), pack.size(s));
+}
+
+}  // namespace
 
 Tensor embedding(std::span<const std::int32_t> ids, const Tensor& table) {
+  expect_matrix(table, "embedding", "table");
   const long c = table.dim(1);
   Tensor y = Tensor::empty({long(ids.size()), c});
   for (std::size_t t = 0; t < ids.size(); ++t) {
     if (ids[t] < 0 || ids[t] >= table.dim(0))
-      fail("[embedding] token {} is outside the vocabulary of {}", ids[t], table.dim(0));
+      fail("[embedding] token {} is outside the vocabulary of {}, that of the table {}", ids[t], table.dim(0),
+           table.shape().text());
     kernels::copy(table.data() + ids[t] * c, y.data() + long(t) * c, c);
   }
   return record(std::move(y), [kept = std::vector<std::int32_t>(ids.begin(), ids.end()), table, c](Tensor dy) {
@@ -19,11 +31,15 @@ Tensor embedding(std::span<const std::int32_t> ids, const Tensor& table) {
 }
 
 Tensor add_positions(Tensor x, const Tensor& table, const Pack& pack) {
+  expect_packed(x, pack, "add_positions");
+  expect_matrix(table, "add_positions", "table");
   const long c = x.dim(1);
+  expect_input(table, {table.dim(0), c}, "add_positions", "table");
   Tensor y = x.sole_owner() ? x : Tensor::copy_of(x);
   for (long s = 0; s < pack.count(); ++s) {
     if (pack.size(s) > table.dim(0))
-      fail("[positions] a sequence of {} tokens exceeds the task's {}", pack.size(s), table.dim(0));
+      fail("[add_positions] a sequence of {} tokens exceeds the task's {}, those of the table {}", pack.size(s),
+           table.dim(0), table.shape().text());
     kernels::add(table.data(), y.data() + pack.begin(s) * c, pack.size(s) * c);
   }
   return record(std::move(y), [x = x.shell(), table, pack, c](Tensor dy) {
@@ -37,7 +53,10 @@ Tensor add_positions(Tensor x, const Tensor& table, const Pack& pack) {
 }
 
 Tensor prepend(const Tensor& vector, const Tensor& x, const Pack& pack) {
+  expect_matrix(x, "prepend");
   const long c = x.dim(1);
+  expect_input(vector, {c}, "prepend", "vector");
+  expect_sequences(pack, "prepend");
   if (x.dim(0) + pack.count() != pack.tokens())
     fail("[prepend] {} does not fit {} tokens", x.shape().text(), pack.tokens());
   Tensor y = Tensor::empty({pack.tokens(), c});
@@ -56,6 +75,8 @@ Tensor prepend(const Tensor& vector, const Tensor& x, const Pack& pack) {
 }
 
 Tensor first_rows(const Tensor& x, const Pack& pack) {
+  expect_packed(x, pack, "first_rows");
+  expect_sequences(pack, "first_rows");
   const long c = x.dim(1);
   Tensor y = Tensor::empty({pack.count(), c});
   for (long s = 0; s < pack.count(); ++s) kernels::copy(x.data() + pack.begin(s) * c, y.data() + s * c, c);
@@ -66,6 +87,8 @@ Tensor first_rows(const Tensor& x, const Pack& pack) {
 }
 
 Tensor mean_rows(const Tensor& x, const Pack& pack) {
+  expect_packed(x, pack, "mean_rows");
+  expect_sequences(pack, "mean_rows");
   const long c = x.dim(1);
   Tensor y = Tensor::zeros({pack.count(), c});
   for (long s = 0; s < pack.count(); ++s) {
@@ -82,6 +105,9 @@ Tensor mean_rows(const Tensor& x, const Pack& pack) {
 }
 
 Tensor every_other_row(const Tensor& x, long first) {
+  expect_matrix(x, "every_other_row");
+  if (x.dim(0) % 2 != 0 || first < 0 || first > 1)
+    fail("[every_other_row] {} has no pairs of rows of which to take number {}", x.shape().text(), first);
   const long n = x.dim(0) / 2, c = x.dim(1);
   Tensor y = Tensor::empty({n, c});
   for (long i = 0; i < n; ++i) kernels::copy(x.data() + (2 * i + first) * c, y.data() + i * c, c);
@@ -92,6 +118,7 @@ Tensor every_other_row(const Tensor& x, long first) {
 }
 
 Loss cross_entropy(const Tensor& logits, std::span<const std::int32_t> labels, double weight) {
+  expect_matrix(logits, "cross_entropy", "logits");
   const long classes = logits.dim(1);
   if (logits.dim(0) != long(labels.size()))
     fail("[cross_entropy] {} logits for {} labels", logits.shape().text(), labels.size());

@@ -1,4 +1,5 @@
 #include "harness/core/error.h"
+#include "models/ops/doors.h"
 #include "models/ops/ops.h"
 #include "models/tensor/permute.h"
 
@@ -11,17 +12,28 @@ std::vector<Tensor> shells(std::span<const Tensor> parts) {
   return all;
 }
 
+/// There are parts, all of them matrices, and equal in dimension `common`.
+void expect_parts(std::span<const Tensor> parts, int common, const char* op) {
+  if (parts.empty()) fail("[{}] there is nothing to put together", op);
+  for (const Tensor& part : parts) {
+    expect_matrix(part, op, "a part");
+    if (part.dim(common) != parts[0].dim(common))
+      fail("[{}] {} and {} differ in {}", op, parts[0].shape().text(), part.shape().text(),
+           common ? "width" : "height");
+  }
+}
+
 }  // namespace
 
 Tensor heads(const Tensor& x, long count) {
-  if (x.rank() != 2 || x.dim(1) % count != 0) fail("[heads] {} does not divide into {} heads", x.shape().text(), count);
-  const long n = x.dim(0), c = x.dim(1), d = c / count;
+  const long d = head_width(x, count, "heads"), n = x.dim(0), c = x.dim(1);
   return record(x.view({count, n, d}, {d, c, 1}), [x = x.shell(), n, c, d](Tensor dy) {
     give(x, in_order(std::move(dy), {d, c, 1}).view({n, c}, {c, 1}));
   });
 }
 
 Tensor merge_heads(const Tensor& x) {
+  if (!x.defined() || x.rank() != 3) fail("[merge_heads] {} has no heads", x.shape().text());
   const long h = x.dim(0), n = x.dim(1), d = x.dim(2);
   const Tensor side_by_side = in_order(x, {d, h * d, 1});
   return record(side_by_side.view({n, h * d}, {h * d, 1}), [x = x.shell(), h, n, d](Tensor dy) {
@@ -30,6 +42,7 @@ Tensor merge_heads(const Tensor& x) {
 }
 
 Tensor transposed(const Tensor& x) {
+  if (!x.defined() || x.rank() < 2) fail("[transposed] {} is no matrix, nor a stack of them", x.shape().text());
   const auto swapped = [](const Tensor& t) {
     Shape shape = t.shape(), strides = t.shape();
     for (int i = 0; i < t.rank(); ++i) strides[i] = t.stride(i);
@@ -41,8 +54,9 @@ Tensor transposed(const Tensor& x) {
 }
 
 Tensor rows(const Tensor& x, long begin, long count) {
-  if (x.rank() != 2 || begin < 0 || begin + count > x.dim(0))
-    fail("[rows] {} has no rows {} to {}", x.shape().text(), begin, begin + count - 1);
+  expect_matrix(x, "rows");
+  if (begin < 0 || count < 0 || begin > x.dim(0) || count > x.dim(0) - begin)
+    fail("[rows] {} has no {} rows from {}", x.shape().text(), count, begin);
   const long c = x.dim(1);
   if (begin == 0 && count == x.dim(0)) return x;
   Tensor part = x.view({count, c}, {c, 1}, begin * c);
@@ -56,8 +70,8 @@ Tensor rows(const Tensor& x, long begin, long count) {
 }
 
 Tensor reshaped(const Tensor& x, long count) {
-  if (x.rank() != 2 || count < 1 || x.size() % count != 0 || !x.contiguous())
-    fail("[reshaped] {} does not make {} rows", x.shape().text(), count);
+  expect_matrix(x, "reshaped");
+  if (count < 1 || x.size() % count != 0) fail("[reshaped] {} does not make {} rows", x.shape().text(), count);
   const long n = x.dim(0), c = x.dim(1), width = x.size() / count;
   Tensor y = x.view({count, width}, {width, 1});
   if (x.parameter() >= 0) {
@@ -72,6 +86,7 @@ Tensor reshaped(const Tensor& x, long count) {
 }
 
 Tensor concat_rows(std::span<const Tensor> parts) {
+  expect_parts(parts, 1, "concat_rows");
   if (parts.size() == 1) return parts[0];
   long n = 0;
   const long c = parts[0].dim(1);
@@ -92,6 +107,7 @@ Tensor concat_rows(std::span<const Tensor> parts) {
 }
 
 Tensor concat_columns(std::span<const Tensor> parts) {
+  expect_parts(parts, 0, "concat_columns");
   const long n = parts[0].dim(0);
   long c = 0;
   for (const Tensor& part : parts) c += part.dim(1);

@@ -4,6 +4,8 @@
 
 namespace lra::inline LRA_ENGINE {
 
+void Shape::refuse_rank(std::size_t rank) { fail("[tensor] {} dimensions; there are up to 4", rank); }
+
 long Shape::size() const {
   long n = 1;
   for (int i = 0; i < rank_; ++i) n *= dims_[std::size_t(i)];
@@ -29,6 +31,15 @@ struct Tensor::Storage {
 namespace {
 void count_traffic(const Shape& shape) { Work::current().bytes += 2.0 * double(shape.size()) * sizeof(Real); }
 
+void check_sizes(const Shape& shape) {
+  long bytes = sizeof(Real);
+  for (int i = 0; i < shape.rank(); ++i) {
+    if (shape[i] < 0) fail("[tensor] the shape {} has a negative size", shape.text());
+    if (__builtin_mul_overflow(bytes, shape[i], &bytes))
+      fail("[tensor] the shape {} has more numbers than memory has addresses", shape.text());
+  }
+}
+
 Shape row_major(const Shape& shape) {
   Shape strides = shape;
   long step = 1;
@@ -41,6 +52,7 @@ Shape row_major(const Shape& shape) {
 }  // namespace
 
 Tensor Tensor::empty(const Shape& shape) {
+  check_sizes(shape);
   Tensor t;
   t.shape_ = shape;
   t.strides_ = row_major(shape);
@@ -63,6 +75,7 @@ Tensor Tensor::empty_like(const Tensor& x) {
 }
 
 Tensor Tensor::borrow(Real* data, const Shape& shape) {
+  check_sizes(shape);
   Tensor t;
   t.shape_ = shape;
   t.strides_ = row_major(shape);
@@ -97,6 +110,7 @@ ConstView Tensor::matrix() const {
 }
 
 Tensor Tensor::view(const Shape& shape, const Shape& strides, long offset) const {
+  check_sizes(shape);
   Tensor t;
   t.storage_ = storage_;
   t.data_ = data_ + offset;

@@ -21,7 +21,7 @@ class Shape {
  public:
   Shape() = default;
   Shape(std::initializer_list<long> dims) : rank_(int(dims.size())) {
-    assert(dims.size() <= 4);
+    if (dims.size() > dims_.size()) refuse_rank(dims.size());
     std::copy(dims.begin(), dims.end(), dims_.begin());
   }
   int rank() const { return rank_; }
@@ -32,6 +32,8 @@ class Shape {
   std::string text() const;  // "(8,1024,64)"
 
  private:
+  [[noreturn]] static void refuse_rank(std::size_t rank);
+
   std::array<long, 4> dims_{};
   int rank_ = 0;
 };
@@ -41,6 +43,7 @@ class Tensor;
 /// The gradient that a recorded value has received so far.
 struct Slot;
 
+/// Whoever makes one of a shape that has a negative size, or more numbers than memory has addresses, gets an error.
 class Tensor {
  public:
   Tensor() = default;

@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <thread>
 #include <vector>
 
 #include "harness/core/error.h"
 #include "harness/core/random.h"
 #include "models/autodiff/tape.h"
+#include "models/layers/reversible.h"
 #include "models/ops/ops.h"
 #include "models/tensor/kernels.h"
 #include "models/tensor/onednn.h"
@@ -74,6 +76,56 @@ TEST(Tensor, InPlaceOpsLeaveKeptValuesAlone) {
   const Tensor y = scale(add(std::move(x), Tensor::zeros({2, 2})), 3);
   EXPECT_NE(y.data(), view.data());
   for (long i = 0; i < 4; ++i) EXPECT_EQ(view.data()[i], 0);
+}
+
+TEST(Tensor, RefusesSizesThatNoMemoryHas) {
+  Real number = 0;
+  Tensor one = Tensor::zeros({1, 1});
+  const std::vector<std::pair<std::function<void()>, const char*>> makers = {
+      {[] {
+         (void)Tensor::zeros({3, -1});
+       },
+       "[tensor] the shape (3,-1) has a negative size"},
+      {[] {
+         (void)Tensor::empty({-1, -1});
+       },
+       "[tensor] the shape (-1,-1) has a negative size"},
+      {[&] { (void)Tensor::borrow(&number, {-1}); }, "[tensor] the shape (-1) has a negative size"},
+      {[&] {
+         (void)one.view({1, -1}, {1, 1});
+       },
+       "[tensor] the shape (1,-1) has a negative size"},
+      {[] {
+         (void)Tensor::zeros({1L << 32, 1L << 31});
+       },
+       "[tensor] the shape (4294967296,2147483648) has more numbers than memory has addresses"},
+      {[] {
+         (void)Tensor::empty({1, 1, 1, 1, 1});
+       },
+       "[tensor] 5 dimensions; there are up to 4"},
+  };
+  for (const auto& [make, sentence] : makers) try {
+      make();
+      ADD_FAILURE() << sentence;
+    } catch (const Error& error) {
+      EXPECT_STREQ(error.what(), sentence);
+    }
+  EXPECT_EQ(Tensor::zeros({0, 5}).size(), 0);
+}
+
+// Source: the derivative of what x does not reach is zero; backward must not look for a gradient that nobody gave.
+TEST(Tape, ALayerThatIgnoresItsInputRunsBackward) {
+  Tensor dx;
+  const std::vector<Real> ones(4, 1);
+  Tape tape({});
+  const Tensor x = record(Tensor::zeros({2, 2}), [&](Tensor gradient) { dx = std::move(gradient); });
+  const auto ignore = [](const Tensor& value) { return scale(stop_gradient(value), 2); };
+  const Tensor y = reversible_mean(x, {{ignore, [](const Tensor&) { return Tensor::zeros({2, 2}); }}});
+  Tensor dy = Tensor::empty({2, 2});
+  std::copy(ones.begin(), ones.end(), dy.data());
+  give(y, std::move(dy));
+  tape.backward();
+  EXPECT_EQ(std::vector<Real>(dx.data(), dx.data() + 4), ones);
 }
 
 TEST(Tape, AValueUsedTwiceReceivesBothGradients) {

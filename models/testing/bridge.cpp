@@ -103,7 +103,8 @@ MixerRun run_mixer(const MixerCase& c, const Numbers& x, const Numbers& cotangen
   {
     Tape tape(gradients);
     const Stopped constants(stopped);
-    const Tensor y = model(watched(matrix(x, pack.tokens(), c.width), dx), pack);
+    Tensor tokens = matrix(x, pack.tokens(), c.width);
+    const Tensor y = model(c.constant ? std::move(tokens) : watched(std::move(tokens), dx), pack);
     run.flops = Work::current().flops;
     run.result = numbers(y.data(), y.size());
     run.auxiliary = tape.auxiliary();

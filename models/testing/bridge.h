@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <ostream>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,7 @@ using Named = std::map<std::string, Numbers>;
 /// One op applied to given inputs; the loss is Σ result ∘ cotangent.
 struct OpRun {
   Numbers result;
-  std::vector<Numbers> gradients;  // one an input
+  std::vector<Numbers> gradients;  // one an input; empty for a constant
 };
 
 /// Shapes of an op's inputs.
@@ -48,6 +49,7 @@ struct MixerCase {
   std::vector<std::uint32_t> sequences = {};    // keys of the random streams; empty: 0, 1, 2, …
   std::vector<Numbers> stopped = {};            // instead of what stop_gradient would pass on; see MixerRun
   long layer = 0, height = 0, image_width = 0;  // as in Geometry
+  bool constant = false;                        // x wants no gradient
 };
 
 struct MixerRun {
@@ -78,10 +80,14 @@ struct ModelRun {
   Named parameters, gradients;  // gradients of the mean loss
 };
 
-// The same five functions in each engine; `parameters` replace initial values where given.
+// The same six functions in each engine; `parameters` replace initial values where given, and inputs of an op that are
+// among `constants` want no gradient.
 
 namespace f32 {
-OpRun run_op(const std::string& name, const std::vector<Numbers>& inputs, const Numbers& cotangent);
+/// The op forward and backward on inputs of shapes that need not be those of the case.
+void try_op(const std::string& name, const std::vector<std::vector<long>>& shapes);
+OpRun run_op(const std::string& name, const std::vector<Numbers>& inputs, const Numbers& cotangent,
+             const std::set<std::size_t>& constants = {});
 std::vector<OpCase> op_cases();
 MixerRun run_mixer(const MixerCase& c, const Numbers& x, const Numbers& cotangent, const Named& parameters = {});
 ModelRun run_model(const ModelCase& c, const Named& parameters = {});
@@ -89,7 +95,9 @@ std::vector<std::string> model_names();
 }  // namespace f32
 
 namespace f64 {
-OpRun run_op(const std::string& name, const std::vector<Numbers>& inputs, const Numbers& cotangent);
+void try_op(const std::string& name, const std::vector<std::vector<long>>& shapes);
+OpRun run_op(const std::string& name, const std::vector<Numbers>& inputs, const Numbers& cotangent,
+             const std::set<std::size_t>& constants = {});
 std::vector<OpCase> op_cases();
 MixerRun run_mixer(const MixerCase& c, const Numbers& x, const Numbers& cotangent, const Named& parameters = {});
 ModelRun run_model(const ModelCase& c, const Named& parameters = {});

@@ -529,7 +529,28 @@ std::vector<OpCase> op_cases() {
   return all;
 }
 
-OpRun run_op(const std::string& name, const std::vector<Numbers>& inputs, const Numbers& cotangent) {
+void try_op(const std::string& name, const std::vector<std::vector<long>>& shapes) {
+  for (const Entry& entry : entries()) {
+    if (entry.shapes.name != name) continue;
+    Tape tape({});
+    Inputs inputs;
+    for (const std::vector<long>& shape : shapes) {
+      Tensor x = Tensor::empty(shape_of(shape));
+      kernels::fill(x.data(), x.size(), Real(0.5));
+      inputs.push_back(record(std::move(x), [](Tensor) {}));
+    }
+    const Tensor y = entry.apply(inputs);
+    Tensor dy = Tensor::empty_like(y);
+    kernels::fill(dy.data(), dy.size(), 1);
+    give(y, std::move(dy));
+    tape.backward();
+    return;
+  }
+  fail("there is no op case '{}'", name);
+}
+
+OpRun run_op(const std::string& name, const std::vector<Numbers>& inputs, const Numbers& cotangent,
+             const std::set<std::size_t>& constants) {
   for (const Entry& entry : entries()) {
     if (entry.shapes.name != name) continue;
     OpRun run;
@@ -539,7 +560,9 @@ OpRun run_op(const std::string& name, const std::vector<Numbers>& inputs, const 
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       Tensor x = Tensor::empty(shape_of(entry.shapes.inputs[i]));
       std::copy(inputs[i].begin(), inputs[i].end(), x.data());
-      watched.push_back(record(std::move(x), [&gradients, i](Tensor dx) { gradients[i] = std::move(dx); }));
+      if (!constants.contains(i))
+        x = record(std::move(x), [&gradients, i](Tensor dx) { gradients[i] = std::move(dx); });
+      watched.push_back(std::move(x));
     }
     Tensor y = entry.apply(watched);
     if (!y.contiguous()) fail("the op case '{}' must end in a contiguous tensor", name);
@@ -550,7 +573,8 @@ OpRun run_op(const std::string& name, const std::vector<Numbers>& inputs, const 
       std::copy(cotangent.begin(), cotangent.end(), dy.data());
       give(y, std::move(dy));
       tape.backward();
-      for (const Tensor& dx : gradients) run.gradients.emplace_back(dx.data(), dx.data() + dx.size());
+      for (const Tensor& dx : gradients)
+        run.gradients.push_back(dx.defined() ? Numbers(dx.data(), dx.data() + dx.size()) : Numbers());
     }
     return run;
   }

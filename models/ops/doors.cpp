@@ -1,0 +1,60 @@
+#include "models/ops/doors.h"
+
+#include "harness/core/error.h"
+
+namespace lra::inline LRA_ENGINE {
+
+void expect_defined(const Tensor& x, const char* op) {
+  if (!x.defined()) fail("[{}] was given a tensor without values", op);
+}
+
+void expect_matrix(const Tensor& x, const char* op, const char* input) {
+  expect_defined(x, op);
+  if (x.rank() != 2 || !x.contiguous())
+    fail("[{}] {} {} is not a matrix that lies row by row", op, input, x.shape().text());
+}
+
+void expect_stack(const Tensor& x, const char* op, const char* input) {
+  expect_defined(x, op);
+  if ((x.rank() != 2 && x.rank() != 3) || (x.dim(-1) > 1 && x.stride(-1) != 1))
+    fail("[{}] {} {} is no matrix, nor a stack of them, with the values of a row side by side", op, input,
+         x.shape().text());
+}
+
+void expect_input(const Tensor& x, const Shape& want, const char* op, const char* input) {
+  expect_defined(x, op);
+  if (x.shape() != want || !x.contiguous())
+    fail("[{}] {} {}, where {} row by row is expected", op, input, x.shape().text(), want.text());
+}
+
+void expect_packed(const Tensor& x, const Pack& pack, const char* op, const char* input) {
+  expect_matrix(x, op, input);
+  if (x.dim(0) != pack.tokens())
+    fail("[{}] {} {} does not have the {} tokens of the packed sequences", op, input, x.shape().text(), pack.tokens());
+}
+
+long head_width(const Tensor& x, long head_count, const char* op, const char* input) {
+  expect_matrix(x, op, input);
+  if (head_count < 1 || x.dim(1) % head_count != 0)
+    fail("[{}] {} {} does not divide into {} heads", op, input, x.shape().text(), head_count);
+  return x.dim(1) / head_count;
+}
+
+long expect_attention(const Tensor& q, const Tensor& k, const Tensor& v, long head_count, const Pack& pack,
+                      const Pack& key_pack, const char* op) {
+  const long width = head_width(q, head_count, op, "queries");
+  expect_packed(q, pack, op, "queries");
+  if (key_pack.count() != pack.count())
+    fail("[{}] queries {} of {} sequences, keys {} of {}", op, q.shape().text(), pack.count(), k.shape().text(),
+         key_pack.count());
+  expect_input(k, {key_pack.tokens(), q.dim(1)}, op, "keys");
+  expect_input(v, {key_pack.tokens(), q.dim(1)}, op, "values");
+  return width;
+}
+
+void expect_window(const Window& window, const char* op) {
+  if (window.kind == Window::Kind::block && window.block < 1) fail("[{}] blocks of {} tokens", op, window.block);
+  if (window.step < 1) fail("[{}] keys that are {} tokens apart", op, window.step);
+}
+
+}  // namespace lra::inline LRA_ENGINE
