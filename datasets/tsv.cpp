@@ -9,6 +9,7 @@
 #include "datasets/overlap.h"
 #include "datasets/table.h"
 #include "datasets/tsv_survey.h"
+#include "harness/core/text.h"
 
 namespace lra::tsv {
 namespace {
@@ -128,7 +129,7 @@ void remark_on_classes(const Survey& survey, const Corpus& corpus, std::vector<s
                                 corpus.paired ? "pairs of texts" : "one text each"));
   std::vector<std::string> classes, once;
   for (std::size_t c = 0; c < rows.size(); ++c) {
-    const std::string name = fmt::format("'{}'", shown(survey.labels[c]));
+    const std::string name = fmt::format("'{}'", shown_on_a_line(survey.labels[c]));
     classes.push_back(fmt::format("{} {} / {} / {}", name, rows[c][0], rows[c][1], rows[c][2]));
     if (rows[c][0] <= 1) once.push_back(name);
   }
@@ -161,7 +162,7 @@ std::vector<std::filesystem::path> inputs(const std::filesystem::path& folder) {
 Shape shape_of(const std::filesystem::path& folder) {
   const auto known = survey(folder);
   Shape shape;
-  for (const std::string& label : known->labels) shape.classes.push_back(shown(label));
+  for (const std::string& label : known->labels) shape.classes.push_back(shown_on_a_line(label));
   shape.paired = known->of[std::size_t(Split::train)].paired;
   return shape;
 }

@@ -9,6 +9,7 @@
 #include "datasets/labels.h"
 #include "datasets/table.h"
 #include "harness/core/error.h"
+#include "harness/core/text.h"
 
 namespace lra::tsv {
 namespace {
@@ -40,7 +41,7 @@ bool is_word(const std::set<std::string, std::less<>>& words, std::string_view c
 
 std::string in_words(std::span<const std::string> cells) {
   std::string text;
-  for (const std::string& cell : cells) text += (text.empty() ? "" : ", ") + shown(cell);
+  for (const std::string& cell : cells) text += (text.empty() ? "" : ", ") + shown_on_a_line(cell);
   return text;
 }
 
@@ -87,7 +88,7 @@ class Surveyor {
       for (std::size_t c = 1; c < cells.size(); ++c)
         if (!trimmed(cells[c]).empty() && is_word(kNumberWords, cells[c]))
           fail_data("{}: the heading has '{}' above column {}, but a row has a label, a text and perhaps a second text",
-                    where_of(file_, line), shown(cells[c]), c + 1);
+                    where_of(file_, line), shown_on_a_line(cells[c]), c + 1);
       if (cells.size() < 2 || !is_word(kTextWords, cells[1])) return false;
       seen_.heading = in_words(cells);
       return true;
@@ -95,7 +96,7 @@ class Surveyor {
     if (!is_word(kTextWords, cells[0]) && !is_word(kNumberWords, cells[0])) return false;
     fail_data(
         "{}: the heading has '{}' above column {}, but the label must stand in the first column, and the text next",
-        where_of(file_, line), shown(*label), label - cells.begin() + 1);
+        where_of(file_, line), shown_on_a_line(*label), label - cells.begin() + 1);
   }
 
   void take(long line, std::span<const std::string> cells, bool trains) {
@@ -164,8 +165,8 @@ void check_spelling(const Survey& survey) {
       const std::string where = where_of(survey.files[s], sighting.line);
       const auto [place, is_new] = known.try_emplace(spelling_free(label), label, where);
       if (!is_new && place->second.first != label)
-        fail_data("{}: the label '{}' differs from '{}' ({}) in spelling only; write both alike", where, shown(label),
-                  shown(place->second.first), place->second.second);
+        fail_data("{}: the label '{}' differs from '{}' ({}) in spelling only; write both alike", where,
+                  shown_on_a_line(label), shown_on_a_line(place->second.first), place->second.second);
     }
 }
 
@@ -179,7 +180,8 @@ void check_against_training(const Survey& survey) {
                 survey.of[s].paired ? "two texts" : "one text", name, train.paired ? "two" : "one");
     for (const auto& [label, sighting] : survey.of[s].labels)
       if (!train.labels.contains(label))
-        fail_data("{}: no row of {} has the label '{}'", where_of(survey.files[s], sighting.line), name, shown(label));
+        fail_data("{}: no row of {} has the label '{}'", where_of(survey.files[s], sighting.line), name,
+                  shown_on_a_line(label));
   }
 }
 

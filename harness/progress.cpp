@@ -2,20 +2,23 @@
 
 #include <fmt/format.h>
 
+#include "harness/core/text.h"
+
 namespace lra {
 namespace {
 
 constexpr double kShareWorthSaying = 0.01;  // of a step, spent waiting for data
 
 std::string label(const Cell& cell) {
-  return fmt::format("{} {} seed {}", cell.experiment.plan.spec.variant, cell.experiment.model, cell.experiment.seed);
+  return shown_on_a_line(
+      fmt::format("{} {} seed {}", cell.experiment.plan.spec.variant, cell.experiment.model, cell.experiment.seed));
 }
 
 std::string megabytes(std::int64_t bytes) { return fmt::format("{:.1f} MB", double(bytes) / 1e6); }
 
 }  // namespace
 
-void ProgressDisplay::noticed(const std::string& sentence) { line_.say(sentence); }
+void ProgressDisplay::noticed(const std::string& sentence) { line_.say(shown_on_a_line(sentence)); }
 
 void ProgressDisplay::started(const Cell& cell) {
   timed_ = nullptr;
@@ -53,7 +56,7 @@ void ProgressDisplay::ended(const Outcome& outcome) {
     line_.say(head + fmt::format("accuracy {:.1f} %, {:.0f} examples/s, {}, {}", percent, run.examples_per_second,
                                  megabytes(run.peak_bytes), clock_time(run.seconds)));
   } else {
-    const std::string text = fmt::format("{}: {}", run.status, run.reason);
+    const std::string text = shown_on_a_line(fmt::format("{}: {}", run.status, run.reason));
     line_.say(head + (line_.colour() ? "\033[31m" + text + "\033[0m" : text));
   }
 }

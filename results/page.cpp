@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "harness/core/text.h"
 #include "results/published.h"
 #include "results/text_table.h"
 
@@ -15,7 +16,7 @@ namespace {
 
 std::string escaped(std::string_view text) {
   std::string out;
-  for (const char c : text) switch (c) {
+  for (const char c : shown(text)) switch (c) {
       case '&':
         out += "&amp;";
         break;
@@ -48,7 +49,7 @@ std::string marked_up(std::string_view text) {
   return out;
 }
 
-std::string anchor(const std::string& configuration) { return "c-" + configuration.substr(0, 16); }
+std::string anchor(const std::string& configuration) { return "c-" + escaped(configuration.substr(0, 16)); }
 
 /// Configurations whose details are on the page; only these are linked to.
 using Shown = std::map<std::string, std::vector<const Run*>>;
@@ -294,9 +295,8 @@ std::string html_page(const Comparison& comparison, const Store& store, const Re
       "<code>{}</code></p>{}</div></header>\n",
       plural(static_cast<long>(runs_of(comparison, request).size()), "run"), escaped(store.path().filename().string()),
       answers_html(comparison));
-  std::string data = figures.dump();
-  for (std::size_t at = data.find("</"); at != std::string::npos; at = data.find("</", at))
-    data.insert(at + 1, 1, '\\');
+  std::string data;  // without a character that could end the element it stands in, or begin another
+  for (const char c : figures.dump()) c == '<' ? data += "\\u003c" : data += c;
   std::string licence(kChartJsLicence);
   for (std::size_t at = licence.find("--"); at != std::string::npos; at = licence.find("--", at)) licence.erase(at, 1);
   return filled(kPage,

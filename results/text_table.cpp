@@ -6,6 +6,8 @@
 #include <array>
 #include <cmath>
 
+#include "harness/core/text.h"
+
 namespace lra {
 namespace {
 
@@ -27,10 +29,10 @@ bool is_wide(char32_t c) {
          (c >= 0xf900 && c <= 0xfaff) || (c >= 0xff00 && c <= 0xff60) || (c >= 0x1f300 && c <= 0x1faff);
 }
 
-/// A bar inside a cell would end it.
+/// A bar inside a cell would end it, and what cannot be seen would shift it.
 std::string escaped(const std::string& cell) {
   std::string text;
-  for (const char c : cell) text += c == '|' ? "\\|" : c == '\n' ? " " : std::string(1, c);
+  for (const char c : shown(cell)) text += c == '|' ? "\\|" : c == '\n' ? " " : std::string(1, c);
   return text;
 }
 

@@ -6,6 +6,7 @@
 #include "datasets/source.h"
 #include "datasets/tsv.h"
 #include "harness/core/names.h"
+#include "harness/core/text.h"
 #include "tasks/definition.h"
 #include "tasks/preset.h"
 
@@ -92,6 +93,9 @@ std::filesystem::path whole_own_folder(const std::string& task) {
 
 TaskPlan plan_own_task(const std::string& task, const std::string& preset, const std::string& model) {
   const auto folder = whole_own_folder(task);
+  if (!is_utf8(folder.string()))
+    fail_usage("{}: the folder {} has a name that is not UTF-8; give it another, with which its results can be kept",
+               task, shell_word(folder.string()));
   const tsv::Shape shape = tsv::shape_of(folder);
   TaskPlan plan = plan_task(shape.paired ? "retrieval" : "text", preset, model);
   plan.task = std::string(kOwn) + folder.string();

@@ -1,9 +1,12 @@
 /// LaTeX: one table environment a sheet, with booktabs. Best bold, second underlined, by significance.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <string_view>
 
+#include "harness/core/text.h"
 #include "results/document.h"
 
 namespace lra {
@@ -42,11 +45,38 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 29> kSpellin
     {"’", "'"},
 }};
 
+/// On one line, without what a reader could not see.
+std::string plain(std::string_view text) {
+  std::string line = shown(text);
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
+  return line;
+}
+
+/// What \label and \ref take as it stands.
+std::string label(std::string_view id) {
+  std::string out(id);
+  const auto stands = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == ':' || c == '_';
+  };
+  std::replace_if(
+      out.begin(), out.end(), [&](char c) { return !stands(c); }, '-');
+  return out;
+}
+
 /// Escaped; `code` becomes typewriter type.
-std::string escaped(std::string_view text) {
+std::string escaped(std::string_view given) {
+  const std::string line = plain(given);
+  const std::string_view text = line;
+  const std::size_t last = text.rfind('`');  // one that opens nothing stands for itself
+  const bool is_open = std::count(text.begin(), text.end(), '`') % 2 == 1;
   std::string out;
   bool code = false;
   for (std::size_t at = 0; at < text.size();) {
+    if (text[at] == '`' && is_open && at == last) {
+      out += "\\textasciigrave{}", ++at;
+      continue;
+    }
     if (text[at] == '`') {
       out += code ? "}" : "\\texttt{";
       code = !code, ++at;
@@ -78,16 +108,16 @@ void write_row(const std::vector<Item>& items, std::size_t columns, std::ostream
 }
 
 void write_sheet(const Sheet& sheet, std::ostream& out) {
-  out << "% " << sheet.title << '\n';
+  out << "% " << plain(sheet.title) << '\n';
   if (sheet.lines.empty()) {
-    for (const std::string& note : sheet.notes) out << "% " << note << '\n';
+    for (const std::string& note : sheet.notes) out << "% " << plain(note) << '\n';
     out << '\n';
     return;
   }
   const std::string align =
       sheet.words ? std::string(sheet.head.size(), 'l') : "l" + std::string(sheet.head.size() - 1, 'r');
   out << "\\begin{table}\n  \\centering\n  \\caption{" << escaped(sheet.title) << ". " << escaped(sheet.lead)
-      << "}\n  \\label{tab:" << sheet.id << "}\n  \\begin{tabular}{" << align << "}\n  \\toprule\n";
+      << "}\n  \\label{tab:" << label(sheet.id) << "}\n  \\begin{tabular}{" << align << "}\n  \\toprule\n";
   write_row({sheet.head.begin(), sheet.head.end()}, sheet.head.size(), out);
   out << "  \\midrule\n";
   bool aside = false;

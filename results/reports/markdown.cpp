@@ -2,6 +2,7 @@
 /// in.
 #include <fmt/format.h>
 
+#include "harness/core/text.h"
 #include "results/document.h"
 #include "results/text_table.h"
 
@@ -15,8 +16,8 @@ std::string dressed(const Item& item) {
 }
 
 void write_sheet(const Sheet& sheet, std::ostream& out) {
-  out << "## " << sheet.title << "\n\n";
-  if (!sheet.lead.empty()) out << sheet.lead << "\n\n";
+  out << "## " << shown_on_a_line(sheet.title) << "\n\n";
+  if (!sheet.lead.empty()) out << shown_on_a_line(sheet.lead) << "\n\n";
   if (!sheet.lines.empty()) {
     TextTable text{sheet.head, {}};
     for (const Line& line : sheet.lines) {
@@ -26,7 +27,7 @@ void write_sheet(const Sheet& sheet, std::ostream& out) {
     }
     out << text << '\n';
   }
-  for (const std::string& note : sheet.notes) out << "- " << note << '\n';
+  for (const std::string& note : sheet.notes) out << "- " << shown_on_a_line(note) << '\n';
   if (!sheet.notes.empty()) out << '\n';
 }
 

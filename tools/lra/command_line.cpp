@@ -7,6 +7,7 @@
 
 #include "harness/core/config.h"
 #include "harness/core/names.h"
+#include "harness/core/text.h"
 
 namespace lra {
 namespace {
@@ -156,6 +157,8 @@ CommandLine::CommandLine(const std::string& name, const std::string& summary, co
     : app_(std::make_unique<CLI::App>(summary, name)) {
   app_->set_version_flag("--version", version);
   app_->require_subcommand(1);
+  app_->failure_message(
+      [](const CLI::App* app, const CLI::Error& error) { return shown(CLI::FailureMessage::simple(app, error)); });
 }
 
 CommandLine::~CommandLine() = default;

@@ -8,6 +8,7 @@
 
 #include "datasets/download.h"
 #include "datasets/import.h"
+#include "harness/core/text.h"
 #include "results/text_table.h"
 #include "tools/lra/data.h"
 #include "tools/lra/selection.h"
@@ -68,7 +69,7 @@ class DownloadLine {
     if (now - last_ < (terminal_ ? std::chrono::milliseconds(200) : std::chrono::seconds(5))) return;
     last_ = now;
     open_ = true;
-    const std::string text = fmt::format("{}: {} of {}", name_, human_bytes(std::int64_t(bytes)),
+    const std::string text = fmt::format("{}: {} of {}", shown_on_a_line(name_), human_bytes(std::int64_t(bytes)),
                                          of ? human_bytes(std::int64_t(of)) : "an unknown size");
     if (terminal_)
       fmt::print(stderr, "\r{}\033[K", text);

@@ -1,4 +1,5 @@
 /// lra: train, measure and compare efficient-attention models on long sequences.
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -14,6 +15,7 @@
 #include "harness/build_info.h"
 #include "harness/core/error.h"
 #include "harness/core/machine.h"
+#include "harness/core/text.h"
 #include "models/tensor/instruction_set.h"
 #include "results/text_table.h"
 #include "tools/lra/command.h"
@@ -53,13 +55,36 @@ void watch_signals(bool second_ends) {
 
 namespace {
 
+/// A message on one line, without what would do something to the terminal.
+class Sentence final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& out) override {
+    const std::string text = shown_on_a_line({message.payload.data(), message.payload.size()});
+    out.append(text.data(), text.data() + text.size());
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<Sentence>(); }
+};
+
 void log_to_stderr() {
   spdlog::set_default_logger(std::getenv("NO_COLOR") ? spdlog::stderr_logger_st("lra")
                                                      : spdlog::stderr_color_st("lra"));
-  spdlog::set_pattern("lra: %^%v%$");
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<Sentence>('*').set_pattern("lra: %^%*%$");
+  spdlog::set_formatter(std::move(formatter));
+}
+
+/// Results, requests between processes and reports are UTF-8; so is every name that may come into them.
+void expect_utf8(int count, char** arguments) {
+  constexpr const char* kAdvice = "give the file or folder a name in UTF-8, or a link that has one";
+  for (int i = 1; i < count; ++i)
+    if (!is_utf8(arguments[i])) fail_usage("the argument {} is not UTF-8; {}", shell_word(arguments[i]), kAdvice);
+  for (const char* name : {"LRA_DB", "LRA_DATA", "XDG_CACHE_HOME", "HOME"})
+    if (const char* value = std::getenv(name); value && !is_utf8(value))
+      fail_usage("the environment variable {} is {}, which is not UTF-8; {}", name, shell_word(value), kAdvice);
 }
 
 int run_program(int count, char** arguments) {
+  expect_utf8(count, arguments);
   if (const char* highest = std::getenv("LRA_MAX_ISA"); highest && *highest) kernels::limit_instruction_set(highest);
   CommandLine line("lra", "Trains, measures and compares efficient-attention models on long sequences.",
                    fmt::format("lra {} ({})", build_info().version, build_info().code_version));

@@ -12,24 +12,29 @@
 #include <cstdio>
 #include <cstring>
 #include <iostream>
+#include <string>
+#include <utility>
 
 #include "harness/core/error.h"
+#include "harness/core/text.h"
 
 namespace lra {
 namespace {
 
 struct Stream {
   int descriptor;
-  int error = 0;  // why it could not be written; after that nothing is
+  bool shows;              // names and data among what is printed do nothing to a terminal; progress is to do so
+  int error = 0;           // why it could not be written; after that nothing is
+  std::string unfinished;  // the beginning of a character
 };
 
-Stream standard_output{STDOUT_FILENO}, standard_error{STDERR_FILENO};
+// Never destroyed: what is left is printed after everything else has gone.
+Stream& standard_output = *new Stream{STDOUT_FILENO, true, 0, {}};
+Stream& standard_error = *new Stream{STDERR_FILENO, false, 0, {}};
 
-/// Never fails: fmt would throw, and std::cout would keep silent.
-ssize_t write_or_drop(void* cookie, const char* data, std::size_t size) {
-  Stream& stream = *static_cast<Stream*>(cookie);
-  for (std::size_t sent = 0; stream.error == 0 && sent < size;) {
-    const ssize_t count = ::write(stream.descriptor, data + sent, size - sent);
+void send(Stream& stream, std::string_view text) {
+  for (std::size_t sent = 0; stream.error == 0 && sent < text.size();) {
+    const ssize_t count = ::write(stream.descriptor, text.data() + sent, text.size() - sent);
     if (count >= 0) {
       sent += std::size_t(count);
     } else if (errno == EAGAIN) {
@@ -39,6 +44,19 @@ ssize_t write_or_drop(void* cookie, const char* data, std::size_t size) {
       stream.error = errno;
     }
   }
+}
+
+/// Never fails: fmt would throw, and std::cout would keep silent.
+ssize_t write_or_drop(void* cookie, const char* data, std::size_t size) {
+  Stream& stream = *static_cast<Stream*>(cookie);
+  if (!stream.shows) {
+    send(stream, {data, size});
+    return ssize_t(size);
+  }
+  std::string text = std::exchange(stream.unfinished, {}).append(data, size);
+  const std::size_t whole = text.size() - bytes_of_unfinished_character(text);
+  stream.unfinished = text.substr(whole);
+  send(stream, shown(std::string_view(text).substr(0, whole)));
   return ssize_t(size);
 }
 
@@ -68,6 +86,7 @@ void guard_output() {
 int after_output(int code) {
   std::cout.flush();
   std::fflush(stdout);
+  send(standard_output, shown(std::exchange(standard_output.unfinished, {})));
   const int error = standard_output.error;
   if (error == 0 || error == EPIPE) return code;
   spdlog::error("standard output could not be written: {}; what was stored before stays", std::strerror(error));

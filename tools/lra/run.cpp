@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "harness/build_info.h"
+#include "harness/core/text.h"
 #include "harness/environment.h"
 #include "harness/estimate.h"
 #include "harness/plugin.h"
@@ -24,15 +25,12 @@
 namespace lra {
 namespace {
 
-/// The words this program was started with, for the record.
+/// The words this program was started with, for the record: a command to be run again.
 std::string command_line() {
   std::ifstream in("/proc/self/cmdline", std::ios::binary);
-  std::stringstream raw;
-  raw << in.rdbuf();
-  std::string text = raw.str();
-  while (!text.empty() && text.back() == '\0') text.pop_back();
-  std::replace(text.begin(), text.end(), '\0', ' ');
-  return text;
+  std::vector<std::string> words;
+  for (std::string word; std::getline(in, word, '\0');) words.push_back(word);
+  return shell_command(words);
 }
 
 /// Progress on stderr, and on stdout the profile of each cell that has one.
