@@ -59,8 +59,9 @@ TEST(Names, StayTextInLatex) {
     EXPECT_FALSE(line.starts_with("\\input")) << line;
     EXPECT_TRUE(line.starts_with("% ") || line.find("\\input") == std::string::npos) << line;
     if (const std::size_t label = line.find("\\label{"); label != std::string::npos) {
-      EXPECT_EQ(line.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:_", label + 7),
-                line.find('}', label))
+      EXPECT_EQ(
+          line.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:_@", label + 7),
+          line.find('}', label))
           << line;
     }
     EXPECT_EQ(std::count(line.begin(), line.end(), '{'), std::count(line.begin(), line.end(), '}')) << line;

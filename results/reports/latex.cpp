@@ -57,7 +57,7 @@ std::string plain(std::string_view text) {
 std::string label(std::string_view id) {
   std::string out(id);
   const auto stands = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == ':' || c == '_';
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == ':' || c == '_' || c == '@';
   };
   std::replace_if(
       out.begin(), out.end(), [&](char c) { return !stands(c); }, '-');
