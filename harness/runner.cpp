@@ -98,8 +98,10 @@ class Matrix {
     return std::max(1L, options_.threads / std::clamp(long(running_.size()) + 1 + waiting, 1L, options_.threads));
   }
 
-  /// Whether other cells run beside one that starts now, or may begin to.
+  /// Whether a cell that starts now does not have its CPUs to itself: others run beside it or may begin to, or there
+  /// are fewer CPUs than threads.
   bool will_share(std::size_t index) const {
+    if (options_.more_than_machine) return true;
     if (options_.jobs > 0) return options_.jobs > 1;
     return !running_.empty() || (is_short(index) && threads_of(index) < options_.threads);
   }

@@ -213,6 +213,38 @@ TEST(Runner, MoreThreadsThanCpusAreSharedTimings) {
   EXPECT_EQ(outcome.run.threads, 64) << "a step has no use for more";
 }
 
+// A cell saves it with its state, for the process that goes on from there.
+TEST(Runner, TellsACellWhetherItShares) {
+  const auto shares = [](const MatrixOptions& changes) {
+    const TemporaryFolder folder;
+    const std::string file = folder.path() / "request";
+    Store store(":memory:");
+    MatrixOptions options = played_by("echo \"$request\" > " + file + ";" + kResult);
+    options.threads = 4, options.jobs = changes.jobs, options.more_than_machine = changes.more_than_machine;
+    run(cells_of(1), store, options);
+    return decode_request(contents(file)).shared;
+  };
+  MatrixOptions alone, side_by_side, too_many;
+  side_by_side.jobs = 2, too_many.more_than_machine = true;
+  EXPECT_FALSE(shares(alone));
+  EXPECT_TRUE(shares(side_by_side));
+  EXPECT_TRUE(shares(too_many));
+}
+
+TEST(Runner, KeepsWhatEarlierProcessesWere) {
+  Store store(":memory:");
+  std::string resumed = kResult;
+  resumed.replace(resumed.find("\"history\""), 0,
+                  R"("conditions":{"seconds":100,"shared":true,"parts":[{},{}],"timing_flaw":"1 and 2 threads"},)");
+  const Outcome outcome = run(cells_of(1), store, played_by(resumed)).at(0);
+  EXPECT_EQ(outcome.run.status, "done") << outcome.run.reason;
+  EXPECT_TRUE(outcome.run.shared);
+  EXPECT_GE(outcome.run.seconds, 100);
+  const auto stored = store.find(outcome.cell.key);
+  EXPECT_EQ(stored->timing_flaw, "1 and 2 threads");
+  EXPECT_EQ(stored->parts.size(), 2u);
+}
+
 // What stands in the way of one cell's files ends that cell.
 TEST(Runner, ACellThatCannotBeStartedFailsAlone) {
   const TemporaryFolder folder;
