@@ -7,6 +7,7 @@
 
 #include "datasets/input.h"
 #include "harness/core/names.h"
+#include "harness/core/text.h"
 
 namespace lra {
 namespace {
@@ -64,16 +65,6 @@ Near nearest(const fs::path& root, const fs::path& place) {
 }
 
 }  // namespace
-
-std::string shell_word(const std::string& text) {
-  const auto plain = [](unsigned char c) {
-    return std::isalnum(c) || std::string_view("_-./+,:@%=").find(char(c)) != std::string_view::npos;
-  };
-  if (!text.empty() && std::all_of(text.begin(), text.end(), plain)) return text;
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
 
 std::string near_form(const fs::path& root, const std::vector<std::string>& places) {
   Near best;

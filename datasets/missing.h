@@ -14,7 +14,4 @@ std::string near_form(const std::filesystem::path& root, const std::vector<std::
 /// "'lra data fetch imdb --data DIR' gets them": `name` is a name of official_downloads().
 std::string fetch_remedy(const std::string& name, const std::filesystem::path& root);
 
-/// One word of a shell's command line, quoted where it has to be.
-std::string shell_word(const std::string& text);
-
 }  // namespace lra

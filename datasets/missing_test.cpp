@@ -69,10 +69,13 @@ TEST(Missing, TheCommandThatGetsItIsNamed) {
 }
 
 TEST(Missing, AFolderNameIsInertInACommand) {
-  EXPECT_EQ(shell_word("/data/lra-1"), "/data/lra-1");
-  EXPECT_EQ(shell_word("a $(b)"), "'a $(b)'");
-  EXPECT_EQ(shell_word("it's"), "'it'\\''s'");
-  EXPECT_EQ(shell_word(""), "''");
+  const TemporaryFolder root;
+  const std::string folder = (root / "a $(b)").string();
+  EXPECT_EQ(fetch_remedy("imdb", folder), "'lra data fetch imdb --data '" + folder + "'' gets them");
+  write(root / "a $(b)/listops-1000.zip");
+  const std::string clause = near_form(folder, {"listops-1000"});
+  EXPECT_NE(clause.find("import '" + folder + "/listops-1000.zip' --data '" + folder + "'"), std::string::npos)
+      << clause;
 }
 
 TEST(Hidden, NamesThatOtherProgramsLeaveBehind) {
