@@ -141,10 +141,11 @@ void print_length(long length, const std::vector<BenchCell>& cells, const BenchT
 void print(const std::vector<BenchCell>& cells, const BenchTable& table, const BenchRequest& request) {
   for (const long length : request.lengths) print_length(length, cells, table, request.task);
   if (!table.rows.empty())
-    std::cout << "× fused, × stored: faster than `transformer`, and than the one that stores its N×N matrix. Of "
-                 "bandwidth: an estimate.\nMemory: parameters, gradients, optimiser and activations at their peak, counted "
-                 "tensor by tensor; an example: its activations.\nVmHWM: by how much the process's own peak grew in "
-                 "such a step; less than memory where it used again what it had already.\n";
+    std::cout
+        << "× fused, × stored: faster than `transformer`, and than the one that stores its N×N matrix. Of "
+           "bandwidth: an estimate.\nMemory: parameters, gradients, optimiser and activations at their peak, counted "
+           "tensor by tensor; an example: its activations.\nVmHWM: by how much the process's own peak grew in "
+           "such a step; less than memory where it used again what it had already.\n";
   std::cout.flush();  // before what is printed by other means
   for (const BenchCell& cell : cells)
     if (cell.profile) print_profile(fmt::format("{} N {}", cell.model, cell.length), *cell.profile);
@@ -154,7 +155,8 @@ void print(const std::vector<BenchCell>& cells, const BenchTable& table, const B
 class Keeper final : public BenchProgress {
  public:
   explicit Keeper(const std::string& database) : environment_(capture_environment()) {
-    if (!database.empty()) store_ = open_database_to_write(database);  // before anything is measured: results must have a place
+    if (!database.empty())
+      store_ = open_database_to_write(database);  // before anything is measured: results must have a place
   }
 
   void ended(const BenchCell& cell) override {

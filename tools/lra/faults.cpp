@@ -1,5 +1,5 @@
-// Preloaded into the program by crash_test and limits_test: the writes of regular files fail as on a full disk, threads
-// as at a limit of processes.
+// Preloaded into the program by disk_test and limits_test: the writes of regular files fail as on a full disk, threads as
+// at a limit of processes.
 //   LRA_FAULT_AT=N     the N-th write of each process fails, and all after it until LRA_FAULT_COUNT are spent
 //   LRA_FAULT_COUNT=N  how many fail; 1 unless given
 //   LRA_FAULT_KILL=1   the first that would fail kills the process instead
@@ -23,17 +23,22 @@ long number(const char* name, long otherwise) {
   return text ? std::strtol(text, nullptr, 0) : otherwise;
 }
 
-/// Is this call one of those that fail? Counts calls on regular files only: pipes and terminals never fill up.
-bool fails(int descriptor) {
+/// Is this call one of those that fail?
+bool fails() {
   static const long first = number("LRA_FAULT_AT", 0), count = number("LRA_FAULT_COUNT", 1);
   static std::atomic<long> calls{0};
-  struct stat status {};
-  if (first == 0 || fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) return false;
+  if (first == 0) return false;
   const long call = ++calls;
   if (call < first || call >= first + count) return false;
   if (number("LRA_FAULT_KILL", 0)) kill(getpid(), SIGKILL);
   errno = ENOSPC;
   return true;
+}
+
+/// Counts calls on regular files only: pipes and terminals never fill up.
+bool fails(int descriptor) {
+  struct stat status {};
+  return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) && fails();
 }
 
 template <typename Function>
@@ -63,6 +68,17 @@ ssize_t pwrite64(int descriptor, const void* data, size_t size, off64_t at) {
 int fsync(int descriptor) {
   static const auto call = original<int (*)(int)>("fsync");
   return fails(descriptor) ? -1 : call(descriptor);
+}
+
+int fdatasync(int descriptor) {
+  static const auto call = original<int (*)(int)>("fdatasync");
+  return fails(descriptor) ? -1 : call(descriptor);
+}
+
+// A folder may need room for a new name.
+int rename(const char* from, const char* to) {
+  static const auto call = original<int (*)(const char*, const char*)>("rename");
+  return fails() ? -1 : call(from, to);
 }
 
 int ftruncate(int descriptor, off_t size) {

@@ -34,10 +34,11 @@ class Sandbox {
            " " + environment + " " + LRA_PROGRAM + " ";
   }
 
-  /// Runs `lra ARGUMENTS`, through a shell, and waits.
-  Finished lra(const std::string& arguments, const std::string& environment = "") const {
+  /// Runs `lra ARGUMENTS`, through a shell, and waits. `before`: what the shell does first, such as "ulimit -f 8; ".
+  Finished lra(const std::string& arguments, const std::string& environment = "",
+               const std::string& before = "") const {
     const std::string out = path("stdout"), err = path("stderr");
-    const int status = std::system((program(environment) + arguments + " >" + out + " 2>" + err).c_str());
+    const int status = std::system((before + program(environment) + arguments + " >" + out + " 2>" + err).c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, contents(out), contents(err)};
   }
 

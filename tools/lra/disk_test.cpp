@@ -1,0 +1,121 @@
+// The real program where writes fail, as on a full disk or beyond a limit.
+#include <gtest/gtest.h>
+
+#include "harness/core/random.h"
+#include "tools/lra/crash_testing.h"
+
+namespace lra {
+namespace {
+
+/// The write with this number fails as on a full disk, and those after it until `count` have.
+struct Fault {
+  int at, count;
+};
+
+std::vector<Fault> faults_from(int first, int last, int stride) {
+  std::vector<Fault> all;
+  for (int at = first; at <= last; at += stride) all.push_back({at, at % 2 ? 1 : 1000});
+  return all;
+}
+
+/// Anywhere in a run, for any time.
+std::vector<Fault> faults_at_random(int count) {
+  const Random random(7, "faults");
+  std::vector<Fault> all(static_cast<std::size_t>(count));
+  std::uint64_t draw = 0;
+  for (Fault& fault : all) {
+    fault.at = 1 + int(random.below(1500, draw++));
+    fault.count = 1 << random.below(11, draw++);
+  }
+  return all;
+}
+
+/// What the program's environment says of it; `ends`: the process is killed instead.
+std::string preload(const Fault& fault, bool ends = false) {
+  if (ends) return fmt::format("LD_PRELOAD={} LRA_FAULT_AT={} LRA_FAULT_KILL=1 ", LRA_FAULTS, fault.at);
+  return fmt::format("LD_PRELOAD={} LRA_FAULT_AT={} LRA_FAULT_COUNT={} ", LRA_FAULTS, fault.at, fault.count);
+}
+
+/// After each fault there is room again.
+void fill_the_disk(const std::vector<Fault>& faults) {
+  if (kSanitised) GTEST_SKIP() << "nothing can be preloaded before AddressSanitizer";
+  const std::string matrix =
+      "run --preset smoke --tasks lookup --models identity --set steps=20 --checkpoint 0.001 --threads 1 --json";
+  const Sandbox reference;
+  const Json expected = bits(reference.lra(matrix));
+  int failed = 0;
+  for (const Fault& fault : faults) {
+    const int at = fault.at;
+    const Sandbox sandbox;
+    const Finished full = sandbox.lra(matrix, preload(fault) + "XDG_CACHE_HOME=" + sandbox.path("cache").string());
+    ASSERT_TRUE(full.code == 0 || full.code == 1 || full.code == 3) << "write " << at << ": " << full.err;
+    EXPECT_EQ(full.err.find("terminate"), std::string::npos) << full.err;
+    failed += full.code != 0;
+    const Finished again = sandbox.lra(matrix, "XDG_CACHE_HOME=" + sandbox.path("cache").string());
+    ASSERT_EQ(again.code, 0) << "write " << at << ": " << again.err;
+    ASSERT_EQ(bits(again), expected) << "write " << at;
+    ASSERT_EQ(integrity(sandbox), "ok") << "write " << at;
+  }
+  EXPECT_GT(failed, 0);
+  fmt::print("{} runs with failing writes, {} of them ended with an error; all went on to the same bits\n",
+             faults.size(), failed);
+}
+
+/// A step that cannot write as it wants to says so in a sentence, leaves nothing by halves, and does its work when it
+/// can. False when nothing went wrong.
+bool run_short_of_space(const Steps& steps, std::size_t step, const std::string& limits,
+                        const std::string& environment) {
+  const Sandbox sandbox;
+  steps.set_up(step, sandbox);
+  const Finished full = sandbox.lra(steps.list()[step].command, environment, limits);
+  const bool killed = full.code == -1 && environment.find("LRA_FAULT_KILL") != std::string::npos;
+  EXPECT_TRUE(killed || full.code == 0 || full.code == 1 || full.code == 3) << full.code << ": " << full.err;
+  EXPECT_EQ(full.err.find("terminate"), std::string::npos) << full.err;
+  EXPECT_TRUE(killed || full.code == 0 || full.err.find("lra: ") != std::string::npos) << "no sentence: " << full.err;
+  steps.expect_sound(step, sandbox);
+  steps.expect_the_same_end(step, sandbox);
+  return full.code != 0;
+}
+
+/// Every stride-th write of each step fails, from the first on, or ends the process; a run's own are tried above.
+void fill_the_disk_step_by_step(int last, int stride, bool ends = false) {
+  if (kSanitised) GTEST_SKIP() << "nothing can be preloaded before AddressSanitizer";
+  const Steps steps;
+  for (std::size_t step = 1; step < steps.list().size(); ++step) {
+    int failed = 0;
+    for (const Fault& fault : faults_from(1, last, stride)) {
+      SCOPED_TRACE(fmt::format("write {} of {}", fault.at, steps.list()[step].command));
+      failed += run_short_of_space(steps, step, "", preload(fault, ends));
+      if (::testing::Test::HasFailure()) return;
+    }
+    EXPECT_GT(failed, 0) << steps.list()[step].command;
+    fmt::print("{} of {} runs failed: {}\n", failed, (last + stride - 1) / stride,
+               steps.list()[step].command.substr(0, 40));
+  }
+}
+
+TEST(Crash, AFullDiskLeavesNothingByHalves) { fill_the_disk_step_by_step(10, 4); }
+
+TEST(Crash, KilledInAWriteLeavesNothingByHalves) { fill_the_disk_step_by_step(14, 6, /*ends=*/true); }
+
+TEST(SlowCrash, AnyOfTheFirst60WritesOfEachStepMayFail) { fill_the_disk_step_by_step(60, 1); }
+
+// `ulimit -f` counts blocks of 512 bytes. What the commands say goes into a file too and has to fit.
+TEST(Crash, AFileSizeLimitLeavesNothingByHalves) {
+  if (kSanitised) GTEST_SKIP() << "AddressSanitizer's files would be limited too";
+  const Steps steps;
+  for (std::size_t step = 0; step < steps.list().size(); ++step) {
+    SCOPED_TRACE(steps.list()[step].command);
+    for (const char* blocks : {"40", "200"}) run_short_of_space(steps, step, fmt::format("ulimit -f {}; ", blocks), "");
+    if (::testing::Test::HasFailure()) return;
+  }
+}
+
+TEST(Crash, AFullDiskLosesNothing) { fill_the_disk(faults_from(1, 100, 13)); }
+
+TEST(SlowCrash, AnyOfTheFirst300WritesMayFail) { fill_the_disk(faults_from(1, 300, 1)); }
+
+TEST(SlowCrash, AnyWritesMayFailAtRandom) { fill_the_disk(faults_at_random(100)); }
+
+}  // namespace
+}  // namespace lra
