@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 
+#include "harness/core/text.h"
 #include "results/text_table.h"
 
 namespace lra {
@@ -81,7 +82,7 @@ std::vector<Sheet> sheets_of(const Comparison& comparison, const Store& store, c
 }
 
 std::string command_on(const Store& store, const std::string& arguments) {
-  return fmt::format("lra {} --db {}", arguments, store.path().string());
+  return fmt::format("lra {} --db {}", arguments, shell_word(store.path().string()));
 }
 
 std::string signs(const Marks& marks) {

@@ -268,11 +268,12 @@ TEST(Page, MemoryHasItsOwnDeclaredExponent) {
 
 TEST(Page, CommandsNameTheDatabase) {
   const TemporaryFolder folder;
-  const auto path = folder.path() / "rich.db";
+  const auto path = folder.path() / "rich $(touch it).db";  // inert when it is pasted
   Store store(path);
   store.add(sample_run("linear", 0, 0.5), machine());
-  EXPECT_TRUE(has(report(store, "html", request_for("all")), "lra runs reproduce 1 --db " + path.string()));
-  EXPECT_TRUE(has(report(store, "markdown", request_for("seeds")), "lra runs reproduce N --db " + path.string()));
+  EXPECT_TRUE(has(report(store, "html", request_for("all")), "lra runs reproduce 1 --db '" + path.string() + "'"));
+  EXPECT_TRUE(
+      has(report(store, "markdown", request_for("seeds")), "lra runs reproduce N --db '" + path.string() + "'"));
 }
 
 /// A table of models on ListOps: (model, share, seeds, speed).
