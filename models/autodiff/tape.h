@@ -103,8 +103,9 @@ Tensor record(Tensor y, Backward backward, const char* op = __builtin_FUNCTION()
 /// Adds dx, which is handed over, to x's gradient. dx has x's shape; its order of dimensions may differ.
 void give(const Tensor& x, Tensor dx);
 
-/// Where a product may write x's gradient without a temporary: `add` says that something is there already. Of a constant,
-/// which wants no gradient, it is memory that nobody reads, so that no op need ask; one that can save work by it may.
+/// Where a product may write x's gradient without a temporary: `add` says that something is there already. Of a
+/// constant, which wants no gradient, it is memory that nobody reads, so that no op need ask; one that can save work by
+/// it may.
 struct Sink {
   Tensor gradient;
   bool add;
