@@ -1,5 +1,5 @@
-// Preloaded into the program by disk_test and limits_test: the writes of regular files fail as on a full disk, threads as
-// at a limit of processes.
+// Preloaded into the program by disk_test and limits_test: the writes of regular files fail as on a full disk, threads
+// as at a limit of processes.
 //   LRA_FAULT_AT=N     the N-th write of each process fails, and all after it until LRA_FAULT_COUNT are spent
 //   LRA_FAULT_COUNT=N  how many fail; 1 unless given
 //   LRA_FAULT_KILL=1   the first that would fail kills the process instead
