@@ -125,7 +125,7 @@ void bench_cell(const CellRequest& request) {
   try {
     serve_bench(request.bench, answer_it, wait);
   } catch (const std::bad_alloc&) {
-    fail("not enough memory; try a smaller --batch, shorter --lengths or fewer --threads");
+    fail("{}; try a smaller --batch, shorter --lengths or fewer --threads", out_of_memory(0, 0));
   }
 }
 
@@ -170,6 +170,9 @@ int run_cell(const std::string& request_text, const std::atomic<bool>& stop) {
     if (!request.bench.is_null()) return bench_cell(request), 0;
     {
       const LimitedMemory limited(request.max_memory);
+      // Less is never enough, and without any at all destructors of JSON values would end the process.
+      constexpr std::size_t kLeast = std::size_t{16} << 20;
+      if (!can_have(kLeast)) throw std::bad_alloc();
       answer(train_cell(request, stop));
     }
     return 0;

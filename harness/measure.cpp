@@ -10,10 +10,10 @@
 #include <fstream>
 #include <string>
 
-#include "harness/core/machine.h"
 #include "harness/core/random.h"
 #include "models/tensor/kernels.h"
 #include "models/tensor/memory.h"
+#include "results/text_table.h"
 
 namespace lra {
 namespace {
@@ -97,6 +97,23 @@ std::int64_t available_bytes(std::int64_t limit) {
   const std::int64_t available = available_memory();
   if (limit <= 0) return available;
   return std::min(available, std::max<std::int64_t>(0, limit - process_bytes("VmRSS")));
+}
+
+std::optional<MemoryLimit> refusing_limit(std::int64_t max_memory) {
+  auto limit = memory_limit();
+  if (limit && limit->is_groups) limit.reset();
+  if (max_memory > 0 && (!limit || max_memory < limit->bytes))
+    limit = MemoryLimit{max_memory, 0, "--max-memory", false};
+  return limit;
+}
+
+std::string out_of_memory(std::int64_t max_memory, std::int64_t needed) {
+  const auto limit = refusing_limit(max_memory);
+  const bool is_known = needed > 0 && (!limit || needed > limit->bytes);
+  return fmt::format("not enough memory: {}, and {} needed",
+                     limit ? fmt::format("{} allows {}", limit->name, human_bytes(limit->bytes))
+                           : fmt::format("{} are free", human_bytes(available_memory())),
+                     is_known ? fmt::format("about {} are", human_bytes(needed)) : "more is");
 }
 
 void trim_memory(Lanes& lanes) {

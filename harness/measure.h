@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "harness/core/machine.h"
 #include "harness/lanes.h"
 
 namespace lra {
@@ -25,6 +28,13 @@ void reset_peak_resident_bytes();
 /// Bytes that can still be had without swapping: see available_memory in core/machine.h, and with a further `limit` for
 /// this process no more than that leaves it beside what it has now. 0: no further limit.
 std::int64_t available_bytes(std::int64_t limit);
+
+/// The lowest limit beyond which the system refuses this process memory, rather than to end it: one of its own, or
+/// `max_memory` (0: none) where that is lower.
+std::optional<MemoryLimit> refusing_limit(std::int64_t max_memory);
+
+/// "not enough memory: ulimit -v allows 293 MiB, and about 350 MiB are needed"; `needed` 0: nobody knows.
+std::string out_of_memory(std::int64_t max_memory, std::int64_t needed);
 
 /// Hands memory that the workers keep for their next tensors back to the system.
 void trim_memory(Lanes& lanes);

@@ -15,11 +15,10 @@
 #include "harness/child.h"
 #include "harness/claim.h"
 #include "harness/core/file.h"
-#include "harness/core/machine.h"
 #include "harness/experiment.h"
 #include "harness/lanes.h"
+#include "harness/measure.h"
 #include "harness/protocol.h"
-#include "results/text_table.h"
 #include "tasks/baselines.h"
 
 namespace lra {
@@ -302,7 +301,7 @@ class Matrix {
       run.reason = running.last->sentence;
     } else if (running.last && running.last->type == CellMessage::Type::out_of_memory) {
       run.reason = out_of_memory(running.last->needed_bytes);
-    } else if (is_crash(ending) && hard_limit()) {
+    } else if (is_crash(ending) && refusing_limit(options_.max_memory)) {
       run.reason = out_of_memory(0) + "; so it seems, because the process crashed at this limit";
       if (running.claim) run.reason += fmt::format(": see {}", state_file(running.index, "log").string());
     } else if (ending.empty()) {
@@ -319,24 +318,11 @@ class Matrix {
     return ending.starts_with("signal 6 ") || ending.starts_with("signal 7 ") || ending.starts_with("signal 11 ");
   }
 
-  /// The limit of a cell beyond which the system refuses it memory, rather than to kill it.
-  std::optional<MemoryLimit> hard_limit() const {
-    auto limit = memory_limit();
-    if (limit && limit->is_groups) limit.reset();
-    if (options_.max_memory > 0 && (!limit || options_.max_memory < limit->bytes))
-      limit = MemoryLimit{options_.max_memory, 0, "--max-memory", false};
-    return limit;
-  }
-
   /// The sentence on a cell that ran out of memory; `needed`: about what would be enough, 0: not known.
   std::string out_of_memory(std::int64_t needed) const {
-    const auto limit = hard_limit();
-    const std::string allowed = limit ? fmt::format("{} allows {}", limit->name, human_bytes(limit->bytes))
-                                      : fmt::format("{} are free", human_bytes(available_memory()));
-    const bool is_known = needed > 0 && (!limit || needed > limit->bytes);
-    return fmt::format("not enough memory: {}, and the cell needs {}; try a smaller token_budget{}", allowed,
-                       is_known ? "about " + human_bytes(needed) : "more",
-                       limit ? fmt::format(", fewer --threads or a larger {}", limit->name) : " or fewer --threads");
+    const auto limit = refusing_limit(options_.max_memory);
+    return lra::out_of_memory(options_.max_memory, needed) + "; try a smaller token_budget" +
+           (limit ? fmt::format(", fewer --threads or a larger {}", limit->name) : " or fewer --threads");
   }
 
   Run blank_run(const Cell& cell) const { return with_identity(Run{}, cell); }

@@ -85,7 +85,7 @@ TEST(Limits, WhatIsSaidToBeNeededIsAboutEnough) {
   const Sandbox sandbox;
   for (const std::string& arguments : {kSmall + "--threads 2", kSmall + "--threads 1 --set width=256 --set qkv=256"}) {
     const std::string reason = cell_of(sandbox.lra(arguments + " --max-memory 20M")).at("reason");
-    const double needed = mebibytes_after("needs about ", reason);
+    const double needed = mebibytes_after("and about ", reason);
     ASSERT_GT(needed, 20) << reason;
     const Finished finished = sandbox.lra(arguments + fmt::format(" --max-memory {:.0f}M", 1.25 * needed));
     EXPECT_EQ(finished.code, 0) << needed << " MiB: " << finished.err;

@@ -14,10 +14,9 @@
 
 #include "harness/build_info.h"
 #include "harness/core/error.h"
-#include "harness/core/machine.h"
 #include "harness/core/text.h"
+#include "harness/measure.h"
 #include "models/tensor/instruction_set.h"
-#include "results/text_table.h"
 #include "tools/lra/command.h"
 #include "tools/lra/output.h"
 #include "tools/lra/selection.h"
@@ -104,15 +103,6 @@ void prepare_for_exceptions() {
   (void)backtrace(&frame, 1);
 }
 
-int out_of_memory() {
-  const auto limit = memory_limit();
-  const std::string sentence =
-      limit ? fmt::format("not enough memory: {} allows {}", limit->name, human_bytes(limit->bytes))
-            : fmt::format("not enough memory: {} are free", human_bytes(available_memory()));
-  spdlog::error("{}; use fewer --threads or give the program more", sentence);
-  return int(Kind::failed);
-}
-
 }  // namespace
 }  // namespace lra
 
@@ -129,7 +119,8 @@ static int run_and_explain(int count, char** arguments) {
     spdlog::error("cannot use {}: {}", error.path1().string(), error.code().message());
     return int(lra::Kind::data);
   } catch (const std::bad_alloc&) {
-    return lra::out_of_memory();
+    spdlog::error("{}; use fewer --threads or give the program more", lra::out_of_memory(0, 0));
+    return int(lra::Kind::failed);
   } catch (const std::exception& error) {
     spdlog::error("stopped by an unexpected failure: {}", error.what());
     return int(lra::Kind::failed);
