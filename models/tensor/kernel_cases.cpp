@@ -160,15 +160,22 @@ void rows(Table& table, long n) {
   table.keep("add_column_sums", column_sums);
 }
 
-/// What the rows of a tile see: all, nothing, the start, the end, the middle, all of it with −infinity in between, one.
+/// What the rows of a tile see, seven kinds in turn: all, nothing, the start, the end, the middle, all of it with
+/// −infinity in between, one.
+constexpr long kKinds = 7, kSeesNothing = 1, kHasInfinities = 5;
 struct Window {
   std::vector<long> begin, end;
-  explicit Window(long n) : begin{0, n, 0, n / 2, n / 3, 0, n - 1}, end{n, 0, (n + 1) / 2, n, n - n / 3, n, n} {}
+  explicit Window(long n) {
+    const long begins[kKinds] = {0, n, 0, n / 2, n / 3, 0, n - 1};
+    const long ends[kKinds] = {n, 0, (n + 1) / 2, n, n - n / 3, n, n};
+    for (long row = 0; row < kRows; ++row) begin.push_back(begins[row % kKinds]), end.push_back(ends[row % kKinds]);
+  }
 };
 
 Values scores(long stride, std::string_view name) {
   Values s = normal(kRows * stride, name, 4);
-  for (long i = 5 * stride; i < 6 * stride; i += 3) s[std::size_t(i)] = -kInfinity;
+  for (long row = kHasInfinities; row < kRows; row += kKinds)
+    for (long i = row * stride; i < (row + 1) * stride; i += 3) s[std::size_t(i)] = -kInfinity;
   return s;
 }
 
@@ -194,7 +201,7 @@ void attention(Table& table, long n, const DropoutStream* drop, const std::strin
   Values s = scores(stride, "first tile"), dp = normal(kRows * stride, "dp");
   Values lse = normal(kRows, "lse"), delta = normal(kRows, "delta");
   for (Real& v : lse) v += 8;
-  lse[1] = -kInfinity;  // it sees nothing
+  for (long row = kSeesNothing; row < kRows; row += kKinds) lse[std::size_t(row)] = -kInfinity;
   kernels::attention_backward_tile({s.data(), kRows, n, stride}, {dp.data(), kRows, n, stride}, window.begin.data(),
                                    window.end.data(), scale, lse.data(), delta.data(), drop, first, step);
   for (Real& v : s) v = std::isinf(v) ? 0 : v;

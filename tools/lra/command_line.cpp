@@ -139,6 +139,10 @@ void Command::add_option_action(const std::string& name, std::function<void(cons
 
 std::vector<std::string> Command::option_names() const { return options_of(*command_); }
 
+bool Command::is_flag(const std::string& option) const {
+  return command_->get_option("--" + option)->get_expected_min() == 0;
+}
+
 bool Command::given(const std::string& option) const { return command_->get_option("--" + option)->count() > 0; }
 
 void Command::give(const std::string& option, const std::vector<std::string>& words) const {

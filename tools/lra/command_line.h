@@ -58,6 +58,8 @@ class Command {
 
   /// Names of its options without dashes, help excluded, in the order of the help.
   std::vector<std::string> option_names() const;
+  /// Is it a switch, which takes no value?
+  bool is_flag(const std::string& option) const;
   /// Was the option on the command line, or in its variable of the environment?
   bool given(const std::string& option) const;
   /// Fills the option's variable as these words on the command line would. Throws a usage error that names the option.

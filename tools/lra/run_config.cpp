@@ -122,7 +122,11 @@ void take_sweep(const ConfigFile& file, const Json& sweep, Overrides& overrides)
 }
 
 void take_option(const Command& command, const std::string& option, const std::string& key, const Json& value) {
-  if (value.is_boolean() && !value.get<bool>()) return;  // a flag that is not set
+  if (command.is_flag(option)) {
+    if (!value.is_boolean()) fail_usage("'{}' must be true or false, not {}", key, value.dump());
+    if (value.get<bool>()) command.give(option, {"true"});
+    return;
+  }
   if (option == "plugin" && value.is_array()) {
     for (const Json& one : value) command.give(option, {word_of(one, key)});
     return;

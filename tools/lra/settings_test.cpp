@@ -43,7 +43,7 @@ const Said kMistakes[] = {
     {"run --lr 0.1", "'lr' is a setting, not an option: --set lr=0.1"},
     {"run --eval-every=5", "--set eval_every=5"},
     {"run --width", "--set width="},
-    {"run --landmarks 4", "nystromformer:landmarks="},
+    {"run --landmarks 4", "write long_short:landmarks="},
     {kPlan + "--set max_memory=4G", "'max_memory' is an option, not a setting: --max-memory 4G"},
     {kPlan + "--set dataa=4G", "unknown key 'dataa'"},
     {kPlan + "--sweep linformer:k=2,4", "unknown model 'linformer'"},
@@ -91,11 +91,11 @@ TEST(Config, TakesEveryOptionOfRun) {
   "tasks": "lookup", "models": ["linear"], "preset": "smoke", "seeds": [0, 1],
   "max_memory": "4G", "max-time": "1h", "checkpoint": 5, "check_finite": true, "profile": false,
   "dry_run": true, "no-estimate": true, "force": true, "json": true, "limit": 1e1, "db": "other.db",
-  "set": {"steps": 7}, "sweep": {"lr": [0.1, 0.2], "linear:epsilon": [1e-6, 1e-5]}
+  "set": {"steps": 7}, "sweep": {"lr": [0.1, 0.2], "linear:rate": [1e-6, 1e-5]}
 })"));
   const Finished finished = sandbox.lra("run --config run.json");
   ASSERT_EQ(finished.code, 2) << finished.out;
-  EXPECT_NE(finished.err.find("'epsilon'"), std::string::npos) << "linear has no such setting: " << finished.err;
+  EXPECT_NE(finished.err.find("'rate'"), std::string::npos) << "linear has no such setting: " << finished.err;
 
   write_file(sandbox.path("run.json"), std::string(R"({"tasks": "lookup", "models": ["linear"], "preset": "smoke",
       "seeds": [0, 1], "max_memory": "4G", "max-time": "1h", "checkpoint": 5, "check_finite": true, "profile": false,
@@ -121,7 +121,7 @@ TEST(Config, NamesFileAndLine) {
       {"{\"preset\": \"smoke\",\n\"lr\": 1}", "c.json line 2: 'lr' is a setting"},
       {"{\"set\": {\"steps\": 3,\n\"stepz\": 4}}", "c.json line 2: --set: unknown key 'stepz', did you mean 'steps'?"},
       {"{\"set\": {\"steps\": 3,\n\"lr\": \"high\"}}", "c.json line 2: --set: setting 'lr' must be a number"},
-      {"{\n\"model_args\": {\n\"linear\": {\"q\": 3}}}", "c.json line 3: model 'linear'"},
+      {"{\n\"model_args\": {\n\"linear\": {\"q\": 3}}}", "c.json line 3: linear: unknown setting 'q'"},
       {"{\n\"sweep\": {\n\"lr\": [0.1]}}", "c.json line 3: --sweep: 'lr=0.1' has only one value"},
       {"{\n\"limit\": \"few\"}", "c.json line 2: --limit: 'few' is not a whole number"},
       {"{\n\"dry_run\": 3}", "c.json line 2"},
