@@ -124,7 +124,7 @@ TEST(Config, NamesFileAndLine) {
       {"{\n\"model_args\": {\n\"linear\": {\"q\": 3}}}", "c.json line 3: linear: unknown setting 'q'"},
       {"{\n\"sweep\": {\n\"lr\": [0.1]}}", "c.json line 3: --sweep: 'lr=0.1' has only one value"},
       {"{\n\"limit\": \"few\"}", "c.json line 2: --limit: 'few' is not a whole number"},
-      {"{\n\"dry_run\": 3}", "c.json line 2"},
+      {"{\n\"force\": 3}", "c.json line 2: 'force' must be true or false"},
       {"{\n\"limit\": 1,\n\"limit\": 2}", "c.json line 3: 'limit' stands on line 2 already"},
       {"{\n\"limit\": 1,\n]", "c.json line 3: this is not JSON"},
       {"{\n\"max_memory\": \"4G\",\n\"max_time\": {}}", "c.json line 3"},
