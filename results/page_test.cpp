@@ -118,7 +118,7 @@ TEST(Page, FiguresCarryExponents) {
 }
 
 /// Loads the page in a browser without a screen; false without one.
-bool browse(const std::string& html, std::string& dom, std::string& log) {
+[[maybe_unused]] bool browse(const std::string& html, std::string& dom, std::string& log) {
   if (std::system("command -v chromium >/dev/null 2>&1") != 0) return false;
   const TemporaryFolder folder;
   const std::string file = (folder.path() / "page.html").string();

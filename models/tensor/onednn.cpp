@@ -84,22 +84,27 @@ struct Ready {
 };
 
 /// oneDNN writes through null pointers when it gets no memory for what it makes. So nothing is made, and std::bad_alloc
-/// thrown, unless the system has enough for everybody who is making something.
+/// thrown, unless the system has enough for everybody who is making something. The first primitive of a process needs
+/// more: its code generators and their tables are made with it.
 class Making {
  public:
   Making() {
-    if (!can_have(std::size_t(++makers_) * kEnough)) {
+    if (!can_have(std::size_t(++makers_) * kEnough + (is_first_ ? kMoreAtFirst : 0))) {
       --makers_;
       throw std::bad_alloc();
     }
   }
-  ~Making() { --makers_; }
+  ~Making() {
+    --makers_;
+    is_first_ = false;
+  }
   Making(const Making&) = delete;
   Making& operator=(const Making&) = delete;
 
  private:
-  static constexpr std::size_t kEnough = std::size_t{16} << 20;
+  static constexpr std::size_t kEnough = std::size_t{16} << 20, kMoreAtFirst = std::size_t{48} << 20;
   static inline std::atomic<int> makers_ = 0;
+  static inline std::atomic<bool> is_first_ = true;
 };
 
 /// One worker's oneDNN: engine, stream, primitives, scratchpad.

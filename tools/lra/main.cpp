@@ -5,6 +5,8 @@
 #include <spdlog/spdlog.h>
 
 #include <execinfo.h>
+#include <malloc.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -127,7 +129,14 @@ static int run_and_explain(int count, char** arguments) {
   }
 }
 
+/// The allocator reserves 64 MiB of addresses for each thread, which a limit of addresses has no room for.
+static void share_the_heap_under_a_limit() {
+  rlimit addresses{};
+  if (getrlimit(RLIMIT_AS, &addresses) == 0 && addresses.rlim_cur != RLIM_INFINITY) mallopt(M_ARENA_MAX, 1);
+}
+
 int main(int count, char** arguments) {
+  share_the_heap_under_a_limit();
   // A write beyond the limit of a file's size fails then, and there is a sentence for it.
   std::signal(SIGXFSZ, SIG_IGN);
   lra::prepare_for_exceptions();
