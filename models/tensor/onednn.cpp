@@ -209,14 +209,21 @@ struct Cut {
   long rows, depth;
 };
 
+/// The sum over nothing: bias or zero.
+void write_empty_sums(View c, const Real* bias) {
+  for (long i = 0; i < c.rows; ++i)
+    for (long j = 0; j < c.cols; ++j) c.data[i * c.stride + j] = bias ? bias[j] : Real(0);
+}
+
 void multiply(ConstView a, bool transpose_a, ConstView b, bool transpose_b, View c, bool accumulate, Real scale,
               const Real* bias, const Cut& cut) {
   const long m = c.rows, n = c.cols, k = transpose_a ? a.rows : a.cols;
+  if (m == 0 || n == 0) return;
+  if (k == 0 || a.cols == 0) return accumulate ? void() : write_empty_sums(c, bias);
   assert((transpose_a ? a.cols : a.rows) == m && (transpose_b ? b.cols : b.rows) == k &&
          (transpose_b ? b.rows : b.cols) == n);
   assert(!bias || (!accumulate && scale == 1));
   if (!library) fail("a matrix product was asked for outside a worker thread");
-  if (m == 0 || n == 0) return;
   Work::current().flops += 2.0 * double(m) * double(n) * double(k);
   try {
     for (long i = 0; i < m;) {
