@@ -160,15 +160,9 @@ class Keeper final : public BenchProgress {
   }
 
   void ended(const BenchCell& cell) override {
-    BenchProgress::ended(cell);
     measured_.insert(measured_.end(), cell.figures.begin(), cell.figures.end());
-    if (!store_ || cell.figures.empty()) return;
-    waiting_.push_back(cell.figures);
-    try {
-      store();
-    } catch (const Error& error) {  // what comes may be stored again; `finish` has the last word
-      spdlog::warn("cannot store {} N {} yet: {}", cell.model, cell.length, error.what());
-    }
+    if (store_ && !cell.figures.empty()) keep(cell);
+    BenchProgress::ended(cell);  // what it says is measured is stored
   }
 
   /// Throws when rows are still not stored.
@@ -183,6 +177,15 @@ class Keeper final : public BenchProgress {
   }
 
  private:
+  void keep(const BenchCell& cell) {
+    waiting_.push_back(cell.figures);
+    try {
+      store();
+    } catch (const Error& error) {  // what comes may be stored again; `finish` has the last word
+      spdlog::warn("cannot store {} N {} yet: {}", cell.model, cell.length, error.what());
+    }
+  }
+
   /// Each row is a transaction of its own.
   void store() {
     for (; !waiting_.empty(); waiting_.pop_front()) store_->add(waiting_.front(), environment_);

@@ -76,7 +76,7 @@ TEST(BenchStopped, KeepsWhatIsMeasuredEvenWhenItIsKilled) {
 
 TEST(BenchStopped, EndsWithItsTime) {
   const Sandbox sandbox;
-  const Finished finished = sandbox.lra(kLong + "--max-time 5s");
+  const Finished finished = sandbox.lra(kLong + (kSanitised ? "--max-time 40s" : "--max-time 8s"));
   EXPECT_EQ(finished.code, 1);
   EXPECT_EQ(printed_rows(finished.out), kShortRows);
   EXPECT_EQ(stored_rows(sandbox), kShortRows);

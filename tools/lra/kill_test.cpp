@@ -46,7 +46,8 @@ void expect_kept(const Sandbox& sandbox, const Json& before, const std::multiset
 }
 
 void expect_whole_rows(const Sandbox& sandbox, const Json& wanted) {
-  for (const auto& [row, metrics] : content(sandbox.path("lra.db")).at("bench").items())
+  const Json now = content(sandbox.path("lra.db"));
+  for (const auto& [row, metrics] : now.at("bench").items())
     EXPECT_EQ(metrics, wanted.at("bench").value(row, Json())) << row;
 }
 
