@@ -258,7 +258,8 @@ TEST(Page, MemoryHasItsOwnDeclaredExponent) {
   ReportRequest request;
   request.models = {{"transformer", "", "", "", "", "", 2, 1}};
   const Comparison comparison = compare_runs(store, request);
-  for (const Json& figure : figures_of(comparison, store, request).at("figures"))
+  const Json page = figures_of(comparison, store, request);
+  for (const Json& figure : page.at("figures"))
     for (const Json& series : figure.at("series"))
       EXPECT_EQ(series.at("declared"), series.at("label") != "transformer" ? Json()
                                        : figure.at("bytes").get<bool>()    ? Json(1.0)
