@@ -92,8 +92,8 @@ TEST(BenchStopped, ACellThatIsKilledIsOneFailedCell) {
   ASSERT_TRUE(wait_for(sandbox, program, "[1/4]")) << said(sandbox);
   std::vector<pid_t> cells;
   while (program.running() && (cells = program.children()).size() < 2) std::this_thread::sleep_for(milliseconds(5));
-  ASSERT_EQ(cells.size(), 2u);
-  kill(cells.front(), SIGKILL);
+  ASSERT_GE(cells.size(), 2u);
+  kill(cells.back(), SIGKILL);  // the one that began last: it cannot have ended
   EXPECT_EQ(program.wait(), 1) << said(sandbox);
   const Json rows = Json::parse(contents(sandbox.path("background.out")));
   ASSERT_EQ(rows.size(), 4u);
