@@ -4,6 +4,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "datasets/dataset.h"
 #include "datasets/labels.h"
