@@ -238,7 +238,8 @@ std::array<fs::path, 3> files_of(const fs::path& folder) {
     for (const std::string& name : kNames[s])
       for (const std::string& ending : kEndings)
         for (const std::string& compressed : kCompressed)
-          if (fs::exists(folder / (name + ending + compressed), none)) found.push_back(name + ending + compressed);
+          if (const std::string file = fmt::format("{}{}{}", name, ending, compressed); fs::exists(folder / file, none))
+            found.push_back(file);
     if (found.size() > 1)
       fail_data("the folder '{}' holds both {} and {}; leave one of them there", folder.string(), found[0], found[1]);
     if (!found.empty()) files[s] = folder / found[0];

@@ -288,7 +288,7 @@ std::vector<KernelOutput> extreme_outputs() {
   Values y(far.size()), dy(far.size(), 1);
   kernels::gelu_dropout_backward(nullptr, 0, far.data(), y.data(), dy.data(), long(far.size()));
   table.keep("gelu_dropout_backward", dy);
-  table.keep("gelu_dropout_backward: again", std::move(y));
+  table.keep("gelu_dropout_backward: again", y);
   const long n = long(x.size());
   Values row = x;
   kernels::softmax({row.data(), 1, n, n});

@@ -16,13 +16,6 @@
 
 namespace lra {
 
-/// AddressSanitizer must be the first library of a process, and its shadow counts as memory.
-#ifdef __SANITIZE_ADDRESS__
-inline constexpr bool kSanitised = true;
-#else
-inline constexpr bool kSanitised = false;
-#endif
-
 /// What of a cell must be the same whenever the same experiment is run.
 inline Json bits(const Finished& finished) {
   Json all = Json::array();

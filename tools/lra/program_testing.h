@@ -13,6 +13,13 @@
 
 namespace lra {
 
+/// AddressSanitizer must be the first library of a process, and its shadow counts as memory.
+#ifdef __SANITIZE_ADDRESS__
+inline constexpr bool kSanitised = true;
+#else
+inline constexpr bool kSanitised = false;
+#endif
+
 /// What a command of the program left behind.
 struct Finished {
   int code = -1;

@@ -107,7 +107,7 @@ void take_set(const ConfigFile& file, const Json& settings, Overrides& overrides
 void take_model_args(const ConfigFile& file, const std::string& name, const Json& settings, Overrides& overrides) {
   file.at(name, [&] { object_at(settings, name); });
   for (const auto& [model, own] : settings.items())
-    file.at(name + "." + model, [&, &model = model, &own = own] {
+    file.at(fmt::format("{}.{}", name, model), [&, &model = model, &own = own] {
       (void)models().at(model).resolve(object_at(own, model));
       overrides.model_args[model] = own;
     });
