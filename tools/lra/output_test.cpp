@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <deque>
 #include <thread>
 
 #include "results/database.h"
@@ -371,9 +372,12 @@ TEST_F(Output, AnExportIsOfOneMomentWhileOthersWrite) {
   std::atomic<bool> stop{false};
   std::thread writer([&] {
     Store store(box.path("lra.db"));
+    std::deque<long> ids;
     for (std::uint64_t seed = 100; !stop; ++seed) {
-      const long id = store.add(sample_run("linear", seed, 0.4), Environment{});
-      if (seed % 2) store.remove({id});
+      ids.push_back(store.add(sample_run("linear", seed, 0.4), Environment{}));
+      if (ids.size() < 50) continue;
+      store.remove({ids.front()});
+      ids.pop_front();
     }
   });
   for (int i = 0; i < 15; ++i) {
