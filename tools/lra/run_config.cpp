@@ -76,7 +76,12 @@ class ConfigFile {
 };
 
 std::string word_of(const Json& value, const std::string& key) {
-  if (value.is_string()) return value.get<std::string>();
+  if (value.is_string()) {
+    auto word = value.get<std::string>();
+    // No command line could hold it, and the system would cut the name there.
+    if (word.find('\0') != std::string::npos) fail_usage("'{}' holds a character U+0000: {}", key, value.dump());
+    return word;
+  }
   if (!value.is_primitive() || value.is_null()) fail_usage("'{}' cannot be {}", key, value.dump());
   return value.dump();
 }

@@ -127,6 +127,7 @@ TEST(Config, NamesFileAndLine) {
       {"{\n\"force\": 3}", "c.json line 2: 'force' must be true or false"},
       {"{\n\"limit\": 1,\n\"limit\": 2}", "c.json line 3: 'limit' stands on line 2 already"},
       {"{\n\"limit\": 1,\n]", "c.json line 3: this is not JSON"},
+      {"{\n\"db\": \"a\\u0000b\"}", "c.json line 2: 'db' holds a character U+0000"},
       {"{\n\"max_memory\": \"4G\",\n\"max_time\": {}}", "c.json line 3"},
   };
   for (const Said& file : kFiles) {
