@@ -8,7 +8,7 @@
 
 #include "harness/bench_cell.h"
 #include "harness/profile.h"
-#include "results/record.h"
+#include "results/store/record.h"
 
 namespace lra {
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "results/text_table.h"
+#include "results/tables/text_table.h"
 
 namespace lra {
 namespace {

@@ -1,7 +1,7 @@
 /// The machine and the program, as stored with every result.
 #pragma once
 
-#include "results/record.h"
+#include "results/store/record.h"
 
 namespace lra {
 

@@ -13,7 +13,7 @@
 #include "harness/core/random.h"
 #include "models/tensor/kernels.h"
 #include "models/tensor/memory.h"
-#include "results/text_table.h"
+#include "results/tables/text_table.h"
 
 namespace lra {
 namespace {

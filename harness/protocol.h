@@ -9,7 +9,7 @@
 #include <string>
 
 #include "harness/train.h"
-#include "results/record.h"
+#include "results/store/record.h"
 
 namespace lra {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "harness/train.h"
-#include "results/store.h"
+#include "results/store/store.h"
 
 namespace lra {
 

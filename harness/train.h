@@ -8,7 +8,7 @@
 
 #include "datasets/dataset.h"
 #include "harness/profile.h"
-#include "results/record.h"
+#include "results/store/record.h"
 #include "tasks/task.h"
 
 namespace lra {

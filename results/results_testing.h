@@ -7,7 +7,7 @@
 
 #include "harness/core/core_testing.h"
 #include "harness/core/digest.h"
-#include "results/record.h"
+#include "results/store/record.h"
 
 namespace lra {
 

@@ -6,9 +6,9 @@
 #include <string_view>
 
 #include "harness/core/digest.h"
-#include "results/database.h"
-#include "results/report.h"
-#include "results/store.h"
+#include "results/store/database.h"
+#include "results/store/store.h"
+#include "results/tables/report.h"
 
 namespace {
 

@@ -1,6 +1,6 @@
 /// CSV (RFC 4180): one line a run with every figure, or, for the table `bench`, one line a measured length.
-#include "results/document.h"
-#include "results/row.h"
+#include "results/tables/document.h"
+#include "results/tables/row.h"
 
 namespace lra {
 namespace {

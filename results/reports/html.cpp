@@ -1,5 +1,5 @@
 /// HTML: the whole report as one page that needs no network.
-#include "results/page.h"
+#include "results/page/page.h"
 
 namespace lra {
 namespace {

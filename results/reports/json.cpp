@@ -1,8 +1,8 @@
 /// JSON: one object with the tables as arrays of flat rows, and every run they were made from.
 #include <cmath>
 
-#include "results/published.h"
-#include "results/row.h"
+#include "results/tables/published.h"
+#include "results/tables/row.h"
 
 namespace lra {
 namespace {

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "harness/core/text.h"
-#include "results/document.h"
+#include "results/tables/document.h"
 
 namespace lra {
 namespace {

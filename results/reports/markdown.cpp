@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "harness/core/text.h"
-#include "results/document.h"
-#include "results/text_table.h"
+#include "results/tables/document.h"
+#include "results/tables/text_table.h"
 
 namespace lra {
 namespace {

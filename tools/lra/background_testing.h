@@ -11,7 +11,7 @@
 #include <memory>
 #include <utility>
 
-#include "results/database.h"
+#include "results/store/database.h"
 #include "tools/lra/program_testing.h"
 
 namespace lra {

@@ -5,7 +5,7 @@
 #include <set>
 #include <thread>
 
-#include "results/store.h"
+#include "results/store/store.h"
 #include "tools/lra/background_testing.h"
 
 namespace lra {

@@ -6,9 +6,9 @@
 #include <set>
 
 #include "harness/core/file.h"
-#include "results/document.h"
-#include "results/duel.h"
-#include "results/text_table.h"
+#include "results/tables/document.h"
+#include "results/tables/duel.h"
+#include "results/tables/text_table.h"
 #include "tasks/task.h"
 #include "tools/lra/command.h"
 #include "tools/lra/places.h"

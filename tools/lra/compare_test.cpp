@@ -1,4 +1,4 @@
-#include "results/store.h"
+#include "results/store/store.h"
 #include "tools/lra/program_testing.h"
 
 namespace lra {

@@ -5,7 +5,7 @@
 #include <map>
 
 #include "harness/core/digest.h"
-#include "results/store.h"
+#include "results/store/store.h"
 
 namespace lra {
 namespace {

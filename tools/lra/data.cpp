@@ -1,6 +1,6 @@
 #include "tools/lra/data.h"
 
-#include "results/text_table.h"
+#include "results/tables/text_table.h"
 
 namespace lra {
 

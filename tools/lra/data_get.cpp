@@ -9,7 +9,7 @@
 #include "datasets/download.h"
 #include "datasets/import.h"
 #include "harness/core/text.h"
-#include "results/text_table.h"
+#include "results/tables/text_table.h"
 #include "tools/lra/data.h"
 #include "tools/lra/selection.h"
 

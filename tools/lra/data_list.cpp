@@ -1,7 +1,7 @@
 #include <iostream>
 #include <map>
 
-#include "results/text_table.h"
+#include "results/tables/text_table.h"
 #include "tasks/inventory.h"
 #include "tasks/preset.h"
 #include "tools/lra/data.h"

@@ -4,7 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include "datasets/cache.h"
-#include "results/text_table.h"
+#include "results/tables/text_table.h"
 #include "tasks/inventory.h"
 #include "tools/lra/data.h"
 #include "tools/lra/selection.h"

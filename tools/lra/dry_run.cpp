@@ -11,8 +11,8 @@
 
 #include "harness/estimate.h"
 #include "harness/runner.h"
-#include "results/store.h"
-#include "results/text_table.h"
+#include "results/store/store.h"
+#include "results/tables/text_table.h"
 #include "tasks/inventory.h"
 
 namespace lra {

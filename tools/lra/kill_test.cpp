@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "harness/core/random.h"
-#include "results/store.h"
+#include "results/store/store.h"
 #include "tools/lra/crash_testing.h"
 
 namespace lra {

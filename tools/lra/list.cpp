@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <iostream>
 
-#include "results/report.h"
+#include "results/tables/report.h"
 #include "tasks/preset.h"
 #include "tasks/task.h"
 #include "tools/lra/command.h"

@@ -8,8 +8,8 @@
 #include <deque>
 #include <thread>
 
-#include "results/database.h"
-#include "results/store.h"
+#include "results/store/database.h"
+#include "results/store/store.h"
 #include "tools/lra/program_testing.h"
 
 namespace lra {

@@ -1,4 +1,4 @@
-#include "results/report.h"
+#include "results/tables/report.h"
 
 #include <iostream>
 #include <sstream>

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "results/report.h"
+#include "results/tables/report.h"
 
 namespace lra {
 

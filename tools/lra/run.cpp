@@ -13,7 +13,7 @@
 #include "harness/plugin.h"
 #include "harness/progress.h"
 #include "harness/runner.h"
-#include "results/report.h"
+#include "results/tables/report.h"
 #include "tools/lra/cell_json.h"
 #include "tools/lra/command.h"
 #include "tools/lra/dry_run.h"

@@ -5,9 +5,9 @@
 #include <iostream>
 
 #include "harness/core/file.h"
-#include "results/document.h"
-#include "results/row.h"
-#include "results/text_table.h"
+#include "results/tables/document.h"
+#include "results/tables/row.h"
+#include "results/tables/text_table.h"
 #include "tools/lra/command.h"
 #include "tools/lra/places.h"
 #include "tools/lra/report_request.h"

@@ -9,7 +9,7 @@
 #include "harness/experiment.h"
 #include "harness/progress.h"
 #include "harness/runner.h"
-#include "results/level.h"
+#include "results/store/level.h"
 #include "tools/lra/command.h"
 #include "tools/lra/places.h"
 #include "tools/lra/report_request.h"

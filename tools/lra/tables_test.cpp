@@ -1,6 +1,6 @@
 // Reports and comparisons of the real program: what they say is true of the database.
 #include "harness/core/file.h"
-#include "results/store.h"
+#include "results/store/store.h"
 #include "tools/lra/program_testing.h"
 
 namespace lra {

@@ -4,7 +4,7 @@
 
 #include "harness/core/error.h"
 #include "harness/core/machine.h"
-#include "results/document.h"
+#include "results/tables/document.h"
 
 namespace lra {
 

@@ -1,0 +1,88 @@
+#include "results/store/database_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "harness/core/error.h"
+
+namespace lra {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Behind links, as SQLite sees it: there it keeps its log.
+fs::path real(const fs::path& file) {
+  std::error_code failed;
+  const fs::path path = fs::weakly_canonical(file, failed);
+  return failed ? file : path;
+}
+
+bool may_write(const fs::path& path) { return ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0; }
+
+}  // namespace
+
+void check_is_place_of_database(const fs::path& path) {
+  if (path.empty()) fail_usage("the name of a database is empty: --db and LRA_DB name a file");
+  std::error_code none;
+  const fs::file_status status = fs::status(path, none);
+  if (fs::is_directory(status)) fail_usage("{} is a folder, not a database: name a file with --db", path.string());
+  if (fs::exists(status) && !fs::is_regular_file(status))
+    fail_usage("{} is no regular file, and what is written into it is gone: name a file with --db", path.string());
+}
+
+bool may_be_written(const fs::path& file) {
+  const fs::path path = real(file);
+  return may_write(path) && may_write(path.has_parent_path() ? path.parent_path() : ".");
+}
+
+fs::path beside(const fs::path& file, const std::string& suffix) { return real(file).string() + suffix; }
+
+std::string immutable_uri(const fs::path& file) {
+  std::string uri = "file:";
+  for (const char c : real(file).string())
+    if (c == '%' || c == '?' || c == '#')
+      uri += fmt::format("%{:02x}", c);
+    else
+      uri += c;
+  return uri + "?immutable=1";
+}
+
+bool is_network_file_system(std::int64_t type) {
+  // Sources: linux/magic.h, and for those outside the kernel the statfs(2) manual page and their own headers.
+  constexpr std::uint32_t kTypes[] = {
+      0x6969,                          // NFS
+      0xff534d42, 0xfe534d42, 0x517b,  // CIFS, SMB2, SMB
+      0x0bd00bd0,                      // Lustre
+      0x47504653,                      // GPFS
+      0x19830326,                      // BeeGFS
+      0x65735546,                      // FUSE
+      0x01021997,                      // 9p
+      0x5346414f, 0x6b414653,          // AFS
+      0x00c36400,                      // Ceph
+      0x73757245,                      // Coda
+      0x564c,                          // NCP
+      0x01161970, 0x7461636f,          // GFS2, OCFS2
+      0xaad7aaea,                      // PanFS
+      0x786f4256,                      // VirtualBox's shared folders
+  };
+  return std::find(std::begin(kTypes), std::end(kTypes), std::uint32_t(type)) != std::end(kTypes);
+}
+
+bool is_on_network_file_system(const fs::path& file) {
+  const fs::path path = real(file);
+  struct statfs status {};
+  return ::statfs(path.has_parent_path() ? path.parent_path().c_str() : ".", &status) == 0 &&
+         is_network_file_system(std::int64_t(status.f_type));
+}
+
+FileIdentity identity_of(const fs::path& file) {
+  struct stat status {};
+  return ::stat(file.c_str(), &status) == 0 ? FileIdentity{status.st_dev, status.st_ino} : FileIdentity{};
+}
+
+}  // namespace lra

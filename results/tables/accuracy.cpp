@@ -1,0 +1,304 @@
+#include <algorithm>
+#include <iterator>
+#include <numeric>
+#include <set>
+
+#include "results/store/level.h"
+#include "results/tables/comparison.h"
+#include "results/tables/versions.h"
+
+namespace lra {
+namespace {
+
+AccuracyCell cell_of(const std::vector<const Run*>& candidates, const ReportRequest& request) {
+  AccuracyCell cell;
+  cell.runs = chosen(candidates, request);
+  std::vector<double> accuracies;
+  for (const Run* run : cell.runs) {
+    accuracies.push_back(accuracy(*run));
+    cell.parameters = std::max(cell.parameters, run->parameters);
+  }
+  cell.mean = mean(accuracies);
+  cell.deviation = standard_deviation(accuracies);
+  const Run& first = *cell.runs.front();
+  cell.interval =
+      cell.runs.size() == 1 ? wilson_interval(first.test_correct, first.test_examples) : t_interval(accuracies);
+  cell.marks = facts_about(cell.runs, request);
+  return cell;
+}
+
+/// The cell of the column that a row is measured against (see reference_label).
+const AccuracyCell* reference_cell(const AccuracyTable& table, const std::string& reference, const std::string& label,
+                                   std::size_t column) {
+  std::vector<std::string> labels;
+  for (const Row& row : table.rows)
+    if (row.cells[column]) labels.push_back(row.label);
+  const std::string found = reference_label(reference, label, labels);
+  for (const Row& row : table.rows)
+    if (!found.empty() && row.label == found) return &*row.cells[column];
+  return nullptr;
+}
+
+/// The most probability that chance alone lets a cell count any seed as solved: every seed is another look, so each
+/// must pass at this level over their number (Bonferroni).
+constexpr double kSolvedByLuck = 0.025;
+
+void mark_against_baselines(AccuracyTable& table, std::size_t c) {
+  Column& column = table.columns[c];
+  const auto majority = column.baselines.find("majority");
+  if (majority == column.baselines.end()) return;
+  double without_context = 0;
+  for (const auto& [name, value] : column.baselines) without_context = std::max(without_context, value);
+  for (Row& row : table.rows) {
+    if (!row.cells[c] || row.cells[c]->marks.not_comparable) continue;  // perhaps tested on other examples
+    AccuracyCell& cell = *row.cells[c];
+    const AccuracyCell* identity = reference_cell(table, kControl, row.label, c);
+    const bool has_identity = identity && !identity->marks.not_comparable;
+    const double least = has_identity ? std::max(without_context, identity->mean) : without_context;
+    column.has_identity = column.has_identity || has_identity;
+    cell.marks.above_chance = cell.interval.low > majority->second;
+    const double level = kSolvedByLuck / static_cast<double>(cell.runs.size());
+    cell.solved = std::count_if(cell.runs.begin(), cell.runs.end(), [&](const Run* run) {
+      return binomial_upper_tail(run->test_correct, run->test_examples, majority->second) <= level;
+    });
+    cell.marks.uses_context = cell.interval.low > least;
+  }
+}
+
+void mark_over_budget(AccuracyTable& table, std::size_t c) {
+  for (Row& row : table.rows)
+    if (const AccuracyCell* reference = reference_cell(table, "transformer", row.label, c); reference && row.cells[c])
+      row.cells[c]->marks.over_budget =
+          static_cast<double>(row.cells[c]->parameters) > parameter_budget(reference->parameters);
+}
+
+/// May be set against others: whole, and made by the present code.
+bool may_lead(const std::optional<AccuracyCell>& cell) {
+  return cell && !cell->marks.not_comparable && !cell->marks.stale;
+}
+
+std::optional<std::size_t> best_row(const AccuracyTable& table, std::size_t c) {
+  std::optional<std::size_t> best;
+  for (std::size_t r = 0; r < table.rows.size(); ++r)
+    if (may_lead(table.rows[r].cells[c]) && (!best || table.rows[r].cells[c]->mean > table.rows[*best].cells[c]->mean))
+      best = r;
+  return best;
+}
+
+std::optional<double> median_detectable(const Column& column) {
+  std::vector<double> all;
+  for (const auto& contest : column.contests)
+    if (contest && contest->seeds.size() > 1)
+      all.push_back(detectable_difference(contest->deviation, contest->seeds.size()));
+  if (all.empty()) return std::nullopt;
+  std::nth_element(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2), all.end());
+  return all[all.size() / 2];
+}
+
+void set_standings(AccuracyTable& table, std::size_t c) {
+  const Column& column = table.columns[c];
+  const auto worse = [&](std::size_t r) { return column.contests[r] && column.contests[r]->significant(); };
+  std::optional<std::size_t> second;
+  for (std::size_t r = 0; r < table.rows.size(); ++r)
+    if (worse(r) && (!second || table.rows[r].cells[c]->mean > table.rows[*second].cells[c]->mean)) second = r;
+  if (!second) return;
+  for (std::size_t r = 0; r < table.rows.size(); ++r) {
+    if (!table.rows[r].cells[c]) continue;
+    // Who shares no two seeds with the best is not known to tie with it.
+    const bool ties = column.contests[r] && column.contests[r]->seeds.size() > 1 && !worse(r);
+    table.rows[r].cells[c]->standing = r == column.best || ties ? Standing::best
+                                       : r == *second           ? Standing::second
+                                                                : Standing::behind;
+  }
+}
+
+/// Sets the best of each column against the others there, all corrected together.
+void compare_with_best(AccuracyTable& table, const std::map<long, Hits>& hits) {
+  constexpr long kSeedDraws = 300'000;  // of all bootstraps together, so that no table takes long
+  long pairs = 0;
+  for (const Row& row : table.rows)
+    for (const auto& cell : row.cells)
+      if (cell) pairs += static_cast<long>(cell->runs.size());
+  const long replicates = std::clamp(kSeedDraws / std::max(1L, pairs), 100L, 2000L);
+  std::vector<Contest*> family;
+  for (std::size_t c = 0; c < table.columns.size(); ++c) {
+    Column& column = table.columns[c];
+    column.best = best_row(table, c);
+    column.contests.resize(table.rows.size());
+    for (std::size_t r = 0; column.best && r < table.rows.size(); ++r) {
+      if (r == *column.best || !may_lead(table.rows[r].cells[c])) continue;
+      const auto& best = *table.rows[*column.best].cells[c];
+      column.contests[r] = contest(best.runs, table.rows[r].cells[c]->runs, hits, replicates);
+      family.push_back(&*column.contests[r]);
+    }
+  }
+  adjust(family);
+  table.evidence = evidence_of({family.begin(), family.end()});
+  for (std::size_t c = 0; c < table.columns.size(); ++c) {
+    table.detectable.push_back(median_detectable(table.columns[c]));
+    set_standings(table, c);
+  }
+}
+
+/// The columns of LRA's five tasks, one each, or nothing.
+std::vector<std::size_t> lra_columns(const AccuracyTable& table, const std::vector<std::string>& tasks) {
+  std::vector<std::size_t> places;
+  for (std::size_t c = 0; c < table.columns.size(); ++c)
+    if (std::find(tasks.begin(), tasks.end(), table.columns[c].task) != tasks.end()) places.push_back(c);
+  std::set<std::string> distinct;
+  for (const std::size_t c : places) distinct.insert(table.columns[c].task);
+  return places.size() == tasks.size() && distinct.size() == tasks.size() ? places : std::vector<std::size_t>();
+}
+
+/// Over these columns; a Path-X without a result above chance counts as 50 % if `fail50`.
+std::optional<double> average(const Row& row, const AccuracyTable& table, const std::vector<std::size_t>& places,
+                              bool fail50) {
+  double sum = 0;
+  for (const std::size_t c : places) {
+    const bool may_fail = fail50 && table.columns[c].task == "pathx";
+    if (may_fail && (row.failed[c] || (row.cells[c] && !row.cells[c]->marks.above_chance)))
+      sum += 0.5;
+    else if (row.cells[c] && !row.cells[c]->marks.not_comparable)
+      sum += row.cells[c]->mean;
+    else
+      return std::nullopt;
+  }
+  return sum / static_cast<double>(places.size());
+}
+
+void average_and_sort(AccuracyTable& table) {
+  const std::vector<std::string> five{"listops", "text", "retrieval", "image", "pathfinder"};
+  std::vector<std::string> six = five;
+  six.push_back("pathx");
+  const auto add = [&](const std::string& name, const std::vector<std::size_t>& places, bool fail50) {
+    table.averages.push_back(name);
+    for (Row& row : table.rows) row.averages.push_back(average(row, table, places, fail50));
+  };
+  std::set<std::string> tasks;
+  for (const Column& column : table.columns) tasks.insert(column.task);
+  if (tasks.size() < table.columns.size()) {
+    // Nothing: a task would count twice.
+  } else if (const auto places = lra_columns(table, five); !places.empty()) {
+    add("avg5", places, false);
+    if (const auto all = lra_columns(table, six); !all.empty()) add("avg6_fail50", all, true);
+  } else {
+    std::vector<std::size_t> all(table.columns.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    add(fmt::format("avg{}{}", all.size(), all.size() == 5 || all.size() == 6 ? "_own" : ""), all, false);
+  }
+  const auto rank = [&table](const Row& row) {
+    if (!table.averages.empty()) return row.average().value_or(-1);
+    return !row.cells.empty() && row.cells.front() ? row.cells.front()->mean : -1;
+  };
+  std::stable_sort(table.rows.begin(), table.rows.end(), [&](const Row& a, const Row& b) { return rank(a) > rank(b); });
+}
+
+std::vector<Column> columns_of(const std::vector<const Run*>& runs, const Store& store) {
+  const auto versions = versions_of(runs);
+  std::map<DataKey, const Run*> samples;  // the one with most test examples stands for the column
+  for (const Run* run : runs) {
+    const Run*& sample = samples[data_key(*run)];
+    if (!sample || run->test_examples > sample->test_examples) sample = run;
+  }
+  std::vector<const Run*> ordered(samples.size());
+  std::ranges::transform(samples, ordered.begin(), [](const auto& sample) { return sample.second; });
+  std::stable_sort(ordered.begin(), ordered.end(), [&](const Run* a, const Run* b) {
+    if (a->task != b->task) return task_before(a->task, b->task);
+    return std::pair(a->variant, versions.at(data_key(*a)).first->id) <
+           std::pair(b->variant, versions.at(data_key(*b)).first->id);
+  });
+
+  std::vector<Column> columns;
+  for (const Run* run : ordered) {
+    Column& column = columns.emplace_back();
+    column.task = run->task;
+    column.variant = run->variant;
+    column.label = versions.at(data_key(*run)).label, column.version = versions.at(data_key(*run)).about;
+    column.data_fingerprint = run->data_fingerprint;
+    column.examples = run->test_examples;
+    for (const Baseline& b : store.baselines(run->variant, run->data_fingerprint))
+      column.baselines[b.name] = accuracy(b);
+    column.cautions = store.cautions(run->variant, run->data_fingerprint);
+  }
+  return columns;
+}
+
+AccuracyTable accuracy_table(const std::string& preset, const std::vector<const Run*>& runs,
+                             const std::vector<const Run*>& failures, const Store& store,
+                             const ReportRequest& request) {
+  AccuracyTable table;
+  const std::map<long, Environment> environments = store.environments();
+  std::vector<const Run*> wanted;
+  std::copy_if(runs.begin(), runs.end(), std::back_inserter(wanted),
+               [&](const Run* run) { return request.wants_model(run->model); });
+  table.preset = preset, table.columns = columns_of(wanted, store);
+  std::map<std::string, std::map<DataKey, std::vector<const Run*>>> groups;
+  for (const Run* run : runs) groups[row_label(*run)][data_key(*run)].push_back(run);
+  std::set<std::pair<std::string, std::string>> failed;  // label, variant
+  for (const Run* run : failures)
+    if (failed.emplace(row_label(*run), run->variant).second) groups[row_label(*run)];
+
+  for (const auto& [label, cells] : groups) {
+    Row& row = table.rows.emplace_back();
+    row.label = label;
+    row.model = label.substr(0, label.find(' '));  // a label begins with it
+    for (const Column& column : table.columns) {
+      const auto found = cells.find({column.variant, column.data_fingerprint});
+      auto& cell = row.cells.emplace_back();
+      if (found != cells.end()) {
+        cell = cell_of(found->second, request);
+        if (request.wants_model(label)) {
+          table.superseded += static_cast<long>(found->second.size() - cell->runs.size());
+          if (several_levels(cell->runs, environments)) table.levels.push_back(label + " on " + column.label);
+        }
+      }
+      row.failed.push_back(!cell && failed.count({label, column.variant}) > 0);
+    }
+  }
+  for (std::size_t c = 0; c < table.columns.size(); ++c) {
+    mark_against_baselines(table, c);
+    mark_over_budget(table, c);
+  }
+  std::erase_if(table.rows, [&](const Row& row) { return !request.wants_model(row.model); });
+  average_and_sort(table);
+  return table;
+}
+
+}  // namespace
+
+std::vector<AccuracyTable> accuracy_tables(const std::vector<Run>& runs, const Store& store,
+                                           const ReportRequest& request) {
+  const std::map<long, Hits> hits = store.hits();
+  const std::vector<Run> failures = store.failures();
+  const auto failed = by_preset(failures, request);
+  std::vector<AccuracyTable> tables;
+  for (const auto& [preset, members] : by_preset(runs, request)) {
+    const auto same =
+        std::find_if(failed.begin(), failed.end(), [&, &name = preset](const auto& g) { return g.first == name; });
+    tables.push_back(accuracy_table(preset, members, same == failed.end() ? std::vector<const Run*>() : same->second,
+                                    store, request));
+    if (tables.back().columns.empty())
+      tables.pop_back();
+    else
+      compare_with_best(tables.back(), hits);
+  }
+  return tables;
+}
+
+std::vector<std::vector<std::optional<Contest>>> contests_with(const AccuracyTable& table, std::size_t row,
+                                                               const std::map<long, Hits>& hits, long replicates) {
+  std::vector<std::vector<std::optional<Contest>>> all(table.rows.size());
+  std::vector<Contest*> family;
+  for (std::size_t r = 0; r < table.rows.size(); ++r) {
+    all[r].resize(table.columns.size());
+    for (std::size_t c = 0; r != row && c < table.columns.size(); ++c) {
+      if (!may_lead(table.rows[r].cells[c]) || !may_lead(table.rows[row].cells[c])) continue;
+      all[r][c] = contest(table.rows[row].cells[c]->runs, table.rows[r].cells[c]->runs, hits, replicates);
+      family.push_back(&*all[r][c]);
+    }
+  }
+  adjust(family);
+  return all;
+}
+
+}  // namespace lra

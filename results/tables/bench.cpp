@@ -1,0 +1,45 @@
+#include <algorithm>
+#include <tuple>
+
+#include "results/tables/comparison.h"
+
+namespace lra {
+
+std::string bound_of(const BenchRow& row) {
+  const auto arithmetic = row.values.find("peak_share"), traffic = row.values.find("bandwidth_share");
+  if (arithmetic == row.values.end() || traffic == row.values.end()) return {};
+  return arithmetic->second >= traffic->second ? "compute" : "memory";
+}
+
+std::vector<BenchTable> bench_tables(const std::vector<Measurement>& measurements,
+                                     const std::map<long, Environment>& environments) {
+  using Setting =
+      std::tuple<std::string, long, std::string, long, std::string>;  // settings, batch, machine, threads, mode
+  std::map<Setting, std::map<std::pair<std::string, long>, std::map<std::string, double>>> groups;
+  for (const Measurement& m : measurements) {
+    const std::string machine = machine_name(environments.at(m.environment));
+    groups[{m.settings.dump(), m.batch, machine, m.threads, m.mode}][{m.model, m.length}][m.metric] = m.value;
+  }
+  std::vector<BenchTable> tables;
+  for (const auto& [setting, rows] : groups) {
+    BenchTable& table = tables.emplace_back();
+    table.settings = Json::parse(std::get<0>(setting));
+    std::tie(std::ignore, table.batch, table.machine, table.threads, table.mode) = setting;
+    for (const auto& [model_and_length, values] : rows) {
+      BenchRow& row = table.rows.emplace_back();
+      std::tie(row.model, row.length) = model_and_length;
+      row.values = values;
+      const auto speed_up = [&row, &others = rows, &row_values = values](const char* model) -> std::optional<double> {
+        const auto reference = others.find({model, row.length});
+        if (reference == others.end() || !reference->second.count("median_ms") || !row_values.count("median_ms"))
+          return std::nullopt;
+        return reference->second.at("median_ms") / row_values.at("median_ms");
+      };
+      row.speed_up = speed_up("transformer");
+      row.speed_up_to_stored = speed_up(kMaterialized);
+    }
+  }
+  return tables;
+}
+
+}  // namespace lra

@@ -1,0 +1,105 @@
+#include <algorithm>
+#include <tuple>
+
+#include "results/store/level.h"
+#include "results/tables/comparison.h"
+#include "results/tables/versions.h"
+
+namespace lra {
+namespace {
+
+CostRow cost_row(const std::string& label, const std::vector<const Run*>& candidates, const ReportRequest& request) {
+  CostRow row;
+  row.label = label;
+  row.model = candidates.front()->model;
+  row.runs = chosen(candidates, request);
+  row.marks = facts_about(row.runs, request);
+  const double n = static_cast<double>(row.runs.size());
+  for (const Run* run : row.runs) {
+    row.examples_per_second += run->examples_per_second / n;
+    row.gflops += run->gflops / n;
+    if (run->gemm_peak_gflops > 0) row.peak_share += run->gflops / run->gemm_peak_gflops / n;
+    row.train_seconds += run->train_seconds / n;
+    row.peak_bytes = std::max(row.peak_bytes, run->peak_bytes);
+    row.activation_bytes = std::max(row.activation_bytes, run->activation_bytes);
+    row.parameters = std::max(row.parameters, run->parameters);
+  }
+  return row;
+}
+
+const CostRow* find_row(const CostTable& table, const std::string& label) {
+  const auto found = std::find_if(table.rows.begin(), table.rows.end(), [&](auto& r) { return r.label == label; });
+  return found == table.rows.end() ? nullptr : &*found;
+}
+
+void relate_to_transformer(CostTable& table) {
+  std::vector<std::string> labels;
+  for (const CostRow& row : table.rows) labels.push_back(row.label);
+  for (CostRow& row : table.rows) {
+    const auto relation_to = [&](const CostRow* reference) {
+      return reference && reference->examples_per_second > 0
+                 ? std::optional(row.examples_per_second / reference->examples_per_second)
+                 : std::nullopt;
+    };
+    row.reference = reference_label("transformer", row.label, labels);
+    const CostRow* fused = find_row(table, row.reference);
+    row.relative_speed = relation_to(fused);
+    row.relative_to_stored = relation_to(find_row(table, reference_label(kMaterialized, row.label, labels)));
+    row.marks.over_budget = fused && static_cast<double>(row.parameters) > parameter_budget(fused->parameters);
+  }
+}
+
+}  // namespace
+
+std::vector<CostTable> cost_tables(const std::vector<Run>& runs, const Store& store, const ReportRequest& request) {
+  const std::map<long, Environment> environments = store.environments();
+  std::vector<CostTable> tables;
+  for (const auto& [preset, members] : by_preset(runs, request)) {
+    using Setting = std::tuple<DataKey, std::string, long>;  // data, machine, threads
+    std::map<Setting, std::map<std::string, std::vector<const Run*>>> groups;
+    std::map<Setting, long> shared, uneven;
+    std::map<std::string, std::string> task_of;
+    std::vector<const Run*> wanted;
+    for (const Run* run : members) {
+      const Setting setting{data_key(*run), machine_name(environments.at(run->environment)), run->threads};
+      task_of[run->variant] = run->task;
+      auto& rows = groups[setting];
+      const bool is_wanted = request.wants_model(run->model);
+      if (is_wanted) wanted.push_back(run);
+      if (run->shared)
+        shared[setting] += is_wanted;
+      else if (!run->timing_flaw.empty())
+        uneven[setting] += is_wanted;
+      else
+        rows[row_label(*run)].push_back(run);
+    }
+    const auto versions = versions_of(wanted);
+    const std::size_t first = tables.size();
+    for (const auto& [setting, rows] : groups) {
+      const auto& [data, machine, threads] = setting;
+      const auto version = versions.find(data);
+      if (version == versions.end()) continue;
+      CostTable& table = tables.emplace_back(CostTable{
+          preset, data.first, version->second.label, machine, threads, {}, shared[setting], uneven[setting], {}});
+      for (const auto& [label, candidates] : rows) {
+        table.rows.push_back(cost_row(label, candidates, request));
+        if (request.wants_model(label) && several_levels(table.rows.back().runs, environments))
+          table.levels.push_back(label);
+      }
+      relate_to_transformer(table);
+      std::erase_if(table.rows, [&](const CostRow& row) { return !request.wants_model(row.model); });
+      if (table.rows.empty() && table.shared + table.uneven == 0) {
+        tables.pop_back();
+        continue;
+      }
+      std::stable_sort(table.rows.begin(), table.rows.end(), [](const CostRow& a, const CostRow& b) {
+        return a.examples_per_second > b.examples_per_second;
+      });
+    }
+    std::stable_sort(tables.begin() + static_cast<std::ptrdiff_t>(first), tables.end(),
+                     [&](const auto& a, const auto& b) { return task_before(task_of[a.variant], task_of[b.variant]); });
+  }
+  return tables;
+}
+
+}  // namespace lra

@@ -1,0 +1,131 @@
+#include "results/tables/document.h"
+
+#include <array>
+#include <cmath>
+
+#include "harness/core/text.h"
+#include "results/tables/text_table.h"
+
+namespace lra {
+namespace {
+
+struct Mark {
+  bool Marks::*set;
+  const char* sign;
+  const char* meaning;
+};
+
+constexpr std::array kMarks{
+    Mark{&Marks::above_chance, "*", "above chance: the lower end of the 95 % interval is above the majority class."},
+    Mark{&Marks::uses_context, "†",
+         "uses context: the lower end of the 95 % interval is above the best of majority class, first token, bag of "
+         "tokens and the model `identity`."},
+    Mark{&Marks::stale, "‡", "stale: made by another revision of the model or of the engine; `lra run` makes it anew."},
+    Mark{&Marks::not_comparable, "§", "not comparable: fewer examples or fewer steps than the preset says."},
+    Mark{&Marks::over_budget, "¶", "more than 10 % more parameters than `transformer`."},
+    Mark{&Marks::shared, "‖", "shared: trained while other cells ran, so its speed is shown nowhere."},
+    Mark{&Marks::uneven, "≀",
+         "uneven: trained in parts under other conditions, or stopped in between, so its speed is shown nowhere."},
+    Mark{&Marks::best_of, "◊", "best of several settings, chosen on validation; not to be set against untuned rows."},
+};
+
+void take(std::vector<Sheet>& sheets, Sheet sheet) {
+  if (!sheet.lines.empty() || !sheet.notes.empty()) sheets.push_back(std::move(sheet));
+}
+
+void add_model_page(std::vector<Sheet>& sheets, const Comparison& comparison, const Store& store,
+                    const ReportRequest& request) {
+  if (request.model.empty()) fail_usage("the table 'model' is the page of one model; name it with --model");
+  take(sheets, facts_sheet(request.model, request));
+  take(sheets, cells_sheet(request.model, comparison));
+  for (const AccuracyTable& table : comparison.accuracy) {
+    AccuracyTable own = table;
+    own.rows.clear();
+    for (Column& column : own.columns) column.best.reset(), column.contests.clear();
+    for (const Row& row : table.rows)
+      if (row.model == request.model) own.rows.push_back(row);
+    for (Column& column : own.columns) column.contests.resize(own.rows.size());
+    take(sheets, published_sheet(own));
+    take(sheets, seed_sheet(own, store));
+    take(sheets, configuration_sheet(own));
+  }
+}
+
+}  // namespace
+
+std::vector<Sheet> sheets_of(const Comparison& comparison, const Store& store, const ReportRequest& request) {
+  std::vector<Sheet> sheets;
+  const auto wants = [&](const char* table) { return request.table == table || request.table == "all"; };
+  if (request.table == "model") {
+    add_model_page(sheets, comparison, store, request);
+    return sheets;
+  }
+  for (const AccuracyTable& table : comparison.accuracy) {
+    if (wants("accuracy")) take(sheets, accuracy_sheet(table));
+    if (wants("differences")) take(sheets, difference_sheet(table));
+    if (wants("published")) take(sheets, published_sheet(table));
+  }
+  if (wants("efficiency")) {
+    for (const CostTable& table : comparison.costs) take(sheets, cost_sheet(table));
+    for (const BenchTable& table : comparison.benches) take(sheets, speed_sheet(table));
+  }
+  if (wants("bench"))
+    for (const BenchTable& table : comparison.benches) take(sheets, bench_sheet(table));
+  for (const AccuracyTable& table : comparison.accuracy) {
+    if (request.table == "seeds") take(sheets, seed_sheet(table, store));
+    if (request.table == "configurations") take(sheets, configuration_sheet(table));
+  }
+  if (sheets.empty())
+    fail_usage("{} holds nothing for the table '{}': a difference takes two models on one task", store.path().string(),
+               request.table);
+  return sheets;
+}
+
+std::string command_on(const Store& store, const std::string& arguments) {
+  return fmt::format("lra {} --db {}", arguments, shell_word(store.path().string()));
+}
+
+std::string signs(const Marks& marks) {
+  std::string text;
+  for (const Mark& mark : kMarks)
+    if (marks.*mark.set) text += mark.sign;
+  return text.empty() ? "" : " " + text;
+}
+
+void Notes::add(const Marks& marks) {
+  for (const Mark& mark : kMarks) seen_.*mark.set = seen_.*mark.set || marks.*mark.set;
+}
+
+void Notes::add(std::string line) {
+  if (!line.empty()) lines_.push_back(std::move(line));
+}
+
+std::vector<std::string> Notes::all() const {
+  std::vector<std::string> all;
+  for (const Mark& mark : kMarks)
+    if (seen_.*mark.set) all.push_back(fmt::format("`{}` {}", mark.sign, mark.meaning));
+  all.insert(all.end(), lines_.begin(), lines_.end());
+  return all;
+}
+
+std::string levels_note(const std::vector<std::string>& pooled) {
+  if (pooled.empty()) return {};
+  return fmt::format("Seeds made with other instruction sets or another oneDNN, whose bits differ, are pooled: {}.",
+                     joined(pooled));
+}
+
+std::string percent(double share) { return fmt::format("{:.1f}", 100 * share); }
+
+std::string points(double difference) { return fmt::format("{:+.1f}", 100 * difference); }
+
+std::string p_value(double p) { return std::isnan(p) ? "–" : p < 0.001 ? "< 0.001" : fmt::format("{:.3f}", p); }
+
+std::string or_dash(bool measured, const std::string& text) { return measured ? text : "–"; }
+
+std::string plural(long count, const char* noun) {
+  return fmt::format("{} {}{}", grouped(count), noun, count == 1 ? "" : "s");
+}
+
+std::string joined(const std::vector<std::string>& words) { return fmt::format("{}", fmt::join(words, ", ")); }
+
+}  // namespace lra

@@ -1,0 +1,339 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+
+#include "results/tables/document.h"
+#include "results/tables/published.h"
+#include "results/tables/text_table.h"
+
+namespace lra {
+namespace {
+
+constexpr std::array<std::pair<const char*, const char*>, 3> kBaselines{
+    {{"majority", "majority class"}, {"first_token", "first token"}, {"bag_of_tokens", "bag of tokens"}}};
+
+/// Tasks on which training often stays at chance, so that a mean over seeds alone misleads.
+bool may_stay_at_chance(const Column& column, const AccuracyCell& cell) {
+  const bool known = column.task == "pathfinder" || column.task == "pathx" || column.task == "lookup";
+  const long seeds = static_cast<long>(cell.runs.size());
+  return cell.solved && seeds > 1 && (known || (*cell.solved > 0 && *cell.solved < seeds));
+}
+
+Item accuracy_item(const Column& column, const AccuracyCell& cell) {
+  std::string text =
+      cell.runs.size() == 1
+          ? fmt::format("{} [{}, {}]", percent(cell.mean), percent(cell.interval.low), percent(cell.interval.high))
+          : fmt::format("{} ± {} ({})", percent(cell.mean), percent(cell.deviation), cell.runs.size());
+  if (may_stay_at_chance(column, cell)) text += fmt::format(", solved {} of {}", *cell.solved, cell.runs.size());
+  Item item(text + signs(cell.marks), cell.mean);
+  item.standing = cell.standing;
+  item.configuration = cell.runs.front()->configuration;
+  return item;
+}
+
+void add_baselines(Sheet& sheet, const AccuracyTable& table) {
+  sheet.lines.push_back({{"without a model:"}, true});
+  for (const auto& [name, label] : kBaselines) {
+    Line line{{label}, true};
+    for (const Column& column : table.columns) {
+      const auto found = column.baselines.find(name);
+      line.items.push_back(found == column.baselines.end() ? Item("–") : Item(percent(found->second), found->second));
+    }
+    sheet.lines.push_back(line);
+  }
+}
+
+/// Which column is which version of what.
+std::vector<std::string> version_notes(const AccuracyTable& table) {
+  std::vector<std::string> lines;
+  for (const Column& column : table.columns)
+    if (!column.version.empty())
+      lines.push_back(
+          fmt::format("{}: a version of the data of {}: {}.", column.label, column.variant, column.version));
+  return lines;
+}
+
+std::string average_meaning(const AccuracyTable& table) {
+  if (table.averages.empty()) return "No average: one task would count several times.";
+  const std::string& name = table.averages.front();
+  if (name == "avg5")
+    return table.averages.size() == 1
+               ? "avg5: mean of LRA's five tasks without Path-X."
+               : "avg5: mean of LRA's five tasks without Path-X; avg6_fail50: with Path-X, a failure counted as 50.";
+  std::vector<std::string> labels;
+  for (const Column& column : table.columns) labels.push_back(column.label);
+  return fmt::format("{}: mean of {}, not one of LRA's averages.", name, joined(labels));
+}
+
+std::string standing_note(const AccuracyTable& table) {
+  bool decided = false;
+  for (const Row& row : table.rows)
+    for (const auto& cell : row.cells) decided = decided || (cell && cell->standing != Standing::open);
+  if (decided)
+    return fmt::format(
+        "Bold: the best of a column and all that are not significantly worse (paired over seeds, Holm over {}, "
+        "p < 0.05); underlined: the best of the others.",
+        plural(static_cast<long>(table.evidence.tests), "test"));
+  return table.evidence.tests == 0 ? "" : "No difference from the best of a column is significant, so nothing is bold.";
+}
+
+std::string detectable_note(const AccuracyTable& table) {
+  std::vector<std::string> parts;
+  for (std::size_t c = 0; c < table.columns.size(); ++c)
+    if (table.detectable[c])
+      parts.push_back(fmt::format("{} {}", table.columns[c].label, percent(*table.detectable[c])));
+  if (parts.empty()) return {};
+  return fmt::format(
+      "Least true difference that these seeds would show (80 % power, p < 0.05, before Holm): {} points.",
+      joined(parts));
+}
+
+/// Why a table of several rows has nothing to test.
+std::string uncompared_note(const AccuracyTable& table) {
+  bool cut = false, stale = false;
+  for (const Row& row : table.rows)
+    for (const auto& cell : row.cells)
+      if (cell) cut = cut || cell->marks.not_comparable, stale = stale || cell->marks.stale;
+  return fmt::format("Nothing is compared, because {}.", cut && stale ? "the runs are not comparable (§) or stale (‡)"
+                                                         : cut        ? "the runs are not comparable (§)"
+                                                         : stale      ? "the runs are stale (‡)"
+                                                                      : "no column has results of two models");
+}
+
+/// One line a column whose cells have other seeds: "Seeds are unequal on listops: seeds 0..2 of linear; seeds 0..5 of
+/// local."
+std::vector<std::string> unequal_seeds(const AccuracyTable& table) {
+  std::vector<std::string> lines;
+  for (std::size_t c = 0; c < table.columns.size(); ++c) {
+    std::map<std::vector<std::uint64_t>, std::vector<std::string>> rows;  // that have these seeds
+    for (const Row& row : table.rows) {
+      if (!row.cells[c]) continue;
+      std::vector<std::uint64_t> seeds;
+      for (const Run* run : row.cells[c]->runs) seeds.push_back(run->seed);
+      rows[seeds].push_back(row.label);
+    }
+    std::vector<std::string> parts;
+    for (const auto& [seeds, labels] : rows)
+      parts.push_back(
+          fmt::format("{} {} of {}", seeds.size() == 1 ? "seed" : "seeds", seed_list(seeds), joined(labels)));
+    if (parts.size() > 1)
+      lines.push_back(fmt::format(
+          "Seeds are unequal on {}: {}. A mean is over a cell's own seeds, a difference over those that both have.",
+          table.columns[c].label, fmt::join(parts, "; ")));
+  }
+  return lines;
+}
+
+std::vector<std::string> accuracy_notes(const AccuracyTable& table) {
+  Notes notes;
+  bool one_seed = false, several = false, failed = false, context = false, solved = false;
+  for (const Row& row : table.rows)
+    for (std::size_t c = 0; c < row.cells.size(); ++c) {
+      failed = failed || row.failed[c];
+      if (!row.cells[c]) continue;
+      notes.add(row.cells[c]->marks);
+      context = context || row.cells[c]->marks.uses_context;
+      solved = solved || may_stay_at_chance(table.columns[c], *row.cells[c]);
+      (row.cells[c]->runs.size() == 1 ? one_seed : several) = true;
+    }
+  std::vector<std::string> no_baseline, no_identity;
+  for (const Column& column : table.columns) {
+    if (!column.baselines.count("majority"))
+      no_baseline.push_back(column.label);
+    else if (context && !column.has_identity)
+      no_identity.push_back(column.label);
+  }
+  for (const Column& column : table.columns)
+    for (const std::string& caution : column.cautions) notes.add(fmt::format("{}: {}.", column.label, caution));
+  if (one_seed) notes.add("x [a, b]: one seed, with the 95 % interval (Wilson) for the draw of test examples alone.");
+  if (several) notes.add("x ± s (n): mean and standard deviation over n seeds; marks use the t interval of the mean.");
+  if (solved)
+    notes.add(
+        "solved k of n: so many seeds are above the majority class (exact binomial test, corrected for n looks: at "
+        "most "
+        "2.5 % that chance alone solves any).");
+  notes.add(standing_note(table));
+  if (table.rows.size() > 1) notes.add(table.evidence.contests ? seeds_caveat(table.evidence) : uncompared_note(table));
+  for (std::string& line : unequal_seeds(table)) notes.add(std::move(line));
+  notes.add(detectable_note(table));
+  for (std::string& line : version_notes(table)) notes.add(std::move(line));
+  if (table.columns.size() > 1) notes.add(average_meaning(table));
+  if (failed) notes.add("failed: every attempt ended with an error or was interrupted.");
+  notes.add(levels_note(table.levels));
+  if (!no_baseline.empty())
+    notes.add(fmt::format("No baselines are stored for {}: not judged against chance.", joined(no_baseline)));
+  if (!no_identity.empty())
+    notes.add(fmt::format("`identity` has no run on {}: context judged without it.", joined(no_identity)));
+  if (table.superseded > 0)
+    notes.add(fmt::format("{} not shown: the cell holds another configuration or revision.",
+                          table.superseded == 1 ? "1 stored run is" : grouped(table.superseded) + " stored runs are"));
+  return notes.all();
+}
+
+Line difference_line(const AccuracyTable& table, const Column& column, std::size_t row) {
+  const Contest& contest = *column.contests[row];
+  const bool paired = contest.seeds.size() > 1;
+  Line line;
+  line.items = {fmt::format("{}, {}", table.rows[*column.best].label, table.rows[row].label), column.label};
+  line.items.push_back(contest.seeds.empty() ? Item("–") : Item(points(contest.difference), contest.difference));
+  if (paired) {
+    line.items.emplace_back(
+        fmt::format("[{}, {}] {}", points(contest.interval.low), points(contest.interval.high), contest.interval_kind),
+        contest.interval.low);
+    line.items.emplace_back(fmt::format("{} ({})", p_value(contest.p), contest.method), contest.p);
+    line.items.emplace_back(p_value(contest.adjusted), contest.adjusted);
+    if (contest.significant()) line.items.back().standing = Standing::best;
+  } else {
+    line.items.insert(line.items.end(), 3, Item("–"));
+  }
+  line.items.push_back(contest.network_p.empty() ? Item("–")
+                                                 : Item(fmt::format("{} (seed {})", p_value(contest.network_p.front()),
+                                                                    contest.seeds.front()),
+                                                        contest.network_p.front()));
+  line.items.emplace_back(std::to_string(contest.seeds.size()), static_cast<double>(contest.seeds.size()));
+  return line;
+}
+
+std::string printed_range(const PublishedRange& range) {
+  if (range.entries == 0) return "failed";
+  std::string text =
+      range.low == range.high ? percent(range.low) : fmt::format("{}–{}", percent(range.low), percent(range.high));
+  if (range.failures) text += ", failed";
+  for (const Published* entry : range.from)
+    if (entry->kind == "suspect") return text + " ⚠";
+  return text;
+}
+
+Line published_line(const Row& row, const AccuracyCell& cell, const Column& column, const PublishedRange& range) {
+  double without_order = 0;
+  for (const auto& [name, value] : column.baselines) without_order = std::max(without_order, value);
+  std::vector<std::string> sources;
+  for (const Published* entry : range.from) sources.push_back(entry->source);
+  const double apart = range.apart(cell.mean);
+  const auto majority = column.baselines.find("majority");
+  Line line;
+  line.items = {row.label, column.label, Item(percent(cell.mean) + signs(cell.marks), cell.mean),
+                Item(printed_range(range), range.high)};
+  line.items.push_back(range.entries == 0 ? Item("–") : Item(apart == 0 ? "within" : points(apart), apart));
+  line.items.push_back(majority == column.baselines.end() ? Item("–")
+                                                          : Item(percent(majority->second), majority->second));
+  line.items.push_back(without_order > 0 ? Item(percent(without_order), without_order) : Item("–"));
+  line.items.emplace_back(joined(sources));
+  line.items[2].configuration = cell.runs.front()->configuration;
+  return line;
+}
+
+/// What must be said of published figures, each once: footnotes of suspect columns, refusals, entries not counted.
+struct PublishedNotes {
+  std::set<std::string> footnotes, refusals, left_out;
+
+  void add(const Row& row, const Column& column, const PublishedRange& range) {
+    for (const std::string& entry : range.left_out)
+      left_out.insert(fmt::format("Not counted for {} on {}: {}.", row.model, column.task, entry));
+    for (const Published* entry : range.from)
+      if (entry->kind == "suspect")
+        footnotes.insert(fmt::format("⚠ {}, {}, {}: {}.", entry->paper, entry->table, column.task, entry->note));
+  }
+};
+
+}  // namespace
+
+Sheet accuracy_sheet(const AccuracyTable& table) {
+  Sheet sheet;
+  sheet.kind = "accuracy", sheet.id = fmt::format("accuracy-{}", table.preset);
+  sheet.title = fmt::format("Accuracy, preset {}", table.preset);
+  sheet.lead = "Test accuracy in %; in brackets the number of test examples.";
+  sheet.head = {"model"};
+  const bool with_average = table.columns.size() > 1;
+  for (const Column& column : table.columns)
+    sheet.head.push_back(fmt::format("{} ({})", column.label, grouped(column.examples)));
+  if (with_average) sheet.head.insert(sheet.head.end(), table.averages.begin(), table.averages.end());
+  for (const Row& row : table.rows) {
+    Line line{{row.label}, false};
+    for (std::size_t c = 0; c < row.cells.size(); ++c)
+      line.items.push_back(row.cells[c]    ? accuracy_item(table.columns[c], *row.cells[c])
+                           : row.failed[c] ? Item("failed")
+                                           : Item("–"));
+    for (std::size_t a = 0; with_average && a < row.averages.size(); ++a)
+      line.items.push_back(row.averages[a] ? Item(percent(*row.averages[a]), *row.averages[a]) : Item("–"));
+    sheet.lines.push_back(std::move(line));
+  }
+  add_baselines(sheet, table);
+  sheet.notes = accuracy_notes(table);
+  return sheet;
+}
+
+Sheet difference_sheet(const AccuracyTable& table) {
+  Sheet sheet;
+  sheet.kind = "differences", sheet.id = fmt::format("differences-{}", table.preset);
+  sheet.title = fmt::format("Differences from the best, preset {}", table.preset);
+  sheet.lead = "The best of each column less each other model, in points.";
+  sheet.head = {"best, against",         "task",        "difference", "95 % interval", "these models: p", "p (Holm)",
+                "these two networks: p", "common seeds"};
+  bool bootstrap = false, student = false, permutation = false;
+  for (const Column& column : table.columns)
+    for (std::size_t r = 0; r < column.contests.size(); ++r) {
+      if (!column.contests[r]) continue;
+      bootstrap = bootstrap || column.contests[r]->interval_kind == "bootstrap";
+      student = student || column.contests[r]->method == "t";
+      permutation = permutation || column.contests[r]->method == "permutation";
+      sheet.lines.push_back(difference_line(table, column, r));
+    }
+  if (sheet.lines.empty()) return sheet;
+  Notes notes;
+  notes.add(
+      "these models: would training both again come out the same way? Runs are paired by seed. Only this decides bold "
+      "type; Holm corrects over the whole table, and bold p are below 0.05.");
+  notes.add(
+      "these two networks: McNemar's exact test on the test examples of the first common seed. Says nothing of other "
+      "seeds.");
+  if (permutation) notes.add("permutation: all flips of the signs of the seeds' differences.");
+  if (student) notes.add("t: Student's test on the seeds' differences, with fewer than 6 seeds.");
+  if (bootstrap) notes.add("bootstrap: over seeds, and over the test examples of each.");
+  notes.add(seeds_caveat(table.evidence));
+  for (std::string& line : unequal_seeds(table)) notes.add(std::move(line));
+  sheet.notes = notes.all();
+  return sheet;
+}
+
+Sheet published_sheet(const AccuracyTable& table) {
+  Sheet sheet;
+  sheet.kind = "published", sheet.id = fmt::format("published-{}", table.preset);
+  sheet.title = fmt::format("Beside published figures, preset {}", table.preset);
+  PublishedNotes said;
+  Notes notes;
+  for (std::size_t c = 0; c < table.columns.size(); ++c)
+    for (const Row& row : table.rows) {
+      if (!row.cells[c]) continue;
+      const Column& column = table.columns[c];
+      if (const std::string why = refusal(*row.cells[c]->runs.front()); !why.empty()) {
+        said.refusals.insert(fmt::format("Nothing published is set beside {}: {}.", column.label, why));
+        continue;
+      }
+      if (row.label != row.model) {
+        said.refusals.insert(
+            fmt::format("Nothing published is set beside `{}`: its settings are not the model's own.", row.label));
+        continue;
+      }
+      const PublishedRange range = published_range(row.model, column.task);
+      said.add(row, column, range);
+      if (range.from.empty()) continue;
+      notes.add(row.cells[c]->marks);
+      sheet.lines.push_back(published_line(row, *row.cells[c], column, range));
+    }
+  if (!sheet.lines.empty()) {
+    sheet.lead =
+        "Test accuracy in %. Published: the range of what papers print for the model, each by its own protocol.";
+    sheet.head = {"model", "task", "ours", "published", "difference", "majority class", "best without order", "from"};
+    notes.add(
+        "difference: from the nearer end of the published range; the baselines stand beside it, because a figure near "
+        "them shows nothing, whatever was printed.");
+  }
+  for (const auto* lines : {&said.footnotes, &said.refusals, &said.left_out})
+    for (const std::string& line : *lines) notes.add(line);
+  sheet.notes = notes.all();
+  return sheet;
+}
+
+}  // namespace lra

@@ -1,0 +1,191 @@
+#include <algorithm>
+#include <set>
+
+#include "results/tables/document.h"
+#include "results/tables/text_table.h"
+
+namespace lra {
+namespace {
+
+Item times(const std::optional<double>& factor) {
+  return factor ? Item(fmt::format("{:.2f}×", *factor), *factor) : Item("–");
+}
+
+Item figure(double value, const std::string& text) { return value > 0 ? Item(text, value) : Item("–"); }
+
+Item bytes(std::int64_t value) { return figure(static_cast<double>(value), human_bytes(value)); }
+
+std::string shape(const Json& settings) {
+  std::vector<std::string> words;
+  if (!settings.is_object()) return {};
+  for (const auto& [key, value] : settings.items()) {
+    const std::string inner =
+        value.is_object() ? shape(value)
+                          : fmt::format("{} {}", key, value.is_string() ? value.get<std::string>() : value.dump());
+    if (!inner.empty()) words.push_back(inner);
+  }
+  return joined(words);
+}
+
+std::string place(const BenchTable& table) {
+  const std::string settings = shape(table.settings);
+  return fmt::format("On {}, {}{}{}.", table.machine, plural(table.threads, "thread"), settings.empty() ? "" : "; ",
+                     settings);
+}
+
+const BenchRow* find_row(const BenchTable& table, const std::string& model, long length) {
+  for (const BenchRow& row : table.rows)
+    if (row.model == model && row.length == length) return &row;
+  return nullptr;
+}
+
+/// Stands where a figure would, in the row of what was refused for want of memory.
+constexpr const char* kDoesNotFit = "does not fit";
+
+/// Both rows of exact attention belong into every table of cost; those that were not measured stand there with dashes.
+std::vector<std::string> missing_references(bool fused, bool stored) {
+  std::vector<std::string> missing;
+  if (!fused) missing.emplace_back("transformer");
+  if (!stored) missing.emplace_back(kMaterialized);
+  return missing;
+}
+
+std::string missing_note(const std::vector<std::string>& missing, const char* command) {
+  return missing.empty() ? "" : fmt::format("Not measured here: `{}`; {}.", fmt::join(missing, "`, `"), command);
+}
+
+}  // namespace
+
+Sheet cost_sheet(const CostTable& table) {
+  Sheet sheet;
+  sheet.kind = "efficiency", sheet.id = fmt::format("efficiency-{}-{}-{}", table.preset, table.label, table.threads);
+  sheet.title = fmt::format("Efficiency, {}, preset {}", table.label, table.preset);
+  sheet.lead = fmt::format("Training on {}, {}; means over seeds.", table.machine, plural(table.threads, "thread"));
+  Notes notes;
+  bool fused = false, stored = false;
+  if (!table.rows.empty()) {
+    sheet.head = {"model",       "examples/s",  "against fused", "against stored", "GFLOP/s", "of GEMM peak",
+                  "peak memory", "activations", "parameters",    "training time",  "seeds"};
+    for (const CostRow& row : table.rows) {
+      fused = fused || row.relative_speed || row.label == "transformer";
+      stored = stored || row.relative_to_stored || row.label == kMaterialized;
+      Item label(row.label + signs(row.marks));
+      label.configuration = row.runs.front()->configuration;
+      sheet.lines.push_back(
+          {{label, figure(row.examples_per_second, three_digits(row.examples_per_second)), times(row.relative_speed),
+            times(row.relative_to_stored), figure(row.gflops, three_digits(row.gflops)),
+            figure(row.peak_share, percent(row.peak_share) + " %"), bytes(row.peak_bytes), bytes(row.activation_bytes),
+            Item(grouped(row.parameters), static_cast<double>(row.parameters)),
+            figure(row.train_seconds, human_seconds(row.train_seconds)),
+            Item(std::to_string(row.runs.size()), static_cast<double>(row.runs.size()))},
+           false});
+      notes.add(row.marks);
+    }
+    const auto missing = missing_references(fused, stored);
+    for (const std::string& reference : missing) {
+      sheet.lines.push_back({{reference}, true});
+      sheet.lines.back().items.resize(sheet.head.size(), "–");
+    }
+    notes.add(
+        "against fused: examples/s, `transformer` = 1 (with the same settings where it ran with them), which never "
+        "stores its N×N matrix; against stored: the same against the `transformer` that does (`materialized`), as in "
+        "LRA's own measurements. Peak memory: parameters, gradients, optimiser state and activations; the most of any "
+        "seed, like activations.");
+    notes.add(missing_note(
+        missing, "`lra run --models transformer --model-args transformer:materialized=true` trains the second"));
+  }
+  if (table.shared > 0)
+    notes.add(fmt::format("{} left out, timed while other cells ran (shared).", plural(table.shared, "run")));
+  notes.add(levels_note(table.levels));
+  if (table.uneven > 0)
+    notes.add(
+        fmt::format("{} left out, timed in parts under other conditions or stopped in between: `lra runs show N` "
+                    "says which (timing_flaw).",
+                    plural(table.uneven, "run")));
+  sheet.notes = notes.all();
+  return sheet;
+}
+
+Sheet speed_sheet(const BenchTable& table) {
+  Sheet sheet;
+  sheet.kind = "efficiency", sheet.id = fmt::format("speed-{}-{}-{}", table.mode, table.batch, table.threads);
+  sheet.title = fmt::format("Speed and memory by length, {}, batch {}", table.mode, table.batch);
+  sheet.lead = place(table);
+  std::set<long> lengths;
+  std::set<std::string> models;
+  bool fused = false, stored = false;
+  for (const BenchRow& row : table.rows) {
+    lengths.insert(row.length), models.insert(row.model);
+    fused = fused || row.speed_up || row.model == "transformer";
+    stored = stored || row.speed_up_to_stored || row.model == kMaterialized;
+  }
+  const auto missing = missing_references(fused, stored);
+  sheet.head = {"model"};
+  for (const char* what : {"speed", "memory"})
+    for (const long length : lengths) sheet.head.push_back(fmt::format("{} {}", what, grouped(length)));
+  std::vector<std::string> ordered(models.begin(), models.end());
+  ordered.insert(ordered.end(), missing.begin(), missing.end());
+  for (const char* reference : {kMaterialized, "transformer"})
+    if (std::erase(ordered, reference) > 0) ordered.insert(ordered.begin(), reference);
+  for (const std::string& model : ordered) {
+    Line line{{model}, models.count(model) == 0};
+    for (const long length : lengths) {
+      const BenchRow* row = find_row(table, model, length);
+      const auto text = [](const std::optional<double>& v) { return v ? fmt::format("{:.2f}", *v) : std::string("–"); };
+      line.items.push_back(row && (row->speed_up || row->speed_up_to_stored)
+                               ? Item(fmt::format("{} / {}", text(row->speed_up), text(row->speed_up_to_stored)),
+                                      row->speed_up.value_or(0))
+                               : Item(row && !row->fits() ? kDoesNotFit : "–"));
+    }
+    for (const long length : lengths) {
+      const BenchRow* row = find_row(table, model, length);
+      const auto found = row ? row->values.find("peak_bytes") : decltype(row->values.end()){};
+      line.items.push_back(row && found != row->values.end() ? bytes(static_cast<std::int64_t>(found->second))
+                                                             : Item("–"));
+    }
+    sheet.lines.push_back(std::move(line));
+  }
+  Notes notes;
+  notes.add(
+      "speed: steps a second relative to exact attention at the same length: against the fused `transformer` / "
+      "against the one that stores its N×N matrix. After LRA's table 2.");
+  notes.add(missing_note(missing, "`lra bench --models transformer` measures both"));
+  sheet.notes = notes.all();
+  return sheet;
+}
+
+Sheet bench_sheet(const BenchTable& table) {
+  Sheet sheet;
+  sheet.kind = "bench", sheet.id = fmt::format("bench-{}-{}-{}", table.mode, table.batch, table.threads);
+  sheet.title = fmt::format("Bench, {}, batch {}", table.mode, table.batch);
+  sheet.lead = place(table);
+  sheet.head = {"model",          "length",  "median ms",    "p10–p90 ms", "examples/s",  "against fused",
+                "against stored", "GFLOP/s", "of GEMM peak", "bound by",   "peak memory", "bytes/example"};
+  for (const BenchRow& row : table.rows) {
+    const auto value = [&](const char* metric, auto&& print) {
+      const auto found = row.values.find(metric);
+      return found == row.values.end() ? Item("–") : Item(std::string(print(found->second)), found->second);
+    };
+    const auto size = [](double v) { return human_bytes(static_cast<std::int64_t>(v)); };
+    const std::string spread =
+        fmt::format("{}–{}", value("p10_ms", three_digits).text, value("p90_ms", three_digits).text);
+    const std::string bound = bound_of(row);
+    sheet.lines.push_back(
+        {{row.model, Item(grouped(row.length), static_cast<double>(row.length)),
+          row.fits() ? value("median_ms", three_digits) : Item(kDoesNotFit),
+          row.values.count("p10_ms") ? Item(spread, row.values.at("p10_ms")) : Item("–"),
+          value("examples_per_second", three_digits), times(row.speed_up), times(row.speed_up_to_stored),
+          value("gflops", three_digits), value("peak_share", [](double v) { return percent(v) + " %"; }),
+          bound.empty() ? "–" : bound, row.fits() ? value("peak_bytes", size) : value("estimated_bytes", size),
+          value("bytes_per_example", size)},
+         false});
+  }
+  sheet.notes = {
+      "against fused, against stored: the median time of `transformer`, and of the one that stores its N×N "
+      "matrix, at the same length over this one's. Bound by: what takes longer, a step's operations at the rate of "
+      "matrix products or its traffic at the rate of memory, both measured in the same run. Does not fit: was not run; "
+      "the memory is an estimate."};
+  return sheet;
+}
+
+}  // namespace lra

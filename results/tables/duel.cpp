@@ -1,0 +1,122 @@
+#include "results/tables/duel.h"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+namespace lra {
+namespace {
+
+using Place = std::tuple<std::string, std::string, std::string, std::string>;  // preset, variant, data, label
+
+/// What a side has in one place: the runs that stand for it, and how many do not.
+struct Stand {
+  std::vector<const Run*> runs;
+  long others = 0;
+};
+
+std::map<Place, Stand> places(const Side& side, bool by_label) {
+  std::map<Place, Stand> all;
+  for (const Run* run : side.runs)
+    if (run->comparable)
+      all[{run->preset, run->variant, run->data_fingerprint, by_label ? row_label(*run) : ""}].runs.push_back(run);
+  for (auto& [place, stand] : all) {
+    const auto runs = chosen(stand.runs, {});
+    stand = {runs, static_cast<long>(stand.runs.size() - runs.size())};
+  }
+  return all;
+}
+
+/// What a side has of one property, "listops@quick, image@quick".
+std::string list(const Side& side, auto&& property) {
+  std::set<std::string> values;
+  for (const Run* run : side.runs) values.insert(property(*run));
+  return fmt::format("{}", fmt::join(values, ", "));
+}
+
+bool share(const Side& a, const Side& b, auto&& property) {
+  for (const Run* first : a.runs)
+    for (const Run* second : b.runs)
+      if (property(*first) == property(*second)) return true;
+  return false;
+}
+
+[[noreturn]] void refuse(const Side& a, const Side& b) {
+  const auto task = [](const Run& run) { return run.task; };
+  const auto variant = [](const Run& run) { return run.variant; };
+  const auto preset = [](const Run& run) { return run.preset; };
+  const auto whole = [](const Run* run) { return run->comparable; };
+  if (!share(a, b, task))
+    fail_usage("{} and {} have no task in common: {} against {}", a.name, b.name, list(a, task), list(b, task));
+  if (!share(a, b, variant))
+    fail_usage("{} and {} were tested on different variants, {} against {}, which cannot be compared", a.name, b.name,
+               list(a, variant), list(b, variant));
+  if (!share(a, b, preset))
+    fail_usage("{} and {} were trained under different presets, {} against {}, which cannot be compared", a.name,
+               b.name, list(a, preset), list(b, preset));
+  if (std::none_of(a.runs.begin(), a.runs.end(), whole) || std::none_of(b.runs.begin(), b.runs.end(), whole))
+    fail_usage("{} against {}: one side was cut short (--limit or fewer steps), which cannot be compared", a.name,
+               b.name);
+  fail_usage("{} and {} share no preset, task variant, version of the data and row", a.name, b.name);
+}
+
+}  // namespace
+
+bool Duel::second_is_worse() const {
+  return std::any_of(bouts.begin(), bouts.end(),
+                     [](const Bout& b) { return b.contest.significant() && b.contest.difference > 0; });
+}
+
+bool Duel::second_is_better() const {
+  return std::any_of(bouts.begin(), bouts.end(),
+                     [](const Bout& b) { return b.contest.significant() && b.contest.difference < 0; });
+}
+
+Duel duel(const Side& first, const Side& second, bool by_label, long replicates) {
+  Duel result{first.name, second.name, {}, {}};
+  std::map<long, Hits> hits = *first.hits;  // ids of two databases are told apart by their sign
+  std::vector<Run> relabelled;
+  const bool two_databases = first.hits != second.hits;
+  if (two_databases)
+    for (const auto& [id, bits] : *second.hits) hits[-id] = bits;
+  const auto ours = places(first, by_label), theirs = places(second, by_label);
+  for (const auto& [place, stand] : ours) {
+    const auto other = theirs.find(place);
+    if (other == theirs.end()) continue;
+    Bout bout;
+    std::tie(bout.preset, bout.variant, std::ignore, bout.label) = place;
+    bout.first = stand.runs, bout.second = other->second.runs;
+    bout.other_first = stand.others, bout.other_second = other->second.others;
+    relabelled.clear();
+    for (const Run* run : bout.second) {
+      relabelled.push_back(*run);
+      if (two_databases) relabelled.back().id = -run->id;
+    }
+    // Two single networks meet whatever their seeds.
+    if (bout.first.size() == 1 && relabelled.size() == 1) relabelled.front().seed = bout.first.front()->seed;
+    std::vector<const Run*> opponents;
+    opponents.reserve(relabelled.size());
+    for (const Run& run : relabelled) opponents.push_back(&run);
+    bout.contest = contest(bout.first, opponents, hits, replicates);
+    for (const Run* a : bout.first)
+      for (const Run* b : opponents)
+        bout.same_bits +=
+            a->seed == b->seed && ((!two_databases && a->id == b->id) ||
+                                   (!a->parameter_digest.empty() && a->parameter_digest == b->parameter_digest));
+    result.bouts.push_back(std::move(bout));
+  }
+  if (result.bouts.empty()) refuse(first, second);
+  std::stable_sort(result.bouts.begin(), result.bouts.end(), [](const Bout& a, const Bout& b) {
+    return std::tuple(a.preset, a.label) < std::tuple(b.preset, b.label) ||
+           (std::tuple(a.preset, a.label) == std::tuple(b.preset, b.label) &&
+            task_before(a.first.front()->task, b.first.front()->task));
+  });
+  std::vector<Contest*> family;
+  for (Bout& bout : result.bouts)
+    if (!bout.is_same()) family.push_back(&bout.contest);  // equal bits need no test
+  adjust(family);
+  result.evidence = evidence_of({family.begin(), family.end()});
+  return result;
+}
+
+}  // namespace lra

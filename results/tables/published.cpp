@@ -1,0 +1,99 @@
+#include "results/tables/published.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace lra {
+
+extern const std::string_view kPublishedSources, kPublishedNotes, kPublishedScores;  // the files of results/published
+
+namespace {
+
+/// Lines of comma-separated fields without the header; a field in double quotes may hold commas and doubled quotes.
+std::vector<std::vector<std::string>> parse_csv(std::string_view text) {
+  std::vector<std::vector<std::string>> lines;
+  std::vector<std::string> line(1);
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"' && quoted && i + 1 < text.size() && text[i + 1] == '"')
+      line.back() += text[++i];
+    else if (c == '"')
+      quoted = !quoted;
+    else if (c == ',' && !quoted)
+      line.emplace_back();
+    else if (c == '\n' && !quoted)
+      lines.push_back(std::exchange(line, std::vector<std::string>(1)));
+    else
+      line.back() += c;
+  }
+  if (!lines.empty()) lines.erase(lines.begin());
+  return lines;
+}
+
+std::vector<Published> read_all() {
+  constexpr std::size_t kFirstTask = 4;
+  const std::vector<std::string> tasks{"listops", "text", "retrieval", "image", "pathfinder", "pathx"};
+  const auto sources = parse_csv(kPublishedSources), notes = parse_csv(kPublishedNotes);
+  std::vector<Published> all;
+  for (const auto& score : parse_csv(kPublishedScores))
+    for (std::size_t t = 0; t < tasks.size(); ++t) {
+      const std::string& printed = score.at(kFirstTask + t);
+      if (printed.empty()) continue;
+      Published& entry = all.emplace_back();
+      entry.source = score[0], entry.model = score[1], entry.printed_as = score[2], entry.provenance = score[3];
+      entry.task = tasks[t];
+      entry.failed = printed == "x";
+      if (!entry.failed) entry.accuracy = std::stod(printed) / 100;
+      for (const auto& source : sources)
+        if (source.at(0) == entry.source)
+          entry.paper = source[1], entry.arxiv = source[2], entry.table = source[3], entry.protocol = source.at(4);
+      for (const auto& note : notes)
+        if (note.at(0) == entry.source && note[1] == entry.task) entry.kind = note[2], entry.note = note.at(3);
+    }
+  return all;
+}
+
+std::string plain(std::string name) {
+  std::erase(name, '_');
+  return name;
+}
+
+}  // namespace
+
+const std::vector<Published>& published() {
+  static const std::vector<Published> all = read_all();
+  return all;
+}
+
+PublishedRange published_range(const std::string& model, const std::string& task) {
+  PublishedRange range;
+  for (const Published& entry : published()) {
+    if (entry.task != task || plain(entry.model) != plain(model)) continue;
+    if (entry.kind == "pretrained" || entry.kind == "variant") {
+      range.left_out.push_back(fmt::format("{} ({}: {})", entry.source, entry.kind, entry.note));
+      continue;
+    }
+    range.from.push_back(&entry);
+    if (entry.failed) {
+      ++range.failures;
+      continue;
+    }
+    range.low = range.entries ? std::min(range.low, entry.accuracy) : entry.accuracy;
+    range.high = std::max(range.high, entry.accuracy);
+    ++range.entries;
+  }
+  return range;
+}
+
+std::string refusal(const Run& run) {
+  if (std::none_of(published().begin(), published().end(), [&](const auto& entry) { return entry.task == run.task; }))
+    return fmt::format("no paper prints figures for `{}`", run.task);
+  if (run.variant != run.task)
+    return fmt::format("`{}` is another variant than the papers' `{}`", run.variant, run.task);
+  if (!run.comparable) return "it was cut short";
+  return {};
+}
+
+}  // namespace lra

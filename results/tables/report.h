@@ -1,0 +1,59 @@
+/// Reports: a store in, text out. One file a format in results/reports, each ending in one registration line.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <ostream>
+#include <string>
+
+#include "harness/core/registry.h"
+#include "results/store/store.h"
+
+namespace lra {
+
+/// What a report is told of a model; results know none by themselves.
+struct ModelText {
+  std::string name, summary, paper, complexity, kind, differs;
+  double exponent = 0;         // the declared cost of mixing grows as length to this power; 0: not declared
+  double memory_exponent = 0;  // the same of the bytes live in a training step
+};
+
+/// accuracy, differences, published, efficiency, bench, seeds, configurations, model, all.
+const std::vector<std::string>& report_tables();
+
+struct ReportRequest {
+  std::string table = "all";  // one of report_tables()
+  std::string preset;         // empty: every preset, one table each
+  /// Model → revision of the present build; a run of another revision is marked stale. Empty: nothing is.
+  std::vector<std::pair<std::string, std::string>> revisions;
+  std::string model;  // of table "model": its page
+  std::vector<ModelText> models;
+  /// Only these columns and rows; empty: all. What a row is measured against is still taken from all that is stored.
+  std::vector<std::string> only_tasks = {}, only_models = {};
+
+  bool wants_task(const std::string& task) const { return is_among(only_tasks, task); }
+  /// `label`: a model's name, or a row's, which begins with it.
+  bool wants_model(const std::string& label) const { return is_among(only_models, label.substr(0, label.find(' '))); }
+
+ private:
+  static bool is_among(const std::vector<std::string>& only, const std::string& name) {
+    return only.empty() || std::find(only.begin(), only.end(), name) != only.end();
+  }
+};
+
+struct ReportFormat {
+  std::string summary;
+  /// Throws a usage error when the request names what is not there or the database has nothing to show.
+  std::function<void(const Store&, const ReportRequest&, std::ostream&)> write;
+};
+
+Registry<ReportFormat>& report_formats();
+
+struct RegisterReport {
+  RegisterReport(const std::string& name, std::string summary,
+                 std::function<void(const Store&, const ReportRequest&, std::ostream&)> write) {
+    report_formats().add(name, {std::move(summary), std::move(write)});
+  }
+};
+
+}  // namespace lra

@@ -1,0 +1,60 @@
+#include "results/tables/versions.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+namespace lra {
+namespace {
+
+/// The folder of data that go by its name, as one's own do ("tsv:set" of /home/me/v1/set); empty for the others, which
+/// are the same wherever they are.
+std::string folder_of(const Run& run) {
+  const std::string name = std::filesystem::path(run.data_folder).filename().string();
+  return !name.empty() && run.task.ends_with(":" + name) ? run.data_folder : std::string();
+}
+
+/// The shortest end of a path that no other of the paths has: "v1/set" beside "v2/set".
+std::string telling_end(const std::string& path, const std::set<std::string>& paths) {
+  for (std::size_t slash = path.rfind('/'); slash != std::string::npos && slash > 0;
+       slash = path.rfind('/', slash - 1)) {
+    const std::string end = path.substr(slash);
+    if (std::count_if(paths.begin(), paths.end(), [&](const auto& other) { return other.ends_with(end); }) == 1)
+      return end.substr(1);
+  }
+  return path;
+}
+
+void tell_apart(const std::string& variant, const std::vector<Version*>& versions) {
+  std::set<std::string> folders;
+  for (const Version* version : versions) folders.insert(folder_of(*version->first));
+  for (Version* version : versions) {
+    const Run& first = *version->first;
+    const std::string folder = folder_of(first), number = "#" + first.data_fingerprint.substr(0, 6);
+    if (folders.size() > 1 && !folder.empty()) {
+      const std::size_t name = first.task.rfind(':') + 1;
+      version->label = first.task.substr(0, name) + telling_end(folder, folders) + variant.substr(first.task.size());
+    }
+    if (folders.size() < versions.size()) version->label += " " + number;
+    version->about = fmt::format("{}{}{}", number, folder.empty() ? "" : ", in " + folder,
+                                 first.started.empty() ? "" : ", trained on since " + first.started);
+  }
+}
+
+}  // namespace
+
+std::map<DataKey, Version> versions_of(const std::vector<const Run*>& runs) {
+  std::map<DataKey, Version> all;
+  for (const Run* run : runs) {
+    Version& version = all[data_key(*run)];
+    if (!version.first || run->started < version.first->started) version.first = run;
+    version.label = run->variant;
+  }
+  std::map<std::string, std::vector<Version*>> by_variant;
+  for (auto& [key, version] : all) by_variant[key.first].push_back(&version);
+  for (const auto& [variant, versions] : by_variant)
+    if (versions.size() > 1) tell_apart(variant, versions);
+  return all;
+}
+
+}  // namespace lra

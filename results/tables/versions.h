@@ -1,0 +1,27 @@
+/// Versions of one variant's data told apart: a column and a table of cost each stand for one.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "results/store/record.h"
+
+namespace lra {
+
+using DataKey = std::pair<std::string, std::string>;  // variant, data fingerprint
+
+inline DataKey data_key(const Run& run) { return {run.variant, run.data_fingerprint}; }
+
+struct Version {
+  const Run* first = nullptr;  // the earliest of its runs
+  std::string label;           // the variant; of several versions "tsv:v1/set@quick" by folder, or "listops #a1b2c3"
+  std::string about;           // of several versions: "#a1b2c3, in /data/v1/set, trained on since 2026-01-02"
+};
+
+/// The versions that these runs were made on: by folder where these differ, and by fingerprint where that is not
+/// enough.
+std::map<DataKey, Version> versions_of(const std::vector<const Run*>& runs);
+
+}  // namespace lra
