@@ -1,6 +1,7 @@
 #include "harness/core/text.h"
 
 #include <fmt/format.h>
+#include <utf8proc.h>
 
 #include <algorithm>
 
@@ -12,27 +13,13 @@ struct Character {
   char32_t code;
 };
 
-/// Bytes of the character that `first` begins, by itself: 0 for one that begins none.
-std::size_t length_of(unsigned char first) {
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return 2;
-  if (first >= 0xe0 && first <= 0xef) return 3;
-  return first >= 0xf0 && first <= 0xf4 ? 4 : 0;
-}
-
-/// The Unicode Standard 15.0, table 3-7: no overlong form, no surrogate, nothing beyond U+10FFFF.
+/// Requires a text that is not empty.
 Character first_character(std::string_view text) {
-  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  const std::size_t bytes = length_of(byte(0));
-  if (bytes == 0 || bytes > text.size()) return {0, byte(0)};
-  char32_t code = bytes == 1 ? byte(0) : byte(0) & (0x7fu >> bytes);
-  for (std::size_t i = 1; i < bytes; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return {0, byte(0)};
-    code = code << 6 | (byte(i) & 0x3f);
-  }
-  const bool overlong = (bytes == 3 && code < 0x800) || (bytes == 4 && code < 0x10000);
-  if (overlong || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return {0, byte(0)};
-  return {bytes, code};
+  utf8proc_int32_t code = 0;
+  const auto bytes = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                      static_cast<utf8proc_ssize_t>(text.size()), &code);
+  return bytes > 0 ? Character{std::size_t(bytes), char32_t(code)}
+                   : Character{0, static_cast<unsigned char>(text.front())};
 }
 
 /// Control characters, and format characters that turn the direction of writing, break a line or have no width.
@@ -85,11 +72,19 @@ std::string shown(std::string_view text) { return shown_but(text, "\t\n"); }
 
 std::string shown_on_a_line(std::string_view text) { return shown_but(text, "\t"); }
 
+std::size_t display_width(std::string_view text) {
+  std::size_t width = 0;
+  for_each_character(text, [&](std::string_view, const Character& c, bool) {
+    width += c.bytes == 0 ? 1 : std::size_t(utf8proc_charwidth(utf8proc_int32_t(c.code)));
+  });
+  return width;
+}
+
 std::size_t bytes_of_unfinished_character(std::string_view text) {
   for (std::size_t back = 1; back <= std::min<std::size_t>(3, text.size()); ++back) {
-    const auto byte = static_cast<unsigned char>(text[text.size() - back]);
+    const int byte = static_cast<unsigned char>(text[text.size() - back]);
     if ((byte & 0xc0) == 0x80) continue;
-    return length_of(byte) > back ? back : 0;
+    return utf8proc_utf8class[byte] > int(back) ? back : 0;
   }
   return 0;
 }

@@ -19,6 +19,10 @@ std::string shown(std::string_view text);
 /// The same on one line: ends of lines become \x0A.
 std::string shown_on_a_line(std::string_view text);
 
+/// Columns of a terminal that UTF-8 text takes: none for a combining character, two for a wide one, one for a byte that
+/// is no UTF-8.
+std::size_t display_width(std::string_view text);
+
 /// How many bytes at the end of a text begin a character whose rest is still to come: for texts that come in pieces.
 std::size_t bytes_of_unfinished_character(std::string_view text);
 

@@ -73,5 +73,15 @@ TEST(Text, IsOneWordOfAShellAndRunsNothing) {
   EXPECT_EQ(shell_command({"lra", "run", "--db", "my runs.db"}), "lra run --db 'my runs.db'");
 }
 
+TEST(Text, WidthCountsColumnsNotBytes) {
+  EXPECT_EQ(display_width("abc"), 3u);
+  EXPECT_EQ(display_width("±†‡§¶×–"), 7u);
+  EXPECT_EQ(display_width("e\u0301"), 1u);  // e and a combining accent
+  EXPECT_EQ(display_width("模型"), 4u);
+  EXPECT_EQ(display_width("\xff"), 1u);
+  EXPECT_EQ(display_width("🧪"), 2u);
+  EXPECT_EQ(display_width("\u200b"), 0u);
+}
+
 }  // namespace
 }  // namespace lra

@@ -7,8 +7,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "results/tables/comparison.h"
 #include "results/results_testing.h"
+#include "results/tables/comparison.h"
 #include "results/tables/text_table.h"
 
 namespace lra {
@@ -376,14 +376,6 @@ TEST(TextTable, LinesUpWhateverTheCharacters) {
             "| a\\|b  | 1.0 ± 0.1 |\n"
             "| é     |        12 |\n"
             "| 模型  |           |\n");
-}
-
-TEST(TextTable, WidthCountsColumnsNotBytes) {
-  EXPECT_EQ(display_width("abc"), 3u);
-  EXPECT_EQ(display_width("±†‡§¶×–"), 7u);
-  EXPECT_EQ(display_width("e\u0301"), 1u);  // e and a combining accent
-  EXPECT_EQ(display_width("模型"), 4u);
-  EXPECT_EQ(display_width("\xff"), 1u);
 }
 
 TEST(TextTable, FiguresForPeople) {

@@ -1,40 +1,14 @@
 #include "results/statistics/statistics.h"
 
-#include <algorithm>
+#include <boost/math/distributions/students_t.hpp>
+#include <boost/math/special_functions/beta.hpp>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 namespace lra {
 namespace {
 
 constexpr double kNormalQuantile = 1.959963984540054;  // Φ⁻¹(0.975)
-
-/// The continued fraction of the incomplete beta function (Abramowitz and Stegun 26.5.8), by Lentz's method. Converges
-/// fast for x < (a + 1) / (a + b + 2).
-double beta_fraction(double a, double b, double x) {
-  constexpr double kTiny = 1e-300;
-  const auto away_from_zero = [](double v) { return std::abs(v) < kTiny ? kTiny : v; };
-  double c = 1, d = 1 / away_from_zero(1 - (a + b) * x / (a + 1));
-  double value = d;
-  for (int m = 1; m < 10'000; ++m) {
-    const double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
-    d = 1 / away_from_zero(1 + even * d);
-    c = away_from_zero(1 + even / c);
-    value *= d * c;
-    const double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
-    d = 1 / away_from_zero(1 + odd * d);
-    c = away_from_zero(1 + odd / c);
-    value *= d * c;
-    if (std::abs(d * c - 1) < 1e-15) break;
-  }
-  return value;
-}
-
-/// P(T > t) for t ≥ 0.
-double upper_tail(double t, double freedom) {
-  return 0.5 * incomplete_beta(freedom / 2, 0.5, freedom / (freedom + t * t));
-}
 
 }  // namespace
 
@@ -72,22 +46,9 @@ double binomial_upper_tail(long correct, long examples, double share) {
 }
 
 double student_t_quantile(double p, double freedom) {
-  if (p < 0.5) return -student_t_quantile(1 - p, freedom);
-  double low = 0, high = 1;
-  while (upper_tail(high, freedom) > 1 - p) high *= 2;
-  while (high - low > 4 * std::numeric_limits<double>::epsilon() * high) {
-    const double middle = (low + high) / 2;
-    (upper_tail(middle, freedom) > 1 - p ? low : high) = middle;
-  }
-  return (low + high) / 2;
+  return boost::math::quantile(boost::math::students_t(freedom), p);
 }
 
-double incomplete_beta(double a, double b, double x) {
-  if (x <= 0) return 0;
-  if (x >= 1) return 1;
-  if (x > (a + 1) / (a + b + 2)) return 1 - incomplete_beta(b, a, 1 - x);
-  const double logarithm = std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) + a * std::log(x) + b * std::log1p(-x);
-  return std::exp(logarithm) * beta_fraction(a, b, x) / a;
-}
+double incomplete_beta(double a, double b, double x) { return boost::math::ibeta(a, b, x); }
 
 }  // namespace lra

@@ -11,24 +11,6 @@
 namespace lra {
 namespace {
 
-/// The code point that starts at `at`, which moves past it. A stray byte counts as one character.
-char32_t next_code_point(std::string_view text, std::size_t& at) {
-  const auto byte = static_cast<unsigned char>(text[at++]);
-  const int more = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : byte >= 0xc0 ? 1 : 0;
-  char32_t code = more == 3 ? byte & 0x07 : more == 2 ? byte & 0x0f : more == 1 ? byte & 0x1f : byte;
-  for (int i = 0; i < more && at < text.size(); ++i) code = code << 6 | (static_cast<unsigned char>(text[at++]) & 0x3f);
-  return code;
-}
-
-bool is_combining(char32_t c) {
-  return (c >= 0x300 && c <= 0x36f) || (c >= 0x200b && c <= 0x200f) || (c >= 0xfe00 && c <= 0xfe0f);
-}
-
-bool is_wide(char32_t c) {
-  return (c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0xa4cf) || (c >= 0xac00 && c <= 0xd7a3) ||
-         (c >= 0xf900 && c <= 0xfaff) || (c >= 0xff00 && c <= 0xff60) || (c >= 0x1f300 && c <= 0x1faff);
-}
-
 /// A bar inside a cell would end it, and what cannot be seen would shift it.
 std::string escaped(const std::string& cell) {
   std::string text;
@@ -62,15 +44,6 @@ std::ostream& operator<<(std::ostream& out, const TextTable& table) {
     out << " |\n";
   }
   return out;
-}
-
-std::size_t display_width(std::string_view text) {
-  std::size_t width = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    const char32_t code = next_code_point(text, at);
-    width += is_combining(code) ? 0 : is_wide(code) ? 2 : 1;
-  }
-  return width;
 }
 
 std::string grouped(long value) {

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <ostream>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace lra {
@@ -16,9 +15,6 @@ struct TextTable {
   std::vector<std::vector<std::string>> rows;
 };
 std::ostream& operator<<(std::ostream& out, const TextTable& table);
-
-/// Columns of a terminal that UTF-8 text takes: none for combining characters, two for wide ones.
-std::size_t display_width(std::string_view text);
 
 /// 1234567 → "1,234,567".
 std::string grouped(long value);

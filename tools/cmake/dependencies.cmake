@@ -11,9 +11,11 @@ find_package(SQLite3 3.40 REQUIRED)
 find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto)
 find_package(hwy 1.0 REQUIRED CONFIG)
 find_package(PNG 1.6 REQUIRED)
+find_package(Boost 1.74 REQUIRED)  # Boost.Math, headers only
 find_package(benchmark 1.7 QUIET)  # optional: without it there are no *_benchmark
 pkg_check_modules(libarchive REQUIRED IMPORTED_TARGET libarchive)
 pkg_check_modules(libcurl REQUIRED IMPORTED_TARGET libcurl>=7.85)
+pkg_check_modules(libutf8proc REQUIRED IMPORTED_TARGET libutf8proc>=2.6)
 pkg_check_modules(libxxhash REQUIRED IMPORTED_TARGET libxxhash>=0.8)
 
 # Not through its CMake package: Debian's asks for OpenCL headers, which are not needed here and not among its dependencies.
