@@ -78,31 +78,28 @@ CellMessage train_cell(const CellRequest& request, const std::atomic<bool>& stop
   if (data->fingerprint() != request.data_fingerprint)
     fail_data("the data of {} changed while it was being used; run again", request.experiment.plan.spec.variant);
   Execution execution;
-  execution.threads = request.threads;
-  execution.shared = request.shared;
+  static_cast<CellOptions&>(execution) = request.options;
   execution.environment = capture_environment();
   execution.stop = &stop;
-  execution.check_finite = request.check_finite;
-  execution.checkpoints = {request.checkpoint, canonical(request.experiment, request.data_fingerprint),
-                           request.checkpoint_seconds};
+  execution.checkpoints = {request.checkpoint, canonical(request.experiment, request.data_fingerprint)};
   execution.leave = [] {
     answer_interrupted();
     _exit(kInterrupted);
   };
   CellMessage result;
   result.type = CellMessage::Type::result;
-  if (request.profile) execution.profiled = [&result](const StepProfile& profile) { result.profile = profile; };
-  Lanes lanes(request.threads);
+  execution.profiled = [&result](const StepProfile& profile) { result.profile = profile; };
+  Lanes lanes(request.options.threads);
   const double peak_before = gemm_peak_gflops(lanes);
   const auto start = std::chrono::steady_clock::now();
-  result.run = train(request.experiment, *data, execution, [](const Progress& progress) {
+  result.result = train(request.experiment, *data, execution, [](const Progress& progress) {
     CellMessage message;
     message.progress = progress;
     answer(message);
   });
   // What the machine can do does not change so soon, and a short cell would pay more for looking than for training.
   const bool look_again = std::chrono::steady_clock::now() - start > kSteady;
-  result.run.gemm_peak_gflops = look_again ? 0.5 * (peak_before + gemm_peak_gflops(lanes)) : peak_before;
+  result.result.gemm_peak_gflops = look_again ? 0.5 * (peak_before + gemm_peak_gflops(lanes)) : peak_before;
   return result;
 }
 
@@ -141,9 +138,11 @@ int answer_error(const std::string& sentence, Kind kind) {
 MemoryLimit lowest_limit(const CellRequest& request) {
   constexpr std::int64_t kAddressesOfThread = 128 << 20;  // malloc sets them apart
   const auto own = memory_limit();
-  const std::int64_t asked = request.max_memory > 0 ? request.max_memory : std::numeric_limits<std::int64_t>::max();
+  const std::int64_t asked =
+      request.options.max_memory > 0 ? request.options.max_memory : std::numeric_limits<std::int64_t>::max();
   if (!own || asked < own->bytes) return {asked, process_bytes("VmData"), "", false};
-  return {own->bytes, own->used + (own->name == kAddressLimit ? kAddressesOfThread * request.threads : 0), "", false};
+  return {own->bytes, own->used + (own->name == kAddressLimit ? kAddressesOfThread * request.options.threads : 0), "",
+          false};
 }
 
 /// Tells that memory ran out, and what would have been enough where there is memory to find that out.
@@ -151,7 +150,7 @@ int answer_out_of_memory(const CellRequest& request, const MemoryLimit& limit) {
   try {
     CellMessage message;
     message.type = CellMessage::Type::out_of_memory;
-    message.needed_bytes = limit.used + needed_bytes(request.experiment, request.threads, limit.bytes);
+    message.needed_bytes = limit.used + needed_bytes(request.experiment, request.options.threads, limit.bytes);
     answer(message);
   } catch (const std::exception&) {
     send("{\"out_of_memory\":0}\n");
@@ -169,7 +168,7 @@ int run_cell(const std::string& request_text, const std::atomic<bool>& stop) {
     end_with_parent(request.parent);
     if (!request.bench.is_null()) return bench_cell(request), 0;
     {
-      const LimitedMemory limited(request.max_memory);
+      const LimitedMemory limited(request.options.max_memory);
       // Less is never enough, and without any at all destructors of JSON values would end the process.
       constexpr std::size_t kLeast = std::size_t{16} << 20;
       if (!can_have(kLeast)) throw std::bad_alloc();

@@ -167,7 +167,7 @@ TEST(Checkpoint, KeepsTheOldOneWhenTheNewOneCannotBeWritten) {
 }
 
 /// The bits of a run: what may not depend on whether it was cut off.
-std::string bits(const Run& run) {
+std::string bits(const TrainResult& run) {
   std::string text = run.parameter_digest + fmt::format(" {} {:a} ", run.test_correct, run.test_loss);
   for (const std::uint8_t hit : run.test_hits) text += hit ? '1' : '0';
   for (const Metric& metric : run.history)
@@ -183,12 +183,12 @@ TEST(Checkpoint, ARunThatIsCutOffAgainAndAgainEndsWithTheSameBits) {
   const Experiment experiment = make_experiment("lookup", "smoke", "linformer", 1, 0, overrides);
   const auto data = open_data(experiment.plan, {"", folder.path() / "cache"});
   const auto nobody = [](const Progress&) {};
-  const lra::Run whole = train(experiment, *data, {}, nobody);
+  const TrainResult whole = train(experiment, *data, {}, nobody);
 
   std::atomic<bool> stop{false};
   Execution execution;
   execution.stop = &stop;
-  execution.checkpoints = {folder.path() / "c.safetensors", canonical(experiment, data->fingerprint()), 60};
+  execution.checkpoints = {folder.path() / "c.safetensors", canonical(experiment, data->fingerprint())};
   int cuts = 0;
   for (std::int64_t wait = 0;; wait += 500 + wait / 8) {  // microseconds: each attempt is cut a little later
     stop = false;
@@ -198,7 +198,7 @@ TEST(Checkpoint, ARunThatIsCutOffAgainAndAgainEndsWithTheSameBits) {
       stop = true;
     });
     try {
-      const lra::Run run = train(experiment, *data, execution, nobody);
+      const TrainResult run = train(experiment, *data, execution, nobody);
       clock.join();
       EXPECT_EQ(bits(run), bits(whole));
       break;

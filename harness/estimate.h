@@ -11,7 +11,7 @@ namespace lra {
 struct Estimate {
   long parameters = 0;
   double flops = 0;             // of the model, training and evaluation together
-  std::int64_t peak_bytes = 0;  // live at the peak, as Run::peak_bytes has it
+  std::int64_t peak_bytes = 0;  // live at the peak, as StoredRun::peak_bytes has it
   double seconds = 0;           // wall-clock of the cell with `threads` threads to itself; data already prepared
   std::string basis;            // what the lengths of examples were taken from, for the reader
 };

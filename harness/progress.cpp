@@ -47,7 +47,7 @@ void ProgressDisplay::progressed(const Cell& cell, const Progress& progress) {
 
 void ProgressDisplay::ended(const Outcome& outcome) {
   ++ended_;
-  const Run& run = outcome.run;
+  const StoredRun& run = outcome.run;
   const std::string head = fmt::format("[{}/{}] {}: ", ended_, cells_, label(outcome.cell));
   const double percent = 100 * accuracy(run);
   if (outcome.skipped) {

@@ -16,43 +16,6 @@ double figure(const Json& json, const std::string& name) {
   return json.get<double>();
 }
 
-/// Calls f(name, member) for every plain field of a result; the lists are treated apart.
-void each_result_field(auto& run, auto&& f) {
-  f("parameters", run.parameters);
-  f("parameter_digest", run.parameter_digest);
-  f("test_correct", run.test_correct);
-  f("test_examples", run.test_examples);
-  f("test_loss", run.test_loss);
-  f("train_seconds", run.train_seconds);
-  f("data_seconds", run.data_seconds);
-  f("examples_per_second", run.examples_per_second);
-  f("gflops", run.gflops);
-  f("gemm_peak_gflops", run.gemm_peak_gflops);
-  f("peak_bytes", run.peak_bytes);
-  f("activation_bytes", run.activation_bytes);
-  f("rss_bytes", run.rss_bytes);
-}
-
-/// What a result says of the processes that it comes from.
-void each_condition(auto& run, auto&& f) {
-  f("seconds", run.seconds);
-  f("shared", run.shared);
-  f("parts", run.parts);
-  f("timing_flaw", run.timing_flaw);
-}
-
-void each_progress_field(auto& progress, auto&& f) {
-  f("step", progress.step);
-  f("steps", progress.steps);
-  f("loss", progress.loss);
-  f("accuracy", progress.accuracy);
-  f("valid_accuracy", progress.valid_accuracy);
-  f("examples_per_second", progress.examples_per_second);
-  f("data_share", progress.data_share);
-  f("peak_bytes", progress.peak_bytes);
-  f("phase", progress.phase);
-}
-
 auto into(Json& json) {
   return [&json](const char* name, const auto& field) { json[name] = field; };
 }
@@ -76,47 +39,37 @@ auto figures_from(const Json& json) {
   };
 }
 
-Json encode_run(const Run& run) {
+Json encode(const TrainResult& result) {
   Json json;
-  each_result_field(run, into(json));
-  each_condition(run, into(json["conditions"]));
+  TrainResult::fields(result, into(json));
   Json history = Json::array();
-  for (const Metric& metric : run.history) history.push_back({metric.step, metric.split, metric.name, metric.value});
+  for (const Metric& metric : result.history) history.push_back({metric.step, metric.split, metric.name, metric.value});
   json["history"] = history;
   std::string hits;
-  for (const std::uint8_t hit : run.test_hits) hits += hit ? '1' : '0';
+  for (const std::uint8_t hit : result.test_hits) hits += hit ? '1' : '0';
   json["test_hits"] = hits;
   return json;
 }
 
-Run decode_run(const Json& json) {
-  Run run;
-  each_result_field(run, figures_from(json));
-  if (json.contains("conditions")) each_condition(run, figures_from(json.at("conditions")));
+TrainResult decode_result(const Json& json) {
+  TrainResult result;
+  TrainResult::fields(result, figures_from(json));
   for (const Json& entry : json.at("history")) {
     const auto split = entry.at(1).get<std::string>(), name = entry.at(2).get<std::string>();
-    run.history.push_back({entry.at(0).get<long>(), split, name, figure(entry.at(3), split + " " + name)});
+    result.history.push_back({entry.at(0).get<long>(), split, name, figure(entry.at(3), split + " " + name)});
   }
-  for (const char hit : json.at("test_hits").get<std::string>()) run.test_hits.push_back(hit == '1');
-  return run;
+  for (const char hit : json.at("test_hits").get<std::string>()) result.test_hits.push_back(hit == '1');
+  return result;
 }
 
 }  // namespace
 
 std::string encode(const CellRequest& request) {
   if (!request.bench.is_null()) return Json{{"bench", request.bench}, {"parent", request.parent}}.dump();
-  const Json json{{"experiment", encode(request.experiment)},
-                  {"data_fingerprint", request.data_fingerprint},
-                  {"root", request.paths.root.string()},
-                  {"cache", request.paths.cache.string()},
-                  {"threads", request.threads},
-                  {"check_finite", request.check_finite},
-                  {"profile", request.profile},
-                  {"shared", request.shared},
-                  {"checkpoint", request.checkpoint.string()},
-                  {"checkpoint_seconds", request.checkpoint_seconds},
-                  {"max_memory", request.max_memory},
-                  {"parent", request.parent}};
+  Json json{{"experiment", encode(request.experiment)},  {"data_fingerprint", request.data_fingerprint},
+            {"root", request.paths.root.string()},       {"cache", request.paths.cache.string()},
+            {"checkpoint", request.checkpoint.string()}, {"parent", request.parent}};
+  CellOptions::fields(request.options, into(json["options"]));
   return json.dump();
 }
 
@@ -133,13 +86,8 @@ CellRequest decode_request(const std::string& text) {
     json.at("data_fingerprint").get_to(request.data_fingerprint);
     request.paths.root = json.at("root").get<std::string>();
     request.paths.cache = json.at("cache").get<std::string>();
-    json.at("threads").get_to(request.threads);
-    json.at("check_finite").get_to(request.check_finite);
-    json.at("profile").get_to(request.profile);
-    json.at("shared").get_to(request.shared);
     request.checkpoint = json.at("checkpoint").get<std::string>();
-    json.at("checkpoint_seconds").get_to(request.checkpoint_seconds);
-    json.at("max_memory").get_to(request.max_memory);
+    CellOptions::fields(request.options, from(json.at("options")));
     return request;
   } catch (const Json::exception& error) {
     fail_usage("'lra cell' is started by 'lra run' or 'lra bench' and reads its request on stdin: {}", error.what());
@@ -150,11 +98,11 @@ std::string encode(const CellMessage& message) {
   switch (message.type) {
     case CellMessage::Type::progress: {
       Json json;
-      each_progress_field(message.progress, into(json));
+      Progress::fields(message.progress, into(json));
       return Json{{"progress", json}}.dump();
     }
     case CellMessage::Type::result: {
-      Json json{{"result", encode_run(message.run)}};
+      Json json{{"result", encode(message.result)}};
       if (message.profile) json["profile"] = encode(*message.profile);
       return json.dump();
     }
@@ -175,10 +123,10 @@ CellMessage decode_message(const std::string& line) {
     const Json json = Json::parse(line);
     CellMessage message;
     if (json.contains("progress")) {
-      each_progress_field(message.progress, from(json.at("progress")));
+      Progress::fields(message.progress, from(json.at("progress")));
     } else if (json.contains("result")) {
       message.type = CellMessage::Type::result;
-      message.run = decode_run(json.at("result"));
+      message.result = decode_result(json.at("result"));
       if (json.contains("profile")) message.profile = decode_profile(json.at("profile"));
     } else if (json.contains("error")) {
       message.type = CellMessage::Type::error;

@@ -22,20 +22,16 @@ struct CellRequest {
   Experiment experiment;
   std::string data_fingerprint;  // of the data that the parent saw
   DataPaths paths;
-  long threads = 1;
-  bool check_finite = false, profile = false;
-  bool shared = false;               // other cells run beside it
+  CellOptions options;
   std::filesystem::path checkpoint;  // where the cell keeps its state; empty: nowhere
-  double checkpoint_seconds = 60;
-  std::int64_t max_memory = 0;  // bytes that the process may have; 0: as many as there are
-  long parent = 0;              // process id: a cell whose parent is gone ends
-  Json bench;                   // instead of an experiment, what `lra bench` asks for: see bench_cell.h
+  long parent = 0;                   // process id: a cell whose parent is gone ends
+  Json bench;                        // instead of an experiment, what `lra bench` asks for: see bench_cell.h
 };
 
 struct CellMessage {
   enum class Type { progress, result, error, interrupted, bench, out_of_memory } type = Type::progress;
   Progress progress;                   // of a progress message
-  Run run;                             // of a result: the fields that train() fills
+  TrainResult result;                  // of a result
   std::optional<StepProfile> profile;  // of a result, where the request asked for one
   std::string sentence;                // of an error
   Json bench;                          // an answer to what `lra bench` asked for

@@ -13,40 +13,41 @@ namespace {
 TEST(Protocol, ResultsArriveWhole) {
   CellMessage message;
   message.type = CellMessage::Type::result;
-  message.run.parameters = 7;
-  message.run.parameter_digest = "abc";
-  message.run.test_loss = 1.0 / 3;
-  message.run.history = {{1, "train", "loss", 0.1}, {2, "valid", "loss", 0.2}};
-  message.run.seconds = 1.5, message.run.shared = true, message.run.timing_flaw = "1 and 2 threads";
-  message.run.parts = {{{"threads", 1}}, {{"threads", 2}}};
-  message.run.test_hits = {1, 0, 1};
+  message.result.parameters = 7;
+  message.result.parameter_digest = "abc";
+  message.result.test_loss = 1.0 / 3;
+  message.result.history = {{1, "train", "loss", 0.1}, {2, "valid", "loss", 0.2}};
+  message.result.seconds = 1.5, message.result.shared = true, message.result.timing_flaw = "1 and 2 threads";
+  message.result.parts = {{{"threads", 1}}, {{"threads", 2}}};
+  message.result.test_hits = {1, 0, 1};
   const CellMessage copy = decode_message(encode(message));
   EXPECT_EQ(copy.type, CellMessage::Type::result);
-  EXPECT_EQ(copy.run.parameters, 7);
-  EXPECT_EQ(copy.run.parameter_digest, "abc");
-  EXPECT_EQ(copy.run.test_loss, 1.0 / 3);
-  ASSERT_EQ(copy.run.history.size(), 2u);
-  EXPECT_EQ(copy.run.history[0].value, 0.1);
-  EXPECT_EQ(copy.run.history[1].split, "valid");
-  EXPECT_EQ(copy.run.seconds, 1.5);
-  EXPECT_TRUE(copy.run.shared);
-  EXPECT_EQ(copy.run.timing_flaw, "1 and 2 threads");
-  EXPECT_EQ(copy.run.parts, message.run.parts);
-  EXPECT_EQ(copy.run.test_hits, (std::vector<std::uint8_t>{1, 0, 1}));
+  EXPECT_EQ(copy.result.parameters, 7);
+  EXPECT_EQ(copy.result.parameter_digest, "abc");
+  EXPECT_EQ(copy.result.test_loss, 1.0 / 3);
+  ASSERT_EQ(copy.result.history.size(), 2u);
+  EXPECT_EQ(copy.result.history[0].value, 0.1);
+  EXPECT_EQ(copy.result.history[1].split, "valid");
+  EXPECT_EQ(copy.result.seconds, 1.5);
+  EXPECT_TRUE(copy.result.shared);
+  EXPECT_EQ(copy.result.timing_flaw, "1 and 2 threads");
+  EXPECT_EQ(copy.result.parts, message.result.parts);
+  EXPECT_EQ(copy.result.test_hits, (std::vector<std::uint8_t>{1, 0, 1}));
 }
 
 TEST(Protocol, AResultThatIsNotFiniteIsNone) {
   const auto said = [](auto&& change) {
     CellMessage message;
     message.type = CellMessage::Type::result;
-    message.run.history = {{2, "valid", "loss", 0.1}};
-    change(message.run);
+    message.result.history = {{2, "valid", "loss", 0.1}};
+    change(message.result);
     return sentence_of([&] { (void)decode_message(encode(message)); }, Kind::failed);
   };
-  EXPECT_EQ(said([](lra::Run& run) { run.test_loss = NAN; }), "the cell's result has a test_loss that is not finite");
-  EXPECT_EQ(said([](lra::Run& run) { run.gemm_peak_gflops = INFINITY; }),
+  EXPECT_EQ(said([](TrainResult& run) { run.test_loss = NAN; }),
+            "the cell's result has a test_loss that is not finite");
+  EXPECT_EQ(said([](TrainResult& run) { run.gemm_peak_gflops = INFINITY; }),
             "the cell's result has a gemm_peak_gflops that is not finite");
-  EXPECT_EQ(said([](lra::Run& run) { run.history[0].value = NAN; }),
+  EXPECT_EQ(said([](TrainResult& run) { run.history[0].value = NAN; }),
             "the cell's result has a valid loss that is not finite");
 }
 
@@ -90,23 +91,23 @@ TEST(Protocol, RequestsArriveWhole) {
   request.data_fingerprint = "f";
   request.paths.root = "/data";
   request.paths.cache = "/cache";
-  request.threads = 4;
-  request.check_finite = true;
-  request.profile = true;
-  request.shared = true;
+  request.options.threads = 4;
+  request.options.check_finite = true;
+  request.options.profile = true;
+  request.options.shared = true;
   request.checkpoint = "cells/key.safetensors";
-  request.checkpoint_seconds = 0.5;
-  request.max_memory = 1L << 33;
+  request.options.checkpoint_seconds = 0.5;
+  request.options.max_memory = 1L << 33;
   request.parent = 12;
   const CellRequest copy = decode_request(encode(request));
   EXPECT_EQ(encode(copy), encode(request));
   EXPECT_EQ(copy.paths.cache, request.paths.cache);
   EXPECT_EQ(copy.checkpoint, request.checkpoint);
-  EXPECT_EQ(copy.checkpoint_seconds, request.checkpoint_seconds);
-  EXPECT_EQ(copy.max_memory, request.max_memory);
-  EXPECT_EQ(copy.threads, 4);
-  EXPECT_TRUE(copy.profile);
-  EXPECT_TRUE(copy.shared);
+  EXPECT_EQ(copy.options.checkpoint_seconds, request.options.checkpoint_seconds);
+  EXPECT_EQ(copy.options.max_memory, request.options.max_memory);
+  EXPECT_EQ(copy.options.threads, 4);
+  EXPECT_TRUE(copy.options.profile);
+  EXPECT_TRUE(copy.options.shared);
   EXPECT_EQ(copy.parent, 12);
 }
 

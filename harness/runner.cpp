@@ -52,7 +52,7 @@ class Matrix {
       : cells_(cells), store_(store), environment_(environment), options_(options), observer_(observer) {
     for (const Cell& cell : cells) {
       todo_.push_back(outcomes_.size());
-      outcomes_.push_back({cell, Run{}, false});
+      outcomes_.push_back({cell, StoredRun{}, false});
     }
     if (options.jobs == 0)
       std::stable_partition(todo_.begin(), todo_.end(), [this](std::size_t index) { return is_short(index); });
@@ -84,17 +84,18 @@ class Matrix {
   bool has_room() const {
     if (stopping() || running_.empty()) return true;
     if (options_.jobs > 0) return long(running_.size()) < options_.jobs;
-    return is_short(todo_.front()) && is_short(running_.front().index) && long(running_.size()) < options_.threads;
+    return is_short(todo_.front()) && is_short(running_.front().index) && long(running_.size()) < options_.cell.threads;
   }
 
   /// Of a cell that starts now.
   long threads_of(std::size_t index) const { return std::min(kMostThreads, share_of(index)); }
 
   long share_of(std::size_t index) const {
-    if (options_.jobs > 0) return std::max(1L, options_.threads / options_.jobs);
-    if (!is_short(index)) return options_.threads;
+    if (options_.jobs > 0) return std::max(1L, options_.cell.threads / options_.jobs);
+    if (!is_short(index)) return options_.cell.threads;
     const long waiting = std::count_if(todo_.begin(), todo_.end(), [this](std::size_t i) { return is_short(i); });
-    return std::max(1L, options_.threads / std::clamp(long(running_.size()) + 1 + waiting, 1L, options_.threads));
+    return std::max(1L,
+                    options_.cell.threads / std::clamp(long(running_.size()) + 1 + waiting, 1L, options_.cell.threads));
   }
 
   /// Whether a cell that starts now does not have its CPUs to itself: others run beside it or may begin to, or there
@@ -102,7 +103,7 @@ class Matrix {
   bool will_share(std::size_t index) const {
     if (options_.more_than_machine) return true;
     if (options_.jobs > 0) return options_.jobs > 1;
-    return !running_.empty() || (is_short(index) && threads_of(index) < options_.threads);
+    return !running_.empty() || (is_short(index) && threads_of(index) < options_.cell.threads);
   }
 
   void take_next() {
@@ -134,7 +135,7 @@ class Matrix {
     outcome.run.status = "failed";
     outcome.run.reason = reason;
     outcome.run.started = utc_now();
-    store_.add(outcome.run, environment_, options_.force);
+    outcome.run.id = store_.add(outcome.run, environment_, options_.force);
     observer_.ended(outcome);
   }
 
@@ -168,16 +169,13 @@ class Matrix {
     request.experiment = cell.experiment;
     request.data_fingerprint = cell.data_fingerprint;
     request.paths = options_.paths;
-    request.threads = threads_of(index);
-    request.shared = will_share(index);
-    request.check_finite = options_.check_finite;
-    request.profile = options_.profile;
-    request.max_memory = options_.max_memory;
+    request.options = options_.cell;
+    request.options.threads = threads_of(index);
+    request.options.shared = will_share(index);
     request.parent = long(getpid());
     Inheritance inheritance;
     if (claim) {
       request.checkpoint = state_file(index, "safetensors");
-      request.checkpoint_seconds = options_.checkpoint_seconds;
       if (options_.force)
         remove_checkpoint(request.checkpoint);
       else
@@ -190,7 +188,7 @@ class Matrix {
     running.started = utc_now();
     running.start = Clock::now();
     running.claim = std::exchange(claim, std::nullopt);
-    running.threads = request.threads;
+    running.threads = request.options.threads;
     running.shared = options_.jobs > 1 || options_.more_than_machine;
     running_.push_back(std::move(running));
     if (running_.size() > 1)
@@ -261,17 +259,18 @@ class Matrix {
   void finish(Running& running) {
     const std::string ending = running.child->wait();
     Outcome& outcome = outcomes_[running.index];
-    Run& run = outcome.run;
+    StoredRun& run = outcome.run;
     const bool done =
         ending.empty() && running.nonsense.empty() && running.last && running.last->type == CellMessage::Type::result;
-    run = done ? with_identity(std::move(running.last->run), outcome.cell) : blank_run(outcome.cell);
+    run = blank_run(outcome.cell);
+    if (done) static_cast<TrainResult&>(run) = std::move(running.last->result);
     if (done) outcome.profile = std::move(running.last->profile);
     run.threads = running.threads;
     run.shared = run.shared || running.shared;
     run.started = running.started;
     run.seconds += seconds_since(running.start);  // to those of earlier processes
     if (!done) explain(run, running, ending);
-    store_.add(run, environment_, options_.force);
+    run.id = store_.add(run, environment_, options_.force);
     if (running.claim) tidy(running, done);
     observer_.ended(outcome);
   }
@@ -286,7 +285,7 @@ class Matrix {
   }
 
   /// Status and reason of a cell without a result.
-  void explain(Run& run, const Running& running, const std::string& ending) const {
+  void explain(StoredRun& run, const Running& running, const std::string& ending) const {
     const bool told = running.last && running.last->type == CellMessage::Type::interrupted;
     run.status = "failed";
     if (!running.nonsense.empty()) {
@@ -301,7 +300,7 @@ class Matrix {
       run.reason = running.last->sentence;
     } else if (running.last && running.last->type == CellMessage::Type::out_of_memory) {
       run.reason = out_of_memory(running.last->needed_bytes);
-    } else if (is_crash(ending) && refusing_limit(options_.max_memory)) {
+    } else if (is_crash(ending) && refusing_limit(options_.cell.max_memory)) {
       run.reason = out_of_memory(0) + "; so it seems, because the process crashed at this limit";
       if (running.claim) run.reason += fmt::format(": see {}", state_file(running.index, "log").string());
     } else if (ending.empty()) {
@@ -320,16 +319,15 @@ class Matrix {
 
   /// The sentence on a cell that ran out of memory; `needed`: about what would be enough, 0: not known.
   std::string out_of_memory(std::int64_t needed) const {
-    const auto limit = refusing_limit(options_.max_memory);
-    return lra::out_of_memory(options_.max_memory, needed) + "; try a smaller token_budget" +
+    const auto limit = refusing_limit(options_.cell.max_memory);
+    return lra::out_of_memory(options_.cell.max_memory, needed) + "; try a smaller token_budget" +
            (limit ? fmt::format(", fewer --threads or a larger {}", limit->name) : " or fewer --threads");
   }
 
-  Run blank_run(const Cell& cell) const { return with_identity(Run{}, cell); }
-
-  /// The fields of a run that say what was run and how, whatever came of it.
-  Run with_identity(Run run, const Cell& cell) const {
+  /// A run of which only what was asked for is known.
+  StoredRun blank_run(const Cell& cell) const {
     const Experiment& experiment = cell.experiment;
+    StoredRun run;
     run.key = cell.key;
     run.task = experiment.plan.spec.name;
     run.variant = experiment.plan.spec.variant;
@@ -344,7 +342,7 @@ class Matrix {
     run.command = options_.command;
     run.comparable = cell.comparable;
     run.data_folder = data_folder(experiment.plan, options_.paths).string();
-    run.threads = options_.threads;
+    run.threads = options_.cell.threads;
     return run;
   }
 

@@ -25,27 +25,23 @@ struct Cell {
 /// How a cell ended: a stored run, new or found in the store.
 struct Outcome {
   Cell cell;
-  Run run;                                  // status: done | failed | interrupted
+  StoredRun run;                            // status: done | failed | interrupted
   bool skipped = false;                     // found in the store
   std::optional<StepProfile> profile = {};  // of a new one, when it was asked for
 };
 
 struct MatrixOptions {
   DataPaths paths;
-  long threads = 1;                // all cells together
+  CellOptions cell;                // of each; `threads` are those of all cells together, `shared` is decided for each
   bool more_than_machine = false;  // threads than CPUs: all timings are stored as shared
-  /// Cells at a time, threads / jobs each; with more than one, timings are stored as shared. 0: cells that are expected
-  /// to take less than kShortCell seconds go first, as many at a time as there are threads; the others have all
-  /// threads, one by one.
+  /// Cells at a time, cell.threads / jobs each; with more than one, timings are stored as shared. 0: cells that are
+  /// expected to take less than kShortCell seconds go first, as many at a time as there are threads; the others have
+  /// all threads, one by one.
   long jobs = 1;
   bool force = false;
-  bool check_finite = false;
-  bool profile = false;
-  std::filesystem::path state;     // folder of claims, checkpoints and logs of cells; empty: none are kept
-  double checkpoint_seconds = 60;  // between two checkpoints of a cell
-  std::int64_t max_memory = 0;     // bytes a cell may have; 0: no limit
-  double max_seconds = 0;          // a cell may take; 0: no limit
-  std::string command;             // stored with the runs
+  std::filesystem::path state;  // folder of claims, checkpoints and logs of cells; empty: none are kept
+  double max_seconds = 0;       // a cell may take; 0: no limit
+  std::string command;          // stored with the runs
   std::vector<std::string> program = {"/proc/self/exe", "cell"};  // what a cell's process runs
   const std::atomic<bool>* stop = nullptr;                        // set: cells are told to end, none is started
 };

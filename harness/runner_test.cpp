@@ -17,7 +17,8 @@ namespace {
 constexpr const char* kResult =
     R"(echo '{"result":{"parameters":7,"parameter_digest":"d","test_correct":3,)"
     R"("test_examples":4,"test_loss":0.5,"train_seconds":1,"data_seconds":0.005,"examples_per_second":2,"gflops":3,)"
-    R"("gemm_peak_gflops":4,"peak_bytes":5,"activation_bytes":6,"rss_bytes":7,)"
+    R"("gemm_peak_gflops":4,"peak_bytes":5,"activation_bytes":6,"rss_bytes":7,"seconds":0,"shared":false,)"
+    R"("parts":[],"timing_flaw":"","reason":"",)"
     R"("history":[[1,"valid","accuracy",0.75]],"test_hits":"1101"}}' >&3;)";
 
 /// A cell that the scripts below can tell from others by its limit.
@@ -121,13 +122,13 @@ TEST(Runner, TellsACellAllItNeeds) {
   MatrixOptions options = played_by("echo \"$request\" > " + file + ";" + kResult);
   options.paths.root = "/data";
   options.paths.cache = "/cache";
-  options.threads = 3;
+  options.cell.threads = 3;
   run(cells, store, options);
   const CellRequest request = decode_request(contents(file));
   EXPECT_EQ(encode(request.experiment), encode(cells[0].experiment));
   EXPECT_EQ(request.data_fingerprint, "fingerprint");
   EXPECT_EQ(request.paths.root, "/data");
-  EXPECT_EQ(request.threads, 3);
+  EXPECT_EQ(request.options.threads, 3);
   EXPECT_EQ(request.parent, getpid());
 }
 
@@ -135,7 +136,7 @@ TEST(Runner, SharesThreadsAmongJobsAndSaysSo) {
   Store store(":memory:");
   MatrixOptions options = played_by(std::string("sleep 0.5;") + kResult);
   options.jobs = 3;
-  options.threads = 7;
+  options.cell.threads = 7;
   const auto start = std::chrono::steady_clock::now();
   const auto outcomes = run(cells_of(3), store, options);
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(1400));  // one after another: 1500
@@ -159,7 +160,7 @@ TEST(Runner, PutsShortCellsSideBySide) {
   for (Cell& cell : cells) cell.expected_seconds = cell.experiment.limit % 2 ? 10 : 100;  // 1 and 3 are short
   MatrixOptions options = played_by(std::string("sleep 0.2;") + kResult);
   options.jobs = 0;
-  options.threads = 2;
+  options.cell.threads = 2;
   Watcher watcher;
   const auto outcomes = run_cells(cells, store, Environment{}, options, watcher);
   EXPECT_EQ(std::set<long>(watcher.order.begin(), watcher.order.begin() + 2), (std::set<long>{1, 3}));
@@ -178,7 +179,7 @@ TEST(Runner, GivesALoneShortCellAllThreads) {
   cells[0].expected_seconds = 10;
   MatrixOptions options = played_by(kResult);
   options.jobs = 0;
-  options.threads = 3;
+  options.cell.threads = 3;
   for (const Outcome& outcome : run(cells, store, options)) {
     EXPECT_FALSE(outcome.run.shared);
     EXPECT_EQ(outcome.run.threads, 3);
@@ -193,7 +194,7 @@ TEST(Runner, ACrashAtAMemoryLimitNamesMemory) {
       *'"limit":0'*) kill -SEGV $$;;
       *'"limit":1'*) echo '{"out_of_memory":104857600}' >&3; exit 1;;
       *) echo '{"out_of_memory":0}' >&3; exit 1;; esac)");
-  options.max_memory = 50 << 20;
+  options.cell.max_memory = 50 << 20;
   const auto outcomes = run(cells, store, options);
   for (const Outcome& outcome : outcomes) {
     EXPECT_EQ(outcome.run.status, "failed");
@@ -206,7 +207,7 @@ TEST(Runner, ACrashAtAMemoryLimitNamesMemory) {
 TEST(Runner, MoreThreadsThanCpusAreSharedTimings) {
   Store store(":memory:");
   MatrixOptions options = played_by(kResult);
-  options.threads = 1000;
+  options.cell.threads = 1000;
   options.more_than_machine = true;
   const Outcome outcome = run(cells_of(1), store, options).at(0);
   EXPECT_TRUE(outcome.run.shared);
@@ -220,9 +221,9 @@ TEST(Runner, TellsACellWhetherItShares) {
     const std::string file = folder.path() / "request";
     Store store(":memory:");
     MatrixOptions options = played_by("echo \"$request\" > " + file + ";" + kResult);
-    options.threads = 4, options.jobs = changes.jobs, options.more_than_machine = changes.more_than_machine;
+    options.cell.threads = 4, options.jobs = changes.jobs, options.more_than_machine = changes.more_than_machine;
     run(cells_of(1), store, options);
-    return decode_request(contents(file)).shared;
+    return decode_request(contents(file)).options.shared;
   };
   MatrixOptions alone, side_by_side, too_many;
   side_by_side.jobs = 2, too_many.more_than_machine = true;

@@ -58,11 +58,11 @@ class Trainer {
         adam_(model_.parameters().count(), recipe_),
         order_(size_of(e, data, Split::train), recipe_.batch, e.seed) {}
 
-  Run run() {
+  TrainResult run() {
     if (keeps_state())
       load_checkpoint(x_.checkpoints.file, x_.checkpoints.experiment, x_.environment, state_, arrays());
-    run_.seconds = state_.seconds;
-    for (const Part& earlier : state_.parts) run_.shared = run_.shared || earlier.shared;
+    result_.seconds = state_.seconds;
+    for (const Part& earlier : state_.parts) result_.shared = result_.shared || earlier.shared;
     if (x_.leave) lanes_.on_abandon([this] { save(), x_.leave(); });
     try {
       measured_run();
@@ -71,7 +71,7 @@ class Trainer {
       throw;
     }
     finish();
-    return std::move(run_);
+    return std::move(result_);
   }
 
  private:
@@ -92,7 +92,7 @@ class Trainer {
       if (state_.steps == recipe_.steps) return;
       train_step(state_.steps);
       ++state_.steps;
-      if (keeps_state() && seconds_since(last_save_) >= x_.checkpoints.seconds) save();
+      if (keeps_state() && seconds_since(last_save_) >= x_.checkpoint_seconds) save();
     }
   }
 
@@ -105,7 +105,7 @@ class Trainer {
     const double start = clock_.seconds();
     const Batch batch = pack(data_, Split::train, order_.indices(step));
     const double data_seconds = clock_.seconds() - start;
-    lanes_.set_profiling(bool(x_.profiled));
+    lanes_.set_profiling(x_.profile);
     const Pass pass = lanes_.train(model_, batch, recipe_.token_budget, std::uint32_t(step), x_.stop, x_.check_finite);
     lanes_.set_profiling(false);
     stop_if_asked();
@@ -217,36 +217,36 @@ class Trainer {
 
   void test() {
     tell(recipe_.steps, "test");
-    const Tally score = evaluate(Split::test, &run_.test_hits);
-    run_.test_correct = score.hits;
-    run_.test_examples = score.examples;
-    run_.test_loss = score.mean_loss();
+    const Tally score = evaluate(Split::test, &result_.test_hits);
+    result_.test_correct = score.hits;
+    result_.test_examples = score.examples;
+    result_.test_loss = score.mean_loss();
     const long step = recipe_.selection == "best_val" ? state_.best_step : recipe_.steps;
-    require_finite(step, "test", "loss", run_.test_loss);
+    require_finite(step, "test", "loss", result_.test_loss);
     note(step, "test", "accuracy", score.accuracy());
   }
 
   void finish() {
-    if (x_.profiled) {
+    if (x_.profile && x_.profiled) {
       profile_.threads = lanes_.threads();
       profile_.rows = lanes_.profile();
       x_.profiled(profile_);
     }
     const Parameters& parameters = model_.parameters();
-    run_.parameters = parameters.trained();
-    run_.parameter_digest = parameters.digest();
-    run_.train_seconds = std::max(state_.train_seconds, 1e-9);
-    run_.data_seconds = state_.data_seconds;
-    run_.activation_bytes = state_.activation_bytes;
-    run_.peak_bytes = std::max(state_.peak_bytes, live_bytes());
-    run_.rss_bytes = state_.rss_bytes;
-    run_.parts = encode(state_.parts);
-    run_.timing_flaw = timing_flaw(state_.parts);
-    run_.history = std::move(state_.history);
+    result_.parameters = parameters.trained();
+    result_.parameter_digest = parameters.digest();
+    result_.train_seconds = std::max(state_.train_seconds, 1e-9);
+    result_.data_seconds = state_.data_seconds;
+    result_.activation_bytes = state_.activation_bytes;
+    result_.peak_bytes = std::max(state_.peak_bytes, live_bytes());
+    result_.rss_bytes = state_.rss_bytes;
+    result_.parts = encode(state_.parts);
+    result_.timing_flaw = timing_flaw(state_.parts);
+    result_.history = std::move(state_.history);
     if (stuck_at_chance())
-      run_.reason = "the training loss never left that of guessing; try another seed, lr or more steps";
-    run_.examples_per_second = double(recipe_.steps * recipe_.batch) / run_.train_seconds;
-    run_.gflops = state_.flops / run_.train_seconds * 1e-9;
+      result_.reason = "the training loss never left that of guessing; try another seed, lr or more steps";
+    result_.examples_per_second = double(recipe_.steps * recipe_.batch) / result_.train_seconds;
+    result_.gflops = state_.flops / result_.train_seconds * 1e-9;
   }
 
   /// What this process does of the run; there is none before its first step.
@@ -257,7 +257,7 @@ class Trainer {
 
   /// What is known of this process now, for the run or for its successor.
   void note_process() {
-    state_.seconds = run_.seconds + seconds_since(begun_);
+    state_.seconds = result_.seconds + seconds_since(begun_);
     state_.rss_bytes = std::max(state_.rss_bytes, peak_resident_bytes() - resident_);
     if (has_part_) this_part().paused_seconds = clock_.paused_seconds();
   }
@@ -300,7 +300,7 @@ class Trainer {
     if (recipe_.steps < kTooShortToTell) return false;
     double sum = 0;
     long noted = 0;
-    for (const Metric& metric : run_.history)
+    for (const Metric& metric : result_.history)
       if (metric.split == "train" && metric.step > recipe_.steps * 3 / 4) sum += metric.value, ++noted;
     return noted > 0 && sum / double(noted) > 0.98 * loss_of_guessing(data_, Split::train, e_.plan.spec.classes);
   }
@@ -327,7 +327,7 @@ class Trainer {
   Classifier model_;
   Adam adam_;
   TrainOrder order_;
-  Run run_;
+  TrainResult result_;
   TrainState state_;
   StepProfile profile_;  // of this process: a run that went on from a checkpoint has only what came after
   Tally recent_, shown_;
@@ -347,8 +347,8 @@ Json resolve_settings(const Experiment& e) {
           {"encoder", to_json(parse<EncoderConfig>(e.plan.encoder, "encoder"))}};
 }
 
-Run train(const Experiment& e, const Dataset& data, const Execution& execution,
-          const std::function<void(const Progress&)>& report) {
+TrainResult train(const Experiment& e, const Dataset& data, const Execution& execution,
+                  const std::function<void(const Progress&)>& report) {
   (void)resolve_settings(e);
   return Trainer(e, data, execution, report).run();
 }

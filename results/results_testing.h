@@ -12,7 +12,7 @@
 namespace lra {
 
 /// The key as the harness makes it.
-inline void set_key(Run& run) {
+inline void set_key(StoredRun& run) {
   run.experiment["model"] = run.model;
   run.experiment["variant"] = run.variant;
   run.experiment["seed"] = run.seed;
@@ -21,8 +21,8 @@ inline void set_key(Run& run) {
 }
 
 /// A finished run on listops@quick whose `share` of 1,000 test examples was right.
-inline Run sample_run(const std::string& model, std::uint64_t seed, double share) {
-  Run run;
+inline StoredRun sample_run(const std::string& model, std::uint64_t seed, double share) {
+  StoredRun run;
   run.task = "listops";
   run.variant = "listops@quick";
   run.preset = "quick";

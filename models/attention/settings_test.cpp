@@ -16,8 +16,8 @@ const std::vector<Json> kExtremeCounts = {
 const std::vector<Json> kExtremeNumbers = {0, -1, 0.5, 1, 1e-300, 1e300, -1e300};
 
 /// Empty if `run` does what it should or ends with a sentence of ours; otherwise what else it ends with.
-template <typename Run>
-std::string complaint(Run run) {
+template <typename StoredRun>
+std::string complaint(StoredRun run) {
   try {
     run();
   } catch (const Error& error) {

@@ -33,8 +33,8 @@ void remove_database(const std::filesystem::path& file) {
   for (const char* suffix : {"", "-wal", "-shm", "-journal"}) std::filesystem::remove(file.string() + suffix);
 }
 
-Run sample(std::uint64_t seed) {
-  Run run;
+StoredRun sample(std::uint64_t seed) {
+  StoredRun run;
   run.task = "listops", run.variant = "listops@quick", run.preset = "quick", run.model = "linear";
   run.seed = seed, run.data_fingerprint = "f", run.test_examples = 4, run.test_correct = 3;
   run.experiment = {{"model", "linear"}, {"seed", seed}, {"recipe", {{"steps", 10}}}};

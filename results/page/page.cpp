@@ -52,7 +52,7 @@ std::string marked_up(std::string_view text) {
 std::string anchor(const std::string& configuration) { return "c-" + escaped(configuration.substr(0, 16)); }
 
 /// Configurations whose details are on the page; only these are linked to.
-using Shown = std::map<std::string, std::vector<const Run*>>;
+using Shown = std::map<std::string, std::vector<const StoredRun*>>;
 
 Shown shown_cells(const Comparison& comparison) {
   Shown shown;
@@ -195,13 +195,13 @@ std::string heat_map(const AccuracyTable& table) {
       escaped(table.preset), head, rows);
 }
 
-std::string cell_html(const std::vector<const Run*>& runs, const std::map<long, Environment>& environments,
+std::string cell_html(const std::vector<const StoredRun*>& runs, const std::map<long, Environment>& environments,
                       const Store& store) {
-  const Run& first = *runs.front();
+  const StoredRun& first = *runs.front();
   Json experiment = first.experiment;
   if (experiment.is_object()) experiment.erase("seed");
   std::string seeds;
-  for (const Run* run : runs)
+  for (const StoredRun* run : runs)
     seeds +=
         fmt::format("{}run {} (seed {}, {} %)", seeds.empty() ? "" : ", ", run->id, run->seed, percent(accuracy(*run)));
   const Environment& machine = environments.at(first.environment);

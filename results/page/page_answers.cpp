@@ -146,7 +146,7 @@ std::optional<double> training_seconds(const Row& row) {
   double seconds = 0;
   for (const auto& cell : row.cells) {
     if (!cell->marks.timed()) return std::nullopt;
-    for (const Run* run : cell->runs) seconds += run->train_seconds / static_cast<double>(cell->runs.size());
+    for (const StoredRun* run : cell->runs) seconds += run->train_seconds / static_cast<double>(cell->runs.size());
   }
   return seconds > 0 ? std::optional(seconds) : std::nullopt;
 }

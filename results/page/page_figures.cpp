@@ -26,7 +26,8 @@ Json bubble(const AccuracyTable& table, const Comparison& comparison) {
     if (!row.average() || speed == speeds.by_label.end()) continue;
     std::int64_t peak = 0;
     for (const auto& cell : row.cells)
-      for (const Run* run : cell ? cell->runs : std::vector<const Run*>()) peak = std::max(peak, run->peak_bytes);
+      for (const StoredRun* run : cell ? cell->runs : std::vector<const StoredRun*>())
+        peak = std::max(peak, run->peak_bytes);
     const double score = 100 * *row.average();
     points.push_back(
         {{"label", row.label}, {"speed", rounded(speed->second)}, {"score", rounded(score)}, {"bytes", peak}});
@@ -55,7 +56,7 @@ Json curves(const AccuracyTable& table, std::size_t c, const std::map<long, std:
   for (const Row& row : table.rows) {
     if (!row.cells[c]) continue;
     std::map<long, std::pair<double, double>> by_step;  // sum, number
-    for (const Run* run : row.cells[c]->runs)
+    for (const StoredRun* run : row.cells[c]->runs)
       if (const auto found = history.find(run->id); found != history.end())
         for (const Metric& metric : found->second)
           if (std::isfinite(metric.value)) by_step[metric.step].first += metric.value, by_step[metric.step].second += 1;
@@ -76,7 +77,7 @@ Json seeds(const AccuracyTable& table, std::size_t c) {
   for (const Row& row : table.rows) {
     if (!row.cells[c]) continue;
     Json values = Json::array();
-    for (const Run* run : row.cells[c]->runs) values.push_back({run->seed, rounded(100 * accuracy(*run))});
+    for (const StoredRun* run : row.cells[c]->runs) values.push_back({run->seed, rounded(100 * accuracy(*run))});
     series.push_back({{"label", row.label}, {"values", values}});
   }
   const Column& column = table.columns[c];

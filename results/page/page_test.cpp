@@ -24,7 +24,7 @@ Store page_store() {
     share -= 0.04;
     for (std::uint64_t seed = 0; seed < 3; ++seed)
       for (const bool image : {false, true}) {
-        lra::Run run = sample_run(model, seed, share + 0.01 * double(seed) + (image ? 0.5 : 0));
+        StoredRun run = sample_run(model, seed, share + 0.01 * double(seed) + (image ? 0.5 : 0));
         if (image) run.task = "image", run.variant = "image@quick", run.data_fingerprint = "e5f6";
         for (int step = 1; step <= 4; ++step)
           run.history.push_back({100 * step, "valid", "accuracy", share * step / 4});

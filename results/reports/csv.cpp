@@ -18,6 +18,7 @@ void write_rows(const std::vector<Json>& rows, std::ostream& out) {
   std::map<std::string, bool> rest;  // columns that any row has
   for (const Json& row : rows)
     for (const auto& [name, value] : row.items()) rest[name] = true;
+  rest.erase("schema_version");  // of the JSON form
   std::vector<std::string> columns;
   for (const char* name : {"run", "preset", "task", "variant", "model", "length", "seed", "status", "accuracy"})
     if (rest.erase(name)) columns.emplace_back(name);

@@ -7,8 +7,6 @@
 namespace lra {
 namespace {
 
-constexpr int kFormatVersion = 1;
-
 Json optional_number(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
 
 Json marks_json(const Marks& marks) {
@@ -23,7 +21,7 @@ Json marks_json(const Marks& marks) {
 template <typename Runs>
 Json run_ids(const Runs& runs) {
   Json ids = Json::array();
-  for (const Run* run : runs) ids.push_back(run->id);
+  for (const StoredRun* run : runs) ids.push_back(run->id);
   return ids;
 }
 
@@ -135,7 +133,7 @@ Json cost_json(const CostTable& table) {
 
 void write_json(const Store& store, const ReportRequest& request, std::ostream& out) {
   const Comparison comparison = compare_runs(store, request);
-  Json report{{"version", kFormatVersion}};
+  Json report{{"schema_version", kJsonVersion}};
   for (const char* part : {"accuracy", "efficiency", "bench", "runs"}) report[part] = Json::array();
   for (const AccuracyTable& table : comparison.accuracy) report["accuracy"].push_back(accuracy_json(table));
   for (const CostTable& table : comparison.costs) report["efficiency"].push_back(cost_json(table));

@@ -16,7 +16,7 @@ std::string report_of(const std::string& format) {
   Store store(":memory:");
   for (std::uint64_t seed = 0; seed < 2; ++seed)
     for (const char* model : {"transformer", "linear"}) {
-      Run run = sample_run(model, seed, 0.4);
+      StoredRun run = sample_run(model, seed, 0.4);
       run.task = "tsv:" + kHostile, run.variant = run.task + "@quick", run.command = kHostile, run.started = kHostile;
       run.history.push_back({100, "valid", "accuracy", 0.5});
       run.history.push_back({200, "valid", "accuracy", 0.6});

@@ -9,12 +9,11 @@
 
 #include "results/results_testing.h"
 #include "results/tables/comparison.h"
+#include "results/tables/row.h"
 #include "results/tables/text_table.h"
 
 namespace lra {
 namespace {
-
-using Result = Run;  // a test's own class has a member called Run
 
 Environment machine() {
   Environment e;
@@ -22,14 +21,14 @@ Environment machine() {
   return e;
 }
 
-Result image_run(const std::string& model, std::uint64_t seed, double share) {
-  Result run = sample_run(model, seed, share);
+StoredRun image_run(const std::string& model, std::uint64_t seed, double share) {
+  StoredRun run = sample_run(model, seed, share);
   run.task = "image", run.variant = "image@quick", run.data_fingerprint = "e5f6";
   set_key(run);
   return run;
 }
 
-Result timed(Result run, double examples_per_second, double gflops, std::int64_t peak_bytes) {
+StoredRun timed(StoredRun run, double examples_per_second, double gflops, std::int64_t peak_bytes) {
   run.examples_per_second = examples_per_second, run.gflops = gflops, run.gemm_peak_gflops = 200;
   run.peak_bytes = peak_bytes, run.activation_bytes = peak_bytes / 4, run.train_seconds = 9600 / examples_per_second;
   run.started = "2026-01-02T03:04:05Z";
@@ -39,7 +38,7 @@ Result timed(Result run, double examples_per_second, double gflops, std::int64_t
 /// Every mark, baselines, one and several seeds, a failed cell and a missing one, another configuration, a bench.
 Store sample_store() {
   Store store(":memory:");
-  const auto add = [&](const Result& run) { store.add(run, machine()); };
+  const auto add = [&](const StoredRun& run) { store.add(run, machine()); };
   store.add_baselines("listops@quick", "a1b2c3d4",
                       {{"majority", 170, 1000}, {"first_token", 360, 1000}, {"bag_of_tokens", 300, 1000}});
   store.add_baselines("image@quick", "e5f6", {{"majority", 104, 1000}, {"bag_of_tokens", 210, 1000}});
@@ -50,25 +49,25 @@ Store sample_store() {
   }
   add(timed(image_run("transformer", 0, 0.35), 40, 70, 3'000'000'000));
   add(timed(image_run("linear", 0, 0.15), 300, 90, 120 << 20));
-  Result wide = timed(sample_run("linear", 0, 0.18), 800, 95, 110 << 20);
+  StoredRun wide = timed(sample_run("linear", 0, 0.18), 800, 95, 110 << 20);
   wide.overrides = {{"features", 256}, {"kernel", "relu"}}, wide.experiment["features"] = 256,
   wide.parameters = 110'001;
   set_key(wide);
   add(wide);
-  Result stale = timed(sample_run("linformer", 0, 0.45), 700, 60, 200 << 20);
+  StoredRun stale = timed(sample_run("linformer", 0, 0.45), 700, 60, 200 << 20);
   stale.model_revision = "r0";
   set_key(stale);
   add(stale);
-  Result limited = image_run("linformer", 0, 0.5);
+  StoredRun limited = image_run("linformer", 0, 0.5);
   limited.comparable = false, limited.test_examples = 100, limited.test_correct = 50, limited.experiment["limit"] = 100;
   limited.shared = true;
   set_key(limited);
   add(limited);
-  Result superseded = image_run("linear", 0, 0.9);
+  StoredRun superseded = image_run("linear", 0, 0.9);
   superseded.comparable = false, superseded.experiment["steps"] = 3;
   set_key(superseded);
   add(timed(superseded, 299, 89, 1 << 20));
-  Result failed = sample_run("reformer", 0, 0);
+  StoredRun failed = sample_run("reformer", 0, 0);
   failed.status = "failed";
   add(failed);
 
@@ -121,7 +120,7 @@ void expect_golden(const std::string& name, const std::string& text) {
 Store small_store() {
   Store store(":memory:");
   store.add_baselines("listops@quick", "a1b2c3d4", {{"majority", 170, 1000}});
-  Result run = timed(sample_run("linear", 7, 0.4), 1234.5, 100, 90 << 20);
+  StoredRun run = timed(sample_run("linear", 7, 0.4), 1234.5, 100, 90 << 20);
   run.command = "lra run --model-args \"linear:k=1\"";
   store.add(timed(sample_run("transformer", 7, 0.5), 400, 80, 600 << 20), machine());
   store.add(run, machine());
@@ -160,11 +159,11 @@ TEST(Report, CsvGolden) {
 
 TEST(Report, JsonParses) {
   const Json json = Json::parse(report(sample_store(), "json", request_for("all")));
-  EXPECT_EQ(json.at("version"), 1);
+  EXPECT_EQ(json.at("schema_version"), kJsonVersion);
   EXPECT_EQ(json.at("runs").size(), 15u);
   EXPECT_EQ(json.at("bench").size(), 5u);
   EXPECT_EQ(json.at("accuracy").at(0).at("cells").size(), 8u);
-  for (const char* key : {"run", "task", "model", "seed", "status", "accuracy", "baseline", "parameters",
+  for (const char* key : {"run", "task", "model", "seed", "status", "accuracy", "majority", "parameters",
                           "parameter_digest", "examples_per_second", "peak_bytes"})
     EXPECT_TRUE(json.at("runs").at(0).contains(key)) << key;
 }
@@ -172,7 +171,7 @@ TEST(Report, JsonParses) {
 class AccuracyTables : public testing::Test {
  protected:
   Store store_ = sample_store();
-  std::vector<Result> runs_ = store_.runs();
+  std::vector<StoredRun> runs_ = store_.runs();
   AccuracyTable table_ = accuracy_tables(runs_, store_, request_for("accuracy")).at(0);
   const AccuracyCell& cell(const std::string& label, std::size_t column) const {
     for (const Row& row : table_.rows)
@@ -237,7 +236,7 @@ TEST(Report, OneSeedEachIsSaidToProveNothing) {
 
 TEST(Report, DifferentDataNeverShareAColumn) {
   Store store = small_store();
-  Result run = sample_run("transformer", 8, 0.9);
+  StoredRun run = sample_run("transformer", 8, 0.9);
   run.data_fingerprint = "ffff0000";
   run.experiment["data"] = "ffff0000";
   set_key(run);
@@ -251,7 +250,7 @@ TEST(Report, DifferentDataNeverShareAColumn) {
 
 TEST(Report, SharedTimingsAndOtherMachinesStayApart) {
   Store store = small_store();
-  Result shared = timed(sample_run("local", 0, 0.4), 9999, 1, 1);
+  StoredRun shared = timed(sample_run("local", 0, 0.4), 9999, 1, 1);
   shared.shared = true;
   store.add(shared, machine());
   Environment other = machine();
@@ -271,7 +270,7 @@ TEST(Report, SharedTimingsAndOtherMachinesStayApart) {
 
 TEST(Report, TimingsOfUnlikePartsAreShownNowhere) {
   Store store = small_store();
-  Result uneven = timed(sample_run("local", 0, 0.4), 9999, 1, 1);
+  StoredRun uneven = timed(sample_run("local", 0, 0.4), 9999, 1, 1);
   uneven.timing_flaw = "1 and 2 threads";
   store.add(uneven, machine());
   const auto runs = store.runs();
@@ -311,7 +310,7 @@ TEST(Report, NothingToShowIsASentence) {
     EXPECT_EQ(sentence_of([&] { report(store, format, request_for("bench")); }, Kind::usage),
               ":memory: holds no measurement; `lra bench` makes some");
   }
-  Result failed = sample_run("linear", 0, 0);
+  StoredRun failed = sample_run("linear", 0, 0);
   failed.status = "failed";
   store.add(failed, machine());
   EXPECT_EQ(sentence_of([&] { report(store, "markdown", request_for("all")); }, Kind::usage),
@@ -347,7 +346,7 @@ TEST(Report, FiveThousandRunsTakeLessThanASecond) {
   for (int i = 0; i < kManyRuns; ++i) {
     const std::string model = "model" + std::to_string(i % 50);
     const auto seed = static_cast<std::uint64_t>(i / 100);
-    Result run = i % 100 < 50 ? sample_run(model, seed, 0.4) : image_run(model, seed, 0.4);
+    StoredRun run = i % 100 < 50 ? sample_run(model, seed, 0.4) : image_run(model, seed, 0.4);
     for (int key = 0; key < 40; ++key) run.experiment["setting" + std::to_string(key)] = key * 0.1;
     for (int step = 1; step <= 10; ++step) run.history.push_back({step, "valid", "accuracy", 0.04 * step});
     for (int example = 0; example < 1000; ++example) run.test_hits.push_back((example * 7 + i) % 10 < 4);

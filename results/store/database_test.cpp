@@ -204,7 +204,7 @@ TEST(Schema, FourthVersionKeepsItsRunsAndGainsTheirConditions) {
         1, 10, 5, 50, 1000, 500, 2000, 0.5, 'null'))");
   }
   const Store store(path, Store::Access::read);
-  const lra::Run run = store.runs().at(0);
+  const StoredRun run = store.runs().at(0);
   EXPECT_EQ(run.id, 41);
   EXPECT_EQ(run.data_folder, "");
   EXPECT_EQ(run.timing_flaw, "");
@@ -218,7 +218,7 @@ TEST(Schema, CostsAreOfRunsUnderOneCondition) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "lra.db";
   Store store(path);
-  lra::Run run = sample_run("linear", 0, 0.40);
+  StoredRun run = sample_run("linear", 0, 0.40);
   run.timing_flaw = "1 and 2 threads";
   store.add(run, Environment{});
   EXPECT_EQ(Database(path, Database::Open::existing).integer("SELECT count(*) FROM cost"), 0);
@@ -245,7 +245,7 @@ TEST(Schema, ViewsRankConfigurations) {
 TEST(Schema, DamagedRowsAreNamed) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "lra.db";
-  lra::Run run = sample_run("linear", 0, 0.40);
+  StoredRun run = sample_run("linear", 0, 0.40);
   run.test_hits = std::vector<std::uint8_t>(10, 1), run.test_correct = run.test_examples = 10;
   const long id = Store(path).add(run, Environment{});
   const Database database(path, Database::Open::existing);

@@ -30,9 +30,9 @@ std::string level_difference(const Environment& before, const Environment& now) 
                      remedy);
 }
 
-bool several_levels(const std::vector<const Run*>& runs, const std::map<long, Environment>& environments) {
+bool several_levels(const std::vector<const StoredRun*>& runs, const std::map<long, Environment>& environments) {
   std::array<std::set<std::string>, 3> seen;
-  for (const Run* run : runs) {
+  for (const StoredRun* run : runs) {
     const Environment& environment = environments.at(run->environment);
     seen[0].insert(environment.isa), seen[1].insert(environment.onednn), seen[2].insert(environment.onednn_isa);
   }

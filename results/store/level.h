@@ -18,7 +18,7 @@ std::string level_name(const Environment& environment);
 std::string level_difference(const Environment& before, const Environment& now);
 
 /// Whether one experiment gives several results in the places where these runs were made, as far as it is known.
-/// `environments` holds those that Run::environment names.
-bool several_levels(const std::vector<const Run*>& runs, const std::map<long, Environment>& environments);
+/// `environments` holds those that StoredRun::environment names.
+bool several_levels(const std::vector<const StoredRun*>& runs, const std::map<long, Environment>& environments);
 
 }  // namespace lra

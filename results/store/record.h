@@ -31,48 +31,96 @@ struct Environment {
   long cores = 0;
   std::int64_t memory_bytes = 0;
   bool dirty = false;  // the source tree had uncommitted changes
+
+  static void fields(auto& self, auto&& f) {
+    f("cpu", self.cpu), f("isa", self.isa), f("os", self.os), f("compiler", self.compiler), f("flags", self.flags);
+    f("onednn", self.onednn), f("onednn_isa", self.onednn_isa), f("code_version", self.code_version);
+    f("cores", self.cores), f("memory_bytes", self.memory_bytes), f("dirty", self.dirty);
+    f("libraries", self.libraries);
+  }
 };
 
-/// One cell of the matrix: task × model × seed.
-struct Run {
-  // Filled in by the store: the row, the environment's row, and what the seeds of one table cell have in common.
-  long id = 0, environment = 0;
-  std::string configuration;  // SHA-256 of `experiment` without its "seed"
-  double valid_accuracy = 0;  // the best of its history, when it is part of a sweep
+// A record lists its fields once, in `fields`: columns of the database, messages of a cell's process, `--json` and
+// reports follow that list. To add a figure, add it to its struct and a column to schema.cpp; nothing else names it.
 
+/// What was asked for: one cell of the matrix, task × model × seed, and how it was run.
+struct RunSpec {
   std::string key;  // SHA-256 of `experiment`: the same experiment, the same key
   std::string task, variant, preset, model, model_revision;
   std::uint64_t seed = 0;
-  Json overrides =
-      Json::object();  // what was asked for beside the preset, {"k": 64, "lr": 3e-3}: names the row of a table
-  Json experiment;     // all that decides the result, canonical, the seed as "seed"
+  Json overrides = Json::object();  // beside the preset, {"k": 64, "lr": 3e-3}: names the row of a table
+  Json sweep;              // all values tried of each key, {"lr": [3e-4, 1e-3]}, where this is one of several tries
+  Json experiment;         // all that decides the result, canonical, the seed as "seed"
+  bool comparable = true;  // false with --limit or shortened steps
   std::string data_fingerprint;
-  std::string status = "done";  // done | failed | interrupted
-  std::string reason;           // why it failed, one sentence
-  std::string command;
-  std::string started;  // UTC, ISO 8601
-  double seconds = 0;
-  bool comparable = true;      // false with --limit or shortened steps
-  bool shared = false;         // timed while other cells ran, all of it or a part
-  std::string data_folder;     // absolute: where the files of its data were, or would have been looked for
-  Json parts = Json::array();  // what each process did of it, and under which conditions: see harness/checkpoint.h
-  std::string timing_flaw;     // why its timings are not one figure, "1 and 2 threads"; empty: they are
-  Json sweep;                  // what was tried of each key, {"lr": [3e-4, 1e-3]}, when this is one of several tries
+  std::string data_folder;  // absolute: where the files of its data were, or would have been looked for
   long threads = 0;
+  std::string command;
 
+  static void fields(auto& self, auto&& f) {
+    f("key", self.key), f("task", self.task), f("variant", self.variant), f("preset", self.preset);
+    f("model", self.model), f("model_revision", self.model_revision), f("seed", self.seed);
+    f("overrides", self.overrides), f("sweep", self.sweep), f("experiment", self.experiment);
+    f("comparable", self.comparable), f("data_fingerprint", self.data_fingerprint);
+    f("data_folder", self.data_folder), f("threads", self.threads), f("command", self.command);
+  }
+};
+
+/// What training gave. Every figure is finite.
+struct TrainResult {
   long parameters = 0;
   std::string parameter_digest;  // SHA-256 over names, shapes and little-endian values after training
   long test_correct = 0, test_examples = 0;
   double test_loss = 0;
-  double train_seconds = 0;                 // steps only, evaluation excluded
-  double data_seconds = 0;                  // of these, waiting for examples
-  double examples_per_second = 0;           // training
-  double gflops = 0, gemm_peak_gflops = 0;  // model FLOPs a second; the machine's measured peak in the same run
-  std::int64_t peak_bytes = 0;              // live bytes at the peak: parameters, gradients, optimiser, activations
-  std::int64_t activation_bytes = 0;        // of these, activations of one micro-batch at their peak
-  std::int64_t rss_bytes = 0;               // VmHWM less its value before the first step
+  double train_seconds = 0;           // steps only, evaluation excluded
+  double data_seconds = 0;            // of these, waiting for examples
+  double examples_per_second = 0;     // training
+  double gflops = 0;                  // model FLOPs per second
+  double gemm_peak_gflops = 0;        // the machine's measured peak in the same run
+  std::int64_t peak_bytes = 0;        // live bytes at the peak: parameters, gradients, optimiser, activations
+  std::int64_t activation_bytes = 0;  // of these, activations of one micro-batch at their peak
+  std::int64_t rss_bytes = 0;         // VmHWM minus its value before the first step
+  double seconds = 0;                 // from start to end, of all processes that worked on it
+  bool shared = false;                // timed while other cells ran, all of it or a part
+  Json parts = Json::array();  // what each process did of it, and under which conditions: see harness/checkpoint.h
+  std::string timing_flaw;     // why its timings are not one figure, "1 and 2 threads"; empty: they are
+  std::string reason;          // why it failed, or a sentence that the reader of a done run should know
+
   std::vector<Metric> history;
-  std::vector<std::uint8_t> test_hits;  // 1 byte an example of the test split, in order: 1 = correct
+  std::vector<std::uint8_t> test_hits;  // 1 byte per example of the test split, in order: 1 = correct
+
+  /// What a run that is not done has not.
+  static void figures(auto& self, auto&& f) {
+    f("parameters", self.parameters), f("parameter_digest", self.parameter_digest);
+    f("test_correct", self.test_correct), f("test_examples", self.test_examples), f("test_loss", self.test_loss);
+    f("train_seconds", self.train_seconds), f("data_seconds", self.data_seconds);
+    f("examples_per_second", self.examples_per_second);
+    f("gflops", self.gflops), f("gemm_peak_gflops", self.gemm_peak_gflops);
+    f("peak_bytes", self.peak_bytes), f("activation_bytes", self.activation_bytes), f("rss_bytes", self.rss_bytes);
+  }
+  /// All but the two lists.
+  static void fields(auto& self, auto&& f) {
+    figures(self, f);
+    f("seconds", self.seconds), f("shared", self.shared), f("parts", self.parts), f("timing_flaw", self.timing_flaw);
+    f("reason", self.reason);
+  }
+};
+
+/// Both, with how it ended and where: a row of the database.
+struct StoredRun : RunSpec, TrainResult {
+  long id = 0;                  // the row
+  long environment = 0;         // the environment's row
+  std::string configuration;    // SHA-256 of `experiment` without its "seed": what the seeds of one table cell share
+  std::string status = "done";  // done | failed | interrupted
+  std::string started;          // UTC, ISO 8601
+  double valid_accuracy = 0;    // the best of its history, when it is part of a sweep; not a column
+
+  static void fields(auto& self, auto&& f) {
+    f("environment", self.environment), f("configuration", self.configuration);
+    f("status", self.status), f("started", self.started);
+    RunSpec::fields(self, f);
+    TrainResult::fields(self, f);
+  }
 };
 
 /// One figure of `lra bench`.
@@ -82,6 +130,12 @@ struct Measurement {
   Json settings;  // the shape measured: figures of one shape share a table; a model's own variants differ in `model`
   double value = 0;
   long environment = 0;  // the environment's row, filled in by the store
+
+  static void fields(auto& self, auto&& f) {
+    f("environment", self.environment), f("model", self.model), f("mode", self.mode), f("metric", self.metric);
+    f("length", self.length), f("batch", self.batch), f("threads", self.threads), f("settings", self.settings);
+    f("value", self.value);
+  }
 };
 
 /// Which examples of the test split a run had right: bit i % 8, lowest first, of byte i / 8 is example i.
@@ -91,15 +145,17 @@ struct Hits {
 };
 
 /// The share of the test split that was right; 0 without one.
-inline double accuracy(const Run& run) {
+inline double accuracy(const StoredRun& run) {
   return run.test_examples > 0 ? double(run.test_correct) / double(run.test_examples) : 0.0;
 }
 inline double accuracy(const Baseline& baseline) {
   return baseline.examples > 0 ? double(baseline.correct) / double(baseline.examples) : 0.0;
 }
 /// Whether its timings may stand beside others.
-inline bool is_timed(const Run& run) { return !run.shared && run.timing_flaw.empty(); }
+inline bool is_timed(const StoredRun& run) { return !run.shared && run.timing_flaw.empty(); }
 /// The share of its steps' time that a run waited for data.
-inline double data_share(const Run& run) { return run.train_seconds > 0 ? run.data_seconds / run.train_seconds : 0.0; }
+inline double data_share(const StoredRun& run) {
+  return run.train_seconds > 0 ? run.data_seconds / run.train_seconds : 0.0;
+}
 
 }  // namespace lra

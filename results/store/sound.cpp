@@ -14,7 +14,7 @@ bool are_possible(long correct, long examples) { return examples >= 1 && correct
 
 }  // namespace
 
-void check_sound(const Run& run, const std::filesystem::path& database) {
+void check_sound(const StoredRun& run, const std::filesystem::path& database) {
   if (!are_possible(run.test_correct, run.test_examples))
     refuse(database, run.id, fmt::format("has {} of {} test examples right", run.test_correct, run.test_examples));
   for (const auto& [name, value] : {std::pair("seconds", run.seconds),

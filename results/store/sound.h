@@ -9,7 +9,7 @@
 namespace lra {
 
 /// A finished run: 1 ≤ test examples, 0 ≤ right answers ≤ examples, no negative or infinite time, speed or size.
-void check_sound(const Run& run, const std::filesystem::path& database);
+void check_sound(const StoredRun& run, const std::filesystem::path& database);
 
 /// The predictions of run `id`, which has `correct` of `examples` right: as many bits as examples and none beyond them,
 /// as many set as right.

@@ -11,44 +11,6 @@
 namespace lra {
 namespace {
 
-// Each record lists its columns once; inserting and reading follow that list.
-
-template <typename AnyRun>
-void columns_of(AnyRun& run, auto&& f) {
-  f("environment", run.environment), f("configuration", run.configuration), f("key", run.key);
-  f("task", run.task), f("variant", run.variant), f("preset", run.preset);
-  f("model", run.model), f("model_revision", run.model_revision), f("seed", run.seed);
-  f("overrides", run.overrides), f("experiment", run.experiment), f("data_fingerprint", run.data_fingerprint);
-  f("status", run.status), f("reason", run.reason), f("command", run.command);
-  f("started", run.started), f("seconds", run.seconds);
-  f("comparable", run.comparable), f("shared", run.shared), f("threads", run.threads);
-  f("data_folder", run.data_folder), f("parts", run.parts), f("timing_flaw", run.timing_flaw);
-  f("sweep", run.sweep);
-  f("parameters", run.parameters), f("parameter_digest", run.parameter_digest);
-  f("test_correct", run.test_correct), f("test_examples", run.test_examples), f("test_loss", run.test_loss);
-  f("train_seconds", run.train_seconds), f("data_seconds", run.data_seconds);
-  f("examples_per_second", run.examples_per_second);
-  f("gflops", run.gflops), f("gemm_peak_gflops", run.gemm_peak_gflops);
-  f("peak_bytes", run.peak_bytes), f("activation_bytes", run.activation_bytes), f("rss_bytes", run.rss_bytes);
-}
-
-template <typename AnyEnvironment>
-void environment_columns(AnyEnvironment& environment, auto&& f) {
-  f("cpu", environment.cpu), f("isa", environment.isa), f("os", environment.os);
-  f("compiler", environment.compiler), f("flags", environment.flags), f("onednn", environment.onednn);
-  f("onednn_isa", environment.onednn_isa);
-  f("code_version", environment.code_version), f("cores", environment.cores);
-  f("memory_bytes", environment.memory_bytes), f("dirty", environment.dirty);
-  f("libraries", environment.libraries);
-}
-
-template <typename AnyMeasurement>
-void measurement_columns(AnyMeasurement& measurement, auto&& f) {
-  f("environment", measurement.environment), f("model", measurement.model), f("mode", measurement.mode);
-  f("metric", measurement.metric), f("length", measurement.length), f("batch", measurement.batch);
-  f("threads", measurement.threads), f("settings", measurement.settings), f("value", measurement.value);
-}
-
 std::string column_list(auto&& columns) {
   std::string list;
   columns([&](const char* name, auto&) { list += (list.empty() ? "" : ", ") + std::string(name); });
@@ -81,14 +43,14 @@ Hits hits_of(const Database& database, const Statement& row, long id, long test_
   return hits;
 }
 
-std::string configuration_of(const Run& run) {
+std::string configuration_of(const StoredRun& run) {
   Json experiment = run.experiment;
   if (experiment.is_object()) experiment.erase("seed");
   return sha256(experiment.dump());
 }
 
 long environment_row(const Database& database, const Environment& environment) {
-  const auto columns = [&](auto&& f) { environment_columns(environment, f); };
+  const auto columns = [&](auto&& f) { Environment::fields(environment, f); };
   Json content;
   columns([&](const char* name, const auto& value) { content[name] = value; });
   const std::string hash = sha256(content.dump());
@@ -101,8 +63,8 @@ long environment_row(const Database& database, const Environment& environment) {
   return database.last_insert_id();
 }
 
-long insert_run(const Database& database, const Run& run) {
-  const auto columns = [&](auto&& f) { columns_of(run, f); };
+long insert_run(const Database& database, const StoredRun& run) {
+  const auto columns = [&](auto&& f) { StoredRun::fields(run, f); };
   Statement insert = database.query(insert_into("run", columns));
   int parameter = 0;
   columns([&](const char*, const auto& value) { insert.bind(++parameter, value); });
@@ -125,16 +87,16 @@ long insert_run(const Database& database, const Run& run) {
 
 /// Runs without history and predictions; `rest` is what follows FROM run.
 template <typename... Values>
-std::vector<Run> select_runs(const Database& database, const std::string& rest, const Values&... values) {
-  Run blank;
-  const auto columns = [&](auto&& f) { columns_of(blank, f); };
-  std::vector<Run> all;
+std::vector<StoredRun> select_runs(const Database& database, const std::string& rest, const Values&... values) {
+  StoredRun blank;
+  const auto columns = [&](auto&& f) { StoredRun::fields(blank, f); };
+  std::vector<StoredRun> all;
   Statement row = database.query(fmt::format("SELECT id, {} FROM run {}", column_list(columns), rest), values...);
   while (row.next()) {
-    Run run;
+    StoredRun run;
     run.id = row.get<long>(0);
     int column = 0;
-    columns_of(run, [&](const char*, auto& value) { value = row.get<std::decay_t<decltype(value)>>(++column); });
+    StoredRun::fields(run, [&](const char*, auto& value) { value = row.get<std::decay_t<decltype(value)>>(++column); });
     if (run.status == "done") check_sound(run, database.path());
     all.push_back(std::move(run));
   }
@@ -143,10 +105,10 @@ std::vector<Run> select_runs(const Database& database, const std::string& rest, 
 
 /// A run with its history and predictions.
 template <typename... Values>
-std::optional<Run> first_whole(const Database& database, const std::string& rest, const Values&... values) {
+std::optional<StoredRun> first_whole(const Database& database, const std::string& rest, const Values&... values) {
   auto found = select_runs(database, rest, values...);
   if (found.empty()) return std::nullopt;
-  Run run = std::move(found.front());
+  StoredRun run = std::move(found.front());
   auto metric = database.query("SELECT step, split, name, value FROM metric WHERE run = ? ORDER BY position", run.id);
   while (metric.next())
     run.history.push_back(
@@ -158,12 +120,12 @@ std::optional<Run> first_whole(const Database& database, const std::string& rest
 }
 
 /// Store::add inside a transaction: the row and whether it is new.
-std::pair<long, bool> put(const Database& database, const Run& run, const Environment& environment, bool force) {
+std::pair<long, bool> put(const Database& database, const StoredRun& run, const Environment& environment, bool force) {
   if (run.status == "done" && !force)
     if (auto row = database.query("SELECT id FROM run WHERE key = ? AND status = 'done'", run.key); row.next())
       return {row.get<long>(0), false};
   database.query("DELETE FROM run WHERE key = ? AND (status <> 'done' OR ?)", run.key, run.status == "done").next();
-  Run stored = run;
+  StoredRun stored = run;
   stored.environment = environment_row(database, environment);
   stored.configuration = configuration_of(run);
   return {insert_run(database, stored), true};
@@ -171,7 +133,7 @@ std::pair<long, bool> put(const Database& database, const Run& run, const Enviro
 
 void put(const Database& database, Measurement measurement, long environment) {
   measurement.environment = environment;
-  const auto columns = [&](auto&& f) { measurement_columns(measurement, f); };
+  const auto columns = [&](auto&& f) { Measurement::fields(measurement, f); };
   Statement insert = database.query(insert_into("measurement", columns));
   int parameter = 0;
   columns([&](const char*, const auto& value) { insert.bind(++parameter, value); });
@@ -215,21 +177,21 @@ Store::~Store() = default;
 Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
 
-long Store::add(const Run& run, const Environment& environment, bool force) {
+long Store::add(const StoredRun& run, const Environment& environment, bool force) {
   Transaction transaction(rep_->database);
   const auto [id, is_new] = put(rep_->database, run, environment, force);
   if (is_new) transaction.commit();
   return id;
 }
 
-std::optional<Run> Store::find(const std::string& key) const {
+std::optional<StoredRun> Store::find(const std::string& key) const {
   rep_->database.check_in_place();
   return first_whole(rep_->database, "WHERE key = ? AND status = 'done'", key);
 }
 
-std::optional<Run> Store::find(long id) const { return first_whole(rep_->database, "WHERE id = ?", id); }
+std::optional<StoredRun> Store::find(long id) const { return first_whole(rep_->database, "WHERE id = ?", id); }
 
-std::vector<Run> Store::runs() const {
+std::vector<StoredRun> Store::runs() const {
   auto all = select_runs(rep_->database, "WHERE status = 'done' ORDER BY id");
   std::map<long, double> validated;
   auto row = rep_->database.query(
@@ -240,12 +202,12 @@ std::vector<Run> Store::runs() const {
     check_share(best, row.get<long>(0), path());
   }
   if (validated.empty()) return all;
-  for (Run& run : all)
+  for (StoredRun& run : all)
     if (const auto found = validated.find(run.id); found != validated.end()) run.valid_accuracy = found->second;
   return all;
 }
 
-std::vector<Run> Store::failures() const {
+std::vector<StoredRun> Store::failures() const {
   return select_runs(rep_->database,
                      "WHERE status <> 'done' AND key NOT IN (SELECT key FROM run WHERE status = 'done') "
                      "ORDER BY id");
@@ -253,12 +215,12 @@ std::vector<Run> Store::failures() const {
 
 std::map<long, Environment> Store::environments() const {
   Environment blank;
-  const auto columns = [&](auto&& f) { environment_columns(blank, f); };
+  const auto columns = [&](auto&& f) { Environment::fields(blank, f); };
   std::map<long, Environment> all;
   Statement row = rep_->database.query(fmt::format("SELECT id, {} FROM environment", column_list(columns)));
   while (row.next()) {
     int column = 0;
-    environment_columns(all[row.get<long>(0)],
+    Environment::fields(all[row.get<long>(0)],
                         [&](const char*, auto& value) { value = row.get<std::decay_t<decltype(value)>>(++column); });
   }
   return all;
@@ -311,12 +273,12 @@ void Store::add(const std::vector<Measurement>& measurements, const Environment&
 
 std::vector<Measurement> Store::measurements() const {
   Measurement blank;
-  const auto columns = [&](auto&& f) { measurement_columns(blank, f); };
+  const auto columns = [&](auto&& f) { Measurement::fields(blank, f); };
   std::vector<Measurement> all;
   Statement row = rep_->database.query(fmt::format("SELECT {} FROM measurement ORDER BY id", column_list(columns)));
   while (row.next()) {
     int column = -1;
-    measurement_columns(all.emplace_back(),
+    Measurement::fields(all.emplace_back(),
                         [&](const char*, auto& value) { value = row.get<std::decay_t<decltype(value)>>(++column); });
     check_sound(all.back(), path());
   }
@@ -370,10 +332,10 @@ long Store::remove(const std::vector<long>& ids) {
 std::pair<long, long> Store::merge(const Store& other) {
   const auto environments = other.environments();
   auto arriving = other.runs();
-  for (Run& run : other.failures()) arriving.push_back(std::move(run));
+  for (StoredRun& run : other.failures()) arriving.push_back(std::move(run));
   Transaction transaction(rep_->database);
   long runs_added = 0, measurements_added = 0;
-  for (const Run& run : arriving) {
+  for (const StoredRun& run : arriving) {
     auto here = rep_->database.query("SELECT 1 FROM run WHERE key = ? AND (status = 'done' OR ?)", run.key,
                                      run.status != "done");
     if (here.next()) continue;

@@ -33,16 +33,16 @@ class Store {
 
   /// Stores a run with its history and predictions; returns its id. Any run replaces failed or interrupted rows of the
   /// same key. A done one that is there already stays, and its id is returned, unless `force` has it replaced too.
-  long add(const Run& run, const Environment& environment, bool force = false);
+  long add(const StoredRun& run, const Environment& environment, bool force = false);
 
   /// The done run with this key, history and predictions included.
-  std::optional<Run> find(const std::string& key) const;
+  std::optional<StoredRun> find(const std::string& key) const;
   /// The run with this id, whatever its status, history and predictions included.
-  std::optional<Run> find(long id) const;
+  std::optional<StoredRun> find(long id) const;
   /// Done runs, oldest first, without history and predictions; `id` order.
-  std::vector<Run> runs() const;
+  std::vector<StoredRun> runs() const;
   /// Failed and interrupted runs whose key has no done run, in the same form.
-  std::vector<Run> failures() const;
+  std::vector<StoredRun> failures() const;
 
   /// Which test examples each run had right, by its id; runs without predictions are absent.
   std::map<long, Hits> hits() const;
@@ -56,7 +56,7 @@ class Store {
   /// baselines, cautions, measurements. All or nothing. Returns how many runs and measurements were added.
   std::pair<long, long> merge(const Store& other);
 
-  /// By the number in Run::environment and Measurement::environment.
+  /// By the number in StoredRun::environment and Measurement::environment.
   std::map<long, Environment> environments() const;
 
   /// Replaces those of the same name.

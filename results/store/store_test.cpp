@@ -13,8 +13,8 @@
 namespace lra {
 namespace {
 
-Run full_run() {
-  lra::Run run = sample_run("linformer", 0xffff'ffff'ffff'fffe, 0.377);
+StoredRun full_run() {
+  StoredRun run = sample_run("linformer", 0xffff'ffff'ffff'fffe, 0.377);
   run.overrides = {{"k", 64}, {"lr", 3e-3}};
   run.status = "done";
   run.reason = "none";
@@ -56,7 +56,7 @@ Environment full_environment() {
 
 TEST(Store, ARunComesBackWhole) {
   const TemporaryFolder folder;
-  const lra::Run run = full_run();
+  const StoredRun run = full_run();
   long id = 0;
   {
     Store store(folder.path() / "lra.db");
@@ -161,10 +161,10 @@ TEST(Store, MergesWhatItLacks) {
   Store store(":memory:"), other(":memory:");
   store.add(sample_run("linear", 0, 0.5), Environment{});
   other.add(sample_run("linear", 0, 0.9), Environment{});  // the same key: ours stays
-  lra::Run failed = sample_run("local", 0, 0);
+  StoredRun failed = sample_run("local", 0, 0);
   failed.status = "failed";
   other.add(failed, Environment{});
-  const lra::Run run = full_run();
+  const StoredRun run = full_run();
   other.add(run, full_environment());
   other.add_baselines("listops@quick", "a1b2", {{"majority", 17, 100}});
   other.add({Measurement{}}, Environment{});
@@ -186,7 +186,7 @@ TEST(Store, SeedsShareAConfigurationAndSettingsDoNot) {
   Store store(":memory:");
   store.add(sample_run("linear", 0, 0.4), Environment{});
   store.add(sample_run("linear", 1, 0.4), Environment{});
-  lra::Run other = sample_run("linear", 2, 0.4);
+  StoredRun other = sample_run("linear", 2, 0.4);
   other.experiment["lr"] = 0.1;
   store.add(other, Environment{});
   const auto runs = store.runs();
@@ -207,7 +207,7 @@ TEST(Store, EnvironmentsAreStoredOnce) {
 
 TEST(Store, ADoneRunStaysUnlessForced) {
   Store store(":memory:");
-  lra::Run run = full_run();
+  StoredRun run = full_run();
   const long first = store.add(run, Environment{});
   run.seconds = 99;
   EXPECT_EQ(store.add(run, Environment{}), first);
@@ -228,7 +228,7 @@ TEST(Store, ADoneRunStaysUnlessForced) {
 
 TEST(Store, ADoneRunReplacesFailedOnes) {
   Store store(":memory:");
-  lra::Run run = sample_run("linear", 0, 0.4);
+  StoredRun run = sample_run("linear", 0, 0.4);
   run.status = "interrupted";
   store.add(run, Environment{});
   run.status = "failed";
@@ -249,7 +249,7 @@ TEST(Store, ADoneRunReplacesFailedOnes) {
 
 TEST(Store, AnUnknownStatusIsRefusedAndNothingIsLost) {
   Store store(":memory:");
-  lra::Run run = sample_run("linear", 0, 0.4);
+  StoredRun run = sample_run("linear", 0, 0.4);
   run.status = "failed";
   store.add(run, Environment{});
   run.status = "finished";
@@ -298,7 +298,7 @@ constexpr int kWriters = 8, kRunsEach = 12;
 void write_some(const std::filesystem::path& path, int writer) {
   for (int i = 0; i < kRunsEach; ++i) {
     Store store(path);  // opened anew each time: opening and closing are where locks are easily missed
-    Run run = sample_run("model" + std::to_string(writer), static_cast<std::uint64_t>(i), 0.5);
+    StoredRun run = sample_run("model" + std::to_string(writer), static_cast<std::uint64_t>(i), 0.5);
     run.history.assign(50, {1, "train", "loss", 1.0});
     run.test_hits.assign(1000, 1), run.test_correct = 1000;
     store.add(run, full_environment());
@@ -310,7 +310,7 @@ void expect_all_written(const std::filesystem::path& path) {
   const Store store(path);
   EXPECT_EQ(store.runs().size(), std::size_t(kWriters * kRunsEach));
   EXPECT_EQ(store.environments().size(), 1u);
-  for (const lra::Run& run : store.runs()) EXPECT_EQ(store.find(run.key)->history.size(), 50u);
+  for (const StoredRun& run : store.runs()) EXPECT_EQ(store.find(run.key)->history.size(), 50u);
 }
 
 TEST(Store, EightProcessesWriteToOneNewFile) {

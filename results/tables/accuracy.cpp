@@ -10,17 +10,17 @@
 namespace lra {
 namespace {
 
-AccuracyCell cell_of(const std::vector<const Run*>& candidates, const ReportRequest& request) {
+AccuracyCell cell_of(const std::vector<const StoredRun*>& candidates, const ReportRequest& request) {
   AccuracyCell cell;
   cell.runs = chosen(candidates, request);
   std::vector<double> accuracies;
-  for (const Run* run : cell.runs) {
+  for (const StoredRun* run : cell.runs) {
     accuracies.push_back(accuracy(*run));
     cell.parameters = std::max(cell.parameters, run->parameters);
   }
   cell.mean = mean(accuracies);
   cell.deviation = standard_deviation(accuracies);
-  const Run& first = *cell.runs.front();
+  const StoredRun& first = *cell.runs.front();
   cell.interval =
       cell.runs.size() == 1 ? wilson_interval(first.test_correct, first.test_examples) : t_interval(accuracies);
   cell.marks = facts_about(cell.runs, request);
@@ -58,7 +58,7 @@ void mark_against_baselines(AccuracyTable& table, std::size_t c) {
     column.has_identity = column.has_identity || has_identity;
     cell.marks.above_chance = cell.interval.low > majority->second;
     const double level = kSolvedByLuck / static_cast<double>(cell.runs.size());
-    cell.solved = std::count_if(cell.runs.begin(), cell.runs.end(), [&](const Run* run) {
+    cell.solved = std::count_if(cell.runs.begin(), cell.runs.end(), [&](const StoredRun* run) {
       return binomial_upper_tail(run->test_correct, run->test_examples, majority->second) <= level;
     });
     cell.marks.uses_context = cell.interval.low > least;
@@ -193,23 +193,23 @@ void average_and_sort(AccuracyTable& table) {
   std::stable_sort(table.rows.begin(), table.rows.end(), [&](const Row& a, const Row& b) { return rank(a) > rank(b); });
 }
 
-std::vector<Column> columns_of(const std::vector<const Run*>& runs, const Store& store) {
+std::vector<Column> columns_of(const std::vector<const StoredRun*>& runs, const Store& store) {
   const auto versions = versions_of(runs);
-  std::map<DataKey, const Run*> samples;  // the one with most test examples stands for the column
-  for (const Run* run : runs) {
-    const Run*& sample = samples[data_key(*run)];
+  std::map<DataKey, const StoredRun*> samples;  // the one with most test examples stands for the column
+  for (const StoredRun* run : runs) {
+    const StoredRun*& sample = samples[data_key(*run)];
     if (!sample || run->test_examples > sample->test_examples) sample = run;
   }
-  std::vector<const Run*> ordered(samples.size());
+  std::vector<const StoredRun*> ordered(samples.size());
   std::ranges::transform(samples, ordered.begin(), [](const auto& sample) { return sample.second; });
-  std::stable_sort(ordered.begin(), ordered.end(), [&](const Run* a, const Run* b) {
+  std::stable_sort(ordered.begin(), ordered.end(), [&](const StoredRun* a, const StoredRun* b) {
     if (a->task != b->task) return task_before(a->task, b->task);
     return std::pair(a->variant, versions.at(data_key(*a)).first->id) <
            std::pair(b->variant, versions.at(data_key(*b)).first->id);
   });
 
   std::vector<Column> columns;
-  for (const Run* run : ordered) {
+  for (const StoredRun* run : ordered) {
     Column& column = columns.emplace_back();
     column.task = run->task;
     column.variant = run->variant;
@@ -223,19 +223,19 @@ std::vector<Column> columns_of(const std::vector<const Run*>& runs, const Store&
   return columns;
 }
 
-AccuracyTable accuracy_table(const std::string& preset, const std::vector<const Run*>& runs,
-                             const std::vector<const Run*>& failures, const Store& store,
+AccuracyTable accuracy_table(const std::string& preset, const std::vector<const StoredRun*>& runs,
+                             const std::vector<const StoredRun*>& failures, const Store& store,
                              const ReportRequest& request) {
   AccuracyTable table;
   const std::map<long, Environment> environments = store.environments();
-  std::vector<const Run*> wanted;
+  std::vector<const StoredRun*> wanted;
   std::copy_if(runs.begin(), runs.end(), std::back_inserter(wanted),
-               [&](const Run* run) { return request.wants_model(run->model); });
+               [&](const StoredRun* run) { return request.wants_model(run->model); });
   table.preset = preset, table.columns = columns_of(wanted, store);
-  std::map<std::string, std::map<DataKey, std::vector<const Run*>>> groups;
-  for (const Run* run : runs) groups[row_label(*run)][data_key(*run)].push_back(run);
+  std::map<std::string, std::map<DataKey, std::vector<const StoredRun*>>> groups;
+  for (const StoredRun* run : runs) groups[row_label(*run)][data_key(*run)].push_back(run);
   std::set<std::pair<std::string, std::string>> failed;  // label, variant
-  for (const Run* run : failures)
+  for (const StoredRun* run : failures)
     if (failed.emplace(row_label(*run), run->variant).second) groups[row_label(*run)];
 
   for (const auto& [label, cells] : groups) {
@@ -266,17 +266,17 @@ AccuracyTable accuracy_table(const std::string& preset, const std::vector<const 
 
 }  // namespace
 
-std::vector<AccuracyTable> accuracy_tables(const std::vector<Run>& runs, const Store& store,
+std::vector<AccuracyTable> accuracy_tables(const std::vector<StoredRun>& runs, const Store& store,
                                            const ReportRequest& request) {
   const std::map<long, Hits> hits = store.hits();
-  const std::vector<Run> failures = store.failures();
+  const std::vector<StoredRun> failures = store.failures();
   const auto failed = by_preset(failures, request);
   std::vector<AccuracyTable> tables;
   for (const auto& [preset, members] : by_preset(runs, request)) {
     const auto same =
         std::find_if(failed.begin(), failed.end(), [&, &name = preset](const auto& g) { return g.first == name; });
-    tables.push_back(accuracy_table(preset, members, same == failed.end() ? std::vector<const Run*>() : same->second,
-                                    store, request));
+    tables.push_back(accuracy_table(
+        preset, members, same == failed.end() ? std::vector<const StoredRun*>() : same->second, store, request));
     if (tables.back().columns.empty())
       tables.pop_back();
     else

@@ -10,7 +10,7 @@
 namespace lra {
 namespace {
 
-bool is_stale(const Run& run, const ReportRequest& request) {
+bool is_stale(const StoredRun& run, const ReportRequest& request) {
   for (const auto& [model, revision] : request.revisions)
     if (model == run.model) return revision != run.model_revision;
   return false;
@@ -18,7 +18,7 @@ bool is_stale(const Run& run, const ReportRequest& request) {
 
 void check_model(const Comparison& comparison, const Store& store, const std::string& model) {
   std::vector<std::string> models;
-  for (const Run& run : comparison.runs)
+  for (const StoredRun& run : comparison.runs)
     if (std::find(models.begin(), models.end(), run.model) == models.end()) models.push_back(run.model);
   if (std::find(models.begin(), models.end(), model) == models.end())
     fail_usage("{} holds no run of model '{}'{}", store.path().string(), model, suggestion(model, models));
@@ -32,19 +32,20 @@ void keep_wanted(std::vector<BenchTable>& tables, const ReportRequest& request) 
 
 }  // namespace
 
-std::vector<const Run*> chosen(const std::vector<const Run*>& runs, const ReportRequest& request) {
+std::vector<const StoredRun*> chosen(const std::vector<const StoredRun*>& runs, const ReportRequest& request) {
   std::map<std::string, std::pair<double, double>> validation;  // sum and number over the seeds of a configuration
-  for (const Run* run : runs) {
+  for (const StoredRun* run : runs) {
     validation[run->configuration].first += run->valid_accuracy;
     validation[run->configuration].second += 1;
   }
-  const auto rank = [&](const Run* run) {
+  const auto rank = [&](const StoredRun* run) {
     const auto& [sum, count] = validation.at(run->configuration);
     return std::tuple(run->comparable, !is_stale(*run, request), sum / count, run->id);
   };
-  const Run* best = *std::max_element(runs.begin(), runs.end(), [&](auto* a, auto* b) { return rank(a) < rank(b); });
-  std::vector<const Run*> all;
-  for (const Run* run : runs)
+  const StoredRun* best =
+      *std::max_element(runs.begin(), runs.end(), [&](auto* a, auto* b) { return rank(a) < rank(b); });
+  std::vector<const StoredRun*> all;
+  for (const StoredRun* run : runs)
     if (run->configuration == best->configuration && run->comparable == best->comparable &&
         run->model_revision == best->model_revision)
       all.push_back(run);
@@ -52,30 +53,30 @@ std::vector<const Run*> chosen(const std::vector<const Run*>& runs, const Report
   return all;
 }
 
-Marks facts_about(const std::vector<const Run*>& runs, const ReportRequest& request) {
+Marks facts_about(const std::vector<const StoredRun*>& runs, const ReportRequest& request) {
   Marks marks;
   marks.stale = is_stale(*runs.front(), request);
   marks.not_comparable = !runs.front()->comparable;
   marks.best_of = tries(*runs.front()) > 1;
-  marks.shared = std::any_of(runs.begin(), runs.end(), [](const Run* run) { return run->shared; });
-  marks.uneven = std::any_of(runs.begin(), runs.end(), [](const Run* run) { return !run->timing_flaw.empty(); });
+  marks.shared = std::any_of(runs.begin(), runs.end(), [](const StoredRun* run) { return run->shared; });
+  marks.uneven = std::any_of(runs.begin(), runs.end(), [](const StoredRun* run) { return !run->timing_flaw.empty(); });
   return marks;
 }
 
 double parameter_budget(long transformer_parameters) { return 1.10 * static_cast<double>(transformer_parameters); }
 
-std::vector<const Run*> runs_of(const Comparison& comparison, const ReportRequest& request) {
-  std::vector<const Run*> all;
-  for (const Run& run : comparison.runs)
+std::vector<const StoredRun*> runs_of(const Comparison& comparison, const ReportRequest& request) {
+  std::vector<const StoredRun*> all;
+  for (const StoredRun& run : comparison.runs)
     if ((request.preset.empty() || run.preset == request.preset) && request.wants_task(run.task) &&
         request.wants_model(run.model))
       all.push_back(&run);
   return all;
 }
 
-PresetRuns by_preset(const std::vector<Run>& runs, const ReportRequest& request) {
+PresetRuns by_preset(const std::vector<StoredRun>& runs, const ReportRequest& request) {
   PresetRuns groups;
-  for (const Run& run : runs) {
+  for (const StoredRun& run : runs) {
     if ((!request.preset.empty() && run.preset != request.preset) || !request.wants_task(run.task)) continue;
     auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == run.preset; });
     if (group == groups.end()) group = groups.insert(groups.end(), {run.preset, {}});
@@ -124,14 +125,14 @@ Comparison compare_runs(const Store& store, const ReportRequest& request) {
   return comparison;
 }
 
-long tries(const Run& run) {
+long tries(const StoredRun& run) {
   long count = 1;
   if (run.sweep.is_object())
     for (const auto& [key, values] : run.sweep.items()) count *= static_cast<long>(values.size());
   return count;
 }
 
-std::string row_label(const Run& run) {
+std::string row_label(const StoredRun& run) {
   std::string label = run.model, swept;
   if (run.overrides.is_object())
     for (const auto& [key, value] : run.overrides.items())

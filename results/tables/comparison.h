@@ -21,7 +21,7 @@ struct Marks {
   bool not_comparable = false;  // fewer examples or steps than the preset says
   bool over_budget = false;     // parameters more than 10 % above transformer's
   bool shared = false;          // trained while other cells ran: no timing of it is shown
-  bool uneven = false;          // its timings are not one figure (Run::timing_flaw): none is shown
+  bool uneven = false;          // its timings are not one figure (StoredRun::timing_flaw): none is shown
   bool best_of = false;         // chosen on validation among several settings
   bool timed() const { return !shared && !uneven; }
 };
@@ -36,7 +36,7 @@ enum class Standing {
 
 /// The seeds of one configuration of one model on one task. Accuracies are shares, 0 … 1.
 struct AccuracyCell {
-  std::vector<const Run*> runs;  // by seed
+  std::vector<const StoredRun*> runs;  // by seed
   double mean = 0, deviation = 0;
   Interval interval;  // Wilson for one seed, t for several
   long parameters = 0;
@@ -90,7 +90,7 @@ struct AccuracyTable {
 /// Cost of training, mean over seeds. A value that was not measured is 0.
 struct CostRow {
   std::string label, model;
-  std::vector<const Run*> runs;
+  std::vector<const StoredRun*> runs;
   Marks marks;
   double examples_per_second = 0, gflops = 0, peak_share = 0, train_seconds = 0;
   std::int64_t peak_bytes = 0, activation_bytes = 0;
@@ -144,7 +144,7 @@ inline constexpr const char* kMaterialized = "transformer materialized=true";
 
 /// Everything that one report prints. The tables point into `runs`.
 struct Comparison {
-  std::vector<Run> runs;
+  std::vector<StoredRun> runs;
   std::vector<AccuracyTable> accuracy;
   std::vector<CostTable> costs;
   std::vector<BenchTable> benches;
@@ -160,7 +160,7 @@ Comparison compare_runs(const Store& store, const ReportRequest& request);
 /// A cell shows one configuration: among the runs of a model (and its overrides) on a column, comparable beats not
 /// comparable, the present revision beats another, newer beats older; all seeds of the winner's configuration are
 /// pooled.
-std::vector<AccuracyTable> accuracy_tables(const std::vector<Run>& runs, const Store& store,
+std::vector<AccuracyTable> accuracy_tables(const std::vector<StoredRun>& runs, const Store& store,
                                            const ReportRequest& request);
 
 /// The contests of a table's rows with `row`, column by column, corrected together. One a row and column; absent where
@@ -169,7 +169,8 @@ std::vector<std::vector<std::optional<Contest>>> contests_with(const AccuracyTab
                                                                const std::map<long, Hits>& hits, long replicates);
 
 /// One table a preset, task variant, machine and number of threads. Borrows `runs`.
-std::vector<CostTable> cost_tables(const std::vector<Run>& runs, const Store& store, const ReportRequest& request);
+std::vector<CostTable> cost_tables(const std::vector<StoredRun>& runs, const Store& store,
+                                   const ReportRequest& request);
 
 /// Every combination of settings, batch, machine, threads and mode that was measured. `environments` holds those that
 /// Measurement::environment names.
@@ -177,28 +178,28 @@ std::vector<BenchTable> bench_tables(const std::vector<Measurement>& measurement
                                      const std::map<long, Environment>& environments);
 
 /// The runs of the presets, tasks and models that the request names.
-std::vector<const Run*> runs_of(const Comparison& comparison, const ReportRequest& request);
+std::vector<const StoredRun*> runs_of(const Comparison& comparison, const ReportRequest& request);
 
-using PresetRuns = std::vector<std::pair<std::string, std::vector<const Run*>>>;
+using PresetRuns = std::vector<std::pair<std::string, std::vector<const StoredRun*>>>;
 
 /// Runs by preset in the order in which presets first occur, those of the preset and the tasks that the request names.
-PresetRuns by_preset(const std::vector<Run>& runs, const ReportRequest& request);
+PresetRuns by_preset(const std::vector<StoredRun>& runs, const ReportRequest& request);
 
 /// The runs of the configuration that stands for them all (see accuracy_tables), by seed. Requires at least one run.
-std::vector<const Run*> chosen(const std::vector<const Run*>& runs, const ReportRequest& request);
+std::vector<const StoredRun*> chosen(const std::vector<const StoredRun*>& runs, const ReportRequest& request);
 
 /// The marks that runs of one configuration carry by themselves: stale, not comparable.
-Marks facts_about(const std::vector<const Run*>& runs, const ReportRequest& request);
+Marks facts_about(const std::vector<const StoredRun*>& runs, const ReportRequest& request);
 
 /// The most parameters a row may have without a mark: LRA's rule, a tenth above transformer's.
 double parameter_budget(long transformer_parameters);
 
 /// How many settings a sweep tried; 1 without one.
-long tries(const Run& run);
+long tries(const StoredRun& run);
 
 /// "linformer k=64": the model and what was asked for beside the preset. Runs of one sweep share "linformer best of 3
 /// k".
-std::string row_label(const Run& run);
+std::string row_label(const StoredRun& run);
 
 /// What a row is measured against: of `labels` the one of `reference`'s model that has `reference`'s own settings and
 /// otherwise the most of what the row was asked for, and nothing else: "linear steps=60" has "transformer steps=60"

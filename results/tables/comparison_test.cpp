@@ -10,34 +10,32 @@
 namespace lra {
 namespace {
 
-using Result = Run;  // a test's own class has a member called Run
-
 /// A run of a full LRA task.
-Result full_run(const std::string& task, const std::string& model, std::uint64_t seed, double share) {
-  Result run = sample_run(model, seed, share);
+StoredRun full_run(const std::string& task, const std::string& model, std::uint64_t seed, double share) {
+  StoredRun run = sample_run(model, seed, share);
   run.task = run.variant = task, run.preset = "small", run.data_fingerprint = task + "1";
   set_key(run);
   return run;
 }
 
 /// With predictions: the first `test_correct` examples right, but the first `shift` moved to the end.
-Result with_hits(Result run, long shift = 0) {
+StoredRun with_hits(StoredRun run, long shift = 0) {
   for (long i = 0; i < run.test_examples; ++i)
     run.test_hits.push_back(i >= shift && i < run.test_correct + shift ? 1 : 0);
   return run;
 }
 
-AccuracyTable only_table(const Store& store, const std::vector<Result>& runs) {
+AccuracyTable only_table(const Store& store, const std::vector<StoredRun>& runs) {
   auto tables = accuracy_tables(runs, store, {});
   EXPECT_EQ(tables.size(), 1u);
   return tables.at(0);
 }
 
 TEST(Contest, PairsBySeed) {
-  std::vector<Result> all;
+  std::vector<StoredRun> all;
   for (std::uint64_t seed : {0, 1, 2, 3}) all.push_back(sample_run("a", seed, 0.50 + 0.01 * double(seed)));
   for (std::uint64_t seed : {3, 1, 7}) all.push_back(sample_run("b", seed, 0.48));
-  const std::vector<const Result*> a{&all[0], &all[1], &all[2], &all[3]}, b{&all[4], &all[5], &all[6]};
+  const std::vector<const StoredRun*> a{&all[0], &all[1], &all[2], &all[3]}, b{&all[4], &all[5], &all[6]};
   const Contest result = contest(a, b, {}, 100);
   EXPECT_EQ(result.seeds, (std::vector<std::uint64_t>{1, 3}));
   EXPECT_NEAR(result.difference, (0.03 + 0.05) / 2, 1e-12);
@@ -46,7 +44,7 @@ TEST(Contest, PairsBySeed) {
 }
 
 TEST(Contest, OneSeedDecidesNothing) {
-  const Result a = sample_run("a", 0, 0.9), b = sample_run("b", 0, 0.1);
+  const StoredRun a = sample_run("a", 0, 0.9), b = sample_run("b", 0, 0.1);
   const Contest result = contest({&a}, {&b}, {}, 100);
   EXPECT_TRUE(std::isnan(result.p));
   EXPECT_FALSE(result.significant());
@@ -59,8 +57,8 @@ TEST(Contest, SixSeedsArePermutedAndBootstrapped) {
     store.add(with_hits(sample_run("b", seed, 0.45), 10), {});
   }
   const auto runs = store.runs();
-  std::vector<const Result*> a, b;
-  for (const Result& run : runs) (run.model == "a" ? a : b).push_back(&run);
+  std::vector<const StoredRun*> a, b;
+  for (const StoredRun& run : runs) (run.model == "a" ? a : b).push_back(&run);
   const Contest result = contest(a, b, store.hits(), 1000);
   EXPECT_EQ(result.method, "permutation");
   EXPECT_EQ(result.p, 2.0 / 64);  // all six differences are positive
@@ -127,7 +125,7 @@ TEST(Accuracy, AveragesAreNamed) {
     EXPECT_EQ(table.rows.at(1).label, "local");
     EXPECT_FALSE(table.rows[1].averages[0]) << "tasks are missing";
   }
-  Result failed = full_run("pathx", "linear", 0, 0);
+  StoredRun failed = full_run("pathx", "linear", 0, 0);
   failed.status = "failed";
   store.add(failed, {});
   store.add(full_run("pathx", "local", 0, 0.51), {});
@@ -160,7 +158,7 @@ TEST(Accuracy, SolvedCountsSeedsAboveChance) {
 TEST(Accuracy, ASweepIsOneRowChosenOnValidation) {
   Store store(":memory:");
   const auto add = [&](double lr, double valid, double test) {
-    Result run = sample_run("linear", 0, test);
+    StoredRun run = sample_run("linear", 0, test);
     run.experiment["lr"] = lr, run.overrides = {{"lr", lr}};
     run.sweep = {{"lr", {1e-3, 3e-3, 1e-2}}};
     run.history = {{100, "valid", "accuracy", valid / 2}, {200, "valid", "accuracy", valid}};
@@ -207,7 +205,7 @@ TEST(Answers, NameTheBestTheFastestAndTheCheapest) {
   machine.cpu = "CPU", machine.cores = 2;
   const auto add = [&](const char* model, double share, double speed) {
     for (std::uint64_t seed = 0; seed < 5; ++seed) {
-      Result run =
+      StoredRun run =
           sample_run(model, seed, share + 0.004 * (seed % 2 ? 1 : -1) * (std::string(model) == "linear" ? -1 : 1));
       run.examples_per_second = speed, run.train_seconds = 1000 / speed, run.threads = 2;
       store.add(run, machine);

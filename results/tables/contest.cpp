@@ -20,7 +20,7 @@ Discordance discordance(const Hits& first, const Hits& second) {
 }
 
 /// The predictions of each pair; nothing unless all are there and of one length.
-std::vector<Discordance> discordances(const std::vector<std::pair<const Run*, const Run*>>& pairs,
+std::vector<Discordance> discordances(const std::vector<std::pair<const StoredRun*, const StoredRun*>>& pairs,
                                       const std::map<long, Hits>& hits) {
   std::vector<Discordance> all;
   for (const auto& [a, b] : pairs) {
@@ -45,14 +45,14 @@ void test_models(Contest& contest, double resolution, long replicates) {
 
 }  // namespace
 
-Contest contest(const std::vector<const Run*>& first, const std::vector<const Run*>& second,
+Contest contest(const std::vector<const StoredRun*>& first, const std::vector<const StoredRun*>& second,
                 const std::map<long, Hits>& hits, long replicates) {
-  std::map<std::uint64_t, const Run*> ours, theirs;
-  for (const Run* run : first) ours[run->seed] = run;
-  for (const Run* run : second) theirs[run->seed] = run;
+  std::map<std::uint64_t, const StoredRun*> ours, theirs;
+  for (const StoredRun* run : first) ours[run->seed] = run;
+  for (const StoredRun* run : second) theirs[run->seed] = run;
 
   Contest result;
-  std::vector<std::pair<const Run*, const Run*>> pairs;
+  std::vector<std::pair<const StoredRun*, const StoredRun*>> pairs;
   for (const auto& [seed, run] : ours) {
     const auto partner = theirs.find(seed);
     if (partner == theirs.end()) {

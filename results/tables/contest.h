@@ -35,7 +35,7 @@ struct Contest {
 
 /// Pairs the runs by seed. `hits` as of Store::hits; `replicates` of the bootstrap, 0 for none (the interval is t
 /// then). `adjusted` is p until adjust() is called.
-Contest contest(const std::vector<const Run*>& first, const std::vector<const Run*>& second,
+Contest contest(const std::vector<const StoredRun*>& first, const std::vector<const StoredRun*>& second,
                 const std::map<long, Hits>& hits, long replicates);
 
 /// Corrects for all of them being tested together.

@@ -8,14 +8,15 @@
 namespace lra {
 namespace {
 
-CostRow cost_row(const std::string& label, const std::vector<const Run*>& candidates, const ReportRequest& request) {
+CostRow cost_row(const std::string& label, const std::vector<const StoredRun*>& candidates,
+                 const ReportRequest& request) {
   CostRow row;
   row.label = label;
   row.model = candidates.front()->model;
   row.runs = chosen(candidates, request);
   row.marks = facts_about(row.runs, request);
   const double n = static_cast<double>(row.runs.size());
-  for (const Run* run : row.runs) {
+  for (const StoredRun* run : row.runs) {
     row.examples_per_second += run->examples_per_second / n;
     row.gflops += run->gflops / n;
     if (run->gemm_peak_gflops > 0) row.peak_share += run->gflops / run->gemm_peak_gflops / n;
@@ -51,16 +52,17 @@ void relate_to_transformer(CostTable& table) {
 
 }  // namespace
 
-std::vector<CostTable> cost_tables(const std::vector<Run>& runs, const Store& store, const ReportRequest& request) {
+std::vector<CostTable> cost_tables(const std::vector<StoredRun>& runs, const Store& store,
+                                   const ReportRequest& request) {
   const std::map<long, Environment> environments = store.environments();
   std::vector<CostTable> tables;
   for (const auto& [preset, members] : by_preset(runs, request)) {
     using Setting = std::tuple<DataKey, std::string, long>;  // data, machine, threads
-    std::map<Setting, std::map<std::string, std::vector<const Run*>>> groups;
+    std::map<Setting, std::map<std::string, std::vector<const StoredRun*>>> groups;
     std::map<Setting, long> shared, uneven;
     std::map<std::string, std::string> task_of;
-    std::vector<const Run*> wanted;
-    for (const Run* run : members) {
+    std::vector<const StoredRun*> wanted;
+    for (const StoredRun* run : members) {
       const Setting setting{data_key(*run), machine_name(environments.at(run->environment)), run->threads};
       task_of[run->variant] = run->task;
       auto& rows = groups[setting];

@@ -14,7 +14,7 @@ struct Item {
   std::string text;
   Standing standing = Standing::open;
   double order = std::numeric_limits<double>::quiet_NaN();  // what a column is sorted by; NaN: not a figure
-  std::string configuration;                                // Run::configuration of the runs it was made from
+  std::string configuration;                                // StoredRun::configuration of the runs it was made from
   Item(std::string t = {}) : text(std::move(t)) {}
   Item(const char* t) : text(t) {}
   Item(std::string t, double o) : text(std::move(t)), order(o) {}

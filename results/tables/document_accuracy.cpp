@@ -110,7 +110,7 @@ std::vector<std::string> unequal_seeds(const AccuracyTable& table) {
     for (const Row& row : table.rows) {
       if (!row.cells[c]) continue;
       std::vector<std::uint64_t> seeds;
-      for (const Run* run : row.cells[c]->runs) seeds.push_back(run->seed);
+      for (const StoredRun* run : row.cells[c]->runs) seeds.push_back(run->seed);
       rows[seeds].push_back(row.label);
     }
     std::vector<std::string> parts;

@@ -29,7 +29,7 @@ Sheet seed_sheet(const AccuracyTable& table, const Store& store) {
     for (std::size_t c = 0; c < row.cells.size(); ++c) {
       if (!row.cells[c]) continue;
       notes.add(row.cells[c]->marks);
-      for (const Run* run : row.cells[c]->runs) {
+      for (const StoredRun* run : row.cells[c]->runs) {
         const Interval interval = wilson_interval(run->test_correct, run->test_examples);
         sheet.lines.push_back(
             {{row.label + signs(row.cells[c]->marks), table.columns[c].label,
@@ -64,7 +64,7 @@ Sheet configuration_sheet(const AccuracyTable& table) {
       Json experiment = cell.runs.front()->experiment;
       if (experiment.is_object()) experiment.erase("seed");
       flatten(experiment, "", words);
-      for (const Run* run : cell.runs) runs.push_back(std::to_string(run->id));
+      for (const StoredRun* run : cell.runs) runs.push_back(std::to_string(run->id));
       sheet.lines.push_back({{row.label + signs(cell.marks), table.columns[c].label,
                               Item(grouped(cell.parameters), static_cast<double>(cell.parameters)),
                               std::to_string(cell.runs.size()), joined(runs), fmt::format("{}", fmt::join(words, " "))},
@@ -109,7 +109,7 @@ Sheet cells_sheet(const std::string& model, const Comparison& comparison) {
           if (other.cells[c]) ++others, ahead += other.cells[c]->mean > cell.mean;
         double seconds = 0;
         std::int64_t peak = 0;
-        for (const Run* run : cell.runs)
+        for (const StoredRun* run : cell.runs)
           seconds += run->train_seconds / double(cell.runs.size()), peak = std::max(peak, run->peak_bytes);
         notes.add(cell.marks);
         const auto& best = table.columns[c].best;

@@ -11,13 +11,13 @@ using Place = std::tuple<std::string, std::string, std::string, std::string>;  /
 
 /// What a side has in one place: the runs that stand for it, and how many do not.
 struct Stand {
-  std::vector<const Run*> runs;
+  std::vector<const StoredRun*> runs;
   long others = 0;
 };
 
 std::map<Place, Stand> places(const Side& side, bool by_label) {
   std::map<Place, Stand> all;
-  for (const Run* run : side.runs)
+  for (const StoredRun* run : side.runs)
     if (run->comparable)
       all[{run->preset, run->variant, run->data_fingerprint, by_label ? row_label(*run) : ""}].runs.push_back(run);
   for (auto& [place, stand] : all) {
@@ -30,22 +30,22 @@ std::map<Place, Stand> places(const Side& side, bool by_label) {
 /// What a side has of one property, "listops@quick, image@quick".
 std::string list(const Side& side, auto&& property) {
   std::set<std::string> values;
-  for (const Run* run : side.runs) values.insert(property(*run));
+  for (const StoredRun* run : side.runs) values.insert(property(*run));
   return fmt::format("{}", fmt::join(values, ", "));
 }
 
 bool share(const Side& a, const Side& b, auto&& property) {
-  for (const Run* first : a.runs)
-    for (const Run* second : b.runs)
+  for (const StoredRun* first : a.runs)
+    for (const StoredRun* second : b.runs)
       if (property(*first) == property(*second)) return true;
   return false;
 }
 
 [[noreturn]] void refuse(const Side& a, const Side& b) {
-  const auto task = [](const Run& run) { return run.task; };
-  const auto variant = [](const Run& run) { return run.variant; };
-  const auto preset = [](const Run& run) { return run.preset; };
-  const auto whole = [](const Run* run) { return run->comparable; };
+  const auto task = [](const StoredRun& run) { return run.task; };
+  const auto variant = [](const StoredRun& run) { return run.variant; };
+  const auto preset = [](const StoredRun& run) { return run.preset; };
+  const auto whole = [](const StoredRun* run) { return run->comparable; };
   if (!share(a, b, task))
     fail_usage("{} and {} have no task in common: {} against {}", a.name, b.name, list(a, task), list(b, task));
   if (!share(a, b, variant))
@@ -75,7 +75,7 @@ bool Duel::second_is_better() const {
 Duel duel(const Side& first, const Side& second, bool by_label, long replicates) {
   Duel result{first.name, second.name, {}, {}};
   std::map<long, Hits> hits = *first.hits;  // ids of two databases are told apart by their sign
-  std::vector<Run> relabelled;
+  std::vector<StoredRun> relabelled;
   const bool two_databases = first.hits != second.hits;
   if (two_databases)
     for (const auto& [id, bits] : *second.hits) hits[-id] = bits;
@@ -88,18 +88,18 @@ Duel duel(const Side& first, const Side& second, bool by_label, long replicates)
     bout.first = stand.runs, bout.second = other->second.runs;
     bout.other_first = stand.others, bout.other_second = other->second.others;
     relabelled.clear();
-    for (const Run* run : bout.second) {
+    for (const StoredRun* run : bout.second) {
       relabelled.push_back(*run);
       if (two_databases) relabelled.back().id = -run->id;
     }
     // Two single networks meet whatever their seeds.
     if (bout.first.size() == 1 && relabelled.size() == 1) relabelled.front().seed = bout.first.front()->seed;
-    std::vector<const Run*> opponents;
+    std::vector<const StoredRun*> opponents;
     opponents.reserve(relabelled.size());
-    for (const Run& run : relabelled) opponents.push_back(&run);
+    for (const StoredRun& run : relabelled) opponents.push_back(&run);
     bout.contest = contest(bout.first, opponents, hits, replicates);
-    for (const Run* a : bout.first)
-      for (const Run* b : opponents)
+    for (const StoredRun* a : bout.first)
+      for (const StoredRun* b : opponents)
         bout.same_bits +=
             a->seed == b->seed && ((!two_databases && a->id == b->id) ||
                                    (!a->parameter_digest.empty() && a->parameter_digest == b->parameter_digest));

@@ -12,14 +12,14 @@ namespace lra {
 /// Runs of one side: a name and what it stands for.
 struct Side {
   std::string name;
-  std::vector<const Run*> runs;
+  std::vector<const StoredRun*> runs;
   const std::map<long, Hits>* hits = nullptr;
 };
 
 /// One meeting: the same preset, task variant and data; where two databases or versions meet, the same row too.
 struct Bout {
   std::string label, preset, variant;
-  std::vector<const Run*> first, second;
+  std::vector<const StoredRun*> first, second;
   long other_first = 0, other_second = 0;  // runs there that another configuration or revision displaced
   Contest contest;                         // first less second, Holm over all bouts whose bits differ
   long same_bits = 0;                      // common seeds whose trained parameters are equal

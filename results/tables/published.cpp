@@ -87,7 +87,7 @@ PublishedRange published_range(const std::string& model, const std::string& task
   return range;
 }
 
-std::string refusal(const Run& run) {
+std::string refusal(const StoredRun& run) {
   if (std::none_of(published().begin(), published().end(), [&](const auto& entry) { return entry.task == run.task; }))
     return fmt::format("no paper prints figures for `{}`", run.task);
   if (run.variant != run.task)

@@ -39,6 +39,6 @@ PublishedRange published_range(const std::string& model, const std::string& task
 
 /// Why a published figure may not be set beside this cell, one clause; empty when it may. Only a full variant that
 /// bears the task's own name, trained by a protocol that is comparable and with the model's own settings, may.
-std::string refusal(const Run& run);
+std::string refusal(const StoredRun& run);
 
 }  // namespace lra

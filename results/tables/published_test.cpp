@@ -64,7 +64,7 @@ TEST(Published, NamesAreComparedWithoutUnderscores) {
 }
 
 TEST(Published, OnlyTheFullVariantInFullMayStandBesideThem) {
-  lra::Run run = sample_run("linear", 0, 0.3);
+  StoredRun run = sample_run("linear", 0, 0.3);
   EXPECT_NE(refusal(run), "");
   run.variant = "listops@generated";
   EXPECT_NE(refusal(run), "");

@@ -1,47 +1,73 @@
 #include "results/tables/row.h"
 
-namespace lra {
+#include <algorithm>
 
-Json json_row(const Run& run, std::optional<double> majority) {
+namespace lra {
+namespace {
+
+/// The last value of (split, name) in a run's history, or null.
+Json last_value(const StoredRun& run, const std::string& split, const std::string& name) {
+  const auto found = std::find_if(run.history.rbegin(), run.history.rend(),
+                                  [&](const Metric& metric) { return metric.split == split && metric.name == name; });
+  return found == run.history.rend() ? Json() : Json(found->value);
+}
+
+void add_baselines(Json& row, const std::vector<Baseline>& baselines) {
+  row["baselines"] = Json::object();
+  row["majority"] = row["best_baseline"] = nullptr;
+  for (const Baseline& baseline : baselines) {
+    const double score = accuracy(baseline);
+    row["baselines"][baseline.name] = score;
+    if (baseline.name == "majority") row["majority"] = score;
+    if (row["best_baseline"].is_null() || score > row["best_baseline"].get<double>()) row["best_baseline"] = score;
+  }
+}
+
+}  // namespace
+
+Json json_row(const StoredRun& run, const std::vector<Baseline>& baselines) {
   const bool done = run.status == "done";
-  Json row{{"run", run.id}, {"task", run.task}, {"variant", run.variant}, {"preset", run.preset}, {"model", run.model}};
-  row["seed"] = run.seed;
-  row["status"] = run.status;
+  Json row = json_of(run);
+  row.erase("experiment");
+  row.erase("environment");
+  row["schema_version"] = kJsonVersion;
+  row["run"] = run.id > 0 ? Json(run.id) : Json();
   row["accuracy"] = done && run.test_examples > 0 ? Json(accuracy(run)) : Json();
-  row["baseline"] = majority ? Json(*majority) : Json();
-  row["test_correct"] = run.test_correct;
-  row["test_examples"] = run.test_examples;
-  row["test_loss"] = run.test_loss;
-  row["parameters"] = run.parameters;
-  row["parameter_digest"] = run.parameter_digest;
-  row["examples_per_second"] = run.examples_per_second;
-  row["gflops"] = run.gflops;
-  row["gemm_peak_gflops"] = run.gemm_peak_gflops;
-  row["peak_bytes"] = run.peak_bytes;
-  row["activation_bytes"] = run.activation_bytes;
-  row["rss_bytes"] = run.rss_bytes;
-  row["train_seconds"] = run.train_seconds;
-  row["seconds"] = run.seconds;
-  row["threads"] = run.threads;
-  row["comparable"] = run.comparable;
-  row["shared"] = run.shared;
-  row["timing_flaw"] = run.timing_flaw;
-  row["parts"] = run.parts;
-  row["reason"] = run.reason;
-  row["key"] = run.key;
-  row["configuration"] = run.configuration;
-  row["model_revision"] = run.model_revision;
-  row["data_fingerprint"] = run.data_fingerprint;
-  row["data_folder"] = run.data_folder;
-  row["overrides"] = run.overrides;
-  row["sweep"] = run.sweep;
-  row["command"] = run.command;
-  row["started"] = run.started;
+  row["data_share"] = done ? Json(data_share(run)) : Json();
+  if (!done) TrainResult::figures(run, [&row](const char* name, const auto&) { row[name] = nullptr; });
+  add_baselines(row, baselines);
   return row;
 }
 
+Json whole_row(const StoredRun& run, const std::vector<Baseline>& baselines) {
+  Json row = json_row(run, baselines);
+  row["experiment"] = run.experiment;
+  row["history"] = Json::array();
+  for (const Metric& metric : run.history)
+    row["history"].push_back(
+        {{"step", metric.step}, {"split", metric.split}, {"name", metric.name}, {"value", metric.value}});
+  row["train_loss"] = last_value(run, "train", "loss");
+  row["valid_loss"] = last_value(run, "valid", "loss");
+  row["valid_accuracy"] = last_value(run, "valid", "accuracy");
+  return row;
+}
+
+std::vector<Json> json_rows(const Store& store, const std::vector<const StoredRun*>& runs) {
+  const auto baselines = store.baselines();
+  std::vector<Json> rows;
+  for (const StoredRun* run : runs) {
+    const auto known = baselines.find({run->variant, run->data_fingerprint});
+    rows.push_back(json_row(*run, known == baselines.end() ? std::vector<Baseline>() : known->second));
+  }
+  return rows;
+}
+
 Json json_row(const BenchTable& table, const BenchRow& row) {
-  Json out{{"model", row.model}, {"length", row.length}, {"batch", table.batch}, {"mode", table.mode}};
+  Json out{{"schema_version", kJsonVersion},
+           {"model", row.model},
+           {"length", row.length},
+           {"batch", table.batch},
+           {"mode", table.mode}};
   out["threads"] = table.threads;
   out["machine"] = table.machine;
   out["settings"] = table.settings;
@@ -52,23 +78,6 @@ Json json_row(const BenchTable& table, const BenchRow& row) {
   out["speed_up_to_stored"] = row.speed_up_to_stored ? Json(*row.speed_up_to_stored) : Json();
   for (const auto& [metric, value] : row.values) out[metric] = value;
   return out;
-}
-
-std::vector<Json> json_rows(const Store& store, const std::vector<const Run*>& runs) {
-  std::map<std::pair<std::string, std::string>, std::optional<double>> majorities;
-  std::vector<Json> rows;
-  for (const Run* run : runs) {
-    const auto [found, is_new] = majorities.try_emplace({run->variant, run->data_fingerprint});
-    if (is_new) found->second = majority_accuracy(store, *run);
-    rows.push_back(json_row(*run, found->second));
-  }
-  return rows;
-}
-
-std::optional<double> majority_accuracy(const Store& store, const Run& run) {
-  for (const Baseline& baseline : store.baselines(run.variant, run.data_fingerprint))
-    if (baseline.name == "majority") return accuracy(baseline);
-  return std::nullopt;
 }
 
 }  // namespace lra

@@ -1,26 +1,37 @@
-/// One run or one bench figure as a JSON object: the form in which `--json` and the reports hand rows to other
-/// programs.
+/// One run or one bench figure as a JSON object: the one form in which `--json` and the reports hand them to other
+/// programs. results/README.md has its table.
 #pragma once
 
-#include <optional>
+#include <vector>
 
 #include "results/tables/comparison.h"
 
 namespace lra {
 
-/// `run` (its id), `task`, `variant`, `preset`, `model`, `seed`, `status`, `accuracy` (null unless done), `baseline`
-/// (accuracy of the majority class; null when unknown) and every other figure of the run, without history and
-/// predictions.
-Json json_row(const Run& run, std::optional<double> majority);
+/// "schema_version" of each object: raised when a key changes its meaning or goes.
+inline constexpr int kJsonVersion = 2;
+
+/// A run: its id as `run`, every field of StoredRun under its own name but `experiment` and `environment`, `accuracy`,
+/// `data_share`, and of its data `baselines` (accuracy by name), `majority` and `best_baseline`. Figures of a run that
+/// is not done are null, as is what is not known.
+Json json_row(const StoredRun& run, const std::vector<Baseline>& baselines);
+
+/// The same with `experiment`, `history` and the last of its losses. Requires a run with its history.
+Json whole_row(const StoredRun& run, const std::vector<Baseline>& baselines);
+
+/// json_row of every run, with the baselines of its data.
+std::vector<Json> json_rows(const Store& store, const std::vector<const StoredRun*>& runs);
 
 /// `model`, `length`, `batch`, `mode`, `threads`, `settings`, `speed_up` (null without transformer) and each metric by
 /// name.
 Json json_row(const BenchTable& table, const BenchRow& row);
 
-/// The accuracy of the majority class on the run's data, if it is stored.
-std::optional<double> majority_accuracy(const Store& store, const Run& run);
-
-/// json_row of every run, with its majority class.
-std::vector<Json> json_rows(const Store& store, const std::vector<const Run*>& runs);
+/// Any record by the names of its fields.
+template <typename Record>
+Json json_of(const Record& record) {
+  Json json = Json::object();
+  Record::fields(record, [&json](const char* name, const auto& value) { json[name] = value; });
+  return json;
+}
 
 }  // namespace lra

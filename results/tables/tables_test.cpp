@@ -14,8 +14,6 @@
 namespace lra {
 namespace {
 
-using Result = Run;  // a test's own class has a member called Run
-
 Environment machine() {
   Environment e;
   e.cpu = "Test CPU", e.cores = 2;
@@ -37,14 +35,14 @@ ReportRequest request_for(const std::string& table) {
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// Asked for with these settings beside the preset.
-Result with(Result run, const Json& overrides) {
+StoredRun with(StoredRun run, const Json& overrides) {
   run.overrides = overrides;
   run.experiment.update(overrides);
   set_key(run);
   return run;
 }
 
-Result timed(Result run, double examples_per_second) {
+StoredRun timed(StoredRun run, double examples_per_second) {
   run.examples_per_second = examples_per_second, run.train_seconds = 1000 / examples_per_second;
   return run;
 }
@@ -76,7 +74,7 @@ TEST(Solved, ChanceIsRarelyCountedHoweverManySeedsAreLookedAt) {
     store.add_baselines("listops@quick", "a1b2c3d4", {{"majority", 10, 100}});
     for (long model = 0; model < kModels; ++model)
       for (std::uint64_t seed = 0; seed < seeds; ++seed) {
-        Result run = sample_run("model" + std::to_string(model), seed, 0);
+        StoredRun run = sample_run("model" + std::to_string(model), seed, 0);
         const Random draw(seed, "chance", run.model);
         run.test_examples = kExamples, run.test_correct = 0;
         for (long i = 0; i < kExamples; ++i) run.test_correct += draw.uniform(std::uint64_t(i)) < 0.1;
@@ -93,7 +91,7 @@ TEST(Solved, ChanceIsRarelyCountedHoweverManySeedsAreLookedAt) {
 TEST(Sound, NumbersThatCannotBeAreRefusedAndTheRunIsNamed) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "lra.db";
-  Result run = sample_run("linear", 0, 0.5);
+  StoredRun run = sample_run("linear", 0, 0.5);
   for (int i = 0; i < 1001; ++i) run.test_hits.push_back(i % 2);
   run.test_examples = 1001;
   Store(path).add(run, {});
@@ -142,7 +140,7 @@ TEST(Tables, ManySeedsAreNeverCalledOne) {
   Store store(":memory:");
   for (std::uint64_t seed = 0; seed < 2; ++seed)
     for (const char* model : {"linear", "local"}) {
-      Result run = with(sample_run(model, seed, 0.4), {{"steps", 3}});
+      StoredRun run = with(sample_run(model, seed, 0.4), {{"steps", 3}});
       run.comparable = false;
       store.add(run, {});
     }
@@ -164,7 +162,7 @@ TEST(Tables, VersionsOfOneTasksDataAreTheSubjectOfNoAverage) {
   Store store(":memory:");
   for (const char* fingerprint : {"aaaaaaaa", "bbbbbbbb"})
     for (const char* model : {"linear", "local"}) {
-      Result run = sample_run(model, 0, 0.5);
+      StoredRun run = sample_run(model, 0, 0.5);
       run.task = "tsv:set", run.variant = "tsv:set@quick", run.data_fingerprint = fingerprint;
       run.experiment["data"] = fingerprint,
       run.started = std::string("2026-01-0") + (fingerprint[0] == 'a' ? "1" : "2");
@@ -186,7 +184,7 @@ TEST(Tables, VersionsOfOneTasksDataAreTheSubjectOfNoAverage) {
 TEST(Tables, FoldersOfOneNameAreToldApart) {
   Store store(":memory:");
   const auto add = [&](const char* fingerprint, const char* folder) {
-    Result run = sample_run("linear", 0, 0.5);
+    StoredRun run = sample_run("linear", 0, 0.5);
     run.task = "tsv:set", run.variant = "tsv:set@quick", run.data_fingerprint = fingerprint, run.data_folder = folder;
     run.experiment["data"] = fingerprint;
     set_key(run);
@@ -234,7 +232,7 @@ TEST(Tables, ARowIsMeasuredAgainstTheReferenceWithItsSettings) {
 
 TEST(Tables, OnlyWhatPapersCouldPrintIsSaidToBeAVariant) {
   Store store(":memory:");
-  Result own = sample_run("linear", 0, 0.5);
+  StoredRun own = sample_run("linear", 0, 0.5);
   own.task = "tsv:sst", own.variant = "tsv:sst@quick";
   set_key(own);
   store.add(own, {});
@@ -326,7 +324,7 @@ Store filter_store() {
   for (const char* task : {"listops", "image"})
     for (const auto& [model, share, speed] :
          {std::tuple("transformer", 0.5, 100.0), {"linear", 0.4, 300.0}, {"identity", 0.45, 900.0}}) {
-      Result run = timed(sample_run(model, 0, share), speed);
+      StoredRun run = timed(sample_run(model, 0, share), speed);
       run.task = task, run.variant = run.task + "@quick", run.parameters = run.model == "linear" ? 120'000 : 100'000;
       set_key(run);
       store.add(run, machine());
@@ -375,7 +373,7 @@ TEST(Filters, WhatIsNotShownIsStillMeasuredAgainst) {
 }
 
 TEST(Duel, LeavesOutSeedsWithoutAPartner) {
-  std::vector<Result> runs;
+  std::vector<StoredRun> runs;
   for (std::uint64_t seed = 0; seed < 3; ++seed) runs.push_back(sample_run("identity", seed, 0.5));
   for (std::uint64_t seed = 0; seed < 6; ++seed) runs.push_back(sample_run("linear", seed, seed < 3 ? 0.48 : 0.3));
   Side first{"identity", {&runs[0], &runs[1], &runs[2]}, nullptr}, second{"linear", {}, nullptr};

@@ -9,7 +9,7 @@ namespace {
 
 /// The folder of data that go by its name, as one's own do ("tsv:set" of /home/me/v1/set); empty for the others, which
 /// are the same wherever they are.
-std::string folder_of(const Run& run) {
+std::string folder_of(const StoredRun& run) {
   const std::string name = std::filesystem::path(run.data_folder).filename().string();
   return !name.empty() && run.task.ends_with(":" + name) ? run.data_folder : std::string();
 }
@@ -29,7 +29,7 @@ void tell_apart(const std::string& variant, const std::vector<Version*>& version
   std::set<std::string> folders;
   for (const Version* version : versions) folders.insert(folder_of(*version->first));
   for (Version* version : versions) {
-    const Run& first = *version->first;
+    const StoredRun& first = *version->first;
     const std::string folder = folder_of(first), number = "#" + first.data_fingerprint.substr(0, 6);
     if (folders.size() > 1 && !folder.empty()) {
       const std::size_t name = first.task.rfind(':') + 1;
@@ -43,9 +43,9 @@ void tell_apart(const std::string& variant, const std::vector<Version*>& version
 
 }  // namespace
 
-std::map<DataKey, Version> versions_of(const std::vector<const Run*>& runs) {
+std::map<DataKey, Version> versions_of(const std::vector<const StoredRun*>& runs) {
   std::map<DataKey, Version> all;
-  for (const Run* run : runs) {
+  for (const StoredRun* run : runs) {
     Version& version = all[data_key(*run)];
     if (!version.first || run->started < version.first->started) version.first = run;
     version.label = run->variant;

@@ -12,16 +12,16 @@ namespace lra {
 
 using DataKey = std::pair<std::string, std::string>;  // variant, data fingerprint
 
-inline DataKey data_key(const Run& run) { return {run.variant, run.data_fingerprint}; }
+inline DataKey data_key(const StoredRun& run) { return {run.variant, run.data_fingerprint}; }
 
 struct Version {
-  const Run* first = nullptr;  // the earliest of its runs
-  std::string label;           // the variant; of several versions "tsv:v1/set@quick" by folder, or "listops #a1b2c3"
-  std::string about;           // of several versions: "#a1b2c3, in /data/v1/set, trained on since 2026-01-02"
+  const StoredRun* first = nullptr;  // the earliest of its runs
+  std::string label;  // the variant; of several versions "tsv:v1/set@quick" by folder, or "listops #a1b2c3"
+  std::string about;  // of several versions: "#a1b2c3, in /data/v1/set, trained on since 2026-01-02"
 };
 
 /// The versions that these runs were made on: by folder where these differ, and by fingerprint where that is not
 /// enough.
-std::map<DataKey, Version> versions_of(const std::vector<const Run*>& runs);
+std::map<DataKey, Version> versions_of(const std::vector<const StoredRun*>& runs);
 
 }  // namespace lra

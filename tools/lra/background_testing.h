@@ -20,7 +20,7 @@ namespace lra {
 inline Json bits(const Finished& finished) {
   Json all = Json::array();
   for (const Json& cell : finished.json())
-    all.push_back({cell.at("run"), cell.at("status"), cell.at("parameter_digest"), cell.at("accuracy"),
+    all.push_back({cell.at("key"), cell.at("status"), cell.at("parameter_digest"), cell.at("accuracy"),
                    cell.at("test_loss"), cell.at("history")});
   return all;
 }

@@ -8,6 +8,7 @@
 #include "harness/core/file.h"
 #include "results/tables/document.h"
 #include "results/tables/duel.h"
+#include "results/tables/row.h"
 #include "results/tables/text_table.h"
 #include "tasks/task.h"
 #include "tools/lra/command.h"
@@ -42,17 +43,17 @@ struct Source {
     if (runs.empty()) fail_usage("{} holds no finished run; `lra run` makes some", path);
   }
   Store store;
-  std::vector<Run> runs;
+  std::vector<StoredRun> runs;
   std::map<long, Hits> hits;
   std::map<long, Environment> environments;
 };
 
-bool is_asked_for(const Run& run, const Options& options, const std::vector<std::string>& tasks) {
+bool is_asked_for(const StoredRun& run, const Options& options, const std::vector<std::string>& tasks) {
   return (options.preset.empty() || run.preset == options.preset) &&
          (tasks.empty() || std::find(tasks.begin(), tasks.end(), run.task) != tasks.end());
 }
 
-bool belongs(const Run& run, const std::string& name, SideKind kind, const Source& source) {
+bool belongs(const StoredRun& run, const std::string& name, SideKind kind, const Source& source) {
   switch (kind) {
     case SideKind::model:
       return row_label(run) == name;
@@ -72,7 +73,7 @@ std::vector<std::string> known_names(const Source& source, SideKind kind) {
   const auto add = [&names](std::string name) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
   };
-  for (const Run& run : source.runs) {
+  for (const StoredRun& run : source.runs) {
     if (kind == SideKind::version) add("@" + source.environments.at(run.environment).code_version);
     if (kind == SideKind::model) add(row_label(run));
   }
@@ -93,7 +94,7 @@ Side side_of(const std::string& name, SideKind kind, const Source& source, const
              const std::vector<std::string>& tasks) {
   Side side{name, {}, &source.hits};
   bool known = false;
-  for (const Run& run : source.runs) {
+  for (const StoredRun& run : source.runs) {
     if (!belongs(run, name, kind, source)) continue;
     known = true;
     if (is_asked_for(run, options, tasks)) side.runs.push_back(&run);
@@ -109,7 +110,8 @@ Side side_of(const std::string& name, SideKind kind, const Source& source, const
 Json bout_json(const Duel& duel, const Bout& bout) {
   const Contest& c = bout.contest;
   const auto number = [](double v) { return std::isnan(v) ? Json() : Json(v); };
-  return {{"label", bout.label},
+  return {{"schema_version", kJsonVersion},
+          {"label", bout.label},
           {"preset", bout.preset},
           {"variant", bout.variant},
           {"first", duel.first},

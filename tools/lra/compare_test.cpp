@@ -9,8 +9,8 @@ void fill(const std::string& path, double linear, const std::string& version = "
   Environment environment;
   environment.cpu = "CPU", environment.cores = 2, environment.code_version = version;
   for (std::uint64_t seed = 0; seed < 6; ++seed) {
-    lra::Run exact = sample_run("transformer", seed, 0.50 + 0.002 * double(seed));
-    lra::Run fast = sample_run("linear", seed, linear + 0.003 * double(seed % 2));
+    StoredRun exact = sample_run("transformer", seed, 0.50 + 0.002 * double(seed));
+    StoredRun fast = sample_run("linear", seed, linear + 0.003 * double(seed % 2));
     exact.parameter_digest = "same", fast.parameter_digest = version + std::to_string(seed);
     if (version != "v1") {
       exact.experiment["version"] = fast.experiment["version"] = version;
@@ -60,11 +60,11 @@ TEST(Compare, WrongUseIsASentence) {
   fill(box.path("lra.db"), 0.40);
   {
     Store store(box.path("lra.db"));
-    lra::Run other = sample_run("local", 0, 0.5);
+    StoredRun other = sample_run("local", 0, 0.5);
     other.variant = "listops";
     set_key(other);
     store.add(other, {});
-    lra::Run preset = sample_run("performer", 0, 0.5);
+    StoredRun preset = sample_run("performer", 0, 0.5);
     preset.preset = "small";
     set_key(preset);
     store.add(preset, {});

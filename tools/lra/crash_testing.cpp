@@ -19,7 +19,7 @@ bool is_database(const std::string& name) { return name.ends_with(".db"); }
 void make_many(const fs::path& file) {
   Store store(file);
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
-    Run run = sample_run("transformer", seed, 0.5);
+    StoredRun run = sample_run("transformer", seed, 0.5);
     run.parameter_digest = "d";
     for (long step = 0; step < 300; ++step) run.history.push_back({step, "train", "loss", 1.0 / double(step + 1)});
     run.test_hits.assign(1000, 0);
@@ -49,8 +49,8 @@ Json content(const fs::path& file) {
   if (!has_tables(file)) return {{"runs", Json::object()}, {"bench", Json::object()}};
   const Store store(file, Store::Access::read);
   std::map<std::string, Json> runs;
-  for (const Run& found : store.runs()) {
-    const Run run = store.find(found.id).value();
+  for (const StoredRun& found : store.runs()) {
+    const StoredRun run = store.find(found.id).value();
     Json history = Json::array();
     for (const Metric& m : run.history) history.push_back({m.step, m.split, m.name, m.value});
     runs[run.key] = {run.status,    run.parameter_digest,   run.test_correct,

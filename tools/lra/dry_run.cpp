@@ -37,7 +37,7 @@ std::string without_data(Json canonical_experiment) {
 std::set<std::string> done_experiments(const std::string& database) {
   std::set<std::string> done;
   if (!std::filesystem::exists(database)) return done;
-  for (const Run& run : Store(database, Store::Access::read).runs())
+  for (const StoredRun& run : Store(database, Store::Access::read).runs())
     if (run.status == "done") done.insert(without_data(run.experiment));
   return done;
 }
@@ -127,7 +127,7 @@ Json dry_run(const std::vector<Experiment>& experiments, const RunOptions& optio
   for (const Experiment& experiment : experiments) {
     const TaskPlan& plan = experiment.plan;
     const std::string& lack = missing.of(plan);
-    const bool skip = !options.force && done.count(without_data(canonical(experiment, ""))) > 0;
+    const bool skip = !options.matrix.force && done.count(without_data(canonical(experiment, ""))) > 0;
     Json cell{{"task", plan.spec.name},
               {"variant", plan.spec.variant},
               {"model", experiment.model},
@@ -145,7 +145,8 @@ Json dry_run(const std::vector<Experiment>& experiments, const RunOptions& optio
     if (!skip && !options.no_estimate) {
       const auto [place, is_new] = estimates.try_emplace(kind_of(experiment));
       Estimate& estimated = place->second;
-      if (is_new) estimated = estimate(experiment, data_paths(options.data), options.threads, kSecondsOfTrial);
+      if (is_new)
+        estimated = estimate(experiment, data_paths(options.data), options.matrix.cell.threads, kSecondsOfTrial);
       cell.update({{"flops", estimated.flops},
                    {"peak_bytes", estimated.peak_bytes},
                    {"seconds", estimated.seconds},
@@ -170,7 +171,7 @@ void print_dry_run(const Json& cells, const RunOptions& options) {
   print_missing(cells);
   if (to_run == 0 || options.no_estimate) return;
   fmt::print("\n{} of {} cells to run: {} TFLOP, {} one after another on {} threads\n", to_run, cells.size(),
-             tera(sum_of(cells, "flops")), human_seconds(sum_of(cells, "seconds")), options.threads);
+             tera(sum_of(cells, "flops")), human_seconds(sum_of(cells, "seconds")), options.matrix.cell.threads);
   print_bases(cells);
 }
 

@@ -26,7 +26,7 @@ class Output : public testing::Test {
     ::chmod(box.path(".").c_str(), 0755);
     Store store(box.path("lra.db"));
     for (const char* model : {"linear", "transformer"}) {
-      lra::Run run = sample_run(model, 0, 0.4);
+      StoredRun run = sample_run(model, 0, 0.4);
       run.history = std::vector<Metric>(200, {1, "valid", "accuracy", 0.4});
       run.test_hits = std::vector<std::uint8_t>(std::size_t(run.test_examples), 0);
       std::fill_n(run.test_hits.begin(), run.test_correct, std::uint8_t{1});
@@ -171,7 +171,7 @@ TEST_F(Output, AKilledMergeLeavesTheTargetAsItWas) {
   {
     Store other(box.path("other.db"));
     for (std::uint64_t seed = 10; seed < 40; ++seed) {
-      lra::Run run = sample_run("linear", seed, 0.4);
+      StoredRun run = sample_run("linear", seed, 0.4);
       run.history = std::vector<Metric>(500, {1, "valid", "accuracy", 0.4});
       other.add(run, Environment{});
     }

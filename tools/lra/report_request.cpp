@@ -22,20 +22,20 @@ ReportRequest report_request(const std::string& table, const std::string& preset
 
 namespace {
 
-std::vector<std::string> distinct(const Store& store, std::string Run::*name) {
+std::vector<std::string> distinct(const Store& store, std::string StoredRun::*name) {
   std::set<std::string> all;
   for (const auto& runs : {store.runs(), store.failures()})
-    for (const Run& run : runs) all.insert(run.*name);
+    for (const StoredRun& run : runs) all.insert(run.*name);
   return {all.begin(), all.end()};
 }
 
 }  // namespace
 
-std::vector<std::string> stored_tasks(const Store& store) { return distinct(store, &Run::task); }
+std::vector<std::string> stored_tasks(const Store& store) { return distinct(store, &StoredRun::task); }
 
 std::vector<std::string> stored_models(const Store& store) {
   std::set<std::string> all;
-  for (const std::string& model : distinct(store, &Run::model)) all.insert(model);
+  for (const std::string& model : distinct(store, &StoredRun::model)) all.insert(model);
   for (const Measurement& m : store.measurements()) all.insert(m.model.substr(0, m.model.find(' ')));
   return {all.begin(), all.end()};
 }

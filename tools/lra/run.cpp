@@ -14,13 +14,12 @@
 #include "harness/progress.h"
 #include "harness/runner.h"
 #include "results/tables/report.h"
-#include "tools/lra/cell_json.h"
+#include "results/tables/row.h"
 #include "tools/lra/command.h"
 #include "tools/lra/dry_run.h"
 #include "tools/lra/profile_table.h"
 #include "tools/lra/report_request.h"
 #include "tools/lra/run_options.h"
-#include "tools/lra/threads.h"
 
 namespace lra {
 namespace {
@@ -56,23 +55,29 @@ void expect_seconds(std::vector<Cell>& cells, const Store& store, const MatrixOp
   std::vector<Cell*> to_run;
   for (Cell& cell : cells)
     if (matrix.force || !store.find(cell.key)) to_run.push_back(&cell);
-  if (to_run.size() < 2 || matrix.threads < 2) return;
+  if (to_run.size() < 2 || matrix.cell.threads < 2) return;
   std::map<std::pair<std::string, std::string>, double> seconds;
   for (Cell* cell : to_run) {
     const Experiment& experiment = cell->experiment;
     double& known = seconds[{experiment.plan.task, experiment.model}];
-    if (known == 0) known = estimate(experiment, matrix.paths, matrix.threads, kSecondsOfTrial).seconds;
+    if (known == 0) known = estimate(experiment, matrix.paths, matrix.cell.threads, kSecondsOfTrial).seconds;
     cell->expected_seconds = known;
   }
 }
 
 bool is_done(const Outcome& outcome) { return outcome.run.status == "done"; }
 
+Json json_of_cell(const Outcome& outcome, const Store& store) {
+  Json row = whole_row(outcome.run, store.baselines(outcome.run.variant, outcome.run.data_fingerprint));
+  row["skipped"] = outcome.skipped;
+  if (outcome.profile) row["profile"] = encode(*outcome.profile);
+  return row;
+}
+
 void print_results(const std::vector<Outcome>& outcomes, const Store& store, const RunOptions& options) {
   if (options.json) {
     Json all = Json::array();
-    for (const Outcome& outcome : outcomes)
-      all.push_back(cell_json(outcome, store.baselines(outcome.run.variant, outcome.run.data_fingerprint)));
+    for (const Outcome& outcome : outcomes) all.push_back(json_of_cell(outcome, store));
     std::cout << all.dump(2) << "\n";
   } else if (std::any_of(outcomes.begin(), outcomes.end(), is_done)) {
     report_formats().at("markdown").write(store, report_request("accuracy", options.preset), std::cout);
@@ -93,18 +98,9 @@ int run_matrix(const RunOptions& options) {
   check_shapes(experiments);
   check_data(experiments, data_paths(options.data));
   Store store = open_database_to_write(options.database);  // before anything is trained: results must have a place
-  MatrixOptions matrix;
+  MatrixOptions matrix = options.matrix;
   matrix.paths = data_paths(options.data);
-  matrix.threads = options.threads;
-  matrix.more_than_machine = is_more_than_machine(options.threads);
-  matrix.jobs = options.jobs;
-  matrix.force = options.force;
-  matrix.check_finite = options.check_finite;
-  matrix.profile = options.profile;
   matrix.state = std::filesystem::absolute(options.database + "-cells");  // stored reasons name its files
-  matrix.checkpoint_seconds = options.checkpoint_seconds;
-  matrix.max_memory = options.max_memory_bytes;
-  matrix.max_seconds = options.max_time_seconds;
   matrix.command = command_line();
   matrix.stop = &interrupted;
   for (const Plugin& plugin : plugins()) matrix.program.insert(matrix.program.end(), {"--plugin", plugin.file});

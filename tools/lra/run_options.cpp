@@ -65,6 +65,7 @@ void check_sweep(const Overrides& overrides, const std::vector<std::string>& mod
 }  // namespace
 
 void declare(const Command& command, RunOptions& options) {
+  options.matrix.cell.threads = 0;
   command
       .add_option("--tasks", options.tasks,
                   "names, lra5, all, or tsv:FOLDER with one's own train.tsv, valid.tsv and test.tsv; "
@@ -80,18 +81,19 @@ void declare(const Command& command, RunOptions& options) {
                      "model:key=a,b,c: a setting of one model");
   command.add_option("--data", options.data, "folder with official data").environment("LRA_DATA");
   add_database_option(command, options.database);
-  command.add_option("--threads", options.threads,
+  command.add_option("--threads", options.matrix.cell.threads,
                      "threads of all cells together; default: one for each CPU that the process may use");
   command
       .add_option(
-          "--jobs", options.jobs,
+          "--jobs", options.matrix.jobs,
           "cells at a time; more than 1 are timed as shared, which no efficiency table shows; 0: those that are "
           "expected to take less than a minute side by side, the others one by one")
       .shows_default();
   command.add_option("--limit", options.limit, "use at most so many examples of each split; not comparable");
   command.add_option("--max-memory", options.max_memory, "of a cell, such as 800M or 4G (powers of 1024)");
   command.add_option("--max-time", options.max_time, "of a cell, such as 90s, 30m, 1h30m or 2d");
-  command.add_option("--checkpoint", options.checkpoint_seconds, "seconds between two checkpoints of a cell")
+  command
+      .add_option("--checkpoint", options.matrix.cell.checkpoint_seconds, "seconds between two checkpoints of a cell")
       .shows_default();
   command.add_option(
       "--config", options.config,
@@ -99,9 +101,10 @@ void declare(const Command& command, RunOptions& options) {
   command.add_flag("--dry-run", options.dry_run, "show what would be run and what it would cost");
   command.add_flag("--no-estimate", options.no_estimate,
                    "with --dry-run: leave out what takes up to two seconds a task and model to find out");
-  command.add_flag("--force", options.force, "run again what is done already");
-  command.add_flag("--check-finite", options.check_finite, "check every tensor for numbers that are not finite");
-  command.add_flag("--profile", options.profile, "show where the steps' time went, by layer and op");
+  command.add_flag("--force", options.matrix.force, "run again what is done already");
+  command.add_flag("--check-finite", options.matrix.cell.check_finite,
+                   "check every tensor for numbers that are not finite");
+  command.add_flag("--profile", options.matrix.cell.profile, "show where the steps' time went, by layer and op");
   command.add_flag("--json", options.json, "print one JSON object a cell instead of a table");
 }
 
@@ -112,11 +115,12 @@ void complete(const Command& command, RunOptions& options) {
   options.overrides.set.update(set);
   if (!options.sweep.empty()) options.overrides.sweep = parse_sweep(options.sweep);
   options.overrides.model_args.merge_patch(parse_model_args(options.model_args));
-  options.threads = threads_of(options.threads);
-  if (options.jobs < 0 || options.jobs > 1024)
+  options.matrix.cell.threads = threads_of(options.matrix.cell.threads);
+  options.matrix.more_than_machine = is_more_than_machine(options.matrix.cell.threads);
+  if (options.matrix.jobs < 0 || options.matrix.jobs > 1024)
     fail_usage("--jobs must be from 1 to 1024, or 0 for short cells side by side");
-  options.max_memory_bytes = parse_bytes(options.max_memory, "--max-memory");
-  options.max_time_seconds = parse_seconds(options.max_time, "--max-time");
+  options.matrix.cell.max_memory = parse_bytes(options.max_memory, "--max-memory");
+  options.matrix.max_seconds = parse_seconds(options.max_time, "--max-time");
 }
 
 std::vector<Experiment> experiments_of(const RunOptions& options) {

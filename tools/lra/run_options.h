@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "harness/experiment.h"
+#include "harness/runner.h"
 #include "tools/lra/command_line.h"
 #include "tools/lra/places.h"
 
@@ -15,11 +16,10 @@ struct RunOptions {
   std::vector<std::string> set, model_args, sweep;  // as on the command line
   Overrides overrides;                              // the same, read; the file's first
   std::string data, database = kDefaultDatabase, config;
-  long threads = 0, jobs = 1, limit = 0;  // threads 0: one a CPU; jobs 0: see MatrixOptions
-  std::string max_memory, max_time;       // as given: "4G", "90m"
-  std::int64_t max_memory_bytes = 0;
-  double max_time_seconds = 0, checkpoint_seconds = 60;
-  bool dry_run = false, no_estimate = false, force = false, json = false, check_finite = false, profile = false;
+  long limit = 0;
+  MatrixOptions matrix;              // its `cell.threads` 0 until complete(): one per CPU
+  std::string max_memory, max_time;  // as given: "4G", "90m"
+  bool dry_run = false, no_estimate = false, json = false;
 };
 
 /// Declares the options, which fill `options` when the command line is parsed.

@@ -23,14 +23,14 @@ struct Options {
 };
 
 /// Finished, failed and interrupted ones by number, those that the options ask for.
-std::vector<Run> selected(const Store& store, const Options& options) {
+std::vector<StoredRun> selected(const Store& store, const Options& options) {
   auto all = store.runs();
-  for (Run& run : store.failures()) all.push_back(std::move(run));
-  std::sort(all.begin(), all.end(), [](const Run& a, const Run& b) { return a.id < b.id; });
+  for (StoredRun& run : store.failures()) all.push_back(std::move(run));
+  std::sort(all.begin(), all.end(), [](const StoredRun& a, const StoredRun& b) { return a.id < b.id; });
   if (all.empty()) fail_usage("{} holds no run; `lra run` makes some", store.path().string());
   const std::string task = stored_name(options.task);
   const auto differs = [](const std::string& wanted, const std::string& is) { return !wanted.empty() && wanted != is; };
-  std::erase_if(all, [&](const Run& run) {
+  std::erase_if(all, [&](const StoredRun& run) {
     return differs(options.model, run.model) || differs(task, run.task) || differs(options.preset, run.preset) ||
            differs(options.status, run.status) ||
            (!options.ids.empty() && std::find(options.ids.begin(), options.ids.end(), run.id) == options.ids.end());
@@ -39,7 +39,7 @@ std::vector<Run> selected(const Store& store, const Options& options) {
   return all;
 }
 
-Run found(const Store& store, long id) {
+StoredRun found(const Store& store, long id) {
   auto run = store.find(id);
   if (!run) fail_usage("{} holds no run {}; `lra runs list` shows which there are", store.path().string(), id);
   return std::move(*run);
@@ -49,48 +49,32 @@ void list_runs(const Options& options) {
   const Store store = open_database(options.database);
   const auto runs = selected(store, options);
   if (options.json) {
-    std::vector<const Run*> all;
+    std::vector<const StoredRun*> all;
     all.reserve(runs.size());
-    for (const Run& run : runs) all.push_back(&run);
+    for (const StoredRun& run : runs) all.push_back(&run);
     std::cout << Json(json_rows(store, all)).dump(2) << '\n';
     return;
   }
   TextTable table{{"run", "task", "model", "seed", "status", "accuracy", "time", "started"}, {}};
-  for (const Run& run : runs)
+  for (const StoredRun& run : runs)
     table.rows.push_back({std::to_string(run.id), run.variant, row_label(run), std::to_string(run.seed), run.status,
                           run.status == "done" ? percent(accuracy(run)) : "–", human_seconds(run.seconds),
                           run.started});
   std::cout << table;
 }
 
-Json whole(const Store& store, const Run& run) {
-  Json json = json_row(run, majority_accuracy(store, run));
-  json["experiment"] = run.experiment;
-  json["history"] = Json::array();
-  for (const Metric& m : run.history)
-    json["history"].push_back({{"step", m.step}, {"split", m.split}, {"name", m.name}, {"value", m.value}});
+Json whole(const Store& store, const StoredRun& run) {
+  Json json = whole_row(run, store.baselines(run.variant, run.data_fingerprint));
   std::string hits;
   for (const std::uint8_t hit : run.test_hits) hits += hit ? '1' : '0';
   json["test_hits"] = hits;
-  const Environment e = store.environments().at(run.environment);
-  json["environment"] = {{"cpu", e.cpu},
-                         {"isa", e.isa},
-                         {"cores", e.cores},
-                         {"memory_bytes", e.memory_bytes},
-                         {"os", e.os},
-                         {"compiler", e.compiler},
-                         {"flags", e.flags},
-                         {"onednn", e.onednn},
-                         {"onednn_isa", e.onednn_isa},
-                         {"libraries", e.libraries},
-                         {"code_version", e.code_version},
-                         {"dirty", e.dirty}};
+  json["environment"] = json_of(store.environments().at(run.environment));
   return json;
 }
 
 void show_run(const Options& options) {
   const Store store = open_database(options.database);
-  const Run run = found(store, options.id);
+  const StoredRun run = found(store, options.id);
   Json json = whole(store, run);
   if (!options.json) {
     // What fills pages is for --json.
@@ -108,10 +92,10 @@ void delete_runs(const Options& options) {
 }
 
 /// The bytes of a database of these runs alone, as of one moment.
-std::vector<std::byte> database_of(const Store& store, const std::vector<Run>& runs) {
+std::vector<std::byte> database_of(const Store& store, const std::vector<StoredRun>& runs) {
   Store copy(":memory:");
   const auto environments = store.environments();
-  for (const Run& run : runs) {
+  for (const StoredRun& run : runs) {
     copy.add(store.find(run.id).value(), environments.at(run.environment));
     const auto baselines = store.baselines(run.variant, run.data_fingerprint);
     copy.add_baselines(run.variant, run.data_fingerprint, baselines);
@@ -128,7 +112,7 @@ void export_runs(const Options& options) {
   const auto runs = selected(store, options);
   if (as_database) return write_file(options.output, database_of(store, runs));
   Json all = Json::array();
-  for (const Run& run : runs) all.push_back(whole(store, store.find(run.id).value()));
+  for (const StoredRun& run : runs) all.push_back(whole(store, store.find(run.id).value()));
   if (options.output.empty())
     std::cout << all.dump(1) << '\n';
   else

@@ -21,7 +21,7 @@ namespace {
 
 /// The folder of the run's data: the one that `data` names, or else where they were. Empty for official data of a run
 /// from a version that did not note it: they are then where they are without --data.
-std::string folder_of(const Run& run, const std::string& data) {
+std::string folder_of(const StoredRun& run, const std::string& data) {
   if (!data.empty()) return std::filesystem::absolute(data).string();
   if (!run.data_folder.empty()) return run.data_folder;
   if (is_own_task(run.task))
@@ -30,7 +30,7 @@ std::string folder_of(const Run& run, const std::string& data) {
   return official ? official : "";
 }
 
-Experiment experiment_of(const Run& run, const std::string& folder) {
+Experiment experiment_of(const StoredRun& run, const std::string& folder) {
   const Json& stored = run.experiment;
   try {
     return decode_experiment({{"task", is_own_task(run.task) ? "tsv:" + folder : run.task},
@@ -51,7 +51,7 @@ Experiment experiment_of(const Run& run, const std::string& folder) {
 }
 
 /// The run's cell with the data in `folder`, which must be those of the run.
-std::vector<Cell> cell_of(const Run& run, const std::string& folder, Store& scratch, MatrixObserver& observer) {
+std::vector<Cell> cell_of(const StoredRun& run, const std::string& folder, Store& scratch, MatrixObserver& observer) {
   const DataPaths paths = remembered_paths(folder);
   std::vector<Cell> cells;
   try {
@@ -69,7 +69,7 @@ std::vector<Cell> cell_of(const Run& run, const std::string& folder, Store& scra
 
 bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
-bool same_history(const Run& a, const Run& b) {
+bool same_history(const StoredRun& a, const StoredRun& b) {
   return std::equal(a.history.begin(), a.history.end(), b.history.begin(), b.history.end(),
                     [](const Metric& x, const Metric& y) {
                       return x.step == y.step && x.split == y.split && x.name == y.name && same(x.value, y.value);
@@ -83,7 +83,7 @@ bool print_line(const char* what, const std::string& before, const std::string& 
   return agrees;
 }
 
-bool agree(const Run& before, const Run& now) {
+bool agree(const StoredRun& before, const StoredRun& now) {
   fmt::print("{:<12} {:<22} {:<22}\n", "", fmt::format("run {}", before.id), "now");
   bool all = print_line("parameters", digits(before.parameter_digest), digits(now.parameter_digest),
                         before.parameter_digest == now.parameter_digest);
@@ -114,7 +114,7 @@ int reproduce_run(const std::string& database, long id, const std::string& data,
   const std::string folder = folder_of(*before, data);
   MatrixOptions options;
   options.paths = data.empty() ? remembered_paths(folder) : data_paths(data);
-  options.threads = threads_of(threads);
+  options.cell.threads = threads_of(threads);
   options.force = true;
   options.stop = &interrupted;
   Store scratch(":memory:");
@@ -129,7 +129,7 @@ int reproduce_run(const std::string& database, long id, const std::string& data,
     outcomes = run_cells(cells, scratch, here, options, progress);
   }
   if (interrupted) return 130;
-  const Run& now = outcomes.front().run;
+  const StoredRun& now = outcomes.front().run;
   if (now.status != "done") fail("run {} could not be made again: {}", id, now.reason);
   const bool all = agree(*before, now);
   fmt::print("{}\n", all ? "Every bit agrees." : "Not the same bits.");

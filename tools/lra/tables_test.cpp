@@ -15,7 +15,7 @@ void fill(const std::string& path, const std::vector<std::string>& models, std::
   environment.cpu = "CPU", environment.cores = 2;
   for (const std::string& model : models)
     for (std::uint64_t seed = first; seed <= last; ++seed) {
-      lra::Run run = sample_run(model, seed, (model == "linear" ? 0.46 : 0.50) + 0.002 * double(seed % 2));
+      StoredRun run = sample_run(model, seed, (model == "linear" ? 0.46 : 0.50) + 0.002 * double(seed % 2));
       run.parameter_digest = model + std::to_string(seed), run.examples_per_second = 100, run.train_seconds = 1;
       store.add(run, environment);
     }
@@ -95,7 +95,7 @@ TEST(ReportTruth, DamagedRunsAreNamedAndCanBeRemoved) {
   fill(box.path("lra.db"), {"identity", "linear"}, 0, 1);
   {
     Store store(box.path("lra.db"));
-    lra::Run run = sample_run("local", 0, 0.5);
+    StoredRun run = sample_run("local", 0, 0.5);
     run.test_hits.assign(1000, 1);  // all right, says nobody else
     store.add(run, {});
   }
