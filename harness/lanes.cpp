@@ -9,7 +9,6 @@
 #include <map>
 #include <mutex>
 #include <new>
-#include <numeric>
 #include <optional>
 #include <system_error>
 #include <thread>
@@ -139,27 +138,6 @@ class Tree {
 /// Micro-batches of the lane: consecutive ones, as even as can be.
 std::pair<long, long> share(long lane, long lanes, long micro_batches) {
   return {lane * micro_batches / lanes, (lane + 1) * micro_batches / lanes};
-}
-
-/// Where in the step's batch each example of a micro-batch stands.
-std::vector<std::vector<std::size_t>> places(const Batch& batch, const std::vector<Batch>& micro) {
-  std::vector<std::size_t> order(batch.examples.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return batch.examples[a] < batch.examples[b]; });
-  std::vector<bool> used(order.size());
-  std::vector<std::vector<std::size_t>> all;
-  for (const Batch& part : micro) {
-    std::vector<std::size_t>& at = all.emplace_back();
-    for (const std::uint32_t example : part.examples) {
-      auto found = std::lower_bound(order.begin(), order.end(), example,
-                                    [&](std::size_t i, std::uint32_t e) { return batch.examples[i] < e; });
-      while (used[*found]) ++found;  // an example may occur twice where epochs meet
-      used[*found] = true;
-      at.push_back(*found);
-    }
-  }
-  return all;
 }
 
 }  // namespace
@@ -330,20 +308,20 @@ void note_reduction() {
 
 /// Runs micro-batches first … last − 1 and writes each example's loss and hit to its place in `pass`.
 template <typename Step>
-LaneResult run_lane(const std::vector<Batch>& micro, const std::vector<std::vector<std::size_t>>& at,
-                    std::pair<long, long> range, const std::atomic<bool>* stop, Pass& pass, Step step) {
+LaneResult run_lane(const std::vector<MicroBatch>& micro, std::pair<long, long> range, const std::atomic<bool>* stop,
+                    Pass& pass, Step step) {
   LaneResult result;
   Work::current() = {};
   if (Profile* profile = Profile::current()) profile->start();
   for (long m = range.first; m < range.second && !(stop && *stop); ++m) {
     Memory& memory = Memory::current();
     memory.reset_peak();
-    const Loss loss = step(micro[std::size_t(m)]);
+    const auto& [part, positions] = micro[std::size_t(m)];
+    const Loss loss = step(part);
     result.peak = std::max(result.peak, memory.peak());
     for (std::size_t i = 0; i < loss.losses.size(); ++i) {
-      const std::size_t place = at[std::size_t(m)][i];
-      pass.losses[place] = loss.losses[i];
-      pass.hits[place] = loss.hits[i];
+      pass.losses[positions[i]] = loss.losses[i];
+      pass.hits[positions[i]] = loss.hits[i];
     }
   }
   result.work = Work::current();
@@ -369,8 +347,7 @@ void collect(const std::vector<LaneResult>& lanes, Pass& pass) {
 
 Pass Lanes::train(const Classifier& model, const Batch& batch, long token_budget, std::uint32_t step,
                   const std::atomic<bool>* stop, bool check_finite) {
-  const std::vector<Batch> micro = cut(batch, token_budget);
-  const auto at = places(batch, micro);
+  const std::vector<MicroBatch> micro = cut(batch, token_budget);
   const long lanes = std::min(kMostLanes, long(micro.size()));
   Buffers& buffers = rep_->gradient_buffers(std::size_t(model.parameters().count()));
   Tree tree(lanes, buffers);
@@ -384,7 +361,7 @@ Pass Lanes::train(const Classifier& model, const Batch& batch, long token_budget
     note_reduction();
     try {
       results[std::size_t(lane)] =
-          run_lane(micro, at, share(lane, lanes, long(micro.size())), stop, pass, [&](const Batch& part) {
+          run_lane(micro, share(lane, lanes, long(micro.size())), stop, pass, [&](const Batch& part) {
             Tape tape(sum, check_finite);
             Loss loss = cross_entropy(model.forward(part, step, weight), part.labels, weight);
             tape.backward();
@@ -405,14 +382,13 @@ Pass Lanes::train(const Classifier& model, const Batch& batch, long token_budget
 }
 
 Pass Lanes::evaluate(const Classifier& model, const Batch& batch, long token_budget, const std::atomic<bool>* stop) {
-  const std::vector<Batch> micro = cut(batch, token_budget);
-  const auto at = places(batch, micro);
+  const std::vector<MicroBatch> micro = cut(batch, token_budget);
   const long lanes = std::min(kMostLanes, long(micro.size()));
   Pass pass = empty_pass(batch);
   std::vector<LaneResult> results(static_cast<std::size_t>(lanes));
   const auto work = [&](long lane) {
     results[std::size_t(lane)] =
-        run_lane(micro, at, share(lane, lanes, long(micro.size())), stop, pass,
+        run_lane(micro, share(lane, lanes, long(micro.size())), stop, pass,
                  [&](const Batch& part) { return cross_entropy(model.forward(part, 0), part.labels, 0); });
   };
   run(lanes, work, stop);

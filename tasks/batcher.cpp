@@ -21,15 +21,14 @@ Batch empty_batch(bool paired) {
 }
 
 /// Copies example `b` of `from` to the end of `to`.
-void copy_example(const Batch& from, long b, Batch& to) {
-  const long each = from.paired ? 2 : 1;
-  for (long s = b * each; s < (b + 1) * each; ++s) {
-    to.ids.insert(to.ids.end(), from.ids.begin() + from.offsets[std::size_t(s)],
-                  from.ids.begin() + from.offsets[std::size_t(s + 1)]);
+void copy_example(const Batch& from, std::size_t b, Batch& to) {
+  const std::size_t each = from.paired ? 2 : 1;
+  for (std::size_t s = b * each; s < (b + 1) * each; ++s) {
+    to.ids.insert(to.ids.end(), from.ids.begin() + from.offsets[s], from.ids.begin() + from.offsets[s + 1]);
     to.offsets.push_back(long(to.ids.size()));
   }
-  to.labels.push_back(from.labels[std::size_t(b)]);
-  to.examples.push_back(from.examples[std::size_t(b)]);
+  to.labels.push_back(from.labels[b]);
+  to.examples.push_back(from.examples[b]);
 }
 
 }  // namespace
@@ -68,19 +67,18 @@ const std::vector<std::uint32_t>& TrainOrder::permutation(long epoch) {
   return order_[slot];
 }
 
-std::vector<Batch> cut(const Batch& batch, long token_budget) {
-  const long each = batch.paired ? 2 : 1;
-  const auto tokens = [&](long b) {
-    return batch.offsets[std::size_t((b + 1) * each)] - batch.offsets[std::size_t(b * each)];
-  };
-  std::vector<long> order(std::size_t(batch.size()));
-  std::iota(order.begin(), order.end(), 0L);
-  std::stable_sort(order.begin(), order.end(), [&](long a, long b) { return tokens(a) > tokens(b); });
-  std::vector<Batch> pieces;
-  for (const long b : order) {
-    if (pieces.empty() || pieces.back().tokens() + tokens(b) > token_budget)
-      pieces.push_back(empty_batch(batch.paired));
-    copy_example(batch, b, pieces.back());
+std::vector<MicroBatch> cut(const Batch& batch, long token_budget) {
+  const std::size_t each = batch.paired ? 2 : 1;
+  const auto tokens = [&](std::size_t b) { return batch.offsets[(b + 1) * each] - batch.offsets[b * each]; };
+  std::vector<std::size_t> order(batch.examples.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return tokens(a) > tokens(b); });
+  std::vector<MicroBatch> pieces;
+  for (const std::size_t b : order) {
+    if (pieces.empty() || pieces.back().batch.tokens() + tokens(b) > token_budget)
+      pieces.push_back({empty_batch(batch.paired), {}});
+    copy_example(batch, b, pieces.back().batch);
+    pieces.back().positions.push_back(b);
   }
   return pieces;
 }

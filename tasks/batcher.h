@@ -1,6 +1,7 @@
 /// Which examples form which batch, as pure functions: nothing to save, nothing to resume.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -29,8 +30,14 @@ class TrainOrder {
   std::vector<std::uint32_t> order_[2];
 };
 
+/// A part of a batch that is small enough to be computed at once.
+struct MicroBatch {
+  Batch batch;
+  std::vector<std::size_t> positions;  // where each of its examples stands in the batch that was cut
+};
+
 /// Cuts a batch into micro-batches, longest example first: an example is added while the tokens stay within
 /// `token_budget`; a longer one stands alone. A function of the batch and the budget only.
-std::vector<Batch> cut(const Batch& batch, long token_budget);
+std::vector<MicroBatch> cut(const Batch& batch, long token_budget);
 
 }  // namespace lra

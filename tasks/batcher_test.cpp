@@ -73,11 +73,13 @@ TEST(Batcher, CutKeepsTheBudgetAndEveryExample) {
   const std::vector<std::uint32_t> indices{0, 1, 2, 3, 4, 5};
   const Batch batch = pack(*data_of({3, 9, 1, 4, 20, 4}), Split::train, indices);
   std::vector<std::vector<std::uint32_t>> pieces;
-  for (const Batch& piece : cut(batch, 10)) {
+  for (const auto& [piece, positions] : cut(batch, 10)) {
     EXPECT_TRUE(piece.tokens() <= 10 || piece.size() == 1);
     EXPECT_EQ(piece.offsets.back(), piece.tokens());
     for (long b = 0; b < piece.size(); ++b)
       EXPECT_EQ(piece.ids[std::size_t(piece.offsets[std::size_t(b)])], piece.labels[std::size_t(b)]);
+    ASSERT_EQ(positions.size(), piece.examples.size());
+    for (std::size_t b = 0; b < positions.size(); ++b) EXPECT_EQ(batch.examples[positions[b]], piece.examples[b]);
     pieces.push_back(piece.examples);
   }
   // Lengths 20 | 9 | 4 4 | 3 1: the 3 would make 11 of the two 4s.
@@ -88,10 +90,22 @@ TEST(Batcher, CutKeepsPairsTogether) {
   const std::vector<std::uint32_t> indices{0, 1, 2};
   const auto pieces = cut(pack(*data_of({2, 5, 3}, true), Split::train, indices), 7);
   ASSERT_EQ(pieces.size(), 2u);
-  EXPECT_EQ(pieces[0].ids, (std::vector<std::int32_t>{1, 1, 1, 1, 1, 101}));
-  EXPECT_EQ(pieces[1].ids, (std::vector<std::int32_t>{2, 2, 2, 102, 0, 0, 100}));
-  EXPECT_EQ(pieces[1].offsets, (std::vector<std::int64_t>{0, 3, 4, 6, 7}));
-  EXPECT_TRUE(pieces[1].paired);
+  EXPECT_EQ(pieces[0].batch.ids, (std::vector<std::int32_t>{1, 1, 1, 1, 1, 101}));
+  EXPECT_EQ(pieces[1].batch.ids, (std::vector<std::int32_t>{2, 2, 2, 102, 0, 0, 100}));
+  EXPECT_EQ(pieces[1].batch.offsets, (std::vector<std::int64_t>{0, 3, 4, 6, 7}));
+  EXPECT_TRUE(pieces[1].batch.paired);
+  EXPECT_EQ(pieces[0].positions, (std::vector<std::size_t>{1}));
+  EXPECT_EQ(pieces[1].positions, (std::vector<std::size_t>{2, 0}));
+}
+
+// Where epochs meet, a batch may hold an example twice, and each of the two keeps a position of its own.
+TEST(Batcher, CutGivesTheSameExampleTwoPositions) {
+  const std::vector<std::uint32_t> indices{1, 0, 1};
+  const auto pieces = cut(pack(*data_of({2, 3}), Split::train, indices), 3);
+  ASSERT_EQ(pieces.size(), 3u);
+  EXPECT_EQ(pieces[0].positions, (std::vector<std::size_t>{0}));
+  EXPECT_EQ(pieces[1].positions, (std::vector<std::size_t>{2}));
+  EXPECT_EQ(pieces[2].positions, (std::vector<std::size_t>{1}));
 }
 
 }  // namespace
