@@ -11,16 +11,16 @@
 namespace lra {
 
 struct Download {
-  std::string name;               // what is asked for: "imdb"
-  std::string url;                // http or https
-  std::string file;               // its name below the data folder
-  std::uint64_t size = 0;         // 0: not known
-  std::string sha256, md5;        // hex digits; empty: not known
-  std::string licence, citation;  // shown before anything is fetched
+  std::string name;                         // what is asked for: "imdb"
+  std::string url;                          // http or https
+  std::string file;                         // its name below the data folder
+  std::uint64_t size = 0;                   // 0: not known
+  std::string sha256 = {}, md5 = {};        // hex digits, published or recorded by others; empty: not known
+  std::string licence = {}, citation = {};  // shown before anything is fetched
 };
 
-/// The official hosts. Sizes and checksums are those that were published or that others have recorded.
-const std::vector<Download>& official_downloads();
+/// What the registered sources can be fetched from, by name.
+std::vector<Download> official_downloads();
 
 /// A table of the same form from a JSON file: [{"name", "url", "file", "size", "sha256", "md5", "licence",
 /// "citation"}], all but the first three optional. Throws a data error that names the file and the entry.

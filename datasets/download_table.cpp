@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 
+#include "datasets/source.h"
 #include "harness/core/config.h"
 #include "harness/core/file.h"
 
@@ -33,19 +35,19 @@ bool is_digest(const std::string& digits, std::size_t size) {
 
 }  // namespace
 
-const std::vector<Download>& official_downloads() {
-  static const std::vector<Download> all{
-      {"imdb", "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz", "aclImdb_v1.tar.gz", 84125825,
-       "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe", "7c2ac02c03563afcf9b574c7e56c153a",
-       "not stated by its authors; used in research",
-       "Maas et al. Learning Word Vectors for Sentiment Analysis. ACL 2011"},
-      {"cifar10", "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz", "cifar-10-binary.tar.gz", 170052171,
-       "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd", "c32a1d4ab5d03f1284b67883e8d87530",
-       "not stated by its author; used in research",
-       "Krizhevsky. Learning Multiple Layers of Features from Tiny Images. 2009"},
-      {"lra_release", "https://storage.googleapis.com/long-range-arena/lra_release.gz", "lra_release.gz", 0, "", "",
-       "Apache 2.0 for the release; not stated for the papers in it",
-       "Tay et al. Long Range Arena: A Benchmark for Efficient Transformers. ICLR 2021"}};
+std::vector<Download> official_downloads() {
+  std::map<std::string, Download> by_name;
+  for (const std::string& name : sources().names()) {
+    const SourceEntry& source = sources().at(name);
+    for (Download download : source.official.downloads) {
+      if (download.licence.empty()) download.licence = source.facts.licence;
+      if (download.citation.empty()) download.citation = source.facts.citation;
+      by_name.emplace(download.name, std::move(download));
+    }
+  }
+  std::vector<Download> all;
+  all.reserve(by_name.size());
+  for (auto& [name, download] : by_name) all.push_back(std::move(download));
   return all;
 }
 

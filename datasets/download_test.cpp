@@ -415,12 +415,16 @@ TEST(Downloads, TheTableCanBeReplaced) {
     EXPECT_NE(sentence_of([&] { read_downloads(folder / "table.json"); }, Kind::data).find("table.json"),
               std::string::npos);
   }
+  std::vector<std::string> names;
   for (const Download& official : official_downloads()) {
+    names.push_back(official.name);
     EXPECT_TRUE(official.url.starts_with("https://")) << official.name;
     EXPECT_FALSE(official.licence.empty() || official.citation.empty()) << official.name;
     EXPECT_TRUE(official.sha256.empty() || official.sha256.size() == 64) << official.name;
     EXPECT_TRUE(official.md5.empty() || official.md5.size() == 32) << official.name;
   }
+  for (const char* name : {"cifar10", "imdb", "lra_release"})
+    EXPECT_EQ(std::count(names.begin(), names.end(), name), 1) << name << ", though three sources share the release";
 }
 
 }  // namespace

@@ -10,11 +10,11 @@
 #include <fstream>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <unordered_set>
 
 #include "datasets/input.h"
+#include "datasets/lra_release.h"
 #include "datasets/source.h"
 #include "harness/core/file.h"
 
@@ -22,32 +22,6 @@ namespace lra {
 namespace {
 
 namespace fs = std::filesystem;
-using Unit = OfficialFile::Unit;
-
-/// Under which name a source reads an archive of this layout as it is; empty: it does not.
-std::string archive_name(const std::string& layout) {
-  static const std::map<std::string, std::string> names{
-      {"imdb", "aclImdb_v1.tar.gz"}, {"cifar10", "cifar-10-binary.tar.gz"}, {"aan_mini", "aan_mini.tar.gz"}};
-  if (layout.ends_with("_upstream")) return layout + ".tar.gz";
-  const auto found = names.find(layout);
-  return found == names.end() ? std::string() : found->second;
-}
-
-/// Who reads a layout, and how it is told what lies there. `part` tells Pathfinder's difficulty.
-std::pair<const SourceEntry*, Json> reader_of(const std::string& layout, const std::string& part) {
-  if (layout == "imdb" || layout == "cifar10") return {&sources().at(layout), Json::object()};
-  if (layout == "listops") return {&sources().at("listops_tsv"), Json::object()};
-  if (layout.starts_with("aan")) return {&sources().at("aan"), {{"release", layout == "aan_mini" ? "mini" : "lra"}}};
-  const bool upstream = layout.ends_with("_upstream");
-  const char* difficulty = part.starts_with("curv_baseline")           ? "easy"
-                           : part.starts_with("curv_contour_length_9") ? "intermediate"
-                                                                       : "hard";
-  Json settings{{"size", std::stol(layout.substr(std::strlen("pathfinder")))},
-                {"release", upstream ? "upstream" : "lra"},
-                {"difficulty", difficulty}};
-  if (upstream) settings["images"] = 0;
-  return {&sources().at("pathfinder"), settings};
-}
 
 /// Every file with its path, which begins with the two folders that hold everything: their names may tell what it is.
 /// `file` is empty where the bytes have to be unpacked; a file that is compressed by itself has the path that it would
@@ -80,42 +54,11 @@ void walk(const fs::path& from, const Visit& visit) {
   }
 }
 
-/// How deep in LRA's release, which holds some folders twice.
-long depth_of(const std::string& path) {
-  const fs::path parts(path);
-  return std::count(parts.begin(), parts.end(), fs::path("lra_release"));
-}
-
-/// Rows or bytes of one file, told piece by piece.
-struct Counter {
-  std::uint64_t bytes = 0;
-  long lines = 0;
-  bool open_line = false;
-
-  void add(std::span<const std::byte> piece) {
-    bytes += piece.size();
-    lines += std::count(piece.begin(), piece.end(), std::byte{'\n'});
-    if (!piece.empty()) open_line = piece.back() != std::byte{'\n'};
-  }
-  long count(Unit unit) const {
-    constexpr long kImageBytes = 3073;
-    const long rows = lines + open_line;
-    switch (unit) {
-      case Unit::file:
-        return 1;
-      case Unit::row:
-        return rows;
-      case Unit::row_below_heading:
-        return std::max(0L, rows - 1);
-      case Unit::image:
-        return long(bytes) / kImageBytes;
-    }
-    return 0;
-  }
-};
-
 /// What there is of a layout, read as its source will read it, before anything is moved.
 struct Found {
+  const SourceEntry* source = nullptr;
+  std::set<Json> settings;  // with which the source reads it; of Pathfinder each difficulty is read by itself
+  std::string archive;      // as in OfficialFile
   long depth = -1, files = 0, others = 0;
   bool packed = false;                     // something has to be unpacked
   std::string flaw;                        // what the source would refuse first
@@ -125,20 +68,27 @@ struct Found {
 
 /// Reads one file and notes what is in it.
 void look_at(const OfficialFile& file, const std::string& path, const Content& content, Found& found) {
-  Counter counter;
-  const Content counted = [&](const Put& put) {
-    content([&](std::span<const std::byte> piece) { counter.add(piece), put(piece); });
-  };
+  found.source = &sources().at(file.source);
+  found.settings.insert(file.settings);
+  found.archive = file.archive;
+  auto& part = found.parts.try_emplace(file.part, Imported::Part{file.part, 0, file.official}).first->second;
+  const auto& inspect = found.source->official.inspect;
   try {
-    reader_of(file.layout, file.part).first->check(file.place, path, counted);
+    part.found += inspect ? inspect(file.place, path, content) : 1;
   } catch (const Error& error) {
     if (error.kind() != Kind::data) throw;
     if (found.flaw.empty()) found.flaw = error.what();
   }
-  auto& part = found.parts.try_emplace(file.part, Imported::Part{file.part, 0, file.official}).first->second;
-  part.found += counter.count(file.unit);
   if (!found.places.insert(std::hash<std::string>()(file.place)).second && found.flaw.empty())
     found.flaw = path + " is there twice, and nothing tells which of the two counts";
+}
+
+/// The names of everything that can be imported: "aclImdb, cifar-10-batches-bin".
+std::string official_names() {
+  std::vector<std::string> files;
+  for (const std::string& name : sources().names())
+    if (const std::string& own = sources().at(name).official.files; !own.empty()) files.push_back(own);
+  return fmt::format("{}", fmt::join(files, ", "));
 }
 
 std::map<std::string, Found> survey(const fs::path& from) {
@@ -147,7 +97,7 @@ std::map<std::string, Found> survey(const fs::path& from) {
     const auto file = recognise(path);
     if (!file) return;
     Found& found = all[file->layout];
-    const long depth = depth_of(path), others = found.others + found.files;
+    const long depth = lra_release::depth_of(path), others = found.others + found.files;
     if (depth > found.depth) found = Found{}, found.depth = depth, found.others = others;
     if (depth < found.depth) return void(++found.others);
     ++found.files;
@@ -155,10 +105,7 @@ std::map<std::string, Found> survey(const fs::path& from) {
     look_at(*file, path, content, found);
   });
   if (all.empty())
-    fail_data(
-        "{} holds none of the official files: aclImdb, cifar-10-batches-bin, listops-1000, new_aan_pairs, "
-        "pathfinder32 to pathfinder256; look at what is in it",
-        from.string());
+    fail_data("{} holds none of the official files: {}; look at what is in it", from.string(), official_names());
   for (const auto& [layout, found] : all)
     if (!found.flaw.empty()) fail_data("nothing of {} was imported, because {}", from.string(), found.flaw);
   return all;
@@ -217,7 +164,7 @@ class Stage {
 
  private:
   fs::path draft_of(const fs::path& target) {
-    const fs::path draft = place_ / target.lexically_relative(home_);
+    fs::path draft = place_ / target.lexically_relative(home_);
     fs::create_directories(draft.parent_path());
     drafts_[target] = draft;
     return draft;
@@ -229,21 +176,15 @@ class Stage {
 };
 
 /// Lets the source itself read an archive that stays one. Throws what the source has to say.
-void try_archive(const fs::path& archive, const std::string& layout, const Found& found) {
+void try_archive(const fs::path& archive, const Found& found) {
   std::string name = (fs::temp_directory_path() / "lra-import-XXXXXX").string();
   if (!::mkdtemp(name.data())) fail("cannot make a folder like {}: {}", name, std::strerror(errno));
   const auto remove = [](const std::string* folder) { fs::remove_all(*folder); };
   const std::unique_ptr<const std::string, decltype(remove)> removed(&name, remove);
-  const fs::path there = fs::path(name) / archive_name(layout);
+  const fs::path there = fs::path(name) / found.archive;
   fs::create_symlink(fs::absolute(archive), there);
-  std::set<std::string> levels;  // of Pathfinder each is read by itself
-  for (const auto& [part, counts] : found.parts) levels.insert(part.substr(0, part.find('/')));
-  if (!layout.ends_with("_upstream")) levels = {""};
   try {
-    for (const std::string& level : levels) {
-      const auto [source, settings] = reader_of(layout, level);
-      source->make(settings, name);
-    }
+    for (const Json& settings : found.settings) found.source->make(settings, name);
   } catch (const Error& error) {
     std::string words = error.what();
     if (const std::size_t at = words.find(there.string()); at != std::string::npos)
@@ -266,10 +207,10 @@ class Import {
       : from_(from), root_(root), link_(link), found_(survey(from)) {
     const bool archived = !fs::is_directory(from) && !is_official(fs::canonical(from));
     if (archived && found_.size() == 1) {
-      const auto& [layout, found] = *found_.begin();
-      // A part of the reviews can be read in a folder, where they are counted easily.
-      if (layout != "imdb" || is_complete(found)) whole_ = archive_name(layout);
-      if (!whole_.empty()) try_archive(from, layout, found);
+      const Found& found = found_.begin()->second;
+      // A source that can read a part of its files reads it in a folder, where they are counted easily.
+      if (is_complete(found) || !found.source->portion) whole_ = found.archive;
+      if (!whole_.empty()) try_archive(from, found);
     }
     for (const auto& [layout, found] : found_) {
       if (link && whole_.empty() && found.packed)
@@ -291,7 +232,7 @@ class Import {
     } else {
       walk(from_, [this](const std::string& path, const Content& content, const fs::path& source) {
         const auto file = recognise(path);
-        if (!file || depth_of(path) != found_.at(file->layout).depth) return;
+        if (!file || lra_release::depth_of(path) != found_.at(file->layout).depth) return;
         const fs::path home = root_ / *fs::path(file->place).begin();
         all_.at(file->layout).place = home;
         if (!is_at(source, root_ / file->place)) put(source, root_ / file->place, home, content);
@@ -300,7 +241,7 @@ class Import {
     for (auto& [home, stage] : stages_) stage.commit();
     std::vector<Imported> list;
     for (auto& [layout, imported] : all_) {
-      imported.lacking = lacking(layout, imported);
+      imported.lacking = lacking(found_.at(layout));
       list.push_back(std::move(imported));
     }
     return list;
@@ -316,10 +257,9 @@ class Import {
   }
 
   /// What the source still lacks to read the layout.
-  std::string lacking(const std::string& layout, const Imported& imported) const {
-    const auto [source, settings] = reader_of(layout, imported.parts.front().name);
+  std::string lacking(const Found& found) const {
     try {
-      source->inputs(settings, root_);
+      for (const Json& settings : found.settings) found.source->inputs(settings, root_);
     } catch (const Error& error) {
       if (error.kind() != Kind::data) throw;
       return error.what();

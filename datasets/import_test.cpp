@@ -282,11 +282,16 @@ TEST(Import, LayoutsAreKnownByTheEndsOfTheirPaths) {
     const auto file = recognise(path);
     ASSERT_TRUE(file) << path;
     EXPECT_EQ(file->place, place);
+    long claims = 0;
+    for (const std::string& source : sources().names())
+      if (const auto& recogniser = sources().at(source).official.recognise)
+        claims += recogniser(PathNames(path)).has_value();
+    EXPECT_EQ(claims, 1) << path << " is one source's";
   }
   for (const char* path : {"", "/", "train/unsup/0_0.txt", "train/pos/urls.txt", "data_batch_6.bin", "basic_dev.tsv",
                            "curv_contour_length_14/imgs/0/sample_0.png", "32/curv_baseline/imgs/0/a.png",
-                           "pathfinder16/curv_baseline/imgs/0/a.png", "pathfinder32/curv_baseline/imgs/x/a.png",
-                           "new_aan_pairs.only_ids.tsv"})
+                           "pathfinder16/curv_baseline/imgs/0/a.png", "train/pos/.txt",
+                           "pathfinder32/curv_baseline/imgs/x/a.png", "new_aan_pairs.only_ids.tsv"})
     EXPECT_FALSE(recognise(path)) << path;
 }
 

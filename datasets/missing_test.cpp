@@ -68,6 +68,14 @@ TEST(Missing, TheCommandThatGetsItIsNamed) {
   }
 }
 
+TEST(Missing, EverySourceNamesItsOwnDownload) {
+  const TemporaryFolder root;
+  for (const std::string& name : sources().names())
+    for (const Download& download : sources().at(name).official.downloads)
+      EXPECT_NE(missing(name.c_str(), root.path()).find(fetch_remedy(download.name, root.path())), std::string::npos)
+          << name;
+}
+
 TEST(Missing, AFolderNameIsInertInACommand) {
   const TemporaryFolder root;
   const std::string folder = (root / "a $(b)").string();

@@ -16,7 +16,9 @@
 
 #include "datasets/dataset.h"
 #include "datasets/distinct.h"
+#include "datasets/download.h"
 #include "datasets/input.h"
+#include "datasets/official.h"
 #include "harness/core/config.h"
 #include "harness/core/random.h"
 #include "harness/core/registry.h"
@@ -78,6 +80,20 @@ struct Portion {
   std::string what;   // a clause: "aclImdb holds 24,000 reviews instead of 50,000"
 };
 
+/// What a source knows of its official files beside how examples are made of them; a generator has none of it.
+struct OfficialData {
+  std::string files = {};  // what people know them by: "aclImdb"
+  /// What the file at `path` is, somewhere in a folder or an archive; nothing for a path that is none of the source's.
+  std::function<std::optional<OfficialFile>(const PathNames& path)> recognise = {};
+  /// Reads one official file as `make` will and returns how many of its part it holds: rows, pictures, or 1 where files
+  /// are counted. `place` is where the file belongs below the data folder, `name` what errors call it. Throws a data
+  /// error that says what is wrong with it. Without this function any content is sound, and files are counted.
+  std::function<long(const std::string& place, const std::string& name, const Content& content)> inspect = {};
+  /// Where the files can be fetched from. Licence and citation may be left to the source's facts. Sources that share an
+  /// archive name the same download.
+  std::vector<Download> downloads = {};
+};
+
 /// A registered source. `settings` are strict: an unknown key or a wrong type is a usage error.
 struct SourceEntry {
   SourceFacts facts;
@@ -88,41 +104,39 @@ struct SourceEntry {
   /// missing.
   std::function<std::vector<std::filesystem::path>(const Json& settings, const std::filesystem::path& root)> inputs;
   std::function<Corpus(const Json& settings, const std::filesystem::path& root)> make;
-  /// What may be read under a name of its own where a part of the official files is there; nothing where all are, or
-  /// where the source takes all or nothing. Requires that `inputs` finds its files.
+  /// What may be read under a name of its own where a folder holds a part of the official files; nothing where it holds
+  /// all. Requires that `inputs` finds its files. Empty for a source that takes all or nothing.
   std::function<std::optional<Portion>(const Json& settings, const std::filesystem::path& root)> portion;
-  /// Reads one official file as `make` will; `place` is where it belongs below the data folder, `name` what errors call
-  /// it. Throws a data error that says what is wrong with it.
-  std::function<void(const std::string& place, const std::string& name, const Content& content)> check;
+  OfficialData official;
 };
 
 Registry<SourceEntry>& sources();
 
-/// The last line of a source's file: `const RegisterSource<Config> registered{"name", facts, inputs, make};`, and for
-/// one whose files can be imported, or read in part, `check` and `portion`.
+/// The last line of a source's file: `const RegisterSource<Config> registered{"name", facts, inputs, make};`, for a
+/// source of official files with what it knows of them, and with `portion` where it can read a part of them.
 template <typename Config>
 struct RegisterSource {
   using Inputs = std::vector<std::filesystem::path> (*)(const Config&, const std::filesystem::path& root);
   using Make = Corpus (*)(const Config&, const std::filesystem::path& root);
-  using Check = void (*)(const std::string& place, const std::string& name, const Content& content);
   using FindPortion = std::optional<Portion> (*)(const Config&, const std::filesystem::path& root);
 
-  RegisterSource(const std::string& name, SourceFacts facts, Inputs inputs, Make make, Check check = nullptr,
+  RegisterSource(const std::string& name, SourceFacts facts, Inputs inputs, Make make, OfficialData official = {},
                  FindPortion portion = nullptr) {
     const auto read = [name](const Json& settings) { return parse<Config>(settings, name); };
-    sources().add(
-        name,
-        {std::move(facts), fields_of(Config{}), [read](const Json& settings) { return to_json(read(settings)); },
-         [read, inputs](const Json& settings, const std::filesystem::path& root) {
-           return inputs(read(settings), root);
-         },
-         [read, make](const Json& settings, const std::filesystem::path& root) { return make(read(settings), root); },
-         [read, portion](const Json& settings, const std::filesystem::path& root) {
-           return portion ? portion(read(settings), root) : std::nullopt;
-         },
-         [check](const std::string& place, const std::string& file, const Content& content) {
-           if (check) check(place, file, content);
-         }});
+    const auto with_settings = [read](auto function) {
+      return [read, function](const Json& settings, const std::filesystem::path& root) {
+        return function(read(settings), root);
+      };
+    };
+    SourceEntry entry;
+    entry.facts = std::move(facts);
+    entry.fields = fields_of(Config{});
+    entry.resolve = [read](const Json& settings) { return to_json(read(settings)); };
+    entry.inputs = with_settings(inputs);
+    entry.make = with_settings(make);
+    entry.official = std::move(official);
+    if (portion) entry.portion = with_settings(portion);
+    sources().add(name, std::move(entry));
   }
 };
 

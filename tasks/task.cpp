@@ -63,7 +63,8 @@ Choice choose(const Json& preset, const std::string& task, const std::filesystem
   const std::string source = entry.at("data").at("source"), variant = entry.at("variant");
   const std::string missing = obstacle(entry.at("data"), root);
   if (missing.empty()) {
-    const auto portion = sources().at(source).portion(settings_of(entry.at("data")), root);
+    const auto& find_portion = sources().at(source).portion;
+    const auto portion = find_portion ? find_portion(settings_of(entry.at("data")), root) : std::nullopt;
     if (!portion) return choice;
     entry["data"] = portion->settings;
     entry["data"]["source"] = source;

@@ -13,6 +13,7 @@
 
 #include "datasets/bytes.h"
 #include "datasets/input.h"
+#include "datasets/lra_release.h"
 #include "datasets/missing.h"
 #include "datasets/overlap.h"
 #include "datasets/source.h"
@@ -45,6 +46,37 @@ std::string file_name(const std::string& split, bool only_names) {
   return fmt::format("new_aan_pairs.{}.{}tsv", split, only_names ? "only_ids." : "");
 }
 
+/// Official pairs, of train, eval and test.
+long official_pairs(const std::string& split, bool mini) {
+  if (mini) return split == "train" ? 16710 : 2000;
+  return split == "train" ? 147086 : split == "eval" ? 18090 : 17437;
+}
+
+std::optional<OfficialFile> recognise(const PathNames& path) {
+  const bool mini = std::count(path.all().begin(), path.all().end(), kMini) > 0;
+  const std::string folder = mini ? kMini : "aan";
+  OfficialFile file{.layout = folder,
+                    .place = "",
+                    .part = kTexts,
+                    .archive = mini ? kMiniArchive : "",
+                    .settings = {{"release", mini ? "mini" : "lra"}}};
+  if (path.last(1) == kTexts && path.last(0).ends_with(".txt")) {
+    file.place = fmt::format("{}/{}/{}", folder, kTexts, path.last(0));
+    file.official = mini ? 1569 : 0;
+    return file;
+  }
+  for (const std::string& split : kSplits)
+    for (const bool only_names : {false, true}) {
+      if (path.last(0) != file_name(split, only_names)) continue;
+      file.layout = only_names ? folder : "aan_texts";
+      file.place = fmt::format("{}/{}", only_names ? folder : "tsv_data", path.last(0));
+      file.part = split;
+      file.official = official_pairs(split, mini);
+      return file;
+    }
+  return {};
+}
+
 std::vector<std::filesystem::path> find_tables(const std::filesystem::path& root, bool only_names,
                                                const std::vector<std::string>& folders, const std::string& remedy) {
   std::vector<std::filesystem::path> files;
@@ -65,7 +97,7 @@ std::vector<std::filesystem::path> inputs(const Config& config, const std::files
     return find_tables(found, true, {""}, "unpack the archive again");
   }
   if (config.release != "lra") fail_usage("aan: release must be lra or mini, not '{}'", config.release);
-  const std::string remedy = fetch_remedy("lra_release", root);
+  const std::string remedy = fetch_remedy(lra_release::kName, root);
   for (const bool only_names : {false, true})
     for (const std::string& folder : only_names ? kNameFolders : kFullFolders)
       if (!root.empty() && std::filesystem::exists(root / folder / file_name("train", only_names)))
@@ -196,20 +228,24 @@ Corpus make(const Config& config, const std::filesystem::path& root) {
 }
 
 /// A table by itself, or one paper.
-void check(const std::string& place, const std::string& name, const Content& content) {
+long inspect(const std::string& place, const std::string& name, const Content& content) {
   const std::filesystem::path file(place);
-  if (file.extension() == ".txt") return check_name(file.stem().native(), name);
+  if (file.extension() == ".txt") {
+    check_name(file.stem().native(), name);
+    return 1;
+  }
   const bool only_names = place.ends_with(".only_ids.tsv");
-  bool any = false;
+  long pairs = 0;
   lines_of(content, [&](long number, std::string_view line) {
     const std::string where = fmt::format("{} line {}", name, number);
     const auto columns = columns_of(line, only_names, where);
     label_of(columns[0], where);
     for (const std::size_t paper : {1, 2})
       if (only_names) check_name(columns[paper], where);
-    any = true;
+    ++pairs;
   });
-  if (!any) fail_data("{} holds no pairs", name);
+  if (pairs == 0) fail_data("{} holds no pairs", name);
+  return pairs;
 }
 
 const RegisterSource<Config> registered{
@@ -221,7 +257,7 @@ const RegisterSource<Config> registered{
      {"no citation", "citation"}},
     inputs,
     make,
-    check};
+    {.files = "new_aan_pairs", .recognise = recognise, .inspect = inspect, .downloads = {lra_release::download()}}};
 
 }  // namespace
 }  // namespace lra

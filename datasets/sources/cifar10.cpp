@@ -28,13 +28,27 @@ struct Config {
   void fields(auto&& f) { f("images_per_file", images_per_file, "images in each of the six files"); }
 };
 
+bool is_batch(const std::string& name) {
+  return std::count(kTrain.begin(), kTrain.end(), name) + std::count(kTest.begin(), kTest.end(), name) > 0;
+}
+
+std::optional<OfficialFile> recognise(const PathNames& path) {
+  const std::string& name = path.last(0);
+  if (!is_batch(name)) return {};
+  return OfficialFile{.layout = "cifar10",
+                      .place = fmt::format("{}/{}", kFolder, name),
+                      .part = std::filesystem::path(name).stem().string(),
+                      .official = Config{}.images_per_file,
+                      .archive = kArchive};
+}
+
 std::vector<std::filesystem::path> inputs(const Config&, const std::filesystem::path& root) {
   const auto found = find_input(root, {kFolder, kArchive}, fetch_remedy("cifar10", root));
   if (!std::filesystem::is_directory(found)) return {found};
   std::vector<std::filesystem::path> files;
   for (const auto* names : {&kTrain, &kTest})
     for (const std::string& name : *names)
-      files.push_back(find_input(root, {std::string(kFolder) + "/" + name}, "import the archive again"));
+      files.push_back(find_input(root, {fmt::format("{}/{}", kFolder, name)}, "import the archive again"));
   return files;
 }
 
@@ -48,12 +62,9 @@ std::map<std::string, std::string> read_batches(const std::vector<std::filesyste
   }
   origin = files.front().string() + ": ";
   const auto base = [](const std::string& name) { return std::filesystem::path(name).filename().string(); };
-  const auto is_batch = [&](const std::string& name) {
-    return std::count(kTrain.begin(), kTrain.end(), base(name)) + std::count(kTest.begin(), kTest.end(), base(name)) >
-           0;
-  };
-  read_archive(files.front(), is_batch,
-               [&](const std::string& name, std::string content) { batches[base(name)] = std::move(content); });
+  read_archive(
+      files.front(), [&](const std::string& name) { return is_batch(base(name)); },
+      [&](const std::string& name, std::string content) { batches[base(name)] = std::move(content); });
   return batches;
 }
 
@@ -93,8 +104,9 @@ std::vector<Record> records(const Config& config, const std::map<std::string, st
   return all;
 }
 
-void check(const std::string&, const std::string& name, const Content& content) {
-  records(Config{}, collect(name, content), name);
+long inspect(const std::string&, const std::string& name, const Content& content) {
+  const std::string images = collect(name, content);
+  return long(records(Config{}, images, name).size());
 }
 
 void add(const std::vector<Record>& from, std::span<const std::uint32_t> order, Examples& to) {
@@ -129,7 +141,15 @@ const RegisterSource<Config> registered{
      {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}},
     inputs,
     make,
-    check};
+    {.files = kFolder,
+     .recognise = recognise,
+     .inspect = inspect,
+     .downloads = {{.name = "cifar10",
+                    .url = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+                    .file = kArchive,
+                    .size = 170052171,
+                    .sha256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+                    .md5 = "c32a1d4ab5d03f1284b67883e8d87530"}}}};
 
 }  // namespace
 }  // namespace lra

@@ -45,7 +45,17 @@ const std::string* part_of(std::string_view name) {
   if (part == kParts.end() || !name.ends_with(".txt")) return nullptr;
   name.remove_prefix(part->size());
   name.remove_suffix(4);
-  return name.find_first_not_of("0123456789_") == std::string_view::npos ? &*part : nullptr;
+  return !name.empty() && name.find_first_not_of("0123456789_") == std::string_view::npos ? &*part : nullptr;
+}
+
+std::optional<OfficialFile> recognise(const PathNames& path) {
+  const std::string name = fmt::format("{}/{}/{}", path.last(2), path.last(1), path.last(0));
+  if (!part_of(name)) return {};
+  return OfficialFile{.layout = "imdb",
+                      .place = fmt::format("{}/{}", kFolder, name),
+                      .part = fmt::format("{}/{}", path.last(2), path.last(1)),
+                      .official = Config{}.per_part,
+                      .archive = kArchive};
 }
 
 /// A path in the archive without the folder that holds everything.
@@ -171,16 +181,24 @@ std::optional<Portion> portion(const Config& config, const std::filesystem::path
                  fmt::format("{} holds {} reviews instead of {}", folder.string(), found, official)};
 }
 
-const RegisterSource<Config> registered{"imdb",
-                                        {"50,000 film reviews as bytes, half of them to test, cut to a length",
-                                         "not stated by its authors; used in research",
-                                         "Maas et al. Learning Word Vectors for Sentiment Analysis. ACL 2011",
-                                         1,
-                                         {"neg", "pos"}},
-                                        inputs,
-                                        make,
-                                        nullptr,  // any bytes are a review
-                                        portion};
+const RegisterSource<Config> registered{
+    "imdb",
+    {"50,000 film reviews as bytes, half of them to test, cut to a length",
+     "not stated by its authors; used in research",
+     "Maas et al. Learning Word Vectors for Sentiment Analysis. ACL 2011",
+     1,
+     {"neg", "pos"}},
+    inputs,
+    make,
+    {.files = kFolder,
+     .recognise = recognise,
+     .downloads = {{.name = "imdb",
+                    .url = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
+                    .file = kArchive,
+                    .size = 84125825,
+                    .sha256 = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
+                    .md5 = "7c2ac02c03563afcf9b574c7e56c153a"}}},
+    portion};
 
 }  // namespace
 }  // namespace lra

@@ -3,6 +3,7 @@
 ///   Tay et al. "Long Range Arena: A Benchmark for Efficient Transformers." ICLR 2021.
 #include "datasets/input.h"
 #include "datasets/listops.h"
+#include "datasets/lra_release.h"
 #include "datasets/missing.h"
 #include "datasets/overlap.h"
 #include "datasets/source.h"
@@ -16,11 +17,22 @@ struct Config {
   void fields(auto&& f) { f("max_length", max_length, "most tokens of an expression"); }
 };
 
+constexpr const char* kFolder = "listops-1000";
+
+std::optional<OfficialFile> recognise(const PathNames& path) {
+  const auto split = stem_of(path.last(0), "basic_", ".tsv");
+  if (!split || !is_one_of(*split, {"train", "val", "test"})) return {};
+  return OfficialFile{.layout = "listops",
+                      .place = fmt::format("{}/{}", kFolder, path.last(0)),
+                      .part = *split,
+                      .official = *split == "train" ? 96000 : 2000};
+}
+
 std::filesystem::path find(const std::filesystem::path& root, const std::string& file) {
   return find_input(root,
                     {"listops-1000/" + file, "lra_release/listops-1000/" + file,
                      "lra_release/lra_release/listops-1000/" + file, file},
-                    fetch_remedy("lra_release", root));
+                    fetch_remedy(lra_release::kName, root));
 }
 
 std::vector<std::filesystem::path> inputs(const Config&, const std::filesystem::path& root) {
@@ -63,9 +75,10 @@ Corpus make(const Config& config, const std::filesystem::path& root) {
   return corpus;
 }
 
-void check(const std::string&, const std::string& name, const Content& content) {
+long inspect(const std::string&, const std::string& name, const Content& content) {
   Examples read;
   read_table(Config{}, name, collect(name, content), read);
+  return read.size();
 }
 
 const RegisterSource<Config> registered{
@@ -75,7 +88,7 @@ const RegisterSource<Config> registered{
      "Tay et al. Long Range Arena: A Benchmark for Efficient Transformers. ICLR 2021"},
     inputs,
     make,
-    check};
+    {.files = kFolder, .recognise = recognise, .inspect = inspect, .downloads = {lra_release::download()}}};
 
 }  // namespace
 }  // namespace lra

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "datasets/input.h"
+#include "datasets/lra_release.h"
 #include "datasets/missing.h"
 #include "datasets/pathfinder.h"
 #include "datasets/png.h"
@@ -37,6 +38,33 @@ constexpr const char* kMetadata = "metadata";
 constexpr const char* kPictures = "imgs";
 constexpr std::size_t kLargestFile = std::size_t{1} << 24;  // a released picture has at most some ten thousand bytes
 
+constexpr const char* kUpstream = "_upstream";  // ends the folders of pictures that the original generator made anew
+
+/// LAYOUT/DIFFICULTY/imgs/BATCH/NAME.png or LAYOUT/DIFFICULTY/metadata/NAME.npy.
+std::optional<OfficialFile> recognise(const PathNames& path) {
+  const bool picture = path.last(2) == kPictures && is_number(path.last(1)) && path.last(0).ends_with(".png");
+  const bool list = path.last(1) == kMetadata && path.last(0).ends_with(".npy");
+  if (!picture && !list) return {};
+  const std::string below = picture ? fmt::format("{}/{}", path.last(1), path.last(0)) : path.last(0);
+  const std::string &folder = path.last(picture ? 3 : 2), &layout = path.last(picture ? 4 : 3);
+  const bool upstream = layout.ends_with(kUpstream);
+  const auto size = stem_of(layout, "pathfinder", upstream ? kUpstream : "");
+  const auto& levels = pathfinder::difficulties();
+  const auto level = std::find_if(levels.begin(), levels.end(), [&](const auto& l) { return l.folder == folder; });
+  if (!size || !is_one_of(*size, {"32", "64", "128", "256"}) || level == levels.end()) return {};
+  Json settings{{"size", std::stol(*size)}, {"release", upstream ? "upstream" : "lra"}, {"difficulty", level->name}};
+  if (upstream) settings["images"] = 0;
+  const std::string part = fmt::format("{}/{}", folder, picture ? kPictures : kMetadata);
+  return OfficialFile{.layout = layout,
+                      .place = fmt::format("{}/{}/{}", layout, part, below),
+                      .part = part,
+                      .official = upstream  ? 0
+                                  : picture ? 200000
+                                            : 200,
+                      .archive = upstream ? layout + ".tar.gz" : "",
+                      .settings = settings};
+}
+
 /// The lists of a difficulty's folder whose pictures are there too; all lists where none has its pictures, so that the
 /// first missing picture is named.
 std::vector<std::filesystem::path> lists_in(const std::filesystem::path& folder) {
@@ -60,7 +88,7 @@ std::vector<std::filesystem::path> inputs(const Config& config, const std::files
   if (config.release != "lra" && config.release != "upstream")
     fail_usage("pathfinder: the release is lra or upstream, not '{}'", config.release);
   const std::string folder = pathfinder::difficulty(config.difficulty).folder;
-  const std::string name = fmt::format("pathfinder{}{}", config.size, config.release == "lra" ? "" : "_upstream");
+  const std::string name = fmt::format("pathfinder{}{}", config.size, config.release == "lra" ? "" : kUpstream);
   std::vector<std::string> places;
   // The release holds each folder twice, and the inner copy is the one that results are known for.
   for (const char* outer : {"lra_release/lra_release/", "lra_release/", ""})
@@ -68,7 +96,7 @@ std::vector<std::filesystem::path> inputs(const Config& config, const std::files
   places.push_back(name + ".tar.gz");
   const auto found =
       find_input(root, places,
-                 config.release == "lra" ? fetch_remedy("lra_release", root)
+                 config.release == "lra" ? fetch_remedy(lra_release::kName, root)
                                          : "the original generator, github.com/drewlinsley/pathfinder, makes them");
   return std::filesystem::is_directory(found) ? lists_in(found) : std::vector{found};
 }
@@ -219,21 +247,22 @@ std::optional<Portion> portion(const Config& config, const std::filesystem::path
 }
 
 /// A list or a picture, whose size is that in the name of the outermost folder.
-void check(const std::string& place, const std::string& name, const Content& content) {
+long inspect(const std::string& place, const std::string& name, const Content& content) {
   const std::string file = collect(name, content, kLargestFile);
   if (place.ends_with(".npy")) {
     std::vector<Row> rows;
     read_list(file, name, "", rows);
     if (rows.empty()) fail_data("{} lists no pictures", name);
-    return;
+    return 1;
   }
   const std::string folder = std::filesystem::path(place).begin()->string();
   long size = 0;
   const std::size_t digits = folder.find_first_of("0123456789");
   std::from_chars(folder.data() + std::min(digits, folder.size()), folder.data() + folder.size(), size);
-  if (file.empty() && place.find(pathfinder::difficulty("easy").folder) != std::string::npos) return;
+  if (file.empty() && place.find(pathfinder::difficulty("easy").folder) != std::string::npos) return 1;
   if (file.empty()) fail_data("{} has no bytes; get it again", name);
   read_picture(file, name, size);
+  return 1;
 }
 
 const RegisterSource<Config> registered{
@@ -246,7 +275,10 @@ const RegisterSource<Config> registered{
      {"not joined", "joined"}},
     inputs,
     make,
-    check,
+    {.files = "pathfinder32 to pathfinder256",
+     .recognise = recognise,
+     .inspect = inspect,
+     .downloads = {lra_release::download()}},
     portion};
 
 }  // namespace
