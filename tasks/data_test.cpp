@@ -50,13 +50,13 @@ TEST(Render, BytesIdsAndPairs) {
   example.second = second;
   example.label = 1;
   TaskPlan plan;
-  TaskSpec& spec = plan.spec;
-  spec.name = "retrieval";
-  spec.vocab = 257;
+  plan.task = "retrieval";
   EXPECT_EQ(render_text(plan, example), "label: 1\nfirst:\nab\nsecond:\nc\n");
-  spec.name = "lookup";
-  spec.vocab = 200;
   example.second = {};
+  plan.task = "tsv:mail";
+  EXPECT_EQ(render_text(plan, example), "label: 1\nab\n");
+  plan.task = "lookup";
+  plan.spec.vocab = 257;  // the task tells the form, no number does
   EXPECT_EQ(render_text(plan, example), "label: 1\n98 99\n");
   plan.classes = {"neg", "pos"};
   EXPECT_EQ(render_text(plan, example), "label: pos\n98 99\n");
@@ -68,7 +68,7 @@ TEST(Render, PicturesAsTextAndAsPng) {
   example.tokens = pixels;
   TaskPlan plan;
   TaskSpec& spec = plan.spec;
-  spec.name = "image", spec.variant = "image";
+  plan.task = "image";
   spec.vocab = 256, spec.length = 4, spec.height = spec.width = 2;
   EXPECT_EQ(render_text(plan, example), "label: 0\n @\n+:\n");
   const std::string png = render_png(spec, example, 3);

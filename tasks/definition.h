@@ -1,9 +1,12 @@
-/// What a task is, whatever a preset makes of it. One file a task in tasks/definitions/ registers it.
+/// What a task is. One file a task in tasks/definitions/ registers everything that is known about it.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 
 #include "harness/core/registry.h"
+#include "tasks/spec.h"
 
 namespace lra {
 
@@ -13,9 +16,14 @@ struct TaskEntry {
   std::string official;  // the official files, named in errors while they cannot be read
   long vocab = 0;
   long classes = 0;
-  bool paired = false;      // two sequences an example, encoded apart
-  bool image = false;       // a square picture read row by row
-  bool expression = false;  // ListOps in the tokens of datasets/listops.h
+  bool paired = false;  // two sequences an example, encoded apart
+  bool image = false;   // a square picture read row by row: id = gray value
+  /// Renders one sequence as text for people, in whole lines; null: as token ids. tasks/render.h declares renderers
+  /// that several tasks share.
+  std::string (*render)(const TaskSpec& spec, std::span<const std::uint16_t> tokens) = nullptr;
+  /// The task's entries in presets as JSON: {PRESET: ENTRY}, where an entry is what tasks/preset.h documents below
+  /// "tasks". Empty for the tasks of Long Range Arena, whose entries stand in the presets' files.
+  std::string presets = {};
 };
 
 Registry<TaskEntry>& task_definitions();

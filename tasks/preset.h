@@ -1,4 +1,5 @@
-/// The presets as data: tasks/presets/*.json, embedded in the program when it is built.
+/// The presets as data: the files tasks/presets/*.json, which are embedded in the program when it is built, and the
+/// entries that definitions of tasks add to them (TaskEntry::presets).
 ///
 ///   {"summary": …,
 ///    "encoder": {…}, "recipe": {…}, "models": {MODEL: {…}},        for every task of the preset
@@ -26,7 +27,8 @@ struct EmbeddedPreset {
 /// In the order of cost, smallest first. Generated at build time from the JSON files.
 const std::vector<EmbeddedPreset>& embedded_presets();
 
-/// The parsed preset. Throws a usage error for an unknown name.
+/// The preset, with the tasks of its file and those whose definitions name it. Throws a usage error for an unknown
+/// name, and for a definition whose entries are no JSON, name an unknown preset, or repeat a task of the preset's file.
 const Json& preset(const std::string& name);
 
 /// One of a task's objects ("encoder", "mixer" or "recipe") for `model`, with all layers of the preset merged.

@@ -2,47 +2,31 @@
 
 #include <algorithm>
 
-#include "datasets/listops.h"
 #include "datasets/png.h"
-#include "harness/core/error.h"
 #include "tasks/definition.h"
 
 namespace lra {
-namespace {
 
-constexpr long kByteVocab = 257;  // in every task over bytes id = byte + 1
-constexpr std::string_view kShades = " .:-=+*#%@";
-
-std::string shades(const TaskSpec& spec, std::span<const std::uint16_t> pixels) {
-  std::string text;
-  for (std::size_t i = 0; i < pixels.size(); ++i) {
-    text += kShades[std::min<std::size_t>(pixels[i] * kShades.size() / 256, kShades.size() - 1)];
-    if ((i + 1) % std::size_t(spec.width) == 0) text += '\n';
-  }
-  return text;
+std::string render_ids(const TaskSpec&, std::span<const std::uint16_t> tokens) {
+  return fmt::format("{}\n", fmt::join(tokens, " "));
 }
 
-std::string bytes(std::span<const std::uint16_t> tokens) {
+std::string render_bytes(const TaskSpec&, std::span<const std::uint16_t> tokens) {
   std::string text;
   for (const std::uint16_t token : tokens)
     if (token > 0) text += char(token - 1);
   return text + "\n";
 }
 
-std::string ids(std::span<const std::uint16_t> tokens) {
+std::string render_shades(const TaskSpec& spec, std::span<const std::uint16_t> tokens) {
+  constexpr std::string_view kShades = " .:-=+*#%@";
   std::string text;
-  for (const std::uint16_t token : tokens) text.append(text.empty() ? "" : " ").append(std::to_string(token));
-  return text + "\n";
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    text += kShades[std::min<std::size_t>(tokens[i] * kShades.size() / 256, kShades.size() - 1)];
+    if ((i + 1) % std::size_t(spec.width) == 0) text += '\n';
+  }
+  return text;
 }
-
-std::string sequence(const TaskSpec& spec, std::span<const std::uint16_t> tokens) {
-  if (spec.height > 0) return shades(spec, tokens);
-  if (task_definitions().contains(spec.name) && task_definitions().at(spec.name).expression)
-    return listops::to_tree(tokens);
-  return spec.vocab == kByteVocab ? bytes(tokens) : ids(tokens);
-}
-
-}  // namespace
 
 std::string label_text(const TaskPlan& plan, int label) {
   const auto number = std::size_t(label);
@@ -50,11 +34,13 @@ std::string label_text(const TaskPlan& plan, int label) {
 }
 
 std::string render_text(const TaskPlan& plan, const Example& example) {
-  const TaskSpec& spec = plan.spec;
+  // A user's own texts are read like those of the task Text.
+  const auto own = task_definitions().at(is_own_task(plan.task) ? "text" : plan.task).render;
+  const auto render = own ? own : render_ids;
   std::string text = fmt::format("label: {}\n", label_text(plan, example.label));
-  if (example.second.empty()) return text + sequence(spec, example.tokens);
-  text += "first:\n" + sequence(spec, example.tokens);
-  return text + "second:\n" + sequence(spec, example.second);
+  if (example.second.empty()) return text + render(plan.spec, example.tokens);
+  text += "first:\n" + render(plan.spec, example.tokens);
+  return text + "second:\n" + render(plan.spec, example.second);
 }
 
 std::string render_png(const TaskSpec& spec, const Example& example, long scale) {

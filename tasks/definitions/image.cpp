@@ -3,6 +3,7 @@
 ///   Krizhevsky. "Learning Multiple Layers of Features from Tiny Images." 2009.
 ///   Tay et al. "Long Range Arena: A Benchmark for Efficient Transformers." ICLR 2021.
 #include "tasks/definition.h"
+#include "tasks/render.h"
 
 namespace lra {
 namespace {
@@ -13,7 +14,8 @@ const RegisterTask registered{"image",
                                .official = "cifar-10-binary.tar.gz or the folder cifar-10-batches-bin",
                                .vocab = 256,
                                .classes = 10,
-                               .image = true}};
+                               .image = true,
+                               .render = render_shades}};
 
 }  // namespace
 }  // namespace lra

@@ -2,10 +2,13 @@
 ///
 ///   Nangia, Bowman. "ListOps: A Diagnostic Dataset for Latent Tree Learning." NAACL-SRW 2018.
 ///   Tay et al. "Long Range Arena: A Benchmark for Efficient Transformers." ICLR 2021 (lengths, brackets).
+#include "datasets/listops.h"
 #include "tasks/definition.h"
 
 namespace lra {
 namespace {
+
+std::string render_tree(const TaskSpec&, std::span<const std::uint16_t> tokens) { return listops::to_tree(tokens); }
 
 const RegisterTask registered{
     "listops",
@@ -14,7 +17,7 @@ const RegisterTask registered{
      .official = "basic_train.tsv, basic_val.tsv and basic_test.tsv of the LRA release",
      .vocab = 17,
      .classes = 10,
-     .expression = true}};
+     .render = render_tree}};
 
 }  // namespace
 }  // namespace lra

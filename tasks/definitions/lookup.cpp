@@ -5,12 +5,27 @@
 namespace lra {
 namespace {
 
+constexpr const char* kPresets = R"({
+  "smoke": {
+    "variant": "lookup@smoke", "length": 24,
+    "data": {"source": "lookup", "train": 64, "valid": 32, "test": 32, "length": 24},
+    "encoder": {"pool": "cls"}
+  },
+  "quick": {
+    "variant": "lookup@quick", "length": 64,
+    "data": {"source": "lookup", "train": 20000, "valid": 1000, "test": 1000, "length": 64},
+    "encoder": {"pool": "cls"},
+    "models": {"compressive": {"encoder": {"pool": "mean"}}}
+  }
+})";
+
 const RegisterTask registered{"lookup",
                               {.summary = "the answer, among noise, to the question that the first token asks",
                                .citation = "none: made for this project",
                                .official = "none: it is generated",
                                .vocab = 20,
-                               .classes = 2}};
+                               .classes = 2,
+                               .presets = kPresets}};
 
 }  // namespace
 }  // namespace lra

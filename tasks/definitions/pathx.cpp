@@ -3,6 +3,7 @@
 ///   Linsley et al. "Learning Long-Range Spatial Dependencies with Horizontal Gated Recurrent Units." NeurIPS 2018.
 ///   Tay et al. "Long Range Arena: A Benchmark for Efficient Transformers." ICLR 2021 (contours of 14 dashes).
 #include "tasks/definition.h"
+#include "tasks/render.h"
 
 namespace lra {
 namespace {
@@ -13,7 +14,8 @@ const RegisterTask registered{"pathx",
                                .official = "pathfinder128/curv_contour_length_14 of the LRA release",
                                .vocab = 256,
                                .classes = 2,
-                               .image = true}};
+                               .image = true,
+                               .render = render_shades}};
 
 }  // namespace
 }  // namespace lra

@@ -3,6 +3,7 @@
 ///   Radev et al. "The ACL Anthology Network Corpus." Language Resources and Evaluation 47, 2013.
 ///   Tay et al. "Long Range Arena: A Benchmark for Efficient Transformers." ICLR 2021.
 #include "tasks/definition.h"
+#include "tasks/render.h"
 
 namespace lra {
 namespace {
@@ -15,7 +16,8 @@ const RegisterTask registered{
                  "their only_ids form with the folder papers_text",
      .vocab = 257,
      .classes = 2,
-     .paired = true}};
+     .paired = true,
+     .render = render_bytes}};
 
 }  // namespace
 }  // namespace lra

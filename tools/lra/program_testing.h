@@ -30,6 +30,8 @@ struct Finished {
 /// A place of its own for a test: database, cache and home are in a folder that goes away.
 class Sandbox {
  public:
+  explicit Sandbox(std::string program = LRA_PROGRAM) : program_(std::move(program)) {}
+
   std::filesystem::path path(const std::string& name) const { return folder_.path() / name; }
 
   /// The shell's words before the program's arguments: its folder, its environment and its name. The shell becomes the
@@ -38,7 +40,7 @@ class Sandbox {
     static const TemporaryFolder cache;
     return "cd " + folder_.path().string() +
            " && exec env -u LRA_DB -u LRA_DATA -u OMP_NUM_THREADS NO_COLOR=1 XDG_CACHE_HOME=" + cache.path().string() +
-           " " + environment + " " + LRA_PROGRAM + " ";
+           " " + environment + " " + program_ + " ";
   }
 
   /// Runs `lra ARGUMENTS`, through a shell, and waits. `before`: what the shell does first, such as "ulimit -f 8; ".
@@ -51,6 +53,7 @@ class Sandbox {
 
  private:
   TemporaryFolder folder_;
+  std::string program_;
 };
 
 }  // namespace lra
