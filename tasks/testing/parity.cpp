@@ -19,8 +19,16 @@ const RegisterTask registered{"parity",
                                .classes = 2,
                                .render = render_bits,
                                .presets = R"({
-  "smoke": {"variant": "parity@smoke", "length": 8, "data": {"source": "parity_files", "length": 8}},
-  "quick": {"variant": "parity@quick", "length": 64, "data": {"source": "parity_files"}, "recipe": {"steps": 300}}
+  "overnight": {
+    "variant": "parity@overnight", "length": 8,
+    "data": {"source": "parity_files", "length": 8},
+    "recipe": {"steps": 10, "eval_every": 5}
+  },
+  "small": {
+    "variant": "parity", "length": 64,
+    "data": {"source": "parity_files"},
+    "recipe": {"steps": 300}
+  }
 })"}};
 
 }  // namespace

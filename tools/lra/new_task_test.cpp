@@ -38,16 +38,16 @@ TEST_F(NewTask, IsListed) {
   const Json all = lra("list tasks --json").json();
   const auto task = std::find_if(all.begin(), all.end(), [](const Json& t) { return t.at("name") == "parity"; });
   ASSERT_NE(task, all.end());
-  EXPECT_EQ(task->at("presets"), (Json{"smoke", "quick"}));
-  const Json described = lra("describe task parity --preset quick --json").json();
+  EXPECT_EQ(task->at("presets"), (Json{"overnight", "small"}));
+  const Json described = lra("describe task parity --preset small --json").json();
   EXPECT_EQ(described.at("recipe").at("steps"), 300) << "its own";
-  EXPECT_EQ(described.at("recipe").at("lr"), 0.001) << "the preset's";
+  EXPECT_EQ(described.at("recipe").at("lr"), 0.0001) << "the preset's";
   EXPECT_EQ(described.at("source").at("name"), "parity_files");
 }
 
 TEST_F(NewTask, SaysWhatIsMissingAndHowToGetIt) {
   for (const char* command :
-       {"run --tasks parity --models identity --preset smoke", "data generate parity --preset smoke"}) {
+       {"run --tasks parity --models identity --preset overnight", "data generate parity --preset overnight"}) {
     const Finished finished = lra(command);
     EXPECT_EQ(finished.code, 3) << command;
     EXPECT_NE(finished.err.find("parity/train.tsv"), std::string::npos) << finished.err;
@@ -84,26 +84,26 @@ TEST_F(NewTask, ItsFilesAreRecognisedAndInspected) {
 
 TEST_F(NewTask, IsPreparedAndShown) {
   import_tables();
-  const Finished made = lra("data generate parity --preset smoke");
+  const Finished made = lra("data generate parity --preset overnight");
   ASSERT_EQ(made.code, 0) << made.err;
-  EXPECT_NE(made.out.find("parity@smoke: 4 / 2 / 2 examples"), std::string::npos) << made.out;
-  const Json status = lra("data list parity --preset smoke --json").json();
+  EXPECT_NE(made.out.find("parity@overnight: 4 / 2 / 2 examples"), std::string::npos) << made.out;
+  const Json status = lra("data list parity --preset overnight --json").json();
   EXPECT_EQ(status.at(0).at("state"), "prepared");
   EXPECT_EQ(status.at(0).at("class_names"), (Json{"even", "odd"}));
-  EXPECT_EQ(lra("data show parity --preset smoke").out, "label: odd\nx.xx\n");
-  EXPECT_EQ(lra("data show parity --preset smoke --index 3").out, "label: even\n........\n") << "cut to 8 bits";
+  EXPECT_EQ(lra("data show parity --preset overnight").out, "label: odd\nx.xx\n");
+  EXPECT_EQ(lra("data show parity --preset overnight --index 3").out, "label: even\n........\n") << "cut to 8 bits";
 }
 
 TEST_F(NewTask, IsTrainedOnAndReported) {
   import_tables();
-  const Finished run = lra("run --tasks parity --models identity,transformer --preset smoke --json");
+  const Finished run = lra("run --tasks parity --models identity,transformer --preset overnight --json");
   ASSERT_EQ(run.code, 0) << run.err;
   for (const Json& cell : run.json()) {
-    EXPECT_EQ(cell.at("variant"), "parity@smoke");
+    EXPECT_EQ(cell.at("variant"), "parity@overnight");
     EXPECT_EQ(cell.at("test_examples"), 2);
   }
   const Finished report = lra("report --table accuracy");
-  EXPECT_NE(report.out.find("parity@smoke"), std::string::npos) << report.out;
+  EXPECT_NE(report.out.find("parity@overnight"), std::string::npos) << report.out;
 }
 
 }  // namespace
