@@ -1,8 +1,8 @@
 #include "harness/experiment.h"
 
-#include "harness/build_info.h"
 #include "harness/core/digest.h"
 #include "harness/core/names.h"
+#include "harness/revision.h"
 #include "models/layers/classifier.h"
 
 namespace lra {
@@ -154,7 +154,7 @@ Json canonical(const Experiment& experiment, const std::string& data_fingerprint
             {"data", plan.data},
             {"data_fingerprint", data_fingerprint},
             {"model", experiment.model},
-            {"model_revision", model_revision(experiment.model)},
+            {"model_revision", revision_in_key(experiment.model)},
             {"settings", resolve_settings(experiment)},
             {"recipe", to_json(plan.recipe)},  // the selection is part of it
             {"limit", experiment.limit},

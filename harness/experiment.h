@@ -42,6 +42,7 @@ Json changes(const Experiment& experiment);
 bool is_comparable(const Experiment& experiment);
 
 /// All that decides the result and nothing else: no threads, no paths. Equal experiments give equal text.
+/// Its model_revision is revision_in_key (revision.h).
 Json canonical(const Experiment& experiment, const std::string& data_fingerprint);
 
 /// 64 hex digits: SHA-256 of the canonical JSON's text.

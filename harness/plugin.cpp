@@ -4,11 +4,11 @@
 
 #include <utility>
 
-#include "harness/build_info.h"
 #include "harness/core/digest.h"
 #include "harness/core/error.h"
 #include "harness/core/file.h"
 #include "harness/plugin_file.h"
+#include "harness/revision.h"
 #include "models/layers/mixer.h"
 
 namespace lra {
@@ -34,9 +34,8 @@ void load_plugin(const std::filesystem::path& file) {
   const MappedFile content(plugin.file);
   check_plugin_file(file, content.bytes());
   Digest digest;
-  digest.add(build_info().engine_revision);
   digest.add(content.bytes());
-  plugin.revision = digest.hex().substr(0, 16);
+  plugin.revision = fmt::format("{}.{}", kEngineRevision, digest.hex().substr(0, 16));
 
   // Registered apart first: no exception passes through the loader, so a name that is taken must not be met in there.
   Registry<ModelEntry> fresh = std::exchange(models(), Registry<ModelEntry>("model"));

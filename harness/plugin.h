@@ -10,7 +10,7 @@ namespace lra {
 struct Plugin {
   std::filesystem::path file;       // absolute
   std::vector<std::string> models;  // that it registered
-  std::string revision;             // a hash of the file and of this program's engine
+  std::string revision;             // this program's engine revision, and a hash of the file: "1.0123456789abcdef"
 };
 
 /// Loads a library that `lra_add_plugin` (tools/cmake) made, to the end of the program; one that is loaded already is

@@ -19,6 +19,7 @@
 #include "harness/lanes.h"
 #include "harness/measure.h"
 #include "harness/protocol.h"
+#include "harness/revision.h"
 #include "tasks/baselines.h"
 
 namespace lra {
@@ -333,7 +334,7 @@ class Matrix {
     run.variant = experiment.plan.spec.variant;
     run.preset = experiment.plan.preset;
     run.model = experiment.model;
-    run.model_revision = cell.canonical.value("model_revision", "");
+    run.model_revision = model_revision(experiment.model);
     run.seed = experiment.seed;
     run.overrides = cell.overrides;
     run.sweep = experiment.sweep;

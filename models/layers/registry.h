@@ -45,6 +45,7 @@ struct ModelFacts {
   bool causal = false;          // has a setting `causal`, with which no token sees a later one
   bool stochastic = false;      // draws random numbers besides dropout, anew for other training steps
   bool auxiliary_loss = false;  // adds a loss of its own: has gradients where the task's loss has none
+  int revision = 1;             // to be raised by one when the model's file gives other bits (harness/revision.h)
 };
 
 struct ModelEntry {

@@ -190,6 +190,29 @@ TEST(Schema, SecondVersionKeepsItsMeasurementsAndGainsSweeps) {
   EXPECT_EQ(store.environments().at(7).libraries, Json::object());
 }
 
+TEST(Schema, SixthVersionGetsNumbersForItsHashes) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "old.db";
+  {
+    const Database old(path, Database::Open::create);
+    migrate(old, 6);
+    old.execute(R"(
+      INSERT INTO environment (id, hash, cpu, isa, os, compiler, flags, onednn, code_version, cores, memory_bytes, dirty)
+        VALUES (7, 'hash', 'cpu', 'isa', 'os', 'gcc', '-O3', '2.6', 'abc', 2, 1024, 1);
+      CREATE TEMP TABLE old (id, revision);
+      INSERT INTO old VALUES (41, 'bb101ba0bbd9d41a'), (42, '0123456789abcdef');
+      INSERT INTO run (id, environment, key, configuration, task, variant, preset, model, model_revision, seed, overrides,
+          experiment, data_fingerprint, status, reason, command, started, comparable, shared, threads, parameters,
+          parameter_digest, test_correct, test_examples, peak_bytes, activation_bytes, rss_bytes)
+        SELECT id, 7, 'key' || id, 'configuration', 'listops', 'listops@quick', 'quick', 'linear', revision, 3, '{}',
+          '{}', 'fp', 'failed', '', 'lra run', '2026-01-01T00:00:00Z', 1, 0, 2, 100, 'digest', 2, 3, 1, 1, 1 FROM old)");
+  }
+  const Store store(path, Store::Access::read);
+  EXPECT_EQ(store.find(41)->model_revision, "1.1");
+  EXPECT_EQ(store.find(42)->model_revision, "0123456789abcdef");
+  EXPECT_EQ(store.find(41)->key, "key41");
+}
+
 TEST(Schema, FourthVersionKeepsItsRunsAndGainsTheirConditions) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "old.db";

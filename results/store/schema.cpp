@@ -3,6 +3,7 @@
 #include <array>
 
 #include "harness/core/error.h"
+#include "results/hashed_revisions.h"
 
 namespace lra {
 namespace {
@@ -86,7 +87,19 @@ CREATE TABLE caution (
   PRIMARY KEY (variant, data_fingerprint, position)
 ) WITHOUT ROWID;
 )",
+    // 7: numbered revisions, see number_revisions.
+    "",
 };
+constexpr int kNumberedRevisions = 7;
+
+/// Names by their number the revisions that were hashes.
+void number_revisions(const Database& database) {
+  for (const HashedRevision& hashed : kHashedRevisions)
+    database
+        .query("UPDATE run SET model_revision = ? WHERE model_revision = ?", std::string(kFirstRevision),
+               std::string(hashed.hash))
+        .next();
+}
 
 constexpr std::array kViews{"best", "leaderboard", "cost"};
 
@@ -144,6 +157,7 @@ void migrate(const Database& database, int version) {
   if (old_version < version) {
     for (const char* view : kViews) database.execute(fmt::format("DROP VIEW IF EXISTS {}", view));
     for (int step = old_version; step < version; ++step) database.execute(kSteps.at(static_cast<std::size_t>(step)));
+    if (old_version < kNumberedRevisions && version >= kNumberedRevisions) number_revisions(database);
     database.execute(kCreateViews);
     database.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplicationId, version));
   }

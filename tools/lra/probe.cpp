@@ -7,6 +7,7 @@
 
 #include "harness/build_info.h"
 #include "harness/experiment.h"
+#include "harness/revision.h"
 #include "harness/weights.h"
 #include "tasks/batcher.h"
 #include "tools/lra/command.h"

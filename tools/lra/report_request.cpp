@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "harness/build_info.h"
+#include "harness/revision.h"
 #include "models/layers/mixer.h"
 
 namespace lra {

@@ -8,6 +8,7 @@
 #include "harness/environment.h"
 #include "harness/experiment.h"
 #include "harness/progress.h"
+#include "harness/revision.h"
 #include "harness/runner.h"
 #include "results/store/level.h"
 #include "tools/lra/command.h"
@@ -122,9 +123,9 @@ int reproduce_run(const std::string& database, long id, const std::string& data,
   {
     ProgressDisplay progress(1);
     const auto cells = cell_of(*before, folder, scratch, progress);
-    if (cells.front().canonical.at("model_revision") != before->model_revision)
+    if (const std::string revision = model_revision(before->model); revision != before->model_revision)
       spdlog::warn("the run was made by revision {} of model or engine, this build has {}: bits may differ",
-                   before->model_revision, cells.front().canonical.at("model_revision").get<std::string>());
+                   before->model_revision, revision);
     watch_signals(/*second_ends=*/true);
     outcomes = run_cells(cells, scratch, here, options, progress);
   }
