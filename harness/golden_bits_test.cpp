@@ -1,0 +1,135 @@
+// Whoever changes the bits of results must raise a revision number, or stored runs pass for what they are not. The
+// expected digests are those that were recorded when the numbers were last raised, of each level that can be forced on
+// the machine that recorded them.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <set>
+
+#include "harness/core/config.h"
+#include "harness/core/file.h"
+
+namespace lra {
+namespace {
+
+const std::string kFile = std::string(LRA_SOURCE_DIR) + "/harness/golden_bits.json";
+
+struct Level {
+  const char *name, *environment;  // the environment variables that force it
+};
+constexpr std::array kLevels{
+    Level{"Own", ""},
+    Level{"Avx3Bf16", "LRA_MAX_ISA=AVX3 ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16"},
+    Level{"Avx3Vnni", "LRA_MAX_ISA=AVX3 ONEDNN_MAX_CPU_ISA=AVX512_CORE_VNNI"},
+    Level{"Avx3", "LRA_MAX_ISA=AVX3 ONEDNN_MAX_CPU_ISA=AVX512_CORE"},
+    Level{"Avx2", "LRA_MAX_ISA=AVX2 ONEDNN_MAX_CPU_ISA=AVX2"},
+    Level{"Sse4", "LRA_MAX_ISA=SSE4 ONEDNN_MAX_CPU_ISA=SSE41"},
+};
+
+/// The program's output at a level; `code` is its exit code.
+std::string output_of(const std::string& environment, int& code) {
+  std::FILE* pipe =
+      ::popen(("env -u LRA_MAX_ISA -u ONEDNN_MAX_CPU_ISA " + environment + " " LRA_GOLDEN_BITS).c_str(), "r");
+  std::string text;
+  std::array<char, 4096> piece;
+  for (std::size_t n; pipe && (n = std::fread(piece.data(), 1, piece.size(), pipe)) > 0;) text.append(piece.data(), n);
+  const int status = pipe ? ::pclose(pipe) : -1;
+  code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return text;
+}
+
+std::string revision_of(const std::string& entry) { return entry.substr(0, entry.find(',')); }
+
+/// What to do about the difference of one level's entries: empty when there is none. `command` records anew.
+std::string advice(const Json& recorded, const Json& now, const std::string& command) {
+  std::set<std::string> changed, renumbered;
+  std::size_t engine = 0, models = 0;
+  for (const auto& [part, entries] : now.items())
+    for (const auto& [name, entry] : entries.items()) {
+      const std::string before = recorded.at(part).value(name, "");
+      const std::string what = part == "engine" ? "engine, " + name : name;
+      if (before == entry) continue;
+      if (before.empty() || revision_of(before) != revision_of(entry)) {
+        renumbered.insert(what);
+      } else {
+        changed.insert(what);
+        ++(part == "engine" ? engine : models);
+      }
+    }
+  for (const auto& [part, entries] : recorded.items())
+    for (const auto& [name, entry] : entries.items())
+      if (!now.at(part).contains(name)) renumbered.insert(name + " (gone)");
+  if (!changed.empty()) {
+    // The engine's own entries are runs of `identity`.
+    const bool only_identity = models == 1 && changed.contains("identity");
+    if ((engine > 0 && !only_identity) || models == now.at("models").size())
+      return fmt::format(
+          "the engine gives other bits ({}): raise kEngineRevision in harness/revision.h if that is meant, and record "
+          "with: {}",
+          fmt::join(changed, "; "), command);
+    return fmt::format(
+        "other bits from {}: if that is meant, raise `revision` in the registration of {}, or kEngineRevision in "
+        "harness/revision.h if the change is outside the models' files, and record with: {}",
+        fmt::join(changed, ", "), models == 1 ? "this model" : "these models", command);
+  }
+  if (!renumbered.empty())
+    return fmt::format("not recorded under its present revision: {}; record with: {}", fmt::join(renumbered, ", "),
+                       command);
+  return {};
+}
+
+class GoldenBits : public testing::TestWithParam<Level> {};
+
+TEST_P(GoldenBits, AreThoseOfTheirRevision) {
+  const std::string environment = GetParam().environment;
+  const std::string command = fmt::format("env {} {} --record {}", environment, LRA_GOLDEN_BITS, kFile);
+  int code = -1;
+  const Json now = Json::parse(output_of(environment, code), nullptr, /*allow_exceptions=*/false);
+  if (code == 2 && !environment.empty()) GTEST_SKIP() << "this processor cannot do " << environment;
+  ASSERT_EQ(code, 0);
+  ASSERT_EQ(now.size(), 1u);
+  const std::string level = now.begin().key();
+  const Json all = Json::parse(read_file(kFile));
+  if (!all.contains(level)) {
+    const std::string sentence = fmt::format("no bits are recorded of {}; record with: {}", level, command);
+    if (environment.empty() && std::getenv("CI")) FAIL() << sentence;
+    GTEST_SKIP() << sentence;
+  }
+  EXPECT_EQ(advice(all.at(level), now.at(level), command), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(At, GoldenBits, testing::ValuesIn(kLevels),
+                         [](const auto& instance) { return instance.param.name; });
+
+TEST(GoldenBitsFile, HoldsLevelsOfAllKindsOfKernels) {
+  const std::string text = read_file(kFile);
+  for (const char* level : {"\"AVX3 and oneDNN", "\"AVX2 and oneDNN", "\"SSE4 and oneDNN"})
+    EXPECT_NE(text.find(level), std::string::npos) << level;
+}
+
+TEST(GoldenBitsAdvice, SaysWhichNumberToRaise) {
+  const Json before{{"engine", {{"rsqrt", "revision 1, bits aa"}}},
+                    {"models", {{"axial", "revision 1, bits bb"}, {"identity", "revision 1, bits cc"}}}};
+  const auto said = [&](const char* part, const char* name, const char* entry) {
+    Json now = before;
+    now[part][name] = entry;
+    return advice(before, now, "COMMAND");
+  };
+  const auto begins = [](const std::string& text, const char* words) { return text.starts_with(words); };
+  EXPECT_EQ(advice(before, before, "COMMAND"), "");
+  EXPECT_TRUE(begins(said("models", "axial", "revision 1, bits dd"), "other bits from axial: "));
+  EXPECT_TRUE(begins(said("engine", "rsqrt", "revision 1, bits dd"), "the engine gives other bits (engine, rsqrt)"));
+  EXPECT_TRUE(
+      begins(said("models", "axial", "revision 2, bits dd"), "not recorded under its present revision: axial;"));
+  EXPECT_TRUE(begins(said("models", "mine", "revision 1, bits dd"), "not recorded under its present revision: mine;"));
+  Json all = before, identity = before;
+  for (auto& [name, entry] : all["models"].items()) entry = "revision 1, bits ee";
+  EXPECT_TRUE(begins(advice(before, all, "COMMAND"), "the engine gives other bits (axial; identity)"));
+  identity["models"]["identity"] = identity["engine"]["rsqrt"] = "revision 1, bits ee";
+  EXPECT_TRUE(begins(advice(before, identity, "COMMAND"), "other bits from engine, rsqrt, identity"));
+}
+
+}  // namespace
+}  // namespace lra
