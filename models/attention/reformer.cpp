@@ -51,8 +51,8 @@ class Reformer final : public Mixer {
   Tensor forward(Tensor x, const Pack& pack) const override {
     const Tensor q = linear(x, shared_), v = linear(std::move(x), value_);
     const double scale = config_.scale > 0 ? config_.scale : 1 / std::sqrt(double(width_));
-    return linear(sorted_attention(q, unit_rows(q, heads_), v, heads_, lineups(q, pack), config_.chunk, config_.causal,
-                                   scale, site_, pack),
+    return linear(sorted_attention(q, l2_normalize(q, heads_), v, heads_, lineups(q, pack), config_.chunk,
+                                   config_.causal, scale, site_, pack),
                   out_);
   }
 

@@ -65,7 +65,7 @@ class Rfa final : public Mixer {
   }
 
   Tensor features(Tensor x, const Tensor& w) const {
-    return sine_cosine(merge_heads(matmul(heads(unit_rows(std::move(x), heads_), heads_), w)), heads_);
+    return sine_cosine(merge_heads(matmul(heads(l2_normalize(std::move(x), heads_), heads_), w)), heads_);
   }
 
   Config config_;

@@ -85,8 +85,8 @@ class Routing final : public Mixer {
   Tensor routed(const Tensor& x, long head, const Pack& pack) const {
     const Centroids& centroids = centroids_[std::size_t(head - local_)];
     const Tensor directions = centroids.directions();
-    const Tensor q = unit_rows(of_heads(x, query_, head, 1), 1);
-    const Tensor k = config_.causal ? q : unit_rows(of_heads(x, key_, head, 1), 1);
+    const Tensor q = l2_normalize(of_heads(x, query_, head, 1), 1);
+    const Tensor k = config_.causal ? q : l2_normalize(of_heads(x, key_, head, 1), 1);
     const auto nearest = commit(q, centroids, directions, pack);
     if (!config_.causal) commit(k, centroids, directions, pack);
     Meetings meet = config_.causal ? by_centroid(nearest, pack) : by_closeness(q, k, directions, pack);

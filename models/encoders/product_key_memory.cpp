@@ -47,7 +47,7 @@ class Memory final : public Mixer {
     Tensor q = layer_norm(reshaped(linear(std::move(x), query_), t * h), gamma_, beta_);  // (T·H,D)
     const Tensor first = scores(q, 0, first_, t), second = scores(q, half_, second_, t);  // (T·H,n)
     const Choice choice = choose(first, second);
-    const Tensor chosen = add(pick_columns(first, choice.first), pick_columns(second, choice.second));
+    const Tensor chosen = add(take_along_axis(first, choice.first), take_along_axis(second, choice.second));
     const Tensor weights = reshaped(softmax(chosen), t);  // (T,H·k)
     std::vector<long> places;
     for (std::size_t i = 0; i < std::size_t(t * h * k); ++i)

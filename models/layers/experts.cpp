@@ -35,7 +35,7 @@ Tensor Experts::forward(Tensor x, const Pack& pack) const {
   const Tensor probabilities = softmax(logits);
   std::vector<long> choices = largest_columns(logits, choices_);
   const Tensor gates =
-      routing_.renormalised ? softmax(pick_columns(logits, choices)) : pick_columns(probabilities, choices);
+      routing_.renormalised ? softmax(take_along_axis(logits, choices)) : take_along_axis(probabilities, choices);
   if (recording()) add_balance(probabilities, choices, pack);
   if (recording() && routing_.drops_second && choices_ > 1) drop_second(choices, gates, pack);
   drop_beyond_capacity(choices, pack);

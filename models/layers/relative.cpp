@@ -19,7 +19,7 @@ RelativeProjections::RelativeProjections(const Geometry& geometry, const Scope& 
 
 Tensor RelativeProjections::queries(const Tensor& x, std::span<const double> places) const {
   const Tensor seeks = heads(linear(x, q_, position_bias_), heads_);                    // (H,T,D)
-  Tensor turned = rotate_pairs(merge_heads(matmul(seeks, position_)), places, heads_);  // (T,H·C')
+  Tensor turned = apply_rotary(merge_heads(matmul(seeks, position_)), places, heads_);  // (T,H·C')
   Tensor joined = join_heads(std::vector{linear(x, q_, u_), std::move(turned)}, heads_);
   return scale(std::move(joined), std::sqrt(double(width_ + angles_) / double(width_)));  // scores are over √D
 }
@@ -28,7 +28,7 @@ Tensor RelativeProjections::keys(const Tensor& x, std::span<const double> places
   Tensor upright = Tensor::zeros({x.dim(0), heads_ * angles_});  // every pair (1, 0)
   for (long t = 0; t < x.dim(0); ++t)
     for (long h = 0; h < heads_; ++h) std::fill_n(upright.data() + (t * heads_ + h) * angles_, angles_ / 2, Real(1));
-  return join_heads(std::vector{linear(x, k_), rotate_pairs(std::move(upright), places, heads_)}, heads_);
+  return join_heads(std::vector{linear(x, k_), apply_rotary(std::move(upright), places, heads_)}, heads_);
 }
 
 Tensor RelativeProjections::values(const Tensor& x) const {

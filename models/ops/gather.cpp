@@ -80,12 +80,12 @@ Tensor gather_rows(const Tensor& x, std::vector<long> indices) {
   });
 }
 
-Tensor pick_columns(const Tensor& x, std::vector<long> columns) {
-  expect_matrix(x, "pick_columns");
+Tensor take_along_axis(const Tensor& x, std::vector<long> columns) {
+  expect_matrix(x, "take_along_axis");
   if (x.dim(0) < 1 || long(columns.size()) % x.dim(0) != 0)
-    fail("[pick_columns] {} columns do not fit {}", columns.size(), x.shape().text());
+    fail("[take_along_axis] {} columns do not fit {}", columns.size(), x.shape().text());
   const long n = x.dim(0), c = x.dim(1);
-  expect_indices(columns, 0, x, 1, "pick_columns");
+  expect_indices(columns, 0, x, 1, "take_along_axis");
   Tensor y = Tensor::empty({n, long(columns.size()) / n});
   for_each_named(columns, n, [&](long t, long entry, long column) { y.data()[entry] = x.data()[t * c + column]; });
   return record(std::move(y), [x = x.shell(), columns = std::move(columns), n, c](Tensor dy) {

@@ -40,7 +40,7 @@ Tensor rows(const Tensor& x, long begin, long count);
 /// never. Copies; keeps the indices. (gather.cpp)
 Tensor gather_rows(const Tensor& x, std::vector<long> indices);
 /// x (T,C) → (T,K): entry (t,j) of the result is entry columns[t·K + j] of row t. Keeps the columns. (gather.cpp)
-Tensor pick_columns(const Tensor& x, std::vector<long> columns);
+Tensor take_along_axis(const Tensor& x, std::vector<long> columns);
 /// Σ_j weights[t][j] · row indices[t·K + j] of x, where −1 is nothing: weights (T,K), x (R,C) → (T,C). Only the rows
 /// named are touched. Keeps all three. (gather.cpp)
 Tensor weighted_rows(const Tensor& weights, const Tensor& x, std::vector<long> indices);
@@ -64,7 +64,7 @@ Tensor head_columns(const Tensor& x, long head_count, long begin, long count);
 /// x (T,H·2F): in each head, the pair of features f and F + f is turned by positions[t] · 10000^(−f/F), so that the
 /// product of two rows turned so depends on the difference of their positions. Su et al. arXiv:2104.09864, §3.2; the
 /// frequencies are those of the sinusoids. Keeps the angles. (relative.cpp)
-Tensor rotate_pairs(Tensor x, std::span<const double> positions, long head_count);
+Tensor apply_rotary(Tensor x, std::span<const double> positions, long head_count);
 
 // ---- element by element (elementwise.cpp) --------------------------------------------------------------------------
 
@@ -98,7 +98,7 @@ Tensor rms_norm(Tensor x, const Tensor& gamma, double epsilon = 1e-6);
 Tensor softmax(Tensor x);
 /// Each head's features of each row divided by their length: x / √(‖x‖² + 1e-12), x (T,H·D). Keeps the result and one
 /// number a row and head.
-Tensor unit_rows(Tensor x, long head_count);
+Tensor l2_normalize(Tensor x, long head_count);
 /// Each head's features of each row times a factor of their own: x (T,H·D), factors (T,H). Keeps both.
 Tensor scale_heads(Tensor x, Tensor factors);
 

@@ -63,10 +63,10 @@ void rotate(Tensor& x, const Angles& angles, long head_count, Real sense) {
 
 }  // namespace
 
-Tensor rotate_pairs(Tensor x, std::span<const double> positions, long head_count) {
-  expect_matrix(x, "rotate_pairs");
+Tensor apply_rotary(Tensor x, std::span<const double> positions, long head_count) {
+  expect_matrix(x, "apply_rotary");
   if (head_count < 1 || x.dim(1) % (2 * head_count) != 0 || long(positions.size()) != x.dim(0))
-    fail("[rotate_pairs] {} does not fit {} heads of pairs and {} positions", x.shape().text(), head_count,
+    fail("[apply_rotary] {} does not fit {} heads of pairs and {} positions", x.shape().text(), head_count,
          positions.size());
   const auto angles = std::make_shared<const Angles>(positions, x.dim(1) / head_count / 2);
   Tensor y = x.sole_owner() ? x : Tensor::copy_of(x);

@@ -77,9 +77,9 @@ Tensor softmax(Tensor x) {
   });
 }
 
-Tensor unit_rows(Tensor x, long head_count) {
+Tensor l2_normalize(Tensor x, long head_count) {
   constexpr Real kEpsilon = Real(1e-12);
-  const long d = head_width(x, head_count, "unit_rows"), n = x.dim(0) * head_count;
+  const long d = head_width(x, head_count, "l2_normalize"), n = x.dim(0) * head_count;
   const auto by_head = [n, d](auto& t) { return View{const_cast<Real*>(t.data()), n, d, d}; };
   Tensor y = x.sole_owner() ? x : Tensor::copy_of(x), inverse = Tensor::empty({n});
   kernels::row_dots(by_head(y), by_head(y), inverse.data());

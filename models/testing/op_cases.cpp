@@ -192,9 +192,9 @@ std::vector<Entry> token_cases() {
        [](const Inputs& x) {
          return gather_rows(x[0], {-1, 4, 0, -1, 4});
        }},
-      {{"pick_columns", {{3, 5}}},
+      {{"take_along_axis", {{3, 5}}},
        [](const Inputs& x) {
-         return pick_columns(x[0], {4, 0, 2, 2, 1, 4});
+         return take_along_axis(x[0], {4, 0, 2, 2, 1, 4});
        }},
       {{"weighted_rows", {{3, 2}, {4, 5}}},
        [](const Inputs& x) {
@@ -212,9 +212,9 @@ std::vector<Entry> token_cases() {
       {{"concat_rows", {{2, 3}, {4, 3}}}, [](const Inputs& x) { return concat_rows(x); }},
       {{"join_heads", {{3, 2}, {3, 6}, {3, 4}}}, [](const Inputs& x) { return join_heads(x, 2); }},
       {{"head_columns", {{3, 10}}}, [](const Inputs& x) { return head_columns(x[0], 2, 1, 3); }},
-      {{"rotate_pairs", {{3, 12}}},
+      {{"apply_rotary", {{3, 12}}},
        [](const Inputs& x) {
-         return rotate_pairs(x[0], std::vector{0.0, 7.0, -2.5}, 2);
+         return apply_rotary(x[0], std::vector{0.0, 7.0, -2.5}, 2);
        }},
       {{"concat_columns", {{3, 2}, {3, 4}}}, [](const Inputs& x) { return concat_columns(x); }},
   };
@@ -493,7 +493,7 @@ Entry sorted(const std::string& name, long rounds, long chunk, bool cut, bool ca
 
 std::vector<Entry> sorted_cases() {
   return {
-      {{"unit_rows", {{5, 6}}}, [](const Inputs& x) { return unit_rows(x[0], 2); }},
+      {{"l2_normalize", {{5, 6}}}, [](const Inputs& x) { return l2_normalize(x[0], 2); }},
       sorted("sorted_attention", 1, 2, false, false, 0, ragged(), 6),
       sorted("sorted_attention, rounds", 3, 2, false, false, 0.3, ragged(), 6),
       sorted("sorted_attention, runs", 2, 2, true, false, 0.3, ragged(), 6),
