@@ -2,7 +2,10 @@
 /// before.
 ///
 ///   Katharopoulos, Vyas, Pappas, Fleuret. "Transformers are RNNs: Fast Autoregressive Transformers with Linear
-///   Attention." ICML 2020, §3.2. time O(N·C·D)   memory O(N·C)
+///   Attention." ICML 2020, §3.2.
+///
+/// - time O(N·C·D)
+/// - memory O(N·C)
 #include "models/layers/mixer.h"
 #include "models/ops/ops.h"
 

@@ -1,7 +1,11 @@
 /// Nyströmformer: softmax attention rebuilt from that of a few landmarks, the means of segments of the sequence.
 ///
 ///   Xiong, Zeng, Chakraborty, Tan, Fung, Li, Singh. "Nyströmformer: A Nyström-Based Algorithm for Approximating
-///   Self-Attention." AAAI 2021, §3. time O(N·m·C + m³·H)   memory O(N·C + m²·H), m landmarks
+///   Self-Attention." AAAI 2021, §3.
+///
+/// - time O(N·m·C + m³·H), m landmarks
+/// - memory O(N·C + m²·H)
+///
 ///   softmax(Q·K̃ᵀ) · softmax(Q̃·K̃ᵀ)⁺ · softmax(Q̃·Kᵀ) · V, plus a convolution of V along the sequence; a sequence of no
 ///   more than m tokens has each token as its own landmark, and its attention is exact
 #include <cmath>

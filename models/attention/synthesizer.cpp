@@ -1,8 +1,10 @@
 /// Synthesizer: attention whose scores are made without comparing tokens with each other.
 ///
 ///   Tay, Bahri, Metzler, Juan, Zhao, Zheng. "Synthesizer: Rethinking Self-Attention for Transformer Models." ICML
-///   2021, §3. time O(N²·C)   memory O(N·C): scores are made in strips, again in backward; the matrix of `random` is a
-///   parameter
+///   2021, §3.
+///
+/// - time O(N²·C)
+/// - memory O(N·C): scores are made in strips, again in backward; the matrix of `random` is a parameter
 #include <cmath>
 #include <optional>
 

@@ -2,9 +2,12 @@
 ///
 ///   Du, Huang, Dai, Tong, Lepikhin, Xu, Krikun, Zhou, Yu, Firat, Zoph, Fedus, Bosma, Zhou, Wang, Wang, Webster,
 ///   Pellat, Robinson, Meier-Hellstern, Duke, Dixon, Zhang, Le, Wu, Chen, Cui. "GLaM: Efficient Scaling of Language
-///   Models with Mixture-of-Experts." ICML 2022, §4. time O(N²·C), and the router's O(N·E·C)   memory O(N·C);
-///   parameters grow with E Norms divide by the root of the mean square; scores know the distance of two tokens by a
-///   learned number.
+///   Models with Mixture-of-Experts." ICML 2022, §4.
+///
+/// - time O(N²·C), and the router's O(N·E·C)
+/// - memory O(N·C); parameters grow with E
+///
+/// Norms divide by the root of the mean square; scores know the distance of two tokens by a learned number.
 #include <cmath>
 
 #include "models/autodiff/profile.h"

@@ -2,7 +2,10 @@
 /// itself is never transformed.
 ///
 ///   Jaegle, Gimeno, Brock, Zisserman, Vinyals, Carreira. "Perceiver: General Perception with Iterative Attention."
-///   ICML 2021, §3.1. time O(R·N·M·C + R·B·M²·C) for R readings and B latent blocks after each   memory O(R·N·C + M²)
+///   ICML 2021, §3.1.
+///
+/// - time O(R·N·M·C + R·B·M²·C) for R readings and B latent blocks after each
+/// - memory O(R·N·C + M²)
 #include "models/layers/blocks.h"
 #include "models/layers/cross_attention.h"
 #include "models/layers/latents.h"

@@ -2,7 +2,10 @@
 /// training keeps no activations of layers.
 ///
 ///   Kitaev, Kaiser, Levskaya. "Reformer: The Efficient Transformer." ICLR 2020, §3; the attention is
-///   attention/reformer. time O(R·N·c·C), a third more in training   memory O(N·C) however many layers
+///   attention/reformer.
+///
+/// - time O(R·N·c·C), a third more in training
+/// - memory O(N·C) however many layers
 #include "models/layers/blocks.h"
 #include "models/layers/reversible.h"
 
