@@ -13,7 +13,6 @@ namespace lra::inline LRA_ENGINE {
 namespace {
 
 constexpr Real kInfinity = std::numeric_limits<Real>::infinity();
-constexpr long kDropoutGroup = 128;  // dropout numbers are drawn in groups of this many
 
 /// One (sequence, head), and what it sees.
 struct Problem {

@@ -9,8 +9,7 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-constexpr long kRows = 64;           // of a strip
-constexpr long kDropoutGroup = 128;  // dropout numbers are drawn in groups of this many
+constexpr long kRows = 64;  // of a strip
 
 /// One head of one sequence.
 struct Problem {

@@ -14,11 +14,10 @@ namespace lra::inline LRA_ENGINE {
 namespace {
 
 constexpr long kRows = 128;          // queries of a tile
-constexpr long kDropoutGroup = 128;  // dropout numbers are drawn in groups of this many
 constexpr long kMostTogether = 256;  // keys whose rounds are counted together
-/// Stands for the log-sum of a query that saw but itself: less than that of any that saw more. The score of a query for
-/// itself is 0 there, and −infinity where it sees more; as a number in sums, −1e5 would cost float32 its digits.
-constexpr Real kAlone = -1e5;
+/// The log-sum of a query that saw only itself: that of no exponentials. Its score for itself is 0 there, and −infinity
+/// where it sees more; the paper's −1e5, added to other scores, would cost float32 its digits.
+constexpr Real kAlone = -std::numeric_limits<Real>::infinity();
 
 /// One head of one sequence.
 struct Problem {
@@ -209,7 +208,7 @@ struct Gradients {
 
 void backward_round(const Problem& p, const Round& round, const Tensor& q, const Tensor& k, const Tensor& v,
                     const Tensor& dy, long rounds, const Real* lse, const Real* delta, Gradients to) {
-  constexpr Real kNoWeight = 1e30;  // as a log-sum
+  constexpr Real kNoWeight = std::numeric_limits<Real>::infinity();  // exp(score − it) = 0
   const Tensor qs = gathered(q, p, round.lineup.tokens), ks = gathered(k, p, round.keys),
                vs = gathered(v, p, round.keys);
   const Tensor dys = gathered(dy, p, round.lineup.tokens);

@@ -9,7 +9,8 @@ inline long round_up(long n, long unit) { return (n + unit - 1) / unit * unit; }
 
 /// How many rows or columns a tile of n scores is given.
 inline long tile_size(long n) { return n > 64 ? round_up(n, 64) : round_up(n, 16); }
-constexpr long kTilePadding = 64;  // no less than what tile_size adds
+constexpr long kDropoutGroup = 128;  // dropout numbers are drawn in groups of this many (DropoutStream in kernels.h)
+constexpr long kTilePadding = 64;    // no less than what tile_size adds
 
 /// Calls f(first row, rows) for tiles of tokens: as many as a product takes at once (onednn.cpp), and they stay in the
 /// cache from it to what is done to its result.
