@@ -29,8 +29,7 @@ class AdaptivelySparse final : public Attention {
 
  private:
   Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
-    Tensor alpha = Tensor::empty({1, geometry().heads});
-    kernels::fill(alpha.data(), alpha.size(), config_.alpha == 0 ? 1 : Real(config_.alpha));
+    Tensor alpha = Tensor::full({1, geometry().heads}, config_.alpha == 0 ? 1 : Real(config_.alpha));
     if (config_.alpha == 0) alpha = add(sigmoid(excess_), alpha);
     return entmax_attention(q, k, v, alpha, geometry().heads, config_.causal, site_, pack);
   }

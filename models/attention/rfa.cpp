@@ -59,8 +59,7 @@ class Rfa final : public Mixer {
  private:
   /// (H,D,M): normal draws times the deviations, feature by feature.
   Tensor directions(const Pack& pack) const {
-    Tensor ones = Tensor::empty({1, config_.features});
-    kernels::fill(ones.data(), ones.size(), 1);
+    const Tensor ones = Tensor::ones({1, config_.features});
     return multiply(directions_.at(pack), matmul(transposed(heads(deviation_, heads_)), ones));
   }
 

@@ -55,10 +55,9 @@ class SparseFeed final : public Mixer {
   }
 
   Tensor forward(Tensor x, const Pack& pack) const override {
-    const long t = x.dim(0);
     const Tensor logits = linear(linear(x, low_), high_, high_bias_);
     Tensor y = recording() ? masked(x, logits, pack) : chosen(x, logits);
-    y = add(std::move(y), gather_rows(bias_, std::vector<long>(std::size_t(t), 0)));
+    y = add(std::move(y), bias_);
     return dropout(std::move(y), site_, pack);
   }
 

@@ -13,10 +13,9 @@ Tensor tap_row(const Tensor& w, long t, long c) {
   return y;
 }
 
-/// Calls visit(row of the result, row of the input) for what tap t joins.
+/// Calls visit(row of the result, row of the input) for each pair of which the second lies `ahead` of the first.
 template <typename Visit>
-void by_pairs(const Pack& pack, long t, long taps, Visit visit) {
-  const long ahead = t - taps / 2;
+void by_pairs(const Pack& pack, long ahead, Visit visit) {
   for (long s = 0; s < pack.count(); ++s)
     for (long i = std::max(0L, -ahead); i < std::min(pack.size(s), pack.size(s) - ahead); ++i)
       visit(pack.begin(s) + i, pack.begin(s) + i + ahead);
@@ -24,29 +23,30 @@ void by_pairs(const Pack& pack, long t, long taps, Visit visit) {
 
 }  // namespace
 
-Tensor depthwise_convolution(Tensor x, const Tensor& w, const Pack& pack) {
+Tensor depthwise_convolution(Tensor x, const Tensor& w, const Pack& pack, bool causal) {
   expect_packed(x, pack, "depthwise_convolution");
   expect_matrix(w, "depthwise_convolution", "weights");
   const long c = x.dim(1), taps = w.dim(1);
-  if (taps % 2 == 0 || w.dim(0) < 1 || c % w.dim(0) != 0)
+  if (taps < 1 || (!causal && taps % 2 == 0) || w.dim(0) < 1 || c % w.dim(0) != 0)
     fail("[depthwise_convolution] weights {} do not fit x {}", w.shape().text(), x.shape().text());
+  const long before = causal ? taps - 1 : taps / 2;
   Tensor y = Tensor::zeros(x.shape());
   double pairs = 0;
   for (long t = 0; t < taps; ++t) {
     const Tensor factor = tap_row(w, t, c);
-    by_pairs(pack, t, taps, [&](long to, long from) {
+    by_pairs(pack, t - before, [&](long to, long from) {
       kernels::multiply_add(x.data() + from * c, factor.data(), y.data() + to * c, c);
       ++pairs;
     });
   }
   Work::current().flops += 2 * double(c) * pairs;
-  return record(std::move(y), [x = std::move(x), w, pack, c, taps, pairs](Tensor dy) {
+  return record(std::move(y), [x = std::move(x), w, pack, c, taps, before, pairs](Tensor dy) {
     const long width = c / w.dim(0);
     Tensor dx = sink_zeroed(x), dw = sink_zeroed(w);
     for (long t = 0; t < taps; ++t) {
       const Tensor factor = tap_row(w, t, c);
       Tensor sums = Tensor::zeros({c});
-      by_pairs(pack, t, taps, [&](long to, long from) {
+      by_pairs(pack, t - before, [&](long to, long from) {
         kernels::multiply_add(dy.data() + to * c, factor.data(), dx.data() + from * c, c);
         kernels::multiply_add(dy.data() + to * c, x.data() + from * c, sums.data(), c);
       });

@@ -1,19 +1,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "harness/core/error.h"
 #include "models/ops/doors.h"
 #include "models/ops/ops.h"
-#include "models/tensor/permute.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {
-
-void expect_same(const Tensor& a, const Tensor& b, const char* who) {
-  expect_defined(a, who);
-  expect_defined(b, who);
-  if (a.shape() != b.shape()) fail("[{}] {} and {} differ in shape", who, a.shape().text(), b.shape().text());
-}
 
 /// A place for a result of x's shape: x's own memory if nobody else can see it.
 Tensor place_for_result(const Tensor& x, bool sole) { return sole ? x : Tensor::empty_like(x); }
@@ -21,6 +13,36 @@ Tensor place_for_result(const Tensor& x, bool sole) { return sole ? x : Tensor::
 Real logistic(Real x) {
   const Real small = std::exp(-std::abs(x));
   return (x < 0 ? small : 1) / (1 + small);
+}
+
+/// f of each element, where the derivative is known from the result.
+template <typename F, typename Derivative>
+Tensor map_keeping_result(Tensor x, F f, Derivative derivative, const char* op) {
+  expect_defined(x, op);
+  Tensor y = place_for_result(x, x.sole_owner());
+  for (long i = 0; i < x.size(); ++i) y.data()[i] = f(x.data()[i]);
+  return record(
+      y,
+      [x = x.shell(), y, derivative](Tensor dy) {
+        for (long i = 0; i < dy.size(); ++i) dy.data()[i] *= derivative(y.data()[i]);
+        give(x, std::move(dy));
+      },
+      op);
+}
+
+/// f of each element, where the derivative needs the element itself.
+template <typename F, typename Derivative>
+Tensor map_keeping_input(Tensor x, F f, Derivative derivative, const char* op) {
+  expect_defined(x, op);
+  Tensor y = place_for_result(x, x.sole_owner() && !recording());
+  for (long i = 0; i < x.size(); ++i) y.data()[i] = f(x.data()[i]);
+  return record(
+      std::move(y),
+      [x = std::move(x), derivative](Tensor dy) {
+        for (long i = 0; i < dy.size(); ++i) dy.data()[i] *= derivative(x.data()[i]);
+        give(x, std::move(dy));
+      },
+      op);
 }
 
 }  // namespace
@@ -56,24 +78,56 @@ Tensor elu_plus_one(Tensor x) {
 }
 
 Tensor sigmoid(Tensor x) {
-  expect_defined(x, "sigmoid");
-  Tensor y = place_for_result(x, x.sole_owner());
-  for (long i = 0; i < x.size(); ++i) y.data()[i] = logistic(x.data()[i]);
-  return record(y, [x = x.shell(), y](Tensor dy) {
-    for (long i = 0; i < dy.size(); ++i) dy.data()[i] *= y.data()[i] * (1 - y.data()[i]);
-    give(x, std::move(dy));
-  });
+  return map_keeping_result(
+      std::move(x), logistic, [](Real y) { return y * (1 - y); }, "sigmoid");
 }
 
 Tensor log_sigmoid(Tensor x) {
-  expect_defined(x, "log_sigmoid");
-  Tensor y = Tensor::empty_like(x);
-  for (long i = 0; i < x.size(); ++i)
-    y.data()[i] = std::min<Real>(x.data()[i], 0) - std::log1p(std::exp(-std::abs(x.data()[i])));
-  return record(std::move(y), [x = std::move(x)](Tensor dy) {
-    for (long i = 0; i < dy.size(); ++i) dy.data()[i] *= logistic(-x.data()[i]);
-    give(x, std::move(dy));
-  });
+  return map_keeping_input(
+      std::move(x), [](Real v) { return std::min<Real>(v, 0) - std::log1p(std::exp(-std::abs(v))); },
+      [](Real v) { return logistic(-v); }, "log_sigmoid");
+}
+
+Tensor softplus(Tensor x) {
+  return map_keeping_input(
+      std::move(x), [](Real v) { return std::max<Real>(v, 0) + std::log1p(std::exp(-std::abs(v))); }, logistic,
+      "softplus");
+}
+
+Tensor silu(Tensor x) {
+  return map_keeping_input(
+      std::move(x), [](Real v) { return v * logistic(v); }, [](Real v) { return logistic(v) * (1 + v * logistic(-v)); },
+      "silu");
+}
+
+Tensor tanh(Tensor x) {
+  return map_keeping_result(
+      std::move(x), [](Real v) { return std::tanh(v); }, [](Real y) { return (1 - y) * (1 + y); }, "tanh");
+}
+
+Tensor exp(Tensor x) {
+  return map_keeping_result(
+      std::move(x), [](Real v) { return std::exp(v); }, [](Real y) { return y; }, "exp");
+}
+
+Tensor log(Tensor x) {
+  return map_keeping_input(
+      std::move(x), [](Real v) { return std::log(v); }, [](Real v) { return 1 / v; }, "log");
+}
+
+Tensor sqrt(Tensor x) {
+  return map_keeping_result(
+      std::move(x), [](Real v) { return std::sqrt(v); }, [](Real y) { return Real(0.5) / y; }, "sqrt");
+}
+
+Tensor square(Tensor x) {
+  return map_keeping_input(
+      std::move(x), [](Real v) { return v * v; }, [](Real v) { return 2 * v; }, "square");
+}
+
+Tensor reciprocal(Tensor x) {
+  return map_keeping_result(
+      std::move(x), [](Real v) { return 1 / v; }, [](Real y) { return -y * y; }, "reciprocal");
 }
 
 Tensor sine_cosine(const Tensor& x, long head_count) {
@@ -92,55 +146,6 @@ Tensor sine_cosine(const Tensor& x, long head_count) {
       for (long i = 0; i < m; ++i) dx.data()[r * m + i] = gradients[i] * values[m + i] - gradients[m + i] * values[i];
     }
     give(x, std::move(dx));
-  });
-}
-
-Tensor add(Tensor a, Tensor b) {
-  expect_same(a, b, "add");
-  if (b.sole_owner() && !a.sole_owner()) std::swap(a, b);
-  Tensor y = place_for_result(a, a.sole_owner());
-  if (y.data() != a.data()) kernels::copy(a.data(), y.data(), a.size());
-  kernels::add(in_order_of(b, a).data(), y.data(), y.size());
-  return record(std::move(y), [a = a.shell(), b = b.shell()](Tensor dy) {
-    if (wants_gradient(a)) give(a, wants_gradient(b) ? Tensor::copy_of(dy) : dy);
-    give(b, std::move(dy));
-  });
-}
-
-Tensor subtract(Tensor a, const Tensor& b) {
-  expect_same(a, b, "subtract");
-  Tensor y = Tensor::copy_of(a);
-  kernels::add_scaled(in_order_of(b, a).data(), -1, y.data(), y.size());
-  return record(std::move(y), [a = a.shell(), b = b.shell()](Tensor dy) {
-    if (wants_gradient(a)) give(a, Tensor::copy_of(dy));
-    kernels::scale(dy.data(), dy.size(), -1);
-    give(b, std::move(dy));
-  });
-}
-
-Tensor multiply(Tensor a, Tensor b) {
-  expect_same(a, b, "multiply");
-  Tensor y = Tensor::copy_of(a);
-  kernels::multiply(in_order_of(b, a).data(), y.data(), y.size());
-  return record(std::move(y), [a = std::move(a), b = std::move(b)](Tensor dy) {
-    if (wants_gradient(a)) {
-      Tensor da = Tensor::copy_of(dy);
-      kernels::multiply(in_order_of(b, da).data(), da.data(), da.size());
-      give(a, std::move(da));
-    }
-    kernels::multiply(in_order_of(a, dy).data(), dy.data(), dy.size());
-    give(b, std::move(dy));
-  });
-}
-
-Tensor scale(Tensor x, double factor) {
-  expect_defined(x, "scale");
-  Tensor y = place_for_result(x, x.sole_owner());
-  if (y.data() != x.data()) kernels::copy(x.data(), y.data(), x.size());
-  kernels::scale(y.data(), y.size(), Real(factor));
-  return record(std::move(y), [x = x.shell(), factor](Tensor dy) {
-    kernels::scale(dy.data(), dy.size(), Real(factor));
-    give(x, std::move(dy));
   });
 }
 

@@ -39,7 +39,8 @@ Tensor rows(const Tensor& x, long begin, long count);
 /// x (T,C) → (n,C): row i of the result is row indices[i] of x, zeros for −1; an index may occur several times, or
 /// never. Copies; keeps the indices. (gather.cpp)
 Tensor gather_rows(const Tensor& x, std::vector<long> indices);
-/// x (T,C) → (T,K): entry (t,j) of the result is entry columns[t·K + j] of row t. Keeps the columns. (gather.cpp)
+/// x (T,C) → (T,K) along the second axis: entry (t,j) of the result is entry columns[t·K + j] of row t. Keeps the
+/// columns. (gather.cpp)
 Tensor take_along_axis(const Tensor& x, std::vector<long> columns);
 /// Σ_j weights[t][j] · row indices[t·K + j] of x, where −1 is nothing: weights (T,K), x (R,C) → (T,C). Only the rows
 /// named are touched. Keeps all three. (gather.cpp)
@@ -61,31 +62,54 @@ Tensor for_each_sequence(const Tensor& q, const Tensor& k, const Tensor& v, cons
 Tensor join_heads(std::span<const Tensor> parts, long head_count);
 /// Columns begin … begin + count − 1 of each head: (T,H·W) → (T,H·count). Copies. (relative.cpp)
 Tensor head_columns(const Tensor& x, long head_count, long begin, long count);
-/// x (T,H·2F): in each head, the pair of features f and F + f is turned by positions[t] · 10000^(−f/F), so that the
-/// product of two rows turned so depends on the difference of their positions. Su et al. arXiv:2104.09864, §3.2; the
-/// frequencies are those of the sinusoids. Keeps the angles. (relative.cpp)
+/// Rotary positions. x (T,H·2F): in each head, the pair of features f and F + f is turned by positions[t] ·
+/// 10000^(−f/F), so that the product of two rows turned so depends on the difference of their positions. Su et al.
+/// arXiv:2104.09864, §3.2; the frequencies are those of the sinusoids. Keeps the angles. (relative.cpp)
 Tensor apply_rotary(Tensor x, std::span<const double> positions, long head_count);
 
 // ---- element by element (elementwise.cpp) --------------------------------------------------------------------------
 
-Tensor gelu(Tensor x);                       // tanh form. Keeps x
-Tensor relu(Tensor x);                       // Keeps the result
-Tensor elu_plus_one(Tensor x);               // elu(x) + 1. Keeps the result
-Tensor sigmoid(Tensor x);                    // 1 / (1 + exp(−x)). Keeps the result
-Tensor log_sigmoid(Tensor x);                // −log(1 + exp(−x)), finite for finite x. Keeps x
-Tensor add(Tensor a, Tensor b);              // Keeps nothing
-Tensor subtract(Tensor a, const Tensor& b);  // Keeps nothing
-Tensor multiply(Tensor a, Tensor b);         // Keeps both
-Tensor scale(Tensor x, double factor);       // Keeps nothing
+Tensor gelu(Tensor x);          // tanh form. Keeps x
+Tensor relu(Tensor x);          // Keeps the result
+Tensor elu_plus_one(Tensor x);  // elu(x) + 1. Keeps the result
+Tensor sigmoid(Tensor x);       // 1 / (1 + exp(−x)). Keeps the result
+Tensor log_sigmoid(Tensor x);   // −log(1 + exp(−x)), finite for finite x. Keeps x
+Tensor softplus(Tensor x);      // log(1 + exp(x)), finite for finite x. Keeps x
+Tensor silu(Tensor x);          // x / (1 + exp(−x)). Keeps x
+Tensor tanh(Tensor x);          // Keeps the result
+Tensor exp(Tensor x);           // Keeps the result
+Tensor log(Tensor x);           // The natural one. Keeps x
+Tensor sqrt(Tensor x);          // Its gradient at 0 is infinite. Keeps the result
+Tensor square(Tensor x);        // Keeps x
+Tensor reciprocal(Tensor x);    // 1 / x. Keeps the result
 /// x (T,H·M) → (T,H·2M): for each head the sines of its features, then the cosines. Keeps the result.
 Tensor sine_cosine(const Tensor& x, long head_count);
 /// x (…,N,D) with row r divided by d[r] + epsilon, d (…,N,1). Keeps both and the result.
 Tensor divide_rows(Tensor x, Tensor d, double epsilon);
-/// x (…,N,D) → (…,1,D): the sum over rows. Keeps nothing.
-Tensor sum_rows(const Tensor& x);
 /// Drops features of packed tokens x (T,C); element (position, c) of a sequence has number position·C + c. Identity
 /// without a tape. Keeps nothing but the stream's key.
 Tensor dropout(Tensor x, const Dropout& site, const Pack& pack);
+
+// ---- arithmetic (arithmetic.cpp) ------------------------------------------------------------------------------------
+//
+// Shapes are equal or broadcast: compared from the last dimension on, a missing dimension has size 1, and a size of 1
+// is repeated. So b may be a row (C) or (1,C), a column (T,1) or a number (1,1) beside a (T,C), and a beside b
+// likewise.
+
+Tensor add(Tensor a, Tensor b);              // Keeps nothing
+Tensor subtract(Tensor a, const Tensor& b);  // Keeps nothing
+Tensor multiply(Tensor a, Tensor b);         // Keeps both
+Tensor divide(const Tensor& a, Tensor b);    // Keeps b and the result
+Tensor scale(Tensor x, double factor);       // Keeps nothing
+
+// ---- reductions (reductions.cpp) -----------------------------------------------------------------------------------
+
+/// The sum over an axis, negative ones counted from the last; the axis remains with size 1. Keeps nothing.
+Tensor sum(const Tensor& x, int axis);
+/// The mean over an axis that is not empty; likewise.
+Tensor mean(const Tensor& x, int axis);
+/// x (T,C): each row becomes the sum of the rows of its sequence up to it. Sums are made in double. Keeps nothing.
+Tensor cumulative_sum(Tensor x, const Pack& pack);
 
 // ---- rows (rows.cpp) ------------------------------------------------------------------------------------------------
 
@@ -96,7 +120,7 @@ Tensor layer_norm(Tensor x, const Tensor& gamma, const Tensor& beta, double epsi
 Tensor rms_norm(Tensor x, const Tensor& gamma, double epsilon = 1e-6);
 /// Softmax over the last dimension. Keeps the result.
 Tensor softmax(Tensor x);
-/// Each head's features of each row divided by their length: x / √(‖x‖² + 1e-12), x (T,H·D). Keeps the result and one
+/// Each head's features of each row divided by their L2 norm: x / √(‖x‖² + 1e-12), x (T,H·D). Keeps the result and one
 /// number a row and head.
 Tensor l2_normalize(Tensor x, long head_count);
 /// Each head's features of each row times a factor of their own: x (T,H·D), factors (T,H). Keeps both.
@@ -201,9 +225,10 @@ Features softmax_features(const Tensor& q, const Tensor& k, const Tensor& w, lon
 // ---- along the sequence (convolution.cpp) --------------------------------------------------------------------------
 
 /// Each feature of packed tokens x (T,C) convolved along its sequence, as if zeros stood before and after it: row i of
-/// the result is Σ_t w[g][t] · x[i + t − ⌊taps/2⌋], g the group of the feature. w (G,taps), taps odd, G a divisor of C:
-/// features g·C/G … share row g. Keeps both.
-Tensor depthwise_convolution(Tensor x, const Tensor& w, const Pack& pack);
+/// the result is Σ_t w[g][t] · x[i + t − before], g the group of the feature. Centred, `before` is ⌊taps/2⌋ and taps
+/// odd; `causal`, it is taps − 1, so that no row sees a later one. w (G,taps), G a divisor of C: features g·C/G … share
+/// row g. Keeps both.
+Tensor depthwise_convolution(Tensor x, const Tensor& w, const Pack& pack, bool causal = false);
 
 // ---- inverses (pseudo_inverse.cpp) ---------------------------------------------------------------------------------
 

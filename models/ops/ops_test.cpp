@@ -274,6 +274,68 @@ TEST(Shapes, AreNamedWithTheirOp) {
             "[sorted_attention] lineup 1 is not made of rounds of the 4 tokens of its sequence");
 }
 
+// Source: limits, and closed forms: e^−20 (1 − e^−20 / 2), log 2, 30 log 10.
+TEST(Elementwise, StaysFiniteAtExtremeInputs) {
+  const auto of = [](Tensor (*f)(Tensor), Real value) { return f(Tensor::full({1, 1}, value)).data()[0]; };
+  EXPECT_EQ(of(softplus, 1e30F), 1e30F);
+  EXPECT_EQ(of(softplus, -1e30F), 0);
+  EXPECT_FLOAT_EQ(of(softplus, -20), 2.0611536e-9F);
+  EXPECT_FLOAT_EQ(of(softplus, 0), 0.6931472F);
+  EXPECT_EQ(of(silu, 1e30F), 1e30F);
+  EXPECT_EQ(of(silu, -1e30F), 0);
+  EXPECT_FLOAT_EQ(of(silu, -20), -4.1223072e-8F);
+  EXPECT_EQ(of(tanh, 1e30F), 1);
+  EXPECT_EQ(of(tanh, -1e30F), -1);
+  EXPECT_FLOAT_EQ(of(tanh, 1e-6F), 1e-6F);
+  EXPECT_FLOAT_EQ(of(log, 1e-30F), -69.077553F);
+  EXPECT_FLOAT_EQ(of(log, 1e30F), 69.077553F);
+  EXPECT_EQ(of(exp, -1e30F), 0);
+}
+
+// Source: the derivatives' limits.
+TEST(Elementwise, GradientsStayFiniteAtExtremeInputs) {
+  const auto slope = [](Tensor (*f)(Tensor), Real value) {
+    Real gradient = 0;
+    Tape tape({});
+    Tensor x = record(Tensor::full({1, 1}, value), [&gradient](const Tensor& dx) { gradient = dx.data()[0]; });
+    give(f(x), Tensor::ones({1, 1}));
+    tape.backward();
+    return gradient;
+  };
+  for (const auto f : {softplus, silu, tanh}) {
+    EXPECT_EQ(slope(f, 1e30F), f == tanh ? 0 : 1);
+    EXPECT_EQ(slope(f, -1e30F), 0);
+  }
+}
+
+// Source: hand calculation.
+TEST(Broadcast, SumsAndDepthwiseConvolutionOnSmallNumbers) {
+  Tensor x = Tensor::empty({3, 2});
+  for (long i = 0; i < 6; ++i) x.data()[i] = Real(i + 1);  // 1 2 | 3 4 | 5 6
+  const auto values = [](const Tensor& y) { return std::vector<Real>(y.data(), y.data() + y.size()); };
+  Tensor row = Tensor::full({2}, 10), column = Tensor::ones({3, 1});
+  row.data()[1] = 20, column.data()[2] = 2;
+  EXPECT_EQ(values(add(x, row)), (std::vector<Real>{11, 22, 13, 24, 15, 26}));
+  EXPECT_EQ(values(subtract(row, x)), (std::vector<Real>{9, 18, 7, 16, 5, 14}));
+  EXPECT_EQ(values(divide(x, column)), (std::vector<Real>{1, 2, 3, 4, 2.5, 3}));
+  EXPECT_EQ(values(multiply(column, row)), (std::vector<Real>{10, 20, 10, 20, 20, 40}));
+  EXPECT_EQ(values(sum(x, 0)), (std::vector<Real>{9, 12}));
+  EXPECT_EQ(values(mean(x, 1)), (std::vector<Real>{1.5, 3.5, 5.5}));
+  Pack pack;
+  pack.offsets = {0, 2, 3}, pack.sequences = {0, 1}, pack.length = 2;
+  EXPECT_EQ(values(cumulative_sum(x, pack)), (std::vector<Real>{1, 2, 4, 6, 5, 6}));
+  Tensor taps = Tensor::ones({1, 2});
+  taps.data()[0] = 100;  // weight of the token before
+  EXPECT_EQ(values(depthwise_convolution(x, taps, pack, true)), (std::vector<Real>{1, 2, 103, 204, 5, 6}));
+  EXPECT_EQ(sentence_of([&] {
+              (void)add(x, Tensor::ones({2, 3}));
+            }),
+            "[add] (3,2) and (2,3) do not broadcast: sizes may differ only where one of them is 1");
+  EXPECT_EQ(sentence_of([&] { (void)depthwise_convolution(x, taps, pack); }),
+            "[depthwise_convolution] weights (1,2) do not fit x (3,2)");
+  EXPECT_EQ(sentence_of([&] { (void)sum(x, 2); }), "[sum] (3,2) has no axis 2");
+}
+
 // Source: the definition of a doubly stochastic matrix.
 TEST(Sinkhorn, BalancesRowsAndColumns) {
   const Numbers y = f64::run_op("sinkhorn, balanced", {draws(19 * 19, "scores")}, {}).result;

@@ -136,17 +136,4 @@ Tensor divide_rows(Tensor x, Tensor d, double epsilon) {
   });
 }
 
-Tensor sum_rows(const Tensor& x) {
-  expect_stack(x, "sum_rows");
-  const long count = slices(x), d = x.dim(-1);
-  Tensor y = x.rank() == 3 ? Tensor::zeros({count, 1, d}) : Tensor::zeros({1, d});
-  for (long i = 0; i < count; ++i) kernels::add_column_sums(slice(x, i), y.data() + i * d);
-  return record(std::move(y), [x = x.shell(), count, d](Tensor dy) {
-    const Shape order = dy.rank() == 3 ? Shape{d, d, 1} : Shape{d, 1};
-    dy = in_order(std::move(dy), order);
-    Tensor dx = sink_zeroed(x);
-    for (long i = 0; i < count; ++i) kernels::add_row(dy.data() + i * d, slice(dx, i));
-  });
-}
-
 }  // namespace lra::inline LRA_ENGINE

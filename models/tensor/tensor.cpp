@@ -62,9 +62,13 @@ Tensor Tensor::empty(const Shape& shape) {
   return t;
 }
 
-Tensor Tensor::zeros(const Shape& shape) {
+Tensor Tensor::zeros(const Shape& shape) { return full(shape, 0); }
+
+Tensor Tensor::ones(const Shape& shape) { return full(shape, 1); }
+
+Tensor Tensor::full(const Shape& shape, Real value) {
   Tensor t = empty(shape);
-  kernels::fill(t.data(), t.size(), 0);
+  kernels::fill(t.data(), t.size(), value);
   return t;
 }
 

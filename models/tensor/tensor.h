@@ -50,6 +50,8 @@ class Tensor {
   /// Uninitialised, last dimension contiguous.
   static Tensor empty(const Shape& shape);
   static Tensor zeros(const Shape& shape);
+  static Tensor ones(const Shape& shape);
+  static Tensor full(const Shape& shape, Real value);
   /// Uninitialised, with x's shape and order of dimensions.
   static Tensor empty_like(const Tensor& x);
   /// A view on memory that outlives the tensor.

@@ -63,7 +63,7 @@ TEST(Memory, IsEmptyAfterAStepAndAfterAnException) {
     (void)add(x, Tensor::zeros({4, 5}));
     ADD_FAILURE() << "shapes that differ were added";
   } catch (const Error& error) {
-    EXPECT_STREQ(error.what(), "[add] (4,4) and (4,5) differ in shape");
+    EXPECT_STREQ(error.what(), "[add] (4,4) and (4,5) do not broadcast: sizes may differ only where one of them is 1");
   }
   EXPECT_EQ(Memory::current().live(), before);
   EXPECT_FALSE(recording());

@@ -1,5 +1,5 @@
 /// Both engines in one test program, spoken to in plain doubles: the shipped one (float, oneDNN, Highway) and the same
-/// sources over double and plain reference loops. bridge.cpp and op_cases.cpp are compiled once for each.
+/// sources over double and plain reference loops. bridge.cpp and op_cases*.cpp are compiled once for each.
 #pragma once
 
 #include <cstdint>

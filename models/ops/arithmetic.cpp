@@ -1,0 +1,125 @@
+/// Sums, differences, products and quotients of tensors. Operands of one shape run over flat memory; unlike ones are
+/// broadcast, and their gradients summed over what was repeated.
+#include "harness/core/error.h"
+#include "models/ops/broadcast.h"
+#include "models/ops/doors.h"
+#include "models/ops/ops.h"
+#include "models/tensor/permute.h"
+
+namespace lra::inline LRA_ENGINE {
+namespace {
+
+/// The shape that a and b are broadcast to.
+Shape common_shape(const Tensor& a, const Tensor& b, const char* op) {
+  expect_defined(a, op);
+  expect_defined(b, op);
+  const Tensor &wide = a.rank() < b.rank() ? b : a, &narrow = a.rank() < b.rank() ? a : b;
+  Shape shape = wide.shape();
+  for (int i = 1; i <= narrow.rank(); ++i) {
+    if (narrow.dim(-i) != wide.dim(-i) && narrow.dim(-i) != 1 && wide.dim(-i) != 1)
+      fail("[{}] {} and {} do not broadcast: sizes may differ only where one of them is 1", op, a.shape().text(),
+           b.shape().text());
+    if (wide.dim(-i) == 1) shape[-i] = narrow.dim(-i);
+  }
+  return shape;
+}
+
+/// f(a, b), broadcast. The result has the order of dimensions of an operand of its own shape.
+template <typename F>
+Tensor combined(const Tensor& a, const Tensor& b, const Shape& shape, F f) {
+  Tensor y = a.shape() == shape   ? Tensor::empty_like(a)
+             : b.shape() == shape ? Tensor::empty_like(b)
+                                  : Tensor::empty(shape);
+  combine(a, b, y, f);
+  return y;
+}
+
+/// Gives x the gradient of what it was broadcast to.
+void give_reduced(const Tensor& x, Tensor dy) {
+  if (x.shape() == dy.shape()) return give(x, std::move(dy));
+  if (!wants_gradient(x)) return;
+  Tensor sums = sink_zeroed(x);
+  add_reduced(dy, sums);
+}
+
+Real product(Real a, Real b) { return a * b; }
+Real quotient(Real a, Real b) { return a / b; }
+
+}  // namespace
+
+Tensor add(Tensor a, Tensor b) {
+  const Shape shape = common_shape(a, b, "add");
+  const bool alike = a.shape() == b.shape();
+  if (alike && b.sole_owner() && !a.sole_owner()) std::swap(a, b);
+  Tensor y;
+  if (alike) {
+    y = a.sole_owner() ? a : Tensor::copy_of(a);
+    kernels::add(in_order_of(b, a).data(), y.data(), y.size());
+  } else {
+    y = combined(a, b, shape, [](Real p, Real q) { return p + q; });
+  }
+  return record(std::move(y), [a = a.shell(), b = b.shell()](Tensor dy) {
+    if (wants_gradient(a)) give_reduced(a, wants_gradient(b) ? Tensor::copy_of(dy) : dy);
+    give_reduced(b, std::move(dy));
+  });
+}
+
+Tensor subtract(Tensor a, const Tensor& b) {
+  const Shape shape = common_shape(a, b, "subtract");
+  Tensor y;
+  if (a.shape() == b.shape()) {
+    y = Tensor::copy_of(a);
+    kernels::add_scaled(in_order_of(b, a).data(), -1, y.data(), y.size());
+  } else {
+    y = combined(a, b, shape, [](Real p, Real q) { return p - q; });
+  }
+  return record(std::move(y), [a = a.shell(), b = b.shell()](Tensor dy) {
+    if (wants_gradient(a)) give_reduced(a, Tensor::copy_of(dy));
+    kernels::scale(dy.data(), dy.size(), -1);
+    give_reduced(b, std::move(dy));
+  });
+}
+
+Tensor multiply(Tensor a, Tensor b) {
+  const Shape shape = common_shape(a, b, "multiply");
+  if (a.shape() != b.shape()) {
+    Tensor y = combined(a, b, shape, product);
+    return record(std::move(y), [a = std::move(a), b = std::move(b), shape](const Tensor& dy) {
+      if (wants_gradient(a)) give_reduced(a, combined(dy, b, shape, product));
+      if (wants_gradient(b)) give_reduced(b, combined(dy, a, shape, product));
+    });
+  }
+  Tensor y = Tensor::copy_of(a);
+  kernels::multiply(in_order_of(b, a).data(), y.data(), y.size());
+  return record(std::move(y), [a = std::move(a), b = std::move(b)](Tensor dy) {
+    if (wants_gradient(a)) {
+      Tensor da = Tensor::copy_of(dy);
+      kernels::multiply(in_order_of(b, da).data(), da.data(), da.size());
+      give(a, std::move(da));
+    }
+    kernels::multiply(in_order_of(a, dy).data(), dy.data(), dy.size());
+    give(b, std::move(dy));
+  });
+}
+
+Tensor divide(const Tensor& a, Tensor b) {
+  const Shape shape = common_shape(a, b, "divide");
+  Tensor y = combined(a, b, shape, quotient);
+  return record(y, [a = a.shell(), b = std::move(b), y, shape](const Tensor& dy) {
+    Tensor da = combined(dy, b, shape, quotient);
+    if (wants_gradient(b)) give_reduced(b, combined(da, y, shape, [](Real p, Real q) { return -p * q; }));
+    if (wants_gradient(a)) give_reduced(a, std::move(da));
+  });
+}
+
+Tensor scale(Tensor x, double factor) {
+  expect_defined(x, "scale");
+  Tensor y = x.sole_owner() ? x : Tensor::copy_of(x);
+  kernels::scale(y.data(), y.size(), Real(factor));
+  return record(std::move(y), [x = x.shell(), factor](Tensor dy) {
+    kernels::scale(dy.data(), dy.size(), Real(factor));
+    give(x, std::move(dy));
+  });
+}
+
+}  // namespace lra::inline LRA_ENGINE

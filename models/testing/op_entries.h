@@ -1,0 +1,68 @@
+/// One entry for each op case. A topic's cases stand in a file of their own, op_cases_*.cpp; one line there adds an op
+/// to the gradient check and to the float-against-double check.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "models/ops/ops.h"
+#include "models/testing/bridge.h"
+
+namespace lra::inline LRA_ENGINE {
+
+using Inputs = std::vector<Tensor>;
+
+/// An op as a function of arrays, which must end in a contiguous tensor.
+struct Entry {
+  OpCase shapes;
+  std::function<Tensor(const Inputs&)> apply;
+};
+
+/// Three sequences of 5, 1 and 9 tokens.
+inline Pack ragged() {
+  Pack pack;
+  pack.offsets = {0, 5, 6, 15};
+  pack.sequences = {4, 9, 2};
+  pack.step = 7, pack.length = 11;
+  return pack;
+}
+
+inline Pack single(long n, long length) {
+  Pack pack;
+  pack.offsets = {0, n};
+  pack.sequences = {3};
+  pack.step = 2, pack.length = length;
+  return pack;
+}
+
+/// Sequences that begin and end within tiles of 256 tokens.
+inline Pack several_tiles() {
+  Pack pack;
+  pack.offsets = {0, 30, 290, 291, 530};
+  pack.sequences = {4, 9, 2, 0};
+  pack.step = 7, pack.length = 300;
+  return pack;
+}
+
+inline Dropout site(double rate) { return {rate, Random(5, "dropout", "test")}; }
+
+// op_cases_elementwise.cpp
+std::vector<Entry> simple_cases();
+std::vector<Entry> arithmetic_cases();
+// op_cases_structure.cpp
+std::vector<Entry> product_cases();
+std::vector<Entry> token_cases();
+std::vector<Entry> sequence_cases();
+// op_cases_attention.cpp
+std::vector<Entry> attention_cases();
+std::vector<Entry> sparse_cases();
+// op_cases_scores.cpp
+std::vector<Entry> score_cases();
+std::vector<Entry> sorted_cases();
+std::vector<Entry> entmax_cases();
+// op_cases_kernel.cpp
+std::vector<Entry> kernel_cases();
+std::vector<Entry> gated_cases();
+
+}  // namespace lra::inline LRA_ENGINE
