@@ -155,7 +155,9 @@ TEST(Presets, HaveSettingsForModelsThatThereAre) {
 
 TEST(Revision, IsTheNumbersOfEngineAndModel) {
   const Registry<ModelEntry> before = models();
-  models().add("raised", {.facts = {.revision = 3}});
+  ModelEntry entry;
+  entry.facts.revision = 3;
+  models().add("raised", entry);
   EXPECT_EQ(model_revision("raised"), fmt::format("{}.3", kEngineRevision));
   EXPECT_EQ(revision_in_key("raised"), model_revision("raised"));
   models() = before;

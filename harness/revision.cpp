@@ -23,7 +23,7 @@ std::vector<std::pair<std::string, std::string>> model_revisions() {
 }
 
 std::string revision_in_key(const std::string& model) {
-  const std::string revision = model_revision(model);
+  std::string revision = model_revision(model);
   if (revision == kFirstRevision)
     for (const HashedRevision& hashed : kHashedRevisions)
       if (hashed.model == model) return std::string(hashed.hash);

@@ -92,8 +92,7 @@ TEST(Store, WhatIsRemovedMovedOrReplacedMeanwhileIsSaid) {
     Store store(path);
     store.add(sample_run("linear", 0, 0.4), Environment{});
     change();
-    const std::string sentence =
-        sentence_of([&] { store.add(sample_run("linear", 1, 0.4), Environment{}); }, Kind::data);
+    std::string sentence = sentence_of([&] { store.add(sample_run("linear", 1, 0.4), Environment{}); }, Kind::data);
     EXPECT_EQ(sentence, sentence_of([&] { store.find("a key"); }, Kind::data)) << "before a cell is trained in vain";
     EXPECT_EQ(sentence, sentence_of([&] { store.add({Measurement{}}, Environment{}); }, Kind::data));
     EXPECT_EQ(sentence, sentence_of([&] { store.remove({1}); }, Kind::data));
