@@ -1,7 +1,8 @@
 /// Prints a digest of short training runs of every model, made at the level of this process, for golden_bits_test.cpp:
 ///
 ///   golden_bits               as JSON: {level: {"engine": {path: entry}, "models": {model: entry}}}
-///   golden_bits --record FILE puts them in place of what FILE holds of this level
+///   golden_bits --record FILE puts them in place of what FILE holds of this level, unless bits changed and their
+///                             revision did not
 ///
 /// An entry is "revision 1.1, bits 0123456789abcdef". LRA_MAX_ISA and ONEDNN_MAX_CPU_ISA set the level.
 #include <array>
@@ -28,16 +29,18 @@ namespace {
 constexpr std::array<long, 12> kLengths{300, 1, 17, 64, 65, 129, 257, 15, 256, 63, 31, 128};
 constexpr long kLongest = 300, kTrain = 8, kEach = 2;
 
-/// Random tokens of an alphabet of 30 letters and 3 classes, in the lengths above, or all as long as the task's image.
+/// Random tokens of an alphabet of 30 letters and 3 classes, in the lengths above, or all of the task's length where
+/// that is another than kLongest.
 class Examples final : public Dataset {
  public:
   explicit Examples(const TaskSpec& spec) : paired_(spec.paired) {
     const Random random(7, "golden", "tokens");
     for (std::size_t i = 0; i < kLengths.size(); ++i)
       for (auto* side : {&first_, &second_}) {
-        const long length = spec.height ? spec.length : kLengths[side == &first_ ? i : kLengths.size() - 1 - i];
+        const long usual = kLengths[side == &first_ ? i : kLengths.size() - 1 - i];
+        const long length = spec.length == kLongest ? usual : spec.length;
         std::vector<std::uint16_t>& tokens = side->emplace_back();
-        const std::uint32_t at = std::uint32_t(2 * i + (side == &second_)) * 1000;
+        const std::uint32_t at = std::uint32_t(2 * i + (side == &second_)) * 10000;
         for (std::uint32_t t = 0; t < std::uint32_t(length); ++t)
           tokens.push_back(std::uint16_t(random.below(std::uint32_t(spec.vocab), at + t)));
       }
@@ -95,11 +98,22 @@ std::string entry(const std::string& model, Digest& digest) {
 
 std::string entry_of(const std::string& model) {
   std::vector<Case> cases(4);
+  // All tokens of a batch in one micro-batch, more than a weight gradient sums at once (512, onednn.cpp).
+  cases[1].recipe = {{"steps", 1}, {"batch", 8}, {"eval_every", 1}, {"token_budget", 1024}};
   cases[1].encoder = {{"pool", "cls"}, {"positions", "sinusoid"}, {"dropout", 0.0}, {"qkv", 24}};
   cases[2].spec.paired = true;
+  cases[2].recipe = {{"batch", 2}};
   cases[2].encoder = {{"heads", 4}, {"head_width", 40}};
   cases[3].spec.height = 13, cases[3].spec.width = 11, cases[3].spec.length = 143;
-  if (models().at(model).facts.causal) cases.emplace_back().model = {{"causal", true}};
+  cases[3].recipe = {{"batch", 2}};
+  const ModelFacts& facts = models().at(model).facts;
+  if (facts.causal) cases.emplace_back().model = {{"causal", true}};
+  if (facts.exponent <= 1) {  // beyond the depth at which every product is summed in pieces (4 · 512, onednn.cpp)
+    Case& longest = cases.emplace_back();
+    longest.spec.length = 2100;
+    longest.encoder = {{"layers", 1}};
+    longest.recipe = {{"steps", 1}, {"batch", 1}, {"eval_every", 1}};
+  }
   Digest digest;
   for (const Case& one : cases) add_bits(digest, model, one);
   return entry(model, digest);
@@ -142,13 +156,31 @@ Json all_entries() {
   return all;
 }
 
+/// Throws a usage error for bits that changed while their revision did not: a test must not be silenced by recording.
+void check_recordable(const Json& before, const Json& now, const std::string& file) {
+  const auto revision_of = [](const std::string& entry) { return entry.substr(0, entry.find(',')); };
+  std::vector<std::string> changed;
+  for (const auto& [part, entries] : now.items())
+    for (const auto& [name, entry] : entries.items()) {
+      const std::string old = before.value(part, Json::object()).value(name, "");
+      if (old != entry && revision_of(old) == revision_of(entry)) changed.push_back(name);
+    }
+  if (!changed.empty())
+    fail_usage(
+        "{} holds other bits of the same revision for {}; raise the number first (CONTRIBUTING.md), or, when the "
+        "number is new or the runs of golden_bits.cpp themselves changed, remove these entries from the file",
+        file, fmt::join(changed, ", "));
+}
+
 int golden_bits(int argc, char** argv) {
   if (const char* highest = std::getenv("LRA_MAX_ISA"); highest && *highest) kernels::limit_instruction_set(highest);
   const std::string level = level_name(capture_environment());
   const bool record = argc == 3 && argv[1] == std::string("--record");
   if (argc != 1 && !record) fail_usage("usage: golden_bits [--record FILE]");
   Json file = record && is_file(argv[2]) ? Json::parse(read_file(argv[2])) : Json::object();
-  file[level] = all_entries();
+  const Json entries = all_entries();
+  if (record) check_recordable(file.value(level, Json::object()), entries, argv[2]);
+  file[level] = entries;
   if (record)
     write_file(argv[2], file.dump(1) + "\n");
   else
