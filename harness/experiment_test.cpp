@@ -6,8 +6,8 @@
 
 #include "harness/revision.h"
 #include "models/layers/mixer.h"
-#include "results/hashed_revisions.h"
 #include "results/results_testing.h"
+#include "results/store/hashed_revisions.h"
 #include "tasks/preset.h"
 
 namespace lra {

@@ -20,7 +20,7 @@
 #include "harness/train.h"
 #include "models/layers/mixer.h"
 #include "models/tensor/instruction_set.h"
-#include "results/level.h"
+#include "results/store/level.h"
 
 namespace lra {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "harness/plugin.h"
 #include "models/layers/mixer.h"
-#include "results/hashed_revisions.h"
+#include "results/store/hashed_revisions.h"
 
 namespace lra {
 

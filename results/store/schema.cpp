@@ -3,7 +3,7 @@
 #include <array>
 
 #include "harness/core/error.h"
-#include "results/hashed_revisions.h"
+#include "results/store/hashed_revisions.h"
 
 namespace lra {
 namespace {
