@@ -235,8 +235,13 @@ TEST(Runner, TellsACellWhetherItShares) {
 TEST(Runner, KeepsWhatEarlierProcessesWere) {
   Store store(":memory:");
   std::string resumed = kResult;
-  resumed.replace(resumed.find("\"history\""), 0,
-                  R"("conditions":{"seconds":100,"shared":true,"parts":[{},{}],"timing_flaw":"1 and 2 threads"},)");
+  const auto change = [&resumed](const std::string& from, const std::string& to) {
+    resumed.replace(resumed.find(from), from.size(), to);
+  };
+  change(R"("seconds":0,)", R"("seconds":100,)");
+  change(R"("shared":false)", R"("shared":true)");
+  change(R"("parts":[])", R"("parts":[{},{}])");
+  change(R"("timing_flaw":"")", R"("timing_flaw":"1 and 2 threads")");
   const Outcome outcome = run(cells_of(1), store, played_by(resumed)).at(0);
   EXPECT_EQ(outcome.run.status, "done") << outcome.run.reason;
   EXPECT_TRUE(outcome.run.shared);

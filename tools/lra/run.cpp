@@ -68,7 +68,8 @@ void expect_seconds(std::vector<Cell>& cells, const Store& store, const MatrixOp
 bool is_done(const Outcome& outcome) { return outcome.run.status == "done"; }
 
 Json json_of_cell(const Outcome& outcome, const Store& store) {
-  Json row = whole_row(outcome.run, store.baselines(outcome.run.variant, outcome.run.data_fingerprint));
+  const StoredRun run = store.find(outcome.run.id).value_or(outcome.run);  // not stored: it was not begun
+  Json row = whole_row(run, store.baselines(run.variant, run.data_fingerprint));
   row["skipped"] = outcome.skipped;
   if (outcome.profile) row["profile"] = encode(*outcome.profile);
   return row;
