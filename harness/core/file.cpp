@@ -82,6 +82,24 @@ Target behind_links(fs::path path) {
 
 constexpr std::string_view kDraftBegin = ".lra-", kDraftEnd = ".tmp";
 
+bool begins_as_database(const fs::path& path) {
+  constexpr std::string_view kMagic("SQLite format 3\0",
+                                    16);  // https://sqlite.org/fileformat.html, "Magic Header String"
+  char begin[kMagic.size()];
+  return is_file(path) && std::ifstream(path, std::ios::binary).read(begin, sizeof begin) &&
+         std::string_view(begin, sizeof begin) == kMagic;
+}
+
+/// Whoever wrote over a database, or a file that SQLite has beside it, would lose what is stored.
+void refuse_database(const fs::path& name, const fs::path& target) {
+  for (const std::string_view suffix : {"", "-wal", "-shm", "-journal"}) {
+    const std::string path = target.string();
+    if (path.ends_with(suffix) && begins_as_database(path.substr(0, path.size() - suffix.size())))
+      fail_usage("{} {} a database, which nothing else may replace; name another file", name.string(),
+                 suffix.empty() ? "is" : "belongs to");
+  }
+}
+
 }  // namespace
 
 bool is_file(const std::filesystem::path& path) {
@@ -154,6 +172,7 @@ void NewFile::open_draft() {
 void NewFile::write(std::span<const std::byte> bytes) {
   constexpr std::size_t kBuffer = std::size_t{1} << 20;
   if (buffer_.size() + bytes.size() > kBuffer) flush();
+  refuse_database(name_, target_);
   if (bytes.size() > kBuffer) return put(bytes);
   buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
 }

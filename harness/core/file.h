@@ -22,13 +22,14 @@ std::string read_file(const std::filesystem::path& path);
 /// Links are followed: the file behind them is replaced and they stay (where it is the link that should go, remove it
 /// first). The new file has mode and owner of the one that it replaces; other hard links keep the old content. What is
 /// no regular file (a device, a pipe, a terminal) and what is open already (/dev/stdout, /dev/fd/N) is never replaced:
-/// bytes go straight into it, and a reader that goes away is no error.
+/// bytes go straight into it, and a reader that goes away is no error. A database, and what SQLite keeps beside it, is
+/// never replaced.
 ///
 /// The draft is locked while its process lives. Of a killed process it stays, until the next NewFile of any process in
 /// that folder finds it without a lock and removes it.
 class NewFile {
  public:
-  /// Throws when nothing can be written there.
+  /// Throws when nothing can be written there, and a usage error for a database.
   explicit NewFile(const std::filesystem::path& path);
   ~NewFile();
   NewFile(const NewFile&) = delete;

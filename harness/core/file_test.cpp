@@ -159,6 +159,24 @@ TEST(NewFile, FollowsLinksAndKeepsThem) {
             std::string::npos);
 }
 
+TEST(NewFile, ReplacesNoDatabaseNorWhatBelongsToOne) {
+  const TemporaryFolder folder;
+  const std::string database("SQLite format 3\0and pages", 25);
+  std::ofstream(folder / "results.sqlite") << database;
+  std::ofstream(folder / "results.sqlite-wal") << "changes";
+  fs::create_symlink("results.sqlite", folder / "link");
+  for (const char* name : {"results.sqlite", "link", "results.sqlite-wal", "results.sqlite-journal"}) {
+    const std::string said = sentence_of([&] { write_file(folder / name, std::string("a report")); }, Kind::usage);
+    EXPECT_NE(said.find(" a database, which nothing else may replace; name another file"), std::string::npos) << said;
+  }
+  EXPECT_EQ(contents(folder / "results.sqlite"), database);
+  EXPECT_EQ(contents(folder / "results.sqlite-wal"), "changes");
+  EXPECT_EQ(names_in(folder.path()), (std::set<std::string>{"link", "results.sqlite", "results.sqlite-wal"}));
+  std::ofstream(folder / "notes") << "SQLite format 3 has a magic string";
+  write_file(folder / "notes", std::string("new"));
+  write_file(folder / "notes-wal", std::string("new"));
+}
+
 TEST(NewFile, KeepsTheModeOfWhatItReplaces) {
   const TemporaryFolder folder;
   const mode_t before = umask(027);

@@ -42,6 +42,17 @@ bool may_be_written(const fs::path& file) {
 
 fs::path beside(const fs::path& file, const std::string& suffix) { return real(file).string() + suffix; }
 
+void check_no_log_is_left(const fs::path& file) {
+  for (const char* suffix : {"-wal", "-shm", "-journal"}) {
+    const fs::path left = beside(file, suffix);
+    if (fs::exists(fs::symlink_status(left)))
+      fail_usage(
+          "{} is left of a database that had this name, and would change what is in the new one; move it away, "
+          "or name another file",
+          left.string());
+  }
+}
+
 std::string immutable_uri(const fs::path& file) {
   std::string uri = "file:";
   for (const char c : real(file).string())

@@ -16,6 +16,10 @@ bool may_be_written(const std::filesystem::path& file);
 /// SQLite's file of this suffix beside the database, such as -wal.
 std::filesystem::path beside(const std::filesystem::path& file, const std::string& suffix);
 
+/// Throws a usage error when a log of a database that had this name lies there still: SQLite would put what it holds
+/// into a file that is moved to the name.
+void check_no_log_is_left(const std::filesystem::path& file);
+
 /// The file as SQLite's URI that promises that nobody changes it.
 std::string immutable_uri(const std::filesystem::path& file);
 

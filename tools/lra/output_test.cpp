@@ -84,6 +84,31 @@ TEST_F(Output, EveryOutputFollowsLinksAndKeepsThem) {
   EXPECT_EQ(box.lra("runs export -o out/runs.db").code, 2) << "a database behind a link is there already, too";
 }
 
+TEST_F(Output, NoDatabaseIsReplaced) {
+  fs::create_symlink("lra.db", box.path("link"));
+  fs::copy_file(box.path("lra.db"), box.path("other.sqlite"));
+  for (const char* command : {"report -o ", "runs export -o ", "data show lookup --preset smoke -o ",
+                              "probe --model linear --task lookup --preset smoke -o "})
+    for (const char* name : {"lra.db", "link", "other.sqlite"}) {
+      const Finished refused = box.lra(std::string(command) + name);
+      EXPECT_EQ(refused.code, 2) << command << name << ": " << refused.err;
+      EXPECT_EQ(Store(box.path(name), Store::Access::read).runs().size(), 2u) << command << name;
+    }
+}
+
+TEST_F(Output, AnExportIsNotMixedWithALogThatWasLeft) {
+  for (const char* suffix : {"-wal", "-shm", "-journal"}) {
+    const fs::path left = box.path(std::string("share.db") + suffix);
+    std::ofstream(left) << "of another database";
+    const Finished refused = box.lra("runs export -o share.db");
+    EXPECT_EQ(refused.code, 2) << refused.err;
+    EXPECT_NE(refused.err.find("is left of a database that had this name"), std::string::npos) << refused.err;
+    EXPECT_FALSE(fs::exists(box.path("share.db")));
+    fs::remove(left);
+  }
+  EXPECT_EQ(box.lra("runs export -o share.db").code, 0);
+}
+
 TEST_F(Output, ADeviceIsWrittenIntoAndStays) {
   ASSERT_EQ(::symlink("/dev/full", box.path("full.db").c_str()), 0);
   for (const char* command :

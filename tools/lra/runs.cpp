@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "harness/core/file.h"
+#include "results/store/database_file.h"
 #include "results/tables/document.h"
 #include "results/tables/row.h"
 #include "results/tables/text_table.h"
@@ -108,6 +109,7 @@ void export_runs(const Options& options) {
   const bool as_database = std::filesystem::path(options.output).extension() == ".db";
   if (as_database && is_file(options.output))
     fail_usage("{} exists already; `lra runs merge` adds to a database", options.output);
+  if (as_database) check_no_log_is_left(options.output);
   const Store store = open_database(options.database);
   const auto runs = selected(store, options);
   if (as_database) return write_file(options.output, database_of(store, runs));
