@@ -49,10 +49,11 @@ void for_each_character(std::string_view text, F f) {
   }
 }
 
-std::string shown_but(std::string_view text, std::string_view kept) {
+std::string shown_but(std::string_view text, bool (*is_kept)(std::string_view piece, std::string_view rest)) {
   std::string out;
   for_each_character(text, [&](std::string_view piece, const Character& c, bool seen) {
-    if (seen || kept.find(piece) != std::string_view::npos)
+    const std::string_view rest = text.substr(std::size_t(piece.data() - text.data()) + piece.size());
+    if (seen || is_kept(piece, rest))
       out += piece;
     else
       out += escape_of(c.code, c.bytes);
@@ -68,9 +69,15 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-std::string shown(std::string_view text) { return shown_but(text, "\t\n"); }
+std::string shown(std::string_view text) {
+  return shown_but(text, [](std::string_view piece, std::string_view rest) {
+    return piece == "\t" || piece == "\n" || (piece == "\r" && rest.starts_with('\n'));
+  });
+}
 
-std::string shown_on_a_line(std::string_view text) { return shown_but(text, "\t"); }
+std::string shown_on_a_line(std::string_view text) {
+  return shown_but(text, [](std::string_view piece, std::string_view) { return piece == "\t"; });
+}
 
 std::size_t display_width(std::string_view text) {
   std::size_t width = 0;
@@ -81,6 +88,7 @@ std::size_t display_width(std::string_view text) {
 }
 
 std::size_t bytes_of_unfinished_character(std::string_view text) {
+  if (text.ends_with('\r')) return 1;
   for (std::size_t back = 1; back <= std::min<std::size_t>(3, text.size()); ++back) {
     const int byte = static_cast<unsigned char>(text[text.size() - back]);
     if ((byte & 0xc0) == 0x80) continue;

@@ -43,15 +43,17 @@ TEST(Text, ShowsNothingThatMovesOrHides) {
   EXPECT_EQ(shown("a\u202egnp.exe\u2066\u200f"), "a\\u202Egnp.exe\\u2066\\u200F");
   EXPECT_EQ(shown("\U000e0041"), "\\uDB40\\uDC41");
   EXPECT_EQ(shown("a\0b"s), "a\\x00b");
-  EXPECT_EQ(shown_on_a_line("one\ntwo\t"), "one\\x0Atwo\t");
+  EXPECT_EQ(shown("one\r\ntwo\r\n"), "one\r\ntwo\r\n") << "as RFC 4180 ends a line";
+  EXPECT_EQ(shown("one\r\r\n\r"), "one\\x0D\r\n\\x0D");
+  EXPECT_EQ(shown_on_a_line("one\r\ntwo\t"), "one\\x0D\\x0Atwo\t");
 }
 
 TEST(Text, MayComeInPieces) {
-  const std::string text = "a√文😀\xe9";
+  const std::string text = "a√\r\n文\r😀\xe9";
   for (std::size_t cut = 0; cut <= text.size(); ++cut) {
     const std::string first = text.substr(0, cut);
     const std::size_t whole = cut - bytes_of_unfinished_character(first);
-    EXPECT_EQ(shown(text.substr(0, whole)) + shown(text.substr(whole)), "a√文😀\\xE9") << cut;
+    EXPECT_EQ(shown(text.substr(0, whole)) + shown(text.substr(whole)), "a√\r\n文\\x0D😀\\xE9") << cut;
   }
 }
 

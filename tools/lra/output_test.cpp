@@ -62,6 +62,14 @@ TEST_F(Output, AClosedStandardOutputIsNotGivenToAFile) {
   EXPECT_EQ(Store(box.path("lra.db"), Store::Access::read).runs().size(), 1u);
 }
 
+TEST_F(Output, TheLinesOfCsvEndAsInAFile) {
+  ASSERT_EQ(box.lra("report --format csv -o table.csv").code, 0);
+  const std::string table = contents(box.path("table.csv"));
+  EXPECT_NE(table.find("\r\n"), std::string::npos);
+  EXPECT_EQ(box.lra("report --format csv").out, table);
+  EXPECT_EQ(box.lra("report --format csv | cat").out, table);
+}
+
 // ---- Files.
 
 TEST_F(Output, EveryOutputFollowsLinksAndKeepsThem) {
