@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <fstream>
 #include <mutex>
@@ -98,6 +100,35 @@ void refuse_database(const fs::path& name, const fs::path& target) {
       fail_usage("{} {} a database, which nothing else may replace; name another file", name.string(),
                  suffix.empty() ? "is" : "belongs to");
   }
+constexpr std::string_view kDraftBegin = ".lra-", kDraftEnd = ".tmp";
+
+/// A draft of this process, where the handler of a signal finds it. Never freed; what is beyond their number stays for
+/// the next NewFile in its folder.
+struct OwnDraft {
+  std::atomic<bool> taken, there;
+  char path[PATH_MAX];
+};
+OwnDraft own_drafts[16];
+
+void note_draft(const fs::path& path) {
+  if (path.native().size() >= PATH_MAX) return;
+  for (OwnDraft& draft : own_drafts) {
+    if (draft.taken.exchange(true)) continue;
+    std::strcpy(draft.path, path.c_str());
+    draft.there = true;
+    return;
+  }
+}
+
+void forget_draft(const fs::path& path) {
+  for (OwnDraft& draft : own_drafts) {
+    if (!draft.there || path != draft.path) continue;
+    draft.there = false;
+    draft.taken = false;
+    return;
+  }
+}
+
 }
 
 }  // namespace
@@ -132,6 +163,12 @@ NewFile::NewFile(const fs::path& path) : name_(path) {
   struct stat status {};
   const bool exists = ::stat(target_.c_str(), &status) == 0;
   if (target.descriptor >= 0)
+void remove_own_drafts() {
+  static_assert(std::atomic<bool>::is_always_lock_free);
+  for (const OwnDraft& draft : own_drafts)
+    if (draft.there) ::unlink(draft.path);
+}
+
     descriptor_ = ::fcntl(target.descriptor, F_DUPFD_CLOEXEC, 0);
   else if (exists && !S_ISREG(status.st_mode))
     descriptor_ = ::open(target_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
@@ -146,7 +183,7 @@ NewFile::NewFile(const fs::path& path) : name_(path) {
 }
 
 NewFile::~NewFile() {
-  if (!draft_.empty()) ::unlink(draft_.c_str());
+  if (!draft_.empty()) ::unlink(draft_.c_str()), forget_draft(draft_);
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
@@ -164,7 +201,8 @@ void NewFile::open_draft() {
     if (descriptor_ < 0 && errno == EEXIST) continue;  // of this number on another host, or in an earlier life
     if (descriptor_ < 0) return draft_.clear();
     // Before it has its lock, another process may take it for abandoned. Without locks nobody does.
-    if ((::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) && is_at(descriptor_, draft_)) return;
+    if ((::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) && is_at(descriptor_, draft_))
+      return note_draft(draft_);
     ::close(std::exchange(descriptor_, -1));
   }
 }
@@ -207,6 +245,7 @@ void NewFile::commit() {
 
 void write_file(const fs::path& path, const std::function<void(const Put&)>& fill) {
   NewFile file(path);
+  forget_draft(draft_);
   fill([&file](std::span<const std::byte> piece) { file.write(piece); });
   file.commit();
 }

@@ -63,6 +63,9 @@ void write_file(const std::filesystem::path& path, std::span<const std::byte> by
 void write_file(const std::filesystem::path& path, const std::string& text);
 
 /// Takes a piece of content; the next piece follows it.
+/// Removes the drafts of this process. For a signal's handler that ends the process: safe there, and only there.
+void remove_own_drafts();
+
 using Put = std::function<void(std::span<const std::byte>)>;
 
 /// The same for content that comes in pieces, small or large: `fill` hands them over.

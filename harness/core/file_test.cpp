@@ -177,6 +177,16 @@ TEST(NewFile, ReplacesNoDatabaseNorWhatBelongsToOne) {
   write_file(folder / "notes-wal", std::string("new"));
 }
 
+TEST(NewFile, DraftsGoWhenASignalEndsTheProcess) {
+  const TemporaryFolder folder;
+  do_and_die([&] {
+    NewFile one(folder / "a"), done(folder / "b"), other(folder / "c");
+    done.commit();
+    remove_own_drafts();
+  });
+  EXPECT_EQ(names_in(folder.path()), std::set<std::string>{"b"});
+}
+
 TEST(NewFile, KeepsTheModeOfWhatItReplaces) {
   const TemporaryFolder folder;
   const mode_t before = umask(027);

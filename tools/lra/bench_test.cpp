@@ -47,7 +47,7 @@ std::set<std::string> printed_rows(const std::string& json) {
 }
 
 TEST(BenchStopped, PrintsAndKeepsWhatIsMeasured) {
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) {
     SCOPED_TRACE(strsignal(signal));
     const Sandbox sandbox;
     Background program(sandbox, kLong);

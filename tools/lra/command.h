@@ -23,8 +23,9 @@ void add_cell(const Command& program, int& exit_code);
 /// --plugin FILE: its models are there before the command begins.
 void add_plugin_option(const Command& command);
 
-/// Set by SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGXCPU once `watch_signals` was called. A second SIGINT or SIGTERM ends
-/// the program at once where `second_ends` is set; cells are told once and then have their time.
+/// Set by SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 and SIGXCPU once `watch_signals` was called; before, they end the
+/// program and take its unfinished files with it. A second SIGINT ends the program at once where `second_ends` is set;
+/// cells are told once and then have their time.
 extern std::atomic<bool> interrupted;
 void watch_signals(bool second_ends);
 

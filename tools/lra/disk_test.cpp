@@ -32,7 +32,7 @@ std::vector<Fault> faults_at_random(int count) {
 
 /// What the program's environment says of it; `ends`: the process is killed instead.
 std::string preload(const Fault& fault, bool ends = false) {
-  if (ends) return fmt::format("LD_PRELOAD={} LRA_FAULT_AT={} LRA_FAULT_KILL=1 ", LRA_FAULTS, fault.at);
+  if (ends) return fmt::format("LD_PRELOAD={} LRA_FAULT_AT={} LRA_FAULT_KILL=9 ", LRA_FAULTS, fault.at);
   return fmt::format("LD_PRELOAD={} LRA_FAULT_AT={} LRA_FAULT_COUNT={} ", LRA_FAULTS, fault.at, fault.count);
 }
 

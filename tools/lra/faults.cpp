@@ -2,7 +2,7 @@
 // as at a limit of processes.
 //   LRA_FAULT_AT=N     the N-th write of each process fails, and all after it until LRA_FAULT_COUNT are spent
 //   LRA_FAULT_COUNT=N  how many fail; 1 unless given
-//   LRA_FAULT_KILL=1   the first that would fail kills the process instead
+//   LRA_FAULT_KILL=N   at the first that would fail the process gets signal N instead
 //   LRA_FAULT_FILE_SYSTEM=N  every folder lies on a file system of this type, as statfs numbers them
 //   LRA_FAULT_THREAD=N the N-th thread of each process, and every later one, cannot be started
 #include <dlfcn.h>
@@ -30,7 +30,7 @@ bool fails() {
   if (first == 0) return false;
   const long call = ++calls;
   if (call < first || call >= first + count) return false;
-  if (number("LRA_FAULT_KILL", 0)) kill(getpid(), SIGKILL);
+  if (const long signal = number("LRA_FAULT_KILL", 0)) kill(getpid(), int(signal));
   errno = ENOSPC;
   return true;
 }

@@ -130,7 +130,7 @@ TEST(Limits, TheAffinityMaskDecidesTheThreads) {
 }
 
 TEST(Limits, EverySignalThatAsksForAnEndIsAnInterruption) {
-  for (const char* signal : {"HUP", "USR1", "XCPU", "TERM"}) {
+  for (const char* signal : {"HUP", "USR1", "USR2", "XCPU", "TERM"}) {
     const Sandbox sandbox;
     Finished finished;
     for (int seconds = 1; finished.code != 130 && seconds < 20; seconds *= 2)  // until the cell has begun by then

@@ -16,6 +16,7 @@
 
 #include "harness/build_info.h"
 #include "harness/core/error.h"
+#include "harness/core/file.h"
 #include "harness/core/text.h"
 #include "harness/measure.h"
 #include "models/tensor/instruction_set.h"
@@ -29,27 +30,47 @@ std::atomic<bool> interrupted{false};
 
 namespace {
 
-/// What people and batch systems end a program with: a terminal that closes sends SIGHUP, schedulers SIGUSR1 or SIGTERM
-/// before the time is over, a limit of processor time SIGXCPU.
-constexpr int kEndings[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU};
+/// What people and batch systems end a program with: a terminal that closes sends SIGHUP, schedulers SIGUSR1,
+/// SIGUSR2 or SIGTERM before the time is over, a limit of processor time SIGXCPU.
+constexpr int kEndings[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU};
+
+bool is_ignored(int signal) {
+  struct sigaction now {};
+  return sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+/// The end that the signal means, but without unfinished files.
+void end(int signal) {
+  remove_own_drafts();
+  raise(signal);
+}
+
+void end_on_signals() {
+  struct sigaction action {};
+  action.sa_handler = end;
+  action.sa_flags = int(SA_RESETHAND);
+  for (const int signal : kEndings)
+    if (!is_ignored(signal)) sigaction(signal, &action, nullptr);
+}
 
 void note(int) { interrupted.store(true); }
 
 /// Only people at a keyboard ask twice: systems send one end as several signals, to the process and to its group.
 void note_or_end(int signal) {
-  if (interrupted.exchange(true) && signal == SIGINT) _exit(kInterrupted);
+  if (!interrupted.exchange(true) || signal != SIGINT) return;
+  remove_own_drafts();
+  _exit(kInterrupted);
 }
 
 }  // namespace
 
 void watch_signals(bool second_ends) {
   static_assert(std::atomic<bool>::is_always_lock_free);
-  struct sigaction action {
-  }, before{};
+  struct sigaction action {};
   action.sa_handler = second_ends ? note_or_end : note;
   for (const int signal : kEndings) {
     // Started by nohup: it stays when the terminal goes.
-    if (signal == SIGHUP && sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
+    if (signal == SIGHUP && is_ignored(signal)) continue;
     sigaction(signal, &action, nullptr);
   }
 }
@@ -140,5 +161,6 @@ int main(int count, char** arguments) {
   // A write beyond the limit of a file's size fails then, and there is a sentence for it.
   std::signal(SIGXFSZ, SIG_IGN);
   lra::prepare_for_exceptions();
+  lra::end_on_signals();
   return lra::after_output(run_and_explain(count, arguments));
 }

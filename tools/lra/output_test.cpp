@@ -144,7 +144,7 @@ TEST_F(Output, AKilledOrFullExportLeavesNothing) {
 #endif
   for (const char* name : {"copy.db", "copy.json"}) {
     int failed = 0;
-    for (const char* what : {"LRA_FAULT_KILL=1", ""})
+    for (const char* what : {"LRA_FAULT_KILL=9", ""})
       for (int at = 1; at <= 40; ++at) {
         const Finished ended = box.lra(fmt::format("runs export -o {}", name),
                                        fmt::format("{} LD_PRELOAD={} LRA_FAULT_AT={}", what, LRA_FAULTS, at));
@@ -177,7 +177,7 @@ TEST_F(Output, AKilledMergeLeavesTheTargetAsItWas) {
   int killed = 0;
   for (int at = 1; at <= 400; at += 7) {
     const Finished ended =
-        box.lra("runs merge other.db", fmt::format("LRA_FAULT_KILL=1 LD_PRELOAD={} LRA_FAULT_AT={}", LRA_FAULTS, at));
+        box.lra("runs merge other.db", fmt::format("LRA_FAULT_KILL=9 LD_PRELOAD={} LRA_FAULT_AT={}", LRA_FAULTS, at));
     if (ended.code == 0) break;
     ++killed;
     ASSERT_EQ(integrity(box.path("lra.db")), "ok");
@@ -189,6 +189,26 @@ TEST_F(Output, AKilledMergeLeavesTheTargetAsItWas) {
   EXPECT_EQ(box.lra("runs merge other.db").code, 0);
   EXPECT_EQ(Store(box.path("lra.db"), Store::Access::read).runs().size(), 32u);
   EXPECT_EQ(box.lra("runs merge lra.db").code, 2) << "into itself";
+}
+
+TEST_F(Output, ASignalLeavesNoUnfinishedFile) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "nothing can be preloaded before AddressSanitizer";
+#endif
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2})
+    for (const char* command : {"report --format html", "runs export", "data show lookup --preset smoke",
+                                "probe --model linear --task lookup --preset smoke"}) {
+      bool ended = false;
+      for (int at = 1; !ended && at < 20; ++at) {
+        const Finished finished =
+            box.lra(fmt::format("{} -o made", command),
+                    fmt::format("LD_PRELOAD={} LRA_FAULT_AT={} LRA_FAULT_KILL={}", LRA_FAULTS, at, signal));
+        ended = finished.code == 0;
+        fs::remove(box.path("made"));
+        for (const std::string& name : names_in(box.path(".")))
+          EXPECT_FALSE(name.ends_with(".tmp")) << command << ", signal " << signal << " at write " << at;
+      }
+    }
 }
 
 }  // namespace
