@@ -49,11 +49,15 @@ std::string configuration_of(const StoredRun& run) {
   return sha256(experiment.dump());
 }
 
+std::string hash_of(const Environment& environment) {
+  Json content;
+  Environment::fields(environment, [&](const char* name, const auto& value) { content[name] = value; });
+  return sha256(content.dump());
+}
+
 long environment_row(const Database& database, const Environment& environment) {
   const auto columns = [&](auto&& f) { Environment::fields(environment, f); };
-  Json content;
-  columns([&](const char* name, const auto& value) { content[name] = value; });
-  const std::string hash = sha256(content.dump());
+  const std::string hash = hash_of(environment);
   if (auto row = database.query("SELECT id FROM environment WHERE hash = ?", hash); row.next()) return row.get<long>(0);
   const auto with_hash = [&](auto&& f) { f("hash", hash), columns(f); };
   Statement insert = database.query(insert_into("environment", with_hash));
@@ -347,11 +351,13 @@ std::pair<long, long> Store::merge(const Store& other) {
     const auto variant = data.get<std::string>(0), fingerprint = data.get<std::string>(1);
     put_cautions(rep_->database, variant, fingerprint, other.cautions(variant, fingerprint));
   }
-  const auto same = [](const Measurement& a, const Measurement& b) {
-    return std::tie(a.model, a.mode, a.metric, a.length, a.batch, a.threads, a.settings, a.value) ==
-           std::tie(b.model, b.mode, b.metric, b.length, b.batch, b.threads, b.settings, b.value);
-  };
   const auto measured = measurements();
+  const auto environments_here = this->environments();  // numbers are of a database, contents are not
+  const auto same = [&](const Measurement& a, const Measurement& b) {
+    return std::tie(a.model, a.mode, a.metric, a.length, a.batch, a.threads, a.settings, a.value) ==
+               std::tie(b.model, b.mode, b.metric, b.length, b.batch, b.threads, b.settings, b.value) &&
+           hash_of(environments.at(a.environment)) == hash_of(environments_here.at(b.environment));
+  };
   for (const Measurement& m : other.measurements()) {
     if (std::any_of(measured.begin(), measured.end(), [&](const Measurement& mine) { return same(m, mine); })) continue;
     put(rep_->database, m, environment_row(rep_->database, environments.at(m.environment)));

@@ -182,6 +182,17 @@ TEST(Store, MergesWhatItLacks) {
   EXPECT_EQ(store.measurements().size(), 1u);
 }
 
+TEST(Store, MergesEqualFiguresOfAnotherMachineOrLevel) {
+  Store store(":memory:"), other(":memory:");
+  Environment here, level, machine;
+  level.isa = "AVX2", machine.cpu = "Another";
+  store.add({Measurement{}}, here);
+  for (const Environment& environment : {level, here, machine}) other.add({Measurement{}}, environment);
+  EXPECT_EQ(store.merge(other), std::pair(0L, 2L));
+  EXPECT_EQ(store.merge(other), std::pair(0L, 0L)) << "nothing twice";
+  EXPECT_EQ(store.environments().size(), 3u);
+}
+
 TEST(Store, SeedsShareAConfigurationAndSettingsDoNot) {
   Store store(":memory:");
   store.add(sample_run("linear", 0, 0.4), Environment{});
