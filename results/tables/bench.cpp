@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <set>
 #include <tuple>
 
+#include "results/store/level.h"
 #include "results/tables/comparison.h"
 
 namespace lra {
@@ -11,14 +13,36 @@ std::string bound_of(const BenchRow& row) {
   return arithmetic->second >= traffic->second ? "compute" : "memory";
 }
 
+namespace {
+
+/// Where figures were measured, by the environment's row: the machine, and the level of its instruction sets and oneDNN
+/// where there are figures of several, because times of one say nothing of another.
+std::map<long, std::string> places_of(const std::vector<Measurement>& measurements,
+                                      const std::map<long, Environment>& environments) {
+  std::map<std::string, std::set<std::string>> levels;
+  for (const Measurement& m : measurements) {
+    const Environment& environment = environments.at(m.environment);
+    levels[machine_name(environment)].insert(level_name(environment));
+  }
+  std::map<long, std::string> places;
+  for (const auto& [row, environment] : environments) {
+    const std::string machine = machine_name(environment);
+    places[row] = levels[machine].size() < 2 ? machine : fmt::format("{}, {}", machine, level_name(environment));
+  }
+  return places;
+}
+
+}  // namespace
+
 std::vector<BenchTable> bench_tables(const std::vector<Measurement>& measurements,
                                      const std::map<long, Environment>& environments) {
   using Setting =
       std::tuple<std::string, long, std::string, long, std::string>;  // settings, batch, machine, threads, mode
   std::map<Setting, std::map<std::pair<std::string, long>, std::map<std::string, double>>> groups;
+  const auto places = places_of(measurements, environments);
   for (const Measurement& m : measurements) {
-    const std::string machine = machine_name(environments.at(m.environment));
-    groups[{m.settings.dump(), m.batch, machine, m.threads, m.mode}][{m.model, m.length}][m.metric] = m.value;
+    const std::string& place = places.at(m.environment);
+    groups[{m.settings.dump(), m.batch, place, m.threads, m.mode}][{m.model, m.length}][m.metric] = m.value;
   }
   std::vector<BenchTable> tables;
   for (const auto& [setting, rows] : groups) {

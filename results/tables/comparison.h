@@ -130,7 +130,7 @@ std::string bound_of(const BenchRow& row);
 
 /// One shape, mode, batch size, machine and number of threads.
 struct BenchTable {
-  std::string mode, machine;
+  std::string mode, machine;  // the machine's name, with level_name where it has figures of several levels
   long batch = 0, threads = 0;
   Json settings;
   std::vector<BenchRow> rows;  // by model, then length

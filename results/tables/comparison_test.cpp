@@ -6,6 +6,7 @@
 
 #include "results/page/page.h"
 #include "results/results_testing.h"
+#include "results/store/level.h"
 
 namespace lra {
 namespace {
@@ -29,6 +30,27 @@ AccuracyTable only_table(const Store& store, const std::vector<StoredRun>& runs)
   auto tables = accuracy_tables(runs, store, {});
   EXPECT_EQ(tables.size(), 1u);
   return tables.at(0);
+}
+
+TEST(Bench, FiguresOfSeveralLevelsShareNoRow) {
+  Environment old_level, new_level, other_machine;
+  old_level.cpu = new_level.cpu = "CPU", other_machine.cpu = "Other";
+  old_level.isa = "AVX2", new_level.isa = "AVX3";
+  const auto figure = [](const char* metric, double value, long environment) {
+    Measurement m;
+    m.model = "linear", m.mode = "train", m.metric = metric, m.length = 64, m.value = value;
+    m.environment = environment;
+    return m;
+  };
+  const std::map<long, Environment> environments{{1, old_level}, {2, new_level}, {3, other_machine}};
+  const auto tables = bench_tables(
+      {figure("median_ms", 1, 1), figure("peak_bytes", 2, 1), figure("median_ms", 3, 2), figure("median_ms", 4, 3)},
+      environments);
+  ASSERT_EQ(tables.size(), 3u);
+  EXPECT_EQ(tables[0].machine, machine_name(old_level) + ", " + level_name(old_level));
+  EXPECT_EQ(tables[0].rows.at(0).values, (std::map<std::string, double>{{"median_ms", 1}, {"peak_bytes", 2}}));
+  EXPECT_EQ(tables[1].rows.at(0).values, (std::map<std::string, double>{{"median_ms", 3}}));
+  EXPECT_EQ(tables[2].machine, machine_name(other_machine)) << "its only level needs no name";
 }
 
 TEST(Contest, PairsBySeed) {
