@@ -14,6 +14,7 @@
 #include "harness/estimate.h"
 #include "harness/measure.h"
 #include "harness/profile.h"
+#include "harness/running_clock.h"
 #include "harness/update.h"
 #include "tasks/recipe.h"
 
@@ -206,6 +207,7 @@ struct BenchMeter::Rep {
     malloc_trim(0);  // of what the estimate took
     reset_peak_resident_bytes();
     const std::int64_t before = peak_resident_bytes();
+    clock.emplace();
     lanes.emplace(task.threads);
     stepper.emplace(task);
     last = stepper->step(*lanes);
@@ -225,16 +227,27 @@ struct BenchMeter::Rep {
   void turn() {
     if (std::exchange(trimmed, false)) stepper->step(*lanes);
     for (double spent = 0, enough = task.seconds / double(task.turns); spent == 0 || spent < enough;) {
-      const auto start = Clock::now();
-      last = stepper->step(*lanes);
-      seconds.push_back(seconds_since(start));
+      seconds.push_back(time_step());
       spent += seconds.back();
     }
     give_way();
   }
 
+  /// A step in which the process stood still is no figure, and is taken once more.
+  double time_step() {
+    constexpr int kMostTries = 20;
+    for (int tries = 0; tries < kMostTries; ++tries) {
+      const double paused = clock->paused_seconds(), start = clock->seconds();
+      last = stepper->step(*lanes);
+      const double took = clock->seconds() - start;
+      if (clock->paused_seconds() == paused) return took;
+    }
+    fail("the process was stopped in each of {} steps, so none could be timed; measure when it may run", kMostTries);
+  }
+
   BenchTask task;
   std::int64_t estimate = 0;
+  std::optional<RunningClock> clock;
   std::optional<Lanes> lanes;
   std::optional<Stepper> stepper;  // none: it does not fit
   Pass last;

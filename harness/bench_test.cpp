@@ -1,9 +1,13 @@
 #include "harness/bench.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <map>
+#include <thread>
 
 #include "harness/measure.h"
 
@@ -49,6 +53,28 @@ TEST(Bench, FiguresBelongTogether) {
         // At least the parameters, and in training what Adam reads and writes: seven numbers each.
         EXPECT_GT(values.at("bytes_moved"), (training ? 28 : 4) * values.at("parameters"));
       }
+}
+
+TEST(Bench, AStepInWhichTheProcessStoodStillIsTakenAgain) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    BenchTask task = small_task("transformer materialized=true");
+    task.length = 2048, task.threads = 1, task.turns = 1;
+    BenchMeter meter(task);
+    if (fork() == 0) {  // stops it in the middle of its only step
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      kill(getppid(), SIGSTOP);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+      kill(getppid(), SIGCONT);
+      _exit(0);
+    }
+    meter.turn();
+    _exit(meter.metrics().at("median_ms").get<double>() < 1500 ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
 }
 
 // The estimate is counted at a quarter and a half of the length; parameters grow with it for linformer, the square of
