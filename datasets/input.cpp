@@ -42,6 +42,7 @@ void hand_over(const std::filesystem::path& path, archive* reader, const Put& pu
 [[noreturn]] void fail_format(const std::filesystem::path& path);
 
 Reader open_archive(const std::filesystem::path& path, bool raw) {
+  check_can_be_read(path);
   Reader reader(archive_read_new(), archive_read_free);
   archive_read_support_filter_all(reader.get());
   if (raw) {
@@ -218,6 +219,7 @@ void lines_of(const Content& content, const EachLine& each) {
 }
 
 void read_pieces(const std::filesystem::path& file, const Put& put) {
+  check_can_be_read(file);
   std::ifstream in(file, std::ios::binary);
   std::vector<char> block(std::size_t{1} << 20);
   while (in) {
@@ -268,6 +270,7 @@ void read_lines(const std::filesystem::path& file, const EachLine& each) {
         add({reinterpret_cast<const char*>(piece.data()), piece.size()});
       });
   } else {
+    check_can_be_read(file);
     std::ifstream in(file, std::ios::binary);
     if (!in) fail_data("cannot read {}: {}", file.string(), std::strerror(errno));
     std::array<char, kBlock> block;

@@ -82,8 +82,6 @@ Target behind_links(fs::path path) {
   cannot_write(path);
 }
 
-constexpr std::string_view kDraftBegin = ".lra-", kDraftEnd = ".tmp";
-
 bool begins_as_database(const fs::path& path) {
   constexpr std::string_view kMagic("SQLite format 3\0",
                                     16);  // https://sqlite.org/fileformat.html, "Magic Header String"
@@ -100,6 +98,8 @@ void refuse_database(const fs::path& name, const fs::path& target) {
       fail_usage("{} {} a database, which nothing else may replace; name another file", name.string(),
                  suffix.empty() ? "is" : "belongs to");
   }
+}
+
 constexpr std::string_view kDraftBegin = ".lra-", kDraftEnd = ".tmp";
 
 /// A draft of this process, where the handler of a signal finds it. Never freed; what is beyond their number stays for
@@ -129,8 +129,6 @@ void forget_draft(const fs::path& path) {
   }
 }
 
-}
-
 }  // namespace
 
 bool is_file(const std::filesystem::path& path) {
@@ -138,7 +136,15 @@ bool is_file(const std::filesystem::path& path) {
   return std::filesystem::is_regular_file(path, none);
 }
 
+void check_can_be_read(const fs::path& path) {
+  std::error_code none;
+  const fs::file_status status = fs::status(path, none);
+  if (fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status))
+    fail_data("cannot read {}: it is no regular file but a pipe, a device or a socket; name a file", path.string());
+}
+
 std::string read_file(const std::filesystem::path& path) {
+  if (behind_links(path).descriptor < 0) check_can_be_read(path);
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
   if (in) text << in.rdbuf();
@@ -157,18 +163,19 @@ void remove_abandoned_drafts(const fs::path& folder) {
   }
 }
 
-NewFile::NewFile(const fs::path& path) : name_(path) {
-  const Target target = behind_links(path);
-  target_ = target.path;
-  struct stat status {};
-  const bool exists = ::stat(target_.c_str(), &status) == 0;
-  if (target.descriptor >= 0)
 void remove_own_drafts() {
   static_assert(std::atomic<bool>::is_always_lock_free);
   for (const OwnDraft& draft : own_drafts)
     if (draft.there) ::unlink(draft.path);
 }
 
+NewFile::NewFile(const fs::path& path) : name_(path) {
+  const Target target = behind_links(path);
+  target_ = target.path;
+  refuse_database(name_, target_);
+  struct stat status {};
+  const bool exists = ::stat(target_.c_str(), &status) == 0;
+  if (target.descriptor >= 0)
     descriptor_ = ::fcntl(target.descriptor, F_DUPFD_CLOEXEC, 0);
   else if (exists && !S_ISREG(status.st_mode))
     descriptor_ = ::open(target_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
@@ -210,7 +217,6 @@ void NewFile::open_draft() {
 void NewFile::write(std::span<const std::byte> bytes) {
   constexpr std::size_t kBuffer = std::size_t{1} << 20;
   if (buffer_.size() + bytes.size() > kBuffer) flush();
-  refuse_database(name_, target_);
   if (bytes.size() > kBuffer) return put(bytes);
   buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
 }
@@ -239,13 +245,13 @@ void NewFile::commit() {
   if (draft_.empty()) return;
   sync_file(descriptor_, name_);
   if (::rename(draft_.c_str(), target_.c_str()) != 0) cannot_write(name_);
+  forget_draft(draft_);
   draft_.clear();
   sync_folder(folder_of(target_));
 }
 
 void write_file(const fs::path& path, const std::function<void(const Put&)>& fill) {
   NewFile file(path);
-  forget_draft(draft_);
   fill([&file](std::span<const std::byte> piece) { file.write(piece); });
   file.commit();
 }
@@ -270,6 +276,7 @@ void write_file(const std::filesystem::path& path, const std::string& text) {
 }
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
+  check_can_be_read(path);
   Descriptor in{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   struct stat status {};
   if (in.fd < 0 || ::fstat(in.fd, &status) != 0) fail_data("cannot read {}: {}", path.string(), std::strerror(errno));

@@ -13,7 +13,12 @@ namespace lra {
 /// Whether there is a regular file of that name; a name that no file can have, because it is too long, is no error.
 bool is_file(const std::filesystem::path& path);
 
-/// The content of a file. Throws a data error that names it.
+/// Throws a data error for a pipe, a device or a socket, which whoever reads could wait for without end. What is not
+/// there, and a folder, is left to whoever opens it.
+void check_can_be_read(const std::filesystem::path& path);
+
+/// The content of a file, or what a pipe that is open already (/dev/stdin, /dev/fd/N) gives until it ends. Throws a
+/// data error that names it.
 std::string read_file(const std::filesystem::path& path);
 
 /// A file on its way. Its bytes gather in a draft in the same folder; `commit` gives them the name, so that under this
@@ -58,14 +63,14 @@ class NewFile {
 /// folder.
 void remove_abandoned_drafts(const std::filesystem::path& folder);
 
+/// Removes the drafts of this process. For a signal's handler that ends the process: safe there, and only there.
+void remove_own_drafts();
+
 /// A whole NewFile at once.
 void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes);
 void write_file(const std::filesystem::path& path, const std::string& text);
 
 /// Takes a piece of content; the next piece follows it.
-/// Removes the drafts of this process. For a signal's handler that ends the process: safe there, and only there.
-void remove_own_drafts();
-
 using Put = std::function<void(std::span<const std::byte>)>;
 
 /// The same for content that comes in pieces, small or large: `fill` hands them over.

@@ -43,6 +43,23 @@ TEST(File, WritesWholeFilesAndNamesWhatItCannotRead) {
   EXPECT_EQ(read_file(folder / longest), "three") << "any name that a file may have";
 }
 
+TEST(File, OfWhatIsNoFileOnlyAnOpenPipeIsRead) {
+  const TemporaryFolder folder;
+  const fs::path pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  for (const fs::path& path : {pipe, fs::path("/dev/zero")}) {
+    const std::string expected = "cannot read " + path.string() + ": it is no regular file";
+    EXPECT_TRUE(sentence_of([&] { (void)read_file(path); }, Kind::data).starts_with(expected));
+    EXPECT_TRUE(sentence_of([&] { (void)MappedFile(path); }, Kind::data).starts_with(expected));
+  }
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ASSERT_EQ(::write(ends[1], "words", 5), 5);
+  ::close(ends[1]);
+  EXPECT_EQ(read_file(fmt::format("/dev/fd/{}", ends[0])), "words");
+  ::close(ends[0]);
+}
+
 TEST(File, PiecesOfAnySizeStayInOrder) {
   const TemporaryFolder folder;
   std::string expected;

@@ -2,6 +2,7 @@
 // time, and folders with other things in them.
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <fstream>
@@ -172,6 +173,22 @@ TEST(Limits, ADamagedCheckpointCostsOnlyItsOwnSteps) {
   const Sandbox sandbox;
   const std::string matrix = "run --preset smoke --tasks lookup --models identity --threads 1 --set steps=3000 ";
   std::filesystem::path checkpoint;
+TEST(Limits, APipeInTheCheckpointsPlaceIsNotWaitedFor) {
+  const Sandbox sandbox;
+  const Json cell = cell_of(sandbox.lra(kSmall));
+  const std::filesystem::path state = sandbox.path("lra.db-cells");
+  std::filesystem::create_directories(state);
+  const std::string key = cell.at("key");
+  const auto pipe = state / (key + ".safetensors");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  ASSERT_EQ(sandbox.lra("runs delete 1").code, 0);
+  const Finished finished = sandbox.lra(kSmall, "timeout 60");
+  EXPECT_EQ(finished.code, 0) << finished.err;
+  EXPECT_NE(finished.err.find("it is no regular file but a pipe"), std::string::npos) << finished.err;
+  const Finished imported = sandbox.lra("data import " + (state / (key + ".damaged")).string(), "timeout 60");
+  EXPECT_EQ(imported.code, 3) << imported.err;
+}
+
   std::error_code none;
   for (double seconds = 0.5; checkpoint.empty(); seconds *= 1.5) {  // until it is stopped after its first steps
     const Finished stopped = sandbox.lra(matrix, fmt::format("timeout --preserve-status -s TERM {}", seconds));
