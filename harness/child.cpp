@@ -12,6 +12,7 @@
 
 #include "harness/core/error.h"
 #include "harness/protocol.h"
+#include "harness/core/remedy.h"
 
 namespace lra {
 namespace {
@@ -47,10 +48,11 @@ int file_with(const std::string& text) {
 /// Emptied; no link is followed.
 int open_log(const std::filesystem::path& log) {
   const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
-  if (file < 0)
-    fail("cannot write {}: {}; remove what is there, or name another database with --db", log.string(),
-         std::strerror(errno));
-  return file;
+  if (file >= 0) return file;
+  const int error = errno;
+  const std::string remedy = remedy_of(error);
+  fail("cannot write {}: {}; {}, or name another database with --db", log.string(), std::strerror(error),
+       remedy.empty() ? "remove what is there" : remedy);
 }
 
 /// What a process begins with, freed whatever happens.

@@ -12,6 +12,7 @@
 
 #include "harness/core/config.h"
 #include "harness/core/error.h"
+#include "harness/core/remedy.h"
 
 namespace lra {
 namespace {
@@ -32,9 +33,15 @@ bool is_regular(int descriptor) {
   return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-[[noreturn]] void refuse(const std::filesystem::path& file, const std::string& why) {
-  fail("cannot claim the cell with {}: {}; remove what is there, or name another database with --db", file.string(),
-       why);
+constexpr const char* kRemove = "remove what is there";
+
+[[noreturn]] void refuse(const std::filesystem::path& file, const std::string& why, const std::string& remedy) {
+  fail("cannot claim the cell with {}: {}; {}, or name another database with --db", file.string(), why, remedy);
+}
+
+[[noreturn]] void refuse(const std::filesystem::path& file, int error) {
+  const std::string remedy = remedy_of(error);
+  refuse(file, error == ELOOP ? "it is a symbolic link" : std::strerror(error), remedy.empty() ? kRemove : remedy);
 }
 
 void sign(int descriptor, const std::filesystem::path& file) {
@@ -42,7 +49,7 @@ void sign(int descriptor, const std::filesystem::path& file) {
   gethostname(host, sizeof host - 1);
   const std::string text = Json{{"host", host}, {"process", long(getpid())}, {"since", utc_now()}}.dump() + "\n";
   if (ftruncate(descriptor, 0) != 0 || pwrite(descriptor, text.data(), text.size(), 0) != ssize_t(text.size()))
-    refuse(file, std::strerror(errno));
+    refuse(file, errno);
 }
 
 }  // namespace
@@ -51,18 +58,19 @@ std::optional<Claim> Claim::take(const std::filesystem::path& file) {
   while (true) {
     Claim claim(file, open(file.c_str(), O_RDWR | O_CREAT | kPlainly, 0644));
     // Another user's may only be looked at, but a lock needs no more, and its owner may be at work.
-    const bool is_anothers = claim.descriptor_ < 0 && errno == EACCES;
+    const int error = errno;
+    const bool is_anothers = claim.descriptor_ < 0 && error == EACCES;
     if (is_anothers) claim = Claim(file, open(file.c_str(), O_RDONLY | kPlainly));
-    if (claim.descriptor_ < 0) refuse(file, errno == ELOOP ? "it is a symbolic link" : std::strerror(errno));
-    if (!is_regular(claim.descriptor_)) refuse(file, "it is not a regular file");
+    if (claim.descriptor_ < 0) refuse(file, error);
+    if (!is_regular(claim.descriptor_)) refuse(file, "it is not a regular file", kRemove);
     if (flock(claim.descriptor_, LOCK_EX | LOCK_NB) != 0) {
       if (errno == EWOULDBLOCK) return std::nullopt;
       if (errno == EINTR) continue;
-      refuse(file, std::strerror(errno));
+      refuse(file, errno);
     }
     if (!is_at(claim.descriptor_, file)) continue;
     if (is_anothers) {  // who has ended without taking it away
-      if (unlink(file.c_str()) != 0) refuse(file, std::strerror(errno));
+      if (unlink(file.c_str()) != 0) refuse(file, errno);
       continue;
     }
     sign(claim.descriptor_, file);

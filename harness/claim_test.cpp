@@ -73,6 +73,18 @@ TEST(Claim, FollowsNoLinkAndTouchesNoOtherThing) {
   EXPECT_NE(sentence_of(action, Kind::failed).find("cell.claim"), std::string::npos);
 }
 
+TEST(Claim, SaysWhatTheSystemRefused) {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "cell.claim";
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{3, before.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  const std::string said = sentence_of([&] { Claim::take(file); }, Kind::failed);
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_NE(said.find("Too many open files; raise the limit of open files (ulimit -n)"), std::string::npos) << said;
+}
+
 /// Runs `action` as a user to whom nothing of ours belongs; its result as an exit code.
 template <typename Action>
 int as_somebody_else(Action action) {
@@ -103,6 +115,15 @@ TEST(Claim, OfAnotherUserCountsAsLongAsItIsHeld) {
   EXPECT_EQ(as_somebody_else(take), 1) << "what a dead process left is taken over";
 
   std::filesystem::remove(file);
+  const auto perms = std::filesystem::perms::all;
+  std::filesystem::permissions(folder.path(), perms & ~std::filesystem::perms::others_write);
+  const auto is_explained = [&] {
+    const std::string said = sentence_of([&] { Claim::take(file); }, Kind::failed);
+    return said.find("Permission denied; get permission to write there") != std::string::npos ? 1 : 0;
+  };
+  EXPECT_EQ(as_somebody_else(is_explained), 1) << "where nothing may be made";
+  std::filesystem::permissions(folder.path(), perms);
+
   mine = Claim::take(file);
   std::filesystem::permissions(file, std::filesystem::perms::none);
   EXPECT_EQ(as_somebody_else(take), 101) << "nobody can tell whether it is held";

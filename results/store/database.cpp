@@ -1,7 +1,10 @@
 #include "results/store/database.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -9,13 +12,23 @@
 #include <sqlite3.h>
 
 #include "harness/core/error.h"
+#include "harness/core/remedy.h"
 
 namespace lra {
 namespace {
 
 constexpr int kPatienceMilliseconds = 60'000;
 
-std::string advice(int code) {
+bool files_are_limited() {
+  rlimit limit{};
+  return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
+/// `error`: of the system, where a file could not be opened. SQLite does not keep why one could not be written.
+std::string advice(int code, int error) {
+  if (code == SQLITE_CANTOPEN)
+    if (const std::string remedy = remedy_of(error); !remedy.empty())
+      return fmt::format("{}: {}, or name another file with --db", std::strerror(error), remedy);
   switch (code) {
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
@@ -30,7 +43,8 @@ std::string advice(int code) {
       return "another process has held it for more than a minute: end that one or try later";
     case SQLITE_FULL:
     case SQLITE_IOERR:
-      return "check the space left on its disk";
+      return files_are_limited() ? "check the limit of a file's size (ulimit -f) and the space left on its disk"
+                                 : "check the space left on its disk";
     default:
       return "";
   }
@@ -243,7 +257,8 @@ void Database::fail_with(std::string_view sql) const {
   std::string sentence =
       fmt::format("database {}: {}", path_.string(), handle_ ? sqlite3_errmsg(handle_) : "no memory");
   if (!sql.empty()) sentence += fmt::format(" (in \"{}\")", sql);
-  if (const std::string what_to_do = advice(code); !what_to_do.empty()) sentence += "; " + what_to_do;
+  if (const std::string what_to_do = advice(code, handle_ ? sqlite3_system_errno(handle_) : 0); !what_to_do.empty())
+    sentence += "; " + what_to_do;
   throw Error(is_the_files_fault(code) ? Kind::data : Kind::failed, sentence);
 }
 

@@ -343,6 +343,22 @@ TEST(Schema, AnUnwritablePlaceIsASentence) {
                         path.string()));
 }
 
+TEST(Schema, WhatTheSystemRefusesIsNamed) {
+  const TemporaryFolder folder;
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{3, before.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  const std::string said = sentence_of([&] { Store store(folder / "new.db"); }, Kind::data);
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_NE(said.find("Too many open files: raise the limit of open files (ulimit -n)"), std::string::npos) << said;
+
+  const FileSizeLimit small(1000);
+  const std::string full = sentence_of([&] { Store store(folder / "other.db"); }, Kind::failed);
+  EXPECT_NE(full.find("check the limit of a file's size (ulimit -f) and the space left on its disk"), std::string::npos)
+      << full;
+}
+
 TEST(Schema, ReadingNeedsAFileThatExists) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "typo.db";
