@@ -14,6 +14,7 @@
 
 #include "harness/child.h"
 #include "harness/core/error.h"
+#include "harness/measure.h"
 #include "harness/protocol.h"
 #include "models/layers/classifier.h"
 
@@ -89,7 +90,7 @@ class Worker {
  private:
   [[noreturn]] static void fail_with(const std::string& ending) {
     if (ending.empty()) fail("its process ended without a result");
-    fail("its process ended with {}{}", ending, ending.starts_with("signal 9 ") ? ", perhaps for lack of memory" : "");
+    fail("its process ended with {}{}", ending, ending.starts_with("signal 9 ") ? ", " + why_killed() : "");
   }
 
   std::unique_ptr<Child> child_;

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,8 +12,8 @@
 #include <cstring>
 
 #include "harness/core/error.h"
-#include "harness/protocol.h"
 #include "harness/core/remedy.h"
+#include "harness/protocol.h"
 
 namespace lra {
 namespace {
@@ -139,9 +140,12 @@ void Child::send_signal(int signal) const {
 
 std::string Child::wait() {
   int status = 0;
-  while (waitpid(process_, &status, 0) < 0 && errno == EINTR) {
+  rusage used{};
+  while (wait4(process_, &status, 0, &used) < 0 && errno == EINTR) {
   }
   process_ = -1;
+  const auto seconds = [](const timeval& time) { return double(time.tv_sec) + 1e-6 * double(time.tv_usec); };
+  cpu_seconds_ = seconds(used.ru_utime) + seconds(used.ru_stime);
   if (WIFSIGNALED(status)) return fmt::format("signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
   const int code = WEXITSTATUS(status);
   return code == 0 ? "" : fmt::format("exit code {}", code);

@@ -34,9 +34,12 @@ class Child {
   void send_signal(int signal) const;
   /// Waits for the end. "" for exit code 0, otherwise how it ended: "exit code 7", "signal 11 (Segmentation fault)".
   std::string wait();
+  /// What it took of the CPUs, all threads together; 0 before it was waited for.
+  double cpu_seconds() const { return cpu_seconds_; }
 
  private:
   pid_t process_ = -1;
+  double cpu_seconds_ = 0;
   int answers_ = -1;
   std::string partial_;
 };

@@ -1,6 +1,7 @@
 #include "harness/measure.h"
 
 #include <malloc.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -114,6 +115,18 @@ std::string out_of_memory(std::int64_t max_memory, std::int64_t needed) {
                      limit ? fmt::format("{} allows {}", limit->name, human_bytes(limit->bytes))
                            : fmt::format("{} are free", human_bytes(available_memory())),
                      is_known ? fmt::format("about {} are", human_bytes(needed)) : "more is");
+}
+
+std::optional<double> cpu_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_CPU, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::nullopt;
+  return double(limit.rlim_cur);
+}
+
+std::string why_killed() {
+  const auto limit = cpu_limit();
+  return "perhaps for lack of memory" +
+         (limit ? fmt::format(", or because it may have no more than {} s on a CPU (ulimit -t)", *limit) : "");
 }
 
 void trim_memory(Lanes& lanes) {

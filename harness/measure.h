@@ -36,6 +36,13 @@ std::optional<MemoryLimit> refusing_limit(std::int64_t max_memory);
 /// "not enough memory: ulimit -v allows 293 MiB, and about 350 MiB are needed"; `needed` 0: nobody knows.
 std::string out_of_memory(std::int64_t max_memory, std::int64_t needed);
 
+/// The seconds on a CPU after which the system tells this process, and each that it starts, to end (ulimit -S -t).
+std::optional<double> cpu_limit();
+
+/// What may be behind a process that was killed: "perhaps for lack of memory", and the limit of its time on a CPU where
+/// there is one.
+std::string why_killed();
+
 /// Hands memory that the workers keep for their next tensors back to the system.
 void trim_memory(Lanes& lanes);
 

@@ -296,21 +296,38 @@ class Matrix {
                                options_.max_seconds);
     } else if (stopping() || told) {
       run.status = "interrupted";
-      run.reason = "interrupted by a signal";
+      run.reason = stopping() ? "interrupted by a signal" : why_told(*running.child);
     } else if (running.last && running.last->type == CellMessage::Type::error) {
       run.reason = running.last->sentence;
     } else if (running.last && running.last->type == CellMessage::Type::out_of_memory) {
       run.reason = out_of_memory(running.last->needed_bytes);
     } else if (is_crash(ending) && refusing_limit(options_.cell.max_memory)) {
       run.reason = out_of_memory(0) + "; so it seems, because the process crashed at this limit";
-      if (running.claim) run.reason += fmt::format(": see {}", state_file(running.index, "log").string());
+      run.reason += see_log(running);
     } else if (ending.empty()) {
       run.reason = "the cell's process ended without a result";
     } else {
       run.reason = fmt::format("the cell's process ended with {}", ending);
-      if (ending.starts_with("signal 9 ")) run.reason += ", perhaps for lack of memory";
-      if (running.claim) run.reason += fmt::format("; see {}", state_file(running.index, "log").string());
+      if (ending.starts_with("signal 9 ")) run.reason += ", " + why_killed();
+      run.reason += see_log(running);
     }
+  }
+
+  /// Why a cell that others than we told to end was told.
+  static std::string why_told(const Child& child) {
+    constexpr double kNearly = 0.9;  // the system counts a limit more coarsely
+    const auto limit = cpu_limit();
+    if (!limit || child.cpu_seconds() < kNearly * *limit) return "interrupted by a signal";
+    return fmt::format("interrupted by the system after {} s on a CPU, which is all that it may have (ulimit -t)",
+                       *limit);
+  }
+
+  /// Where to read on: an empty log does not stay.
+  std::string see_log(const Running& running) const {
+    const std::filesystem::path log = state_file(running.index, "log");
+    std::error_code missing;
+    const bool stays = running.claim && std::filesystem::file_size(log, missing) > 0 && !missing;
+    return stays ? fmt::format("; see {}", log.string()) : "";
   }
 
   /// What libraries die of when memory is refused to them.

@@ -97,6 +97,35 @@ TEST(Runner, OneCellsEndIsNotTheOthers) {
   EXPECT_EQ(store.failures().size(), 7u);
 }
 
+TEST(Runner, AReasonNamesALogOnlyWhereOneStays) {
+  for (const auto& [script, stays] : {std::pair("exit 7", false),
+                                      {"echo words >&2; exit 7", true},
+                                      {"kill -SEGV $$", false},
+                                      {"echo words >&2; kill -SEGV $$", true}}) {
+    const TemporaryFolder folder;
+    Store store(":memory:");
+    MatrixOptions options = played_by(script);
+    options.state = folder.path();
+    const std::string reason = run(cells_of(1), store, options).at(0).run.reason;
+    EXPECT_EQ(reason.find("; see " + folder.path().string()) != std::string::npos, stays) << script << ": " << reason;
+    EXPECT_EQ(names_in(folder.path()).size(), stays ? 1u : 0u) << script;
+  }
+}
+
+TEST(Runner, ALimitOfProcessorTimeMayBeBehindAKill) {
+  rlimit before{};
+  getrlimit(RLIMIT_CPU, &before);
+  const rlimit limit{1'000'000, before.rlim_max};
+  setrlimit(RLIMIT_CPU, &limit);
+  Store store(":memory:");
+  const std::string reason = run(cells_of(1), store, played_by("kill -KILL $$")).at(0).run.reason;
+  setrlimit(RLIMIT_CPU, &before);
+  EXPECT_EQ(
+      reason,
+      "the cell's process ended with signal 9 (Killed), perhaps for lack of memory, or because it may have no more "
+      "than 1000000 s on a CPU (ulimit -t)");
+}
+
 TEST(Runner, SkipsWhatIsDoneAndTriesAgainWhatFailed) {
   Store store(":memory:");
   const auto cells = cells_of(2);

@@ -148,6 +148,10 @@ TEST(Limits, ACellThatIsToldByTheSystemIsInterrupted) {
   const Finished finished = sandbox.lra(kLong + "--json", limited("-St 1"));
   const Json cell = cell_of(finished);
   EXPECT_EQ(cell.at("status"), "interrupted") << cell.at("reason");
+  EXPECT_NE(cell.at("reason").get<std::string>().find("(ulimit -t)"), std::string::npos) << cell.at("reason");
+  EXPECT_EQ(finished.code, 130);
+  EXPECT_NE(finished.err.find("1 of 1 cells were interrupted; the same command goes on"), std::string::npos)
+      << finished.err;
 }
 
 // The hang-up is for others.
@@ -169,10 +173,6 @@ TEST(Limits, AFileThatMayNotGrowIsASentence) {
   EXPECT_EQ(sandbox.lra(kSmall).code, 0);
 }
 
-TEST(Limits, ADamagedCheckpointCostsOnlyItsOwnSteps) {
-  const Sandbox sandbox;
-  const std::string matrix = "run --preset smoke --tasks lookup --models identity --threads 1 --set steps=3000 ";
-  std::filesystem::path checkpoint;
 TEST(Limits, APipeInTheCheckpointsPlaceIsNotWaitedFor) {
   const Sandbox sandbox;
   const Json cell = cell_of(sandbox.lra(kSmall));
@@ -189,6 +189,10 @@ TEST(Limits, APipeInTheCheckpointsPlaceIsNotWaitedFor) {
   EXPECT_EQ(imported.code, 3) << imported.err;
 }
 
+TEST(Limits, ADamagedCheckpointCostsOnlyItsOwnSteps) {
+  const Sandbox sandbox;
+  const std::string matrix = "run --preset smoke --tasks lookup --models identity --threads 1 --set steps=3000 ";
+  std::filesystem::path checkpoint;
   std::error_code none;
   for (double seconds = 0.5; checkpoint.empty(); seconds *= 1.5) {  // until it is stopped after its first steps
     const Finished stopped = sandbox.lra(matrix, fmt::format("timeout --preserve-status -s TERM {}", seconds));

@@ -85,6 +85,18 @@ void print_results(const std::vector<Outcome>& outcomes, const Store& store, con
   }
 }
 
+/// Says how many cells are not done; the exit code.
+int sum_up(const std::vector<Outcome>& outcomes) {
+  const auto are = [&](const char* status) {
+    return std::count_if(outcomes.begin(), outcomes.end(), [&](const Outcome& o) { return o.run.status == status; });
+  };
+  const auto failed = are("failed"), cut = are("interrupted");
+  if (cut)
+    spdlog::warn("{} of {} cells were interrupted; the same command goes on where they stopped", cut, outcomes.size());
+  if (failed) spdlog::error("{} of {} cells failed; the same command tries them again", failed, outcomes.size());
+  return failed ? int(Kind::failed) : cut ? kInterrupted : 0;
+}
+
 int run_matrix(const RunOptions& options) {
   const auto experiments = experiments_of(options);
   if (options.dry_run) {
@@ -119,9 +131,7 @@ int run_matrix(const RunOptions& options) {
     spdlog::warn("interrupted; the same command goes on where this one stopped");
     return kInterrupted;
   }
-  const auto failed = outcomes.size() - std::size_t(std::count_if(outcomes.begin(), outcomes.end(), is_done));
-  if (failed) spdlog::error("{} of {} cells failed; the same command tries them again", failed, outcomes.size());
-  return failed ? int(Kind::failed) : 0;
+  return sum_up(outcomes);
 }
 
 }  // namespace
