@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 TEST_F(Output, WhatCanBeNoDatabaseIsRefused) {
   for (const char* command : {"report", "runs list", "run --preset smoke --tasks lookup --models identity",
                               "bench --models identity --lengths 64 --batch 2 --seconds 0.01", "runs merge lra.db"})
-    for (const char* name : {"''", ".", "/dev/null"}) {
+    for (const char* name : {"''", ".", "/dev/null", ":memory:"}) {
       const Finished refused = box.lra(fmt::format("{} --db {}", command, name));
       EXPECT_EQ(refused.code, 2) << command << " " << name << ": " << refused.err << refused.out;
       EXPECT_FALSE((refused.err + refused.out).empty());

@@ -29,6 +29,13 @@ std::vector<std::string> distinct(const Store& store, std::string StoredRun::*na
   return {all.begin(), all.end()};
 }
 
+/// What SQLite takes for a database without a file.
+void check_is_file(const std::string& path) {
+  if (path == ":memory:")
+    fail_usage("--db: a database {} would be gone with the command; name a file, ./{} where it has that name", path,
+               path);
+}
+
 }  // namespace
 
 std::vector<std::string> stored_tasks(const Store& store) { return distinct(store, &StoredRun::task); }
@@ -40,9 +47,13 @@ std::vector<std::string> stored_models(const Store& store) {
   return {all.begin(), all.end()};
 }
 
-Store open_database(const std::string& path) { return Store(path, Store::Access::read); }
+Store open_database(const std::string& path) {
+  check_is_file(path);
+  return Store(path, Store::Access::read);
+}
 
 Store open_database_to_write(const std::string& path) {
+  check_is_file(path);
   Store store(path);
   if (const std::string caution = store.caution(); !caution.empty()) spdlog::warn("{}", caution);
   return store;
