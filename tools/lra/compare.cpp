@@ -36,6 +36,11 @@ SideKind kind_of(const std::string& text) {
   return is_file(text) ? SideKind::database : SideKind::model;
 }
 
+/// No model has such a name.
+bool is_meant_as_file(const std::filesystem::path& name) {
+  return name.has_parent_path() || name.extension() == ".db" || name.extension() == ".sqlite";
+}
+
 /// A database with what a side needs of it; runs are borrowed from here.
 struct Source {
   explicit Source(const std::string& path)
@@ -192,6 +197,8 @@ void print(const Duel& duel) {
 int compare(const Options& options) {
   const SideKind first = kind_of(options.first), second = kind_of(options.second);
   const bool databases = first == SideKind::database;
+  for (const auto& [name, kind] : {std::pair(options.first, first), {options.second, second}})
+    if (kind == SideKind::model && is_meant_as_file(name)) fail_data("there is no database {}", name);
   if (databases != (second == SideKind::database) || (first == SideKind::version) != (second == SideKind::version))
     fail_usage("'{}' and '{}' are not of one kind: two models, two runs, two database files or two @versions",
                options.first, options.second);

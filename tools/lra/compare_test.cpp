@@ -82,6 +82,11 @@ TEST(Compare, WrongUseIsASentence) {
   refuses("transformer 999", "holds no finished run 999");
   refuses("lra.db empty.db", "holds no finished run");
   refuses("lra.db linear", "not of one kind");
+  for (const char* arguments : {"lra.db nofile.db", "nofile.db lra.db", "linear nofile.db", "nofile.db nofile.db"}) {
+    const Finished missing = box.lra(std::string("compare ") + arguments);
+    EXPECT_EQ(missing.code, 3) << arguments;
+    EXPECT_EQ(missing.err, "lra: there is no database nofile.db\n");
+  }
 }
 
 TEST(Runs, ListShowDeleteExportMerge) {
