@@ -182,7 +182,13 @@ TEST(Reproduce, TheFolderOfOnesOwnDataIsRemembered) {
   const Finished gone = sandbox.lra("runs reproduce 1");
   EXPECT_EQ(gone.code, 3);
   EXPECT_TRUE(holds(gone.err, folder)) << gone.err;
+  EXPECT_TRUE(holds(gone.err, "where they were when it was made")) << gone.err;
   EXPECT_TRUE(holds(gone.err, "--data names a new place")) << gone.err;
+  std::filesystem::create_directories(sandbox.path("empty"));
+  const Finished named = sandbox.lra("runs reproduce 1 --data empty");
+  EXPECT_EQ(named.code, 3);
+  EXPECT_FALSE(holds(named.err, "where they were when it was made")) << named.err;
+  EXPECT_TRUE(holds(named.err, "--data names another place")) << named.err;
   EXPECT_EQ(sandbox.lra("runs reproduce 1 --data moved").code, 0);
 
   write_own(sandbox, "mine", 33);

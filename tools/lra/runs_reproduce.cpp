@@ -51,16 +51,17 @@ Experiment experiment_of(const StoredRun& run, const std::string& folder) {
   }
 }
 
-/// The run's cell with the data in `folder`, which must be those of the run.
-std::vector<Cell> cell_of(const StoredRun& run, const std::string& folder, Store& scratch, MatrixObserver& observer) {
+/// The run's cell with the data in `folder`, which must be those of the run; `is_named`: by --data.
+std::vector<Cell> cell_of(const StoredRun& run, const std::string& folder, bool is_named, Store& scratch,
+                          MatrixObserver& observer) {
   const DataPaths paths = remembered_paths(folder);
   std::vector<Cell> cells;
   try {
     cells = prepare({experiment_of(run, folder)}, paths, scratch, observer);
   } catch (const Error& error) {  // it does not know that the folder was remembered
     if (error.kind() != Kind::data) throw;
-    fail_data("the data of run {} were sought in {}, where they were when it was made: {}; --data names a new place",
-              run.id, paths.root.string(), error.what());
+    fail_data("the data of run {} were sought in {}{}: {}; --data names {} place", run.id, paths.root.string(),
+              is_named ? "" : ", where they were when it was made", error.what(), is_named ? "another" : "a new");
   }
   if (cells.front().data_fingerprint != run.data_fingerprint)
     fail_data("the data in {} have the fingerprint {}, run {} was made with {}; --data names another place",
@@ -122,7 +123,7 @@ int reproduce_run(const std::string& database, long id, const std::string& data,
   std::vector<Outcome> outcomes;
   {
     ProgressDisplay progress(1);
-    const auto cells = cell_of(*before, folder, scratch, progress);
+    const auto cells = cell_of(*before, folder, !data.empty(), scratch, progress);
     if (const std::string revision = model_revision(before->model); revision != before->model_revision)
       spdlog::warn("the run was made by revision {} of model or engine, this build has {}: bits may differ",
                    before->model_revision, revision);
