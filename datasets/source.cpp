@@ -4,6 +4,7 @@
 
 #include "datasets/cache.h"
 #include "harness/core/digest.h"
+#include "harness/core/text.h"
 
 namespace lra {
 namespace {
@@ -16,7 +17,8 @@ std::string cache_key(const SourceEntry& source, const std::string& name, const 
   Json files = Json::array();
   for (const auto& path : source.inputs(settings, root)) {
     const auto time = std::filesystem::last_write_time(path).time_since_epoch().count();
-    files.push_back({std::filesystem::weakly_canonical(path).string(), std::filesystem::file_size(path), time});
+    files.push_back(
+        {utf8_path(std::filesystem::weakly_canonical(path), path).string(), std::filesystem::file_size(path), time});
   }
   const Json all{
       {"source", name}, {"version", source.facts.version}, {"settings", source.resolve(settings)}, {"files", files}};

@@ -7,6 +7,7 @@
 #include "harness/core/digest.h"
 #include "harness/core/error.h"
 #include "harness/core/file.h"
+#include "harness/core/text.h"
 #include "harness/plugin_file.h"
 #include "harness/revision.h"
 #include "models/layers/mixer.h"
@@ -27,6 +28,8 @@ void load_plugin(const std::filesystem::path& file) {
   std::error_code error;
   Plugin plugin;
   plugin.file = std::filesystem::canonical(file, error);
+  // Cells are given it too. With a folder: the loader looks for a mere name elsewhere.
+  plugin.file = utf8_path(plugin.file, std::filesystem::path(".") / file);
   if (error || !is_file(plugin.file)) fail_usage("--plugin: there is no file {}", file.string());
   for (const Plugin& other : loaded())
     if (other.file == plugin.file) return;

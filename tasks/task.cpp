@@ -88,7 +88,8 @@ std::filesystem::path own_folder(const std::string& task) {
 }
 
 std::filesystem::path whole_own_folder(const std::string& task) {
-  const auto folder = std::filesystem::weakly_canonical(std::filesystem::absolute(own_folder(task)));
+  const auto given = std::filesystem::absolute(own_folder(task)).lexically_normal();
+  const auto folder = utf8_path(std::filesystem::weakly_canonical(given), given);
   return folder.has_filename() ? folder : folder.parent_path();
 }
 
@@ -243,7 +244,7 @@ void set_length(TaskPlan& plan, long length) {
 
 std::filesystem::path data_folder(const TaskPlan& plan, const DataPaths& paths) {
   const std::filesystem::path folder = is_own_task(plan.task) ? own_folder(plan.task) : paths.root;
-  return folder.empty() ? folder : std::filesystem::absolute(folder).lexically_normal();
+  return folder.empty() ? folder : utf8_path(std::filesystem::absolute(folder).lexically_normal(), folder);
 }
 
 std::filesystem::path prepared_file(const TaskPlan& plan, const DataPaths& paths) {

@@ -69,6 +69,10 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+std::filesystem::path utf8_path(const std::filesystem::path& whole, const std::filesystem::path& given) {
+  return is_utf8(whole.native()) ? whole : given;
+}
+
 std::string shown(std::string_view text) {
   return shown_but(text, [](std::string_view piece, std::string_view rest) {
     return piece == "\t" || piece == "\n" || (piece == "\r" && rest.starts_with('\n'));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,9 @@
 namespace lra {
 
 bool is_utf8(std::string_view text);
+
+/// The path as results and messages can hold it: `whole`, or as it was given where that is no UTF-8.
+std::filesystem::path utf8_path(const std::filesystem::path& whole, const std::filesystem::path& given);
 
 /// The text as it may be shown on a terminal: in UTF-8, without what moves the cursor, changes colours, turns the
 /// direction of writing or cannot be seen. A byte that is no UTF-8 becomes \xe9, any such character but tabs and ends

@@ -38,10 +38,8 @@ TEST(Names, WhatIsNotUtf8IsRefusedBeforeAnyWork) {
   const Sandbox sandbox;
   write_own_task(sandbox.path("caf\xe9"));
   write_own_task(sandbox.path("text"));
-  std::filesystem::create_symlink("caf\xe9", sandbox.path("link"));
   for (const std::string arguments :
        {"run --tasks 'tsv:caf\xe9' --models linear --preset smoke",
-        "run --tasks tsv:link --models linear --preset smoke",
         "run --tasks tsv:text --models linear --preset smoke --db 'r\xe9s.db'",
         "run --tasks tsv:text --models linear --preset smoke --data 'd\xe9'", "report -o 'r\xe9.md'",
         "data show tsv:text -o '\xe9.txt'", "describe task 'tsv:caf\xe9'"}) {
@@ -55,6 +53,22 @@ TEST(Names, WhatIsNotUtf8IsRefusedBeforeAnyWork) {
   EXPECT_NE(environment.err.find("LRA_DB is $'r\\351s.db', which is not UTF-8"), std::string::npos) << environment.err;
   for (const auto& file : std::filesystem::directory_iterator(sandbox.path("")))
     EXPECT_NE(file.path().extension(), ".db") << file.path();
+}
+
+TEST(Names, ALinkOrAPlaceHidesAFolderThatIsNotUtf8) {
+  const Sandbox sandbox;
+  write_own_task(sandbox.path("caf\xe9"));
+  std::filesystem::create_symlink("caf\xe9", sandbox.path("link"));
+  const Finished own = sandbox.lra("run --tasks tsv:link --models linear --preset smoke --data link");
+  EXPECT_EQ(own.code, 0) << own.err;
+  EXPECT_NE(own.out.find("link"), std::string::npos) << own.out;
+  EXPECT_EQ(sandbox.lra("runs reproduce 1").code, 0);
+
+  const std::string program = sandbox.program();
+  const std::string inside =
+      program.substr(0, program.find(" && ")) + "/caf\xe9" + program.substr(program.find(" && "));
+  EXPECT_EQ(std::system((inside + kRun + "here.db >said 2>&1").c_str()), 0) << contents(sandbox.path("caf\xe9/said"));
+  EXPECT_TRUE(std::filesystem::exists(sandbox.path("caf\xe9/here.db")));
 }
 
 TEST(Names, DoNothingToTheTerminal) {

@@ -113,7 +113,8 @@ int run_matrix(const RunOptions& options) {
   Store store = open_database_to_write(options.database);  // before anything is trained: results must have a place
   MatrixOptions matrix = options.matrix;
   matrix.paths = data_paths(options.data);
-  matrix.state = std::filesystem::absolute(options.database + "-cells");  // stored reasons name its files
+  const std::filesystem::path state = options.database + "-cells";
+  matrix.state = utf8_path(std::filesystem::absolute(state), state);  // stored reasons name its files
   matrix.command = command_line();
   matrix.stop = &interrupted;
   for (const Plugin& plugin : plugins()) matrix.program.insert(matrix.program.end(), {"--plugin", plugin.file});

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "harness/core/text.h"
 #include "harness/environment.h"
 #include "harness/experiment.h"
 #include "harness/progress.h"
@@ -23,7 +24,7 @@ namespace {
 /// The folder of the run's data: the one that `data` names, or else where they were. Empty for official data of a run
 /// from a version that did not note it: they are then where they are without --data.
 std::string folder_of(const StoredRun& run, const std::string& data) {
-  if (!data.empty()) return std::filesystem::absolute(data).string();
+  if (!data.empty()) return utf8_path(std::filesystem::absolute(data), data).string();
   if (!run.data_folder.empty()) return run.data_folder;
   if (is_own_task(run.task))
     fail_usage("run {} was trained on one's own texts; say with --data which folder they are in", run.id);
