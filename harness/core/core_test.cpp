@@ -2,6 +2,7 @@
 
 #include "harness/core/config.h"
 #include "harness/core/digest.h"
+#include "harness/core/names.h"
 #include "harness/core/registry.h"
 
 namespace lra {
@@ -92,6 +93,19 @@ TEST(Registry, NamesTheNearest) {
 TEST(Digest, KnownAnswers) {  // FIPS 180-2 appendix B.1; RFC 1321 appendix A.5
   EXPECT_EQ(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(md5("abc"), "900150983cd24fb0d6963f7d28e17f72");
+}
+
+TEST(Names, TheNearestIsOneThatMayBeMeant) {
+  EXPECT_EQ(nearest_name("dropuot", {"width", "dropout"}), "dropout");
+  EXPECT_EQ(nearest_name("wieght-decay", {"warmup", "weight_decay"}), "weight_decay");
+  EXPECT_EQ(nearest_name("LINEAR", {"linformer", "linear"}), "linear");
+  EXPECT_EQ(nearest_name("max_mem", {"max-time", "max-memory"}), "max-memory");
+  EXPECT_EQ(nearest_name("step", {"set", "steps"}), "steps") << "it begins so";
+  EXPECT_EQ(nearest_name("rnu", {"run"}), "run");
+  // Short names are all a few letters away from each other.
+  EXPECT_EQ(nearest_name("k", {"lr", "x"}), "");
+  EXPECT_EQ(nearest_name("lr", {"ff", "k"}), "");
+  EXPECT_EQ(nearest_name("kk", {"db"}), "");
 }
 
 }  // namespace
