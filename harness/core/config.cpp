@@ -12,6 +12,9 @@
 namespace lra {
 namespace {
 
+/// 2⁶³ is a double; the largest long is not.
+constexpr double kBeyondLong = 9223372036854775808.0;
+
 template <typename T>
 constexpr const char* type_name() {
   if constexpr (std::is_same_v<T, bool>)
@@ -50,25 +53,41 @@ std::optional<double> decimal(std::string_view text) {
   return value;
 }
 
-/// "; use a decimal point: 0.001" for a text such as "0,001".
-std::string point_instead_of_comma(const Json& value) {
+/// Are the commas of the text such as separate thousands: "1,000", "12,000,000"?
+bool has_thousands(std::string_view text) {
+  const auto all_digits = [](std::string_view part) {
+    return part.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  std::size_t comma = text.find(',');
+  if (comma == 0 || comma > 3 || text.starts_with('0') || !all_digits(text.substr(0, comma))) return false;
+  for (; comma < text.size(); comma += 4)
+    if (text[comma] != ',' || text.size() < comma + 4 || !all_digits(text.substr(comma + 1, 3))) return false;
+  return true;
+}
+
+/// "; use a decimal point: 0.001" for a text such as "0,001". What "1,000" means only its writer knows.
+std::string instead_of_comma(const Json& value) {
   if (!value.is_string()) return "";
   std::string text = value.get<std::string>();
-  if (std::count(text.begin(), text.end(), ',') != 1) return "";
-  text[text.find(',')] = '.';
-  return decimal(text) ? "; use a decimal point: " + text : "";
+  const auto commas = std::count(text.begin(), text.end(), ',');
+  std::string joined = text, pointed = text;
+  std::erase(joined, ',');
+  std::replace(pointed.begin(), pointed.end(), ',', '.');
+  if (commas > 0 && has_thousands(text))
+    return commas > 1
+               ? fmt::format("; write {} without commas", joined)
+               : fmt::format("; write {} without a comma, or {} with a decimal point", joined, *decimal(pointed));
+  return commas == 1 && decimal(pointed) ? "; use a decimal point: " + pointed : "";
 }
 
 template <typename T>
 T integer(const Json& value, std::string_view who, std::string_view name) {
-  // 2⁶³ is a double; the largest long is not.
-  constexpr double kBeyond = 9223372036854775808.0;
-  const auto whole = [](double number) { return number == std::floor(number) && std::abs(number) < kBeyond; };
+  const auto whole = [](double number) { return number == std::floor(number) && std::abs(number) < kBeyondLong; };
   if (value.is_number_float() && whole(value.get<double>()))
     return integer<T>(Json(static_cast<std::int64_t>(value.get<double>())), who, name);
   if (!value.is_number_integer())
     fail_usage("{}: setting '{}' must be {}, not {}{}", who, name, expected<T>(), value.dump(),
-               point_instead_of_comma(value));
+               instead_of_comma(value));
   // JSON's unsigned numbers reach beyond long.
   const bool huge =
       value.is_number_unsigned() && value.get<std::uint64_t>() > std::uint64_t(std::numeric_limits<T>::max());
@@ -88,7 +107,7 @@ void assign(T& field, const Json& value, std::string_view who, std::string_view 
     if constexpr (std::is_floating_point_v<T>) fits = value.is_number();
     if (!fits)
       fail_usage("{}: setting '{}' must be {}, not {}{}", who, name, expected<T>(), value.dump(),
-                 point_instead_of_comma(value));
+                 instead_of_comma(value));
     field = value.get<T>();
   }
 }
@@ -159,6 +178,15 @@ Json parse_scalar(const std::string& text) {
   if (value.is_primitive() && !value.is_discarded()) return value;
   const std::optional<double> number = decimal(text);
   return number ? Json(*number) : Json(text);
+}
+
+std::optional<std::int64_t> whole_number(std::string_view text) {
+  std::int64_t whole = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), whole);
+  if (error == std::errc() && end == text.data() + text.size()) return whole;
+  const std::optional<double> number = decimal(text);
+  if (!number || *number != std::floor(*number) || std::abs(*number) >= kBeyondLong) return std::nullopt;
+  return static_cast<std::int64_t>(*number);
 }
 
 }  // namespace lra

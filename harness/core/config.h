@@ -12,7 +12,9 @@
 /// A field may be bool, int, long, double or std::string. A number may have a range, outside of which it is refused.
 #pragma once
 
+#include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -94,5 +96,8 @@ void expect_in_range(Config config, std::string_view who) {
 
 /// The value of a `key=value` argument: JSON when it parses as a scalar (3, 1e-3, true), text otherwise.
 Json parse_scalar(const std::string& text);
+
+/// A whole number however it is written: 100, 1e2, 100.0; nothing for any other text, or beyond 63 bits.
+std::optional<std::int64_t> whole_number(std::string_view text);
 
 }  // namespace lra

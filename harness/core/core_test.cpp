@@ -52,6 +52,24 @@ TEST(Config, RefusesUnknownKeysAndWrongTypes) {
             "linformer: setting 'k' must be a whole number, not 1.5");
 }
 
+TEST(Config, ACommaIsExplained) {
+  const auto said = [](const Json& settings) {
+    return message([&] { (void)parse<Settings>(settings, "linformer"); }, Kind::usage);
+  };
+  EXPECT_NE(said({{"rate", "0,001"}}).find("; use a decimal point: 0.001"), std::string::npos);
+  EXPECT_NE(said({{"k", "1,000"}}).find("; write 1000 without a comma, or 1 with a decimal point"), std::string::npos)
+      << said({{"k", "1,000"}});
+  EXPECT_NE(said({{"k", "1,000,000"}}).find("; write 1000000 without commas"), std::string::npos);
+  EXPECT_EQ(said({{"k", "1,0000"}}).find("without"), std::string::npos);
+}
+
+TEST(Config, WholeNumbersHoweverTheyAreWritten) {
+  for (const char* text : {"100", "1e2", "100.0", "0100"}) EXPECT_EQ(whole_number(text), 100) << text;
+  EXPECT_EQ(whole_number("9223372036854775807"), INT64_MAX) << "more than a double holds";
+  EXPECT_EQ(whole_number("-1"), -1);
+  for (const char* text : {"", "1.5", "1e30", "x", "1 0", "nan", "1,000"}) EXPECT_FALSE(whole_number(text)) << text;
+}
+
 TEST(Config, Scalars) {
   EXPECT_EQ(parse_scalar("3"), Json(3));
   EXPECT_EQ(parse_scalar("1e-3"), Json(1e-3));
