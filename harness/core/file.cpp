@@ -131,6 +131,16 @@ void forget_draft(const fs::path& path) {
 
 }  // namespace
 
+namespace {
+
+/// Throws for what can be opened but not read.
+void expect_no_folder(const fs::path& path) {
+  std::error_code none;
+  if (fs::is_directory(path, none)) fail_data("{} is a folder; name a file", path.string());
+}
+
+}  // namespace
+
 bool is_file(const std::filesystem::path& path) {
   std::error_code none;
   return std::filesystem::is_regular_file(path, none);
@@ -144,6 +154,7 @@ void check_can_be_read(const fs::path& path) {
 }
 
 std::string read_file(const std::filesystem::path& path) {
+  expect_no_folder(path);
   if (behind_links(path).descriptor < 0) check_can_be_read(path);
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
@@ -276,6 +287,7 @@ void write_file(const std::filesystem::path& path, const std::string& text) {
 }
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
+  expect_no_folder(path);
   check_can_be_read(path);
   Descriptor in{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   struct stat status {};

@@ -60,6 +60,13 @@ TEST(File, OfWhatIsNoFileOnlyAnOpenPipeIsRead) {
   ::close(ends[0]);
 }
 
+TEST(File, AFolderIsNoFile) {
+  const TemporaryFolder folder;
+  for (const auto& said : {sentence_of([&] { (void)read_file(folder.path()); }, Kind::data),
+                           sentence_of([&] { (void)MappedFile(folder.path()); }, Kind::data)})
+    EXPECT_NE(said.find("is a folder; name a file"), std::string::npos) << said;
+}
+
 TEST(File, PiecesOfAnySizeStayInOrder) {
   const TemporaryFolder folder;
   std::string expected;
