@@ -61,7 +61,8 @@ std::optional<double> seconds_in(std::string_view unit) {
   };
   constexpr Unit kUnits[] = {{"s", 1},       {"sec", 1},  {"second", 1},  {"m", 60},    {"min", 60},
                              {"minute", 60}, {"h", 3600}, {"hour", 3600}, {"d", 86400}, {"day", 86400}};
-  if (unit.size() > 1 && unit.ends_with('s')) unit.remove_suffix(1);
+  if (unit == "ms") return 1e-3;
+  if (unit.size() > 3 && unit.ends_with('s')) unit.remove_suffix(1);  // a letter has no plural
   for (const Unit& known : kUnits)
     if (unit == known.name) return known.seconds;
   return std::nullopt;

@@ -35,13 +35,18 @@ TEST(Amount, TimeTakesUnitsSumsAndClockTimes) {
   EXPECT_EQ(parse_seconds("30min", "--t"), 30 * kMinute);
   EXPECT_EQ(parse_seconds("1h30m", "--t"), 1.5 * kHour);
   EXPECT_EQ(parse_seconds("1H 30M", "--t"), 1.5 * kHour);
+  EXPECT_EQ(parse_seconds("500ms", "--t"), 0.5);
+  EXPECT_EQ(parse_seconds("1s500ms", "--t"), 1.5);
+  for (const char* text : {"2s", "2sec", "2secs", "2 seconds"}) EXPECT_EQ(parse_seconds(text, "--t"), 2) << text;
+  for (const char* text : {"2h", "2hour", "2hours"}) EXPECT_EQ(parse_seconds(text, "--t"), 2 * kHour) << text;
   // As sbatch --time writes them.
   EXPECT_EQ(parse_seconds("1:30:00", "--t"), 1.5 * kHour);
   EXPECT_EQ(parse_seconds("1-00:00:00", "--t"), kDay);
   EXPECT_EQ(parse_seconds("2-12:30:05", "--t"), 2 * kDay + 12 * kHour + 30 * kMinute + 5);
   EXPECT_EQ(parse_seconds("", "--t"), 0);
   // 1:30 is minutes to some and hours to others.
-  for (const char* text : {"1:30", "1:60:00", "1h30", "h", "2w", "0", "-1h", "1-2", "1:2:3:4", "1e400"}) {
+  for (const char* text :
+       {"1:30", "1:60:00", "1h30", "h", "2w", "0", "-1h", "1-2", "1:2:3:4", "1e400", "2ss", "2hs", "2ds", "2us"}) {
     const std::string said = sentence_of([&] { parse_seconds(text, "--max-time"); }, Kind::usage);
     EXPECT_NE(said.find("such as 90s, 30m, 1h30m"), std::string::npos) << text << ": " << said;
   }
