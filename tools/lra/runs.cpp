@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <set>
 
 #include "harness/core/file.h"
 #include "results/store/database_file.h"
@@ -12,6 +13,7 @@
 #include "tools/lra/command.h"
 #include "tools/lra/places.h"
 #include "tools/lra/report_request.h"
+#include "tools/lra/selection.h"
 
 namespace lra {
 namespace {
@@ -23,6 +25,14 @@ struct Options {
   bool json = false;
 };
 
+/// Refuses a name that none of the runs has; empty asks for none.
+void expect_stored(const std::string& what, const std::string& name, const std::vector<StoredRun>& runs,
+                   std::string StoredRun::*own) {
+  std::set<std::string> names;
+  for (const StoredRun& run : runs) names.insert(run.*own);
+  if (!name.empty()) check_name(what, name, {names.begin(), names.end()});
+}
+
 /// Finished, failed and interrupted ones by number, those that the options ask for.
 std::vector<StoredRun> selected(const Store& store, const Options& options) {
   auto all = store.runs();
@@ -30,6 +40,9 @@ std::vector<StoredRun> selected(const Store& store, const Options& options) {
   std::sort(all.begin(), all.end(), [](const StoredRun& a, const StoredRun& b) { return a.id < b.id; });
   if (all.empty()) fail_usage("{} holds no run; `lra run` makes some", store.path().string());
   const std::string task = stored_name(options.task);
+  expect_stored("task", task, all, &StoredRun::task);
+  expect_stored("model", options.model, all, &StoredRun::model);
+  expect_stored("preset", options.preset, all, &StoredRun::preset);
   const auto differs = [](const std::string& wanted, const std::string& is) { return !wanted.empty() && wanted != is; };
   std::erase_if(all, [&](const StoredRun& run) {
     return differs(options.model, run.model) || differs(task, run.task) || differs(options.preset, run.preset) ||
