@@ -22,7 +22,9 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 /// What no preset's recipe or encoder has, because it changes the data.
 struct DataSettings {
   long length = 0;
-  void fields(auto&& f) { f("length", length, "tokens that sequences are cut at; 0: the preset's"); }
+  void fields(auto&& f) {
+    f("length", length, "tokens that sequences are cut at; the preset's where it is not set", at_least(1));
+  }
 };
 
 /// `set` by what its keys belong to.
@@ -30,7 +32,7 @@ struct SplitSettings {
   Json recipe = Json::object(), encoder = Json::object(), data = Json::object();
 };
 
-SplitSettings split(const Json& set) {
+SplitSettings split(const Json& set, const std::string& who = "--set") {
   SplitSettings parts;
   const auto recipe = names_of(fields_of(Recipe{})), encoder = names_of(fields_of(EncoderConfig{}));
   for (const auto& [key, value] : set.items()) {
@@ -41,7 +43,7 @@ SplitSettings split(const Json& set) {
     else if (contains(names_of(fields_of(DataSettings{})), key))
       parts.data[key] = value;
     else
-      fail_usage("--set: unknown key '{}'{}", key, suggestion(key, setting_names()));
+      fail_usage("{}: unknown key '{}'{}", who, key, suggestion(key, setting_names()));
   }
   return parts;
 }
@@ -82,11 +84,11 @@ std::vector<std::string> setting_names() {
   return all;
 }
 
-void check_setting(const std::string& key, const Json& value) {
-  const SplitSettings parts = split({{key, value}});
-  (void)parse<Recipe>(parts.recipe, "--set");
-  (void)parse<EncoderConfig>(parts.encoder, "--set");
-  (void)parse<DataSettings>(parts.data, "--set");
+void check_setting(const std::string& key, const Json& value, const std::string& who) {
+  const SplitSettings parts = split({{key, value}}, who);
+  (void)parse<Recipe>(parts.recipe, who);
+  (void)parse<EncoderConfig>(parts.encoder, who);
+  (void)parse<DataSettings>(parts.data, who);
 }
 
 Experiment make_experiment(const std::string& task, const std::string& preset, const std::string& model,

@@ -21,8 +21,8 @@ struct Overrides {
 std::vector<std::string> setting_names();
 
 /// Throws the usage error that `make_experiment` would throw for {key: value} in `Overrides::set`, but for one that
-/// depends on other settings.
-void check_setting(const std::string& key, const Json& value);
+/// depends on other settings; `who` opens the sentence.
+void check_setting(const std::string& key, const Json& value, const std::string& who = "--set");
 
 /// Every choice of one value a key of a sweep, as keys of `set`, the last key's values first: {"lr": [1, 2]} → {"lr":
 /// 1},

@@ -18,6 +18,7 @@
 #include "results/tables/text_table.h"
 #include "tools/lra/amount.h"
 #include "tools/lra/command.h"
+#include "tools/lra/hints.h"
 #include "tools/lra/places.h"
 #include "tools/lra/profile_table.h"
 #include "tools/lra/report_request.h"
@@ -30,21 +31,29 @@ namespace {
 using Status = BenchCell::Status;
 
 struct Options {
-  std::string models = "all", lengths = "1024,2048,3072,4096", mode = "train", database, max_memory, max_time;
+  std::string models = "all", lengths = "1024,2048,3072,4096", mode = "train", seconds = "2s", database, max_memory,
+              max_time;
   std::vector<std::string> set;
   long batch = 32, threads = 0;
-  double seconds = 2;
   bool alone = false, profile = false, json = false;
 };
 
 long parse_length(const std::string& text) {
-  const Json value = parse_scalar(text);
-  if (!value.is_number_integer() || value.get<long>() < 1)
-    fail_usage("--lengths: '{}' is not a number of tokens", text);
-  return value.get<long>();
+  const auto length = whole_number(text);
+  if (!length || *length < 1) fail_usage("--lengths: '{}' is not a number of tokens", text);
+  return *length;
 }
 
-BenchRequest request_of(const Options& options) {
+/// In the order in which they are given, each once.
+std::vector<long> parse_lengths(const std::string& text) {
+  std::vector<long> lengths;
+  for (const std::string& part : split_list(text, "--lengths"))
+    if (const long length = parse_length(part); std::find(lengths.begin(), lengths.end(), length) == lengths.end())
+      lengths.push_back(length);
+  return lengths;
+}
+
+BenchRequest request_of(const Command& command, const Options& options) {
   check_name("mode", options.mode, {"train", "infer"});
   if (options.batch < 1) fail_usage("--batch must be at least 1");
   BenchRequest request;
@@ -53,14 +62,14 @@ BenchRequest request_of(const Options& options) {
   if (const auto exact = std::find(request.models.begin(), request.models.end(), "transformer");
       exact != request.models.end() && !options.alone)
     request.models.insert(exact + 1, kMaterialized);
-  request.lengths.clear();
-  for (const std::string& text : split_list(options.lengths, "--lengths"))
-    request.lengths.push_back(parse_length(text));
+  request.lengths = parse_lengths(options.lengths);
   request.task.batch = options.batch;
   request.task.training = options.mode == "train";
-  request.task.encoder = to_json(parse<EncoderConfig>(parse_settings(options.set), "--set"));
+  const Json set = parse_settings(options.set);
+  check_no_option(set, command);
+  request.task.encoder = to_json(parse<EncoderConfig>(set, "--set"));
   request.task.threads = std::min(threads_of(options.threads), kMostThreads);
-  request.task.seconds = options.seconds;
+  request.task.seconds = parse_seconds(options.seconds, "--seconds");
   request.task.max_memory = parse_bytes(options.max_memory, "--max-memory");
   request.task.profile = options.profile;
   return request;
@@ -244,8 +253,8 @@ std::string what_is_open(const std::vector<BenchCell>& cells) {
                      fmt::join(names, ", "));
 }
 
-int bench_command(const Options& options) {
-  const BenchRequest request = request_of(options);
+int bench_command(const Command& command, const Options& options) {
+  const BenchRequest request = request_of(command, options);
   BenchOptions how;
   how.max_seconds = parse_seconds(options.max_time, "--max-time");
   how.stop = &interrupted;
@@ -290,7 +299,7 @@ void add_bench(const Command& program, int& exit_code) {
   command.add_option("--mode", options->mode, "train or infer").shows_default();
   command.add_option("--set", options->set, "key=value: a setting of the encoder's shape, dropout among them");
   command.add_option("--threads", options->threads, "default: one for each CPU that the process may use");
-  command.add_option("--seconds", options->seconds, "of measured steps a model and length").shows_default();
+  command.add_option("--seconds", options->seconds, "time of measured steps a model and length").shows_default();
   command.add_option("--max-memory", options->max_memory,
                      "what does not fit is not run; such as 800M or 4G; default: what is free");
   command.add_option("--max-time", options->max_time,
@@ -300,7 +309,7 @@ void add_bench(const Command& program, int& exit_code) {
   command.add_flag("--profile", options->profile, "show where the time goes too, by layer and op");
   command.add_flag("--json", options->json, "print one JSON object a model and length");
   add_plugin_option(command);
-  command.callback([options, &exit_code] { exit_code = bench_command(*options); });
+  command.callback([command, options, &exit_code] { exit_code = bench_command(command, *options); });
 }
 
 }  // namespace lra

@@ -1,7 +1,6 @@
 #include "tools/lra/command_line.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include <CLI/CLI.hpp>
 
@@ -14,11 +13,16 @@ namespace {
 
 /// "1e3" and "1000.0" become "1000", which is all that CLI11 reads; what is no whole number becomes a sentence.
 std::string make_whole(std::string& text) {
-  const Json value = parse_scalar(text);
-  const bool is_whole =
-      value.is_number_float() && value == std::floor(value.get<double>()) && std::abs(value.get<double>()) < 9e18;
-  if (is_whole) text = std::to_string(value.get<std::int64_t>());
-  return is_whole || value.is_number_integer() ? "" : fmt::format("'{}' is not a whole number", text);
+  const auto whole = whole_number(text);
+  if (!whole) return fmt::format("'{}' is not a whole number", text);
+  text = std::to_string(*whole);
+  return "";
+}
+
+/// CLI11 would take −1 for 2⁶⁴ − 1.
+std::string make_natural(std::string& text) {
+  const auto whole = whole_number(text);
+  return whole && *whole < 0 ? fmt::format("'{}' is less than 0", text) : make_whole(text);
 }
 
 std::string check_number(std::string& text) {
@@ -109,7 +113,7 @@ Option Command::add_option(const std::string& names, long& variable, const std::
 }
 
 Option Command::add_option(const std::string& names, std::uint64_t& variable, const std::string& help) const {
-  return with(command_->add_option(names, variable, help), make_whole);
+  return with(command_->add_option(names, variable, help), make_natural);
 }
 
 Option Command::add_option(const std::string& names, double& variable, const std::string& help) const {
@@ -184,12 +188,34 @@ namespace {
   std::string value = equals == std::string::npos ? "" : word.substr(equals + 1);
   if (equals == std::string::npos && words.size() > 1 && !words[1].starts_with("--")) value = words[1];
   const std::vector<std::string> known = options_of(command);
-  const auto has = [&known](const char* one) { return std::find(known.begin(), known.end(), one) != known.end(); };
-  if (explain && has("set") && (has("task") || has("tasks")))
-    if (const std::string sentence = explain(option, value); !sentence.empty()) fail_usage("{}", sentence);
-  if (const std::string near = nearest_name(option, known); !near.empty())
-    fail_usage("{} has no option '{}', did you mean '--{}'?", name, word.substr(0, equals), near);
-  fail_usage("{} has no option '{}'; see '{} --help'", name, word.substr(0, equals), full_name(command));
+  const std::string written = word.substr(0, equals);
+  if (std::find(known.begin(), known.end(), option) != known.end())
+    fail_usage("{} has no option '{}', did you mean '--{}'?", name, written, option);
+  const std::string sentence = explain ? explain(option, value, known) : "";
+  if (!sentence.empty()) fail_usage("{} has no option '{}'{}", name, written, sentence);
+  fail_usage("{} has no option '{}'; see '{} --help'", name, written, full_name(command));
+}
+
+std::string shown_name(const CLI::Option& option) {
+  return option.get_lnames().empty() ? option.get_single_name() : "--" + option.get_lnames().front();
+}
+
+/// Says what is wrong of an option that is given twice, has no value or is missing; returns where it is none of these.
+void explain_values(const CLI::App& command, const CLI::ParseError& error) {
+  const std::string name = full_name(command), said = error.what();
+  for (const CLI::Option* option : command.get_options()) {
+    const std::string own = shown_name(*option);
+    const bool is_named = said.starts_with(option->get_name() + " ") || said.starts_with(option->get_name() + ":") ||
+                          said.starts_with(own + ":");
+    if (option->get_required() && option->count() == 0)
+      fail_usage("'{0}' needs {1} ({2}), as in '{0} {3}'; see '{0} --help'", name, own, option->get_description(),
+                 option->get_lnames().empty() ? own : own + " …");
+    if (error.get_name() != "ArgumentMismatch" || !is_named) continue;
+    if (option->count() > 1)
+      fail_usage("{0} is given {1} times; give it once, such as {0} {2}", own, option->count(),
+                 shell_word(option->results().back()));
+    fail_usage("{0} has no value ({1}); write it as {0} VALUE", own, option->get_description());
+  }
 }
 
 }  // namespace
@@ -206,6 +232,7 @@ void CommandLine::run(int count, char** arguments) {
     if (!commands.empty() && command.get_subcommands().empty())
       fail_usage("'{}' needs a command: {}; see '{} --help'", full_name(command), fmt::join(commands, ", "),
                  full_name(command));
+    explain_values(command, error);
     fail_usage("{}; see '{} --help'", error.what(), full_name(command));
   }
 }

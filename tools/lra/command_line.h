@@ -77,8 +77,10 @@ class CommandLine {
   CommandLine(const std::string& name, const std::string& summary, const std::string& version);
   ~CommandLine();
   Command program() const;
-  /// What to say of an option that a command does not have but that means something: a sentence, or nothing.
-  using Explain = std::function<std::string(const std::string& option, const std::string& value)>;
+  /// What may be said, beyond that it has not, of an option that a command with these `options` does not have: how the
+  /// sentence goes on, or nothing.
+  using Explain = std::function<std::string(const std::string& option, const std::string& value,
+                                            const std::vector<std::string>& options)>;
   void explain_unknown_options(Explain explain) { explain_ = std::move(explain); }
   /// Parses and runs the command, or prints help. Throws a usage error for a command line that cannot be parsed, naming
   /// the nearest command or option for an unknown one, and whatever the command throws.

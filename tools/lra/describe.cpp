@@ -7,6 +7,7 @@
 #include "models/layers/classifier.h"
 #include "tasks/definition.h"
 #include "tools/lra/command.h"
+#include "tools/lra/hints.h"
 #include "tools/lra/model_table.h"
 #include "tools/lra/selection.h"
 
@@ -23,7 +24,8 @@ Experiment experiment_of(const Options& options) {
   check_name("preset", options.preset, preset_names());
   check_task(options.task);
   Overrides overrides{parse_settings(options.set), parse_model_args(options.model_args)};
-  for (const auto& [model, settings] : overrides.model_args.items()) check_name("model", model, {options.model});
+  for (const auto& [model, settings] : overrides.model_args.items())
+    check_chosen_model("--model-args", model, {options.model});
   return make_experiment(options.task, options.preset, options.model, 0, 0, overrides);
 }
 
@@ -186,7 +188,8 @@ void add_describe(const Command& program, int& exit_code) {
   command.add_flag("--no-cost", options->no_cost, "leave out the cost, which takes a training step of one example");
   command.add_flag("--json", options->json, "as JSON");
   add_plugin_option(command);
-  command.callback([options, &exit_code] {
+  command.callback([command, options, &exit_code] {
+    check_no_option(parse_settings(options->set), command);
     describe(*options);
     exit_code = 0;
   });

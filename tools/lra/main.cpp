@@ -21,8 +21,8 @@
 #include "harness/measure.h"
 #include "models/tensor/instruction_set.h"
 #include "tools/lra/command.h"
+#include "tools/lra/hints.h"
 #include "tools/lra/output.h"
-#include "tools/lra/selection.h"
 
 namespace lra {
 
@@ -114,7 +114,7 @@ int run_program(int count, char** arguments) {
   for (const auto add : {add_run, add_bench, add_report, add_compare, add_runs, add_list, add_describe, add_data,
                          add_probe, add_doctor, add_cell})
     add(line.program(), exit_code);
-  line.explain_unknown_options(explain_setting);
+  line.explain_unknown_options(explain_option);
   line.run(count, arguments);
   return exit_code;
 }

@@ -11,6 +11,7 @@
 #include "harness/weights.h"
 #include "tasks/batcher.h"
 #include "tools/lra/command.h"
+#include "tools/lra/hints.h"
 #include "tools/lra/places.h"
 #include "tools/lra/selection.h"
 
@@ -25,13 +26,16 @@ struct Options {
 };
 
 /// Without dropout, unless asked for: no other framework draws our masks.
-Experiment experiment_of(const Options& options) {
+Experiment experiment_of(const Command& command, const Options& options) {
   check_name("preset", options.preset, preset_names());
   check_task(options.task);
   check_name("model", options.model, models().names());
   Overrides overrides{{{"dropout", 0.0}, {"attention_dropout", 0.0}}, parse_model_args(options.model_args)};
-  overrides.set.update(parse_settings(options.set));
-  for (const auto& [model, settings] : overrides.model_args.items()) check_name("model", model, {options.model});
+  const Json set = parse_settings(options.set);
+  check_no_option(set, command);
+  overrides.set.update(set);
+  for (const auto& [model, settings] : overrides.model_args.items())
+    check_chosen_model("--model-args", model, {options.model});
   return make_experiment(options.task, options.preset, options.model, options.seed, 0, overrides,
                          data_paths(options.data).root);
 }
@@ -49,8 +53,8 @@ StoredText describe(const Experiment& experiment) {
           {"code_version", build_info().code_version}};
 }
 
-Json probe_command(const Options& options) {
-  const Experiment experiment = experiment_of(options);
+Json probe_command(const Command& command, const Options& options) {
+  const Experiment experiment = experiment_of(command, options);
   const TaskPlan& plan = experiment.plan;
   tell_remark(plan);
   Classifier model(experiment.model, experiment.model_settings, parse<EncoderConfig>(plan.encoder, "encoder"),
@@ -103,8 +107,8 @@ void add_probe(const Command& program, int& exit_code) {
   command.add_option("-o,--output", options->output, "the file to write").required();
   command.add_flag("--json", options->json, "print what was done as JSON");
   add_plugin_option(command);
-  command.callback([options, &exit_code] {
-    const Json result = probe_command(*options);
+  command.callback([command, options, &exit_code] {
+    const Json result = probe_command(command, *options);
     if (options->json)
       std::cout << result.dump(2) << "\n";
     else

@@ -6,6 +6,7 @@
 #include "harness/core/file.h"
 #include "harness/core/names.h"
 #include "models/layers/registry.h"
+#include "tools/lra/hints.h"
 #include "tools/lra/selection.h"
 
 namespace lra {
@@ -86,13 +87,15 @@ std::string word_of(const Json& value, const std::string& key) {
   return value.dump();
 }
 
-/// What stands for the value on a command line: a list is joined by commas.
+/// What stands for the value on a command line: a list is joined by commas, and a comma of an entry is "\\,".
 std::string words_of(const Json& value, const std::string& key) {
   if (!value.is_array()) return word_of(value, key);
-  std::vector<std::string> words;
-  words.reserve(value.size());
-  for (const Json& entry : value) words.push_back(word_of(entry, key));
-  return fmt::format("{}", fmt::join(words, ","));
+  std::string words;
+  for (const Json& entry : value) {
+    if (!words.empty()) words += ',';
+    for (const char c : word_of(entry, key)) words.append(c == ',' ? "\\," : std::string(1, c));
+  }
+  return words;
 }
 
 const Json& object_at(const Json& value, const std::string& key) {
@@ -136,12 +139,18 @@ void take_option(const Command& command, const std::string& option, const std::s
     for (const Json& one : value) command.give(option, {word_of(one, key)});
     return;
   }
-  command.give(option, {words_of(value, key)});
+  const bool is_list = option == "tasks" || option == "models" || option == "seeds";
+  command.give(option, {is_list ? words_of(value, key) : word_of(value, key)});
+}
+
+std::string option_of(std::string key) {
+  std::replace(key.begin(), key.end(), '_', '-');
+  return key;
 }
 
 }  // namespace
 
-void apply_config(const Command& command, const std::string& name, Overrides& overrides) {
+void apply_config(const Command& command, const std::string& name, Overrides& overrides, const CheckOption& check) {
   const ConfigFile file(name);
   std::vector<std::string> known = command.option_names();
   std::erase(known, "config");
@@ -150,16 +159,21 @@ void apply_config(const Command& command, const std::string& name, Overrides& ov
   std::vector<std::string> keys;
   for (const auto& [key, value] : file.json().items()) keys.push_back(key);
   std::stable_partition(keys.begin(), keys.end(), [](const std::string& key) { return key == "plugin"; });
+  std::map<std::string, std::string> key_of;  // option → what the file calls it
+  std::vector<std::string> taken;             // keys of options that the command line left alone
   for (const std::string& key : keys) {
     const Json& value = file.json().at(key);
-    std::string option = key;
-    std::replace(option.begin(), option.end(), '_', '-');
+    const std::string option = option_of(key);
     file.at(key, [&] {
       if (std::find(known.begin(), known.end(), option) != known.end()) return;
-      const std::string sentence = explain_setting(option, words_of(value, key));
-      if (!sentence.empty()) fail_usage("'{}' is a setting and belongs into \"set\" or \"model_args\"", key);
+      const std::vector<std::string> settings = setting_names();
+      if (std::find(settings.begin(), settings.end(), key) != settings.end() ||
+          !explain_model_setting(key, models().names()).empty())
+        fail_usage("'{}' is a setting and belongs into \"set\" or \"model_args\"", key);
       fail_usage("unknown option '{}'{}", key, suggestion(option, known));
     });
+    if (const auto [same, is_new] = key_of.emplace(option, key); !is_new)
+      file.at(key, [&, &same = same] { fail_usage("'{}' and '{}' are one option", same->second, key); });
     if (option == "set")
       take_set(file, value, overrides);
     else if (option == "model-args")
@@ -167,8 +181,13 @@ void apply_config(const Command& command, const std::string& name, Overrides& ov
     else if (option == "sweep" && !command.given("sweep"))
       take_sweep(file, value, overrides);
     else if (option != "sweep" && (option == "plugin" || !command.given(option)))
-      file.at(key, [&] { take_option(command, option, key, value); });
+      file.at(key, [&] { take_option(command, option, key, value); }), taken.push_back(key);
   }
+  // Last, because what one may be depends on others.
+  for (const std::string& key : taken) file.at(key, [&] { check(option_of(key), ""); });
+  if (const auto own = key_of.find("model-args"); own != key_of.end())
+    for (const auto& [model, settings] : file.json().at(own->second).items())
+      file.at(fmt::format("{}.{}", own->second, model), [&, &model = model] { check("model-args", model); });
 }
 
 }  // namespace lra

@@ -1,6 +1,7 @@
 #include "tools/lra/run_options.h"
 
 #include "tools/lra/amount.h"
+#include "tools/lra/hints.h"
 #include "tools/lra/run_config.h"
 #include "tools/lra/selection.h"
 #include "tools/lra/threads.h"
@@ -52,10 +53,11 @@ void check_sweep(const Overrides& overrides, const std::vector<std::string>& mod
       if (std::find(known.begin(), known.end(), name) == known.end())
         if (const std::string sentence = explain_model_setting(name, models); !sentence.empty())
           fail_usage("--sweep: {}", sentence);
+      for (const Json& value : values) check_setting(name, value, "--sweep");
       continue;
     }
     const std::string model = name.substr(0, colon), key = name.substr(colon + 1);
-    check_name("model", model, models);
+    check_chosen_model("--sweep", model, models);
     if (overrides.model_args.contains(model) && overrides.model_args.at(model).contains(key))
       fail_usage("'{}' is given both to --model-args and to --sweep", name);
     if (overrides.sweep.contains(key)) fail_usage("--sweep: '{}' and '{}' are the same for {}", key, name, model);
@@ -92,8 +94,7 @@ void declare(const Command& command, RunOptions& options) {
   command.add_option("--limit", options.limit, "use at most so many examples of each split; not comparable");
   command.add_option("--max-memory", options.max_memory, "of a cell, such as 800M or 4G (powers of 1024)");
   command.add_option("--max-time", options.max_time, "of a cell, such as 90s, 30m, 1h30m or 2d");
-  command
-      .add_option("--checkpoint", options.matrix.cell.checkpoint_seconds, "seconds between two checkpoints of a cell")
+  command.add_option("--checkpoint", options.checkpoint, "time between two checkpoints of a cell, such as 30s or 5m")
       .shows_default();
   command.add_option(
       "--config", options.config,
@@ -108,18 +109,60 @@ void declare(const Command& command, RunOptions& options) {
   command.add_flag("--json", options.json, "print one JSON object a cell instead of a table");
 }
 
+namespace {
+
+void check_jobs(long jobs) {
+  if (jobs < 0 || jobs > 1024) fail_usage("--jobs must be from 1 to 1024, or 0 for short cells side by side");
+}
+
+/// As CheckOption wants it.
+void check_option(const RunOptions& options, const std::string& option, const std::string& entry) {
+  if (option == "preset") check_name("preset", options.preset, preset_names());
+  if (option == "tasks") (void)select_tasks(options.tasks, options.preset);
+  if (option == "models") (void)select_models(options.models);
+  if (option == "model-args") check_chosen_model("--model-args", entry, select_models(options.models));
+  if (option == "seeds") (void)parse_seeds(options.seeds);
+  if (option == "jobs") check_jobs(options.matrix.jobs);
+  if (option == "limit" && options.limit < 0) fail_usage("--limit must be 0 or more, not {}", options.limit);
+  if (option == "max-memory") (void)parse_bytes(options.max_memory, "--max-memory");
+  if (option == "max-time") (void)parse_seconds(options.max_time, "--max-time");
+  if (option == "checkpoint") (void)parse_seconds(options.checkpoint, "--checkpoint");
+}
+
+/// Leaves out of the file's overrides what the command line sets or sweeps.
+void yield_to_command_line(Overrides& file, const Json& set, const Json& sweep, const Json& model_args) {
+  if (file.sweep.is_null()) file.sweep = Json::object();
+  for (const auto& [key, value] : set.items()) file.sweep.erase(key);
+  for (const auto& [model, settings] : model_args.items())
+    for (const auto& [key, value] : settings.items()) file.sweep.erase(model + ":" + key);
+  for (const auto& [name, values] : sweep.items()) {
+    const std::size_t colon = name.find(':');
+    if (colon == std::string::npos)
+      file.set.erase(name);
+    else if (const auto own = file.model_args.find(name.substr(0, colon)); own != file.model_args.end())
+      own->erase(name.substr(colon + 1));
+  }
+  if (file.sweep.empty()) file.sweep = Json();
+}
+
+}  // namespace
+
 void complete(const Command& command, RunOptions& options) {
-  if (!options.config.empty()) apply_config(command, options.config, options.overrides);
-  const Json set = parse_settings(options.set);
-  check_no_option(set, command.option_names());
+  if (!options.config.empty())
+    apply_config(command, options.config, options.overrides,
+                 [&options](const std::string& option, const auto& entry) { check_option(options, option, entry); });
+  const Json set = parse_settings(options.set), sweep = parse_sweep(options.sweep);
+  const Json model_args = parse_model_args(options.model_args);
+  check_no_option(set, command);
+  yield_to_command_line(options.overrides, set, sweep, model_args);
   options.overrides.set.update(set);
-  if (!options.sweep.empty()) options.overrides.sweep = parse_sweep(options.sweep);
-  options.overrides.model_args.merge_patch(parse_model_args(options.model_args));
+  if (!sweep.is_null()) options.overrides.sweep = sweep;
+  options.overrides.model_args.merge_patch(model_args);
   options.matrix.cell.threads = threads_of(options.matrix.cell.threads);
   options.matrix.more_than_machine = is_more_than_machine(options.matrix.cell.threads);
-  if (options.matrix.jobs < 0 || options.matrix.jobs > 1024)
-    fail_usage("--jobs must be from 1 to 1024, or 0 for short cells side by side");
+  check_jobs(options.matrix.jobs);
   options.matrix.cell.max_memory = parse_bytes(options.max_memory, "--max-memory");
+  options.matrix.cell.checkpoint_seconds = parse_seconds(options.checkpoint, "--checkpoint");
   options.matrix.max_seconds = parse_seconds(options.max_time, "--max-time");
 }
 
@@ -128,7 +171,8 @@ std::vector<Experiment> experiments_of(const RunOptions& options) {
   const auto tasks = select_tasks(options.tasks, options.preset);
   const auto models = select_models(options.models);
   const auto seeds = parse_seeds(options.seeds);
-  for (const auto& [model, settings] : options.overrides.model_args.items()) check_name("model", model, models);
+  for (const auto& [model, settings] : options.overrides.model_args.items())
+    check_chosen_model("--model-args", model, models);
   check_sweep(options.overrides, models);
 
   std::vector<Experiment> experiments;

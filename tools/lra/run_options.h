@@ -17,8 +17,8 @@ struct RunOptions {
   Overrides overrides;                              // the same, read; the file's first
   std::string data, database = kDefaultDatabase, config;
   long limit = 0;
-  MatrixOptions matrix;              // its `cell.threads` 0 until complete(): one per CPU
-  std::string max_memory, max_time;  // as given: "4G", "90m"
+  MatrixOptions matrix;                                  // its `cell.threads` 0 until complete(): one per CPU
+  std::string max_memory, max_time, checkpoint = "60s";  // as given: "4G", "90m"
   bool dry_run = false, no_estimate = false, json = false;
 };
 

@@ -1,7 +1,6 @@
 #include "tools/lra/selection.h"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 
 #include "harness/core/names.h"
@@ -47,11 +46,9 @@ std::vector<std::string> select(const std::string& what, const std::vector<std::
 }
 
 std::uint64_t parse_seed(std::string_view text, const std::string& whole) {
-  std::uint64_t seed = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty() || seed > std::uint64_t(INT64_MAX))
-    fail_usage("--seeds: '{}' is not a list of numbers and ranges such as 0..2,7", whole);
-  return seed;
+  const auto seed = whole_number(text);
+  if (!seed || *seed < 0) fail_usage("--seeds: '{}' is not a list of numbers and ranges such as 0..2,7", whole);
+  return std::uint64_t(*seed);
 }
 
 /// Without the spaces around it.
@@ -91,6 +88,12 @@ std::vector<std::string> split_list(const std::string& text, const std::string& 
 
 void check_name(const std::string& what, const std::string& name, const std::vector<std::string>& known) {
   if (!contains(known, name)) fail_usage("unknown {} '{}'{}", what, name, suggestion(name, known));
+}
+
+void check_chosen_model(const std::string& option, const std::string& model, const std::vector<std::string>& chosen) {
+  check_name("model", model, models().names());
+  if (!contains(chosen, model))
+    fail_usage("{}: the model '{}' is not among those that are chosen: {}", option, model, fmt::join(chosen, ", "));
 }
 
 void check_task(const std::string& name) {
@@ -146,34 +149,6 @@ Json parse_settings(const std::vector<std::string>& assignments) {
     all[key] = value;
   }
   return all;
-}
-
-std::string explain_model_setting(const std::string& key, const std::vector<std::string>& among) {
-  std::vector<std::string> having;
-  for (const std::string& model : among)
-    for (const Field& field : models().at(model).settings)
-      if (field.name == key) having.push_back(model);
-  if (having.empty()) return "";
-  return fmt::format("'{}' is a setting of {}: write {}:{}=…", key, fmt::join(having, ", "), having.front(), key);
-}
-
-std::string explain_setting(const std::string& name, const std::string& value) {
-  std::string key = name;
-  std::replace(key.begin(), key.end(), '-', '_');
-  if (contains(setting_names(), key))
-    return fmt::format("'{}' is a setting, not an option: --set {}={}", key, key, value.empty() ? "…" : value);
-  const std::string sentence = explain_model_setting(key, models().names());
-  return sentence.empty() ? "" : fmt::format("there is no option '--{}'; {} after --model-args", name, sentence);
-}
-
-void check_no_option(const Json& settings, const std::vector<std::string>& options) {
-  for (const auto& [key, value] : settings.items()) {
-    std::string option = key;
-    std::replace(option.begin(), option.end(), '_', '-');
-    if (contains(options, option) && !contains(setting_names(), key))
-      fail_usage("--set: '{}' is an option, not a setting: --{} {}", key, option,
-                 value.is_string() ? value.get<std::string>() : value.dump());
-  }
 }
 
 Json parse_sweep(const std::vector<std::string>& assignments) {

@@ -15,6 +15,9 @@ std::vector<std::string> split_list(const std::string& text, const std::string& 
 /// Throws a usage error naming the nearest when `name` is not among `known`.
 void check_name(const std::string& what, const std::string& name, const std::vector<std::string>& known);
 
+/// Throws a usage error when `model`, which `option` names, is no model's name or is not among the `chosen`.
+void check_chosen_model(const std::string& option, const std::string& model, const std::vector<std::string>& chosen);
+
 /// Throws a usage error unless `name` is a task's or "tsv:FOLDER".
 void check_task(const std::string& name);
 
@@ -34,16 +37,6 @@ std::vector<std::uint64_t> parse_seeds(const std::string& text);
 
 /// "key=value" → {key: value}, merged into one object; the last of a key wins.
 Json parse_settings(const std::vector<std::string>& assignments);
-
-/// How to set what was given as an option `name` and is a setting of recipes, encoders or models ("steps is a setting:
-/// --set steps=5"); empty when it is none. `value` may be empty.
-std::string explain_setting(const std::string& name, const std::string& value);
-
-/// "'k' is a setting of linformer: write linformer:k=…" when it is a setting of one of the models; else empty.
-std::string explain_model_setting(const std::string& key, const std::vector<std::string>& models);
-
-/// Throws a usage error for a key of --set that is no setting but one of the command's `options`.
-void check_no_option(const Json& settings, const std::vector<std::string>& options);
 
 /// "key=a,b,c" → {key: [a, b, c]}, merged into one object; null for no assignments. "model:key" is a setting of that
 /// model. At least two values per key, and no value twice.

@@ -31,7 +31,7 @@ const Said kMistakes[] = {
     {kPlan + "--set lr=0,001", "use a decimal point: 0.001"},
     {kPlan + "--set lr=fast", "'lr' must be a number, not \"fast\""},
     {kPlan + "--limit 1.5", "'1.5' is not a whole number"},
-    {kPlan + "--checkpoint soon", "'soon' is not a number"},
+    {kPlan + "--checkpoint soon", "'soon' is not a time; write it such as 90s"},
     {kPlan + "--max-memory 4X", "such as 800M, 4G"},
     {kPlan + "--max-time 1:30", "such as 90s, 30m, 1h30m"},
     {"run --task lookup --model linear", "no option '--task', did you mean '--tasks'?"},
@@ -46,17 +46,66 @@ const Said kMistakes[] = {
     {"run --landmarks 4", "write long_short:landmarks="},
     {kPlan + "--set max_memory=4G", "'max_memory' is an option, not a setting: --max-memory 4G"},
     {kPlan + "--set dataa=4G", "unknown key 'dataa'"},
-    {kPlan + "--sweep linformer:k=2,4", "unknown model 'linformer'"},
+    {kPlan + "--sweep linformer:k=2,4", "'linformer' is not among those that are chosen: linear"},
     {"run --tasks lookup --preset smoke --models linformer --sweep k=2,4", "write linformer:k="},
     {"run --tasks lookup --preset smoke --models linformer --sweep linformer:k=2,4 --model-args linformer:k=3",
      "both to --model-args and to --sweep"},
     {"run --tasks text --preset smoke --models linear --sweep length=16,32", "--set length="},
     {"run --tasks image --preset smoke --models linear --set length=16", "image@smoke are not cut to a length"},
-    {"run --tasks text --preset smoke --models linear --set length=-1", "length must be from 1"},
+    {"run --tasks text --preset smoke --models linear --set length=-1", "'length' is -1; it must be at least 1"},
     {"runs shwo 1", "'lra runs' has no command 'shwo', did you mean 'show'?"},
     {"runs", "'lra runs' needs a command: list"},
     {"list models extra", "does not take 'extra'"},
     {"report --db", "--db"},
+    // Commands to be pasted into a shell.
+    {kPlan + "--pool '$(touch x)'", "--set 'pool=$(touch x)'"},
+    {kPlan + "--set 'data=$(touch x)'", "--data '$(touch x)'"},
+    {kPlan + "--set 'max_memory=500 MB'", "--max-memory '500 MB'"},
+    {kPlan + "--set 'linformer:k=$(touch x)'", "--model-args 'linformer:k=$(touch x)'"},
+    {kPlan + "--set dry_run=true", "an option, not a setting: --dry-run\n"},
+    // Numbers.
+    {kPlan + "--set steps=1,000", "write 1000 without a comma, or 1 with a decimal point"},
+    {kPlan + "--set length=0", "'length' is 0; it must be at least 1"},
+    {kPlan + "--checkpoint -1", "'-1' is not a time"},
+    {kPlan + "--seeds 1.5", "'1.5' is not a list of numbers"},
+    {kPlan + "--max-time 5ss", "'5ss' is not a time"},
+    {"probe --model linear --task lookup --seed -1 -o x", "'-1' is less than 0"},
+    {"bench --models linear --seconds 0", "--seconds: '0' is not a time"},
+    {"bench --models linear --seconds -1", "--seconds: '-1' is not a time"},
+    {"bench --models linear --lengths 64.5", "'64.5' is not a number of tokens"},
+    // The right one of options, settings and models' settings.
+    {"run --Seeds 1", "no option '--Seeds', did you mean '--seeds'?"},
+    {"run --SEEDS=1", "no option '--SEEDS', did you mean '--seeds'?"},
+    {"run --stepz 5", "did you mean the setting 'steps'? Write --set steps=5"},
+    {"run --step 5", "did you mean the setting 'steps'? Write --set steps=5"},
+    {"run --dropuot 0", "--set dropout=0"},
+    {"run --wieght-decay 0", "--set weight_decay=0"},
+    {kPlan + "--set thread=2", "did you mean the option --threads 2?"},
+    {kPlan + "--set seed=3", "did you mean the option --seeds 3?"},
+    {kPlan + "--set limits=3", "did you mean the option --limit 3?"},
+    {kPlan + "--set task=x", "did you mean the option --tasks x?"},
+    {kPlan + "--set max_mem=2", "did you mean the option --max-memory 2?"},
+    {"describe model linear --set tsak=text", "did you mean the option --task text?"},
+    {"bench --dropout 0", "'dropout' is a setting, not an option: --set dropout=0"},
+    {"bench --width 32", "--set width=32"},
+    {"bench --lr 1", "no option '--lr'; see 'lra bench --help'"},
+    {"bench --models linear --set lr=.1", "unknown setting 'lr'; there are"},
+    {kPlan + "--set k=16", "unknown key 'k'; there are"},
+    {"run --kk 1", "no option '--kk'; see"},
+    {"run --tasks lookup --models linformer --preset smoke --model-args linformer:lr=4",
+     "unknown setting 'lr'; there are"},
+    {"run --tasks lookup --models LINEAR", "did you mean 'linear'?"},
+    {"report --format HTML", "did you mean 'html'?"},
+    {kPlan + "--model-args linformer:k=3",
+     "--model-args: the model 'linformer' is not among those that are chosen: linear"},
+    {kPlan + "--sweep lr=.1,x", "--sweep: setting 'lr' must be a number"},
+    // What the library for command lines finds.
+    {"run --preset smoke --preset quick", "--preset is given 2 times; give it once, such as --preset quick"},
+    {"run --max-memory=", "--max-memory has no value"},
+    {"run --max-memory", "--max-memory has no value"},
+    {"runs show", "'lra runs show' needs ID (its number), as in 'lra runs show ID'"},
+    {"data import", "'lra data import' needs from (an archive or a folder)"},
+    {"probe --model linear --task lookup", "'lra probe' needs --output (the file to write)"},
 };
 INSTANTIATE_TEST_SUITE_P(All, Mistake, testing::ValuesIn(kMistakes));
 
@@ -78,6 +127,11 @@ TEST(Settings, TakeNumbersAsPeopleWriteThem) {
           .json()
           .size(),
       4u);
+  EXPECT_EQ(plan("--seeds 1e1,1.0,10").size(), 2u);
+  EXPECT_EQ(plan("--checkpoint 30s").size(), 1u);
+  const Finished bench =
+      sandbox.lra("bench --models identity --lengths 6.4e1,64,64.0 --batch 2 --seconds 10ms --alone --json");
+  EXPECT_EQ(bench.json().size(), 1u) << "each length once: " << bench.err;
   // What is the same number is the same experiment.
   const std::string run = "run --tasks lookup --models identity --preset smoke --threads 1 --json --set ";
   ASSERT_EQ(sandbox.lra(run + "steps=1e1 --set lr=.001").code, 0);
@@ -129,6 +183,19 @@ TEST(Config, NamesFileAndLine) {
       {"{\n\"limit\": 1,\n]", "c.json line 3: this is not JSON"},
       {"{\n\"db\": \"a\\u0000b\"}", "c.json line 2: 'db' holds a character U+0000"},
       {"{\n\"max_memory\": \"4G\",\n\"max_time\": {}}", "c.json line 3"},
+      {"{\n\"max_memory\": \"4X\"}", "c.json line 2: --max-memory: '4X'"},
+      {"{\n\"max_time\": \"1:30\"}", "c.json line 2: --max-time: '1:30'"},
+      {"{\n\"checkpoint\": 0}", "c.json line 2: --checkpoint: '0'"},
+      {"{\n\"limit\": -1}", "c.json line 2: --limit must be 0 or more"},
+      {"{\n\"jobs\": 2000}", "c.json line 2: --jobs must be from 1"},
+      {"{\n\"seeds\": \"2..0\"}", "c.json line 2: --seeds: the range '2..0'"},
+      {"{\n\"preset\": \"smoek\"}", "c.json line 2: unknown preset 'smoek'"},
+      {"{\n\"models\": [\"linaer\"]}", "c.json line 2: unknown model 'linaer'"},
+      {"{\n\"tasks\": [\"lookup,text\"]}", "c.json line 2: unknown task 'lookup,text'"},
+      {"{\"models\": \"linear\", \"model_args\": {\n\"linformer\": {\"k\": 3}}}",
+       "c.json line 2: --model-args: the model 'linformer' is not among those that are chosen: linear"},
+      {"{\n\"max_time\": 1,\n\"max-time\": 2}", "c.json line 2: 'max-time' and 'max_time' are one option"},
+      {"{\n\"db\": [\"a\", \"b\"]}", "c.json line 2: 'db' cannot be"},
   };
   for (const Said& file : kFiles) {
     const std::string err = said(file.arguments);
@@ -140,6 +207,17 @@ TEST(Config, NamesFileAndLine) {
        {"tasks", "models", "seeds", "set", "sweep", "model-args", "max-memory", "max-time", "checkpoint", "profile",
         "plugin", "dry-run", "force", "json", "check-finite", "threads", "jobs", "limit"})
     EXPECT_NE(all.find(name), std::string::npos) << name << " in " << all;
+}
+
+TEST(Config, TheCommandLineWins) {
+  const Sandbox sandbox;
+  write_file(sandbox.path("sweep.json"), std::string(R"({"sweep": {"lr": [0.1, 0.2]}})"));
+  write_file(sandbox.path("set.json"), std::string(R"({"set": {"lr": 0.1}})"));
+  EXPECT_EQ(sandbox.lra(kPlan + "--config sweep.json").json().size(), 2u);
+  EXPECT_EQ(sandbox.lra(kPlan + "--config sweep.json --set lr=.3").json().size(), 1u);
+  EXPECT_EQ(sandbox.lra(kPlan + "--config set.json --sweep lr=.3,.4").json().size(), 2u);
+  const Finished folder = sandbox.lra(kPlan + "--config .");
+  EXPECT_NE(folder.err.find("is a folder; name a file"), std::string::npos) << folder.err;
 }
 
 TEST(Settings, ALengthIsAVariantOfItsOwn) {
