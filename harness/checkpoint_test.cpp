@@ -124,7 +124,7 @@ TEST(Checkpoint, RefusesAnotherLevelAndSaysHowToGetItBack) {
   save_checkpoint(file, kExperiment, kHere, saved.state, saved.arrays());
   const auto refused = [&](Environment now) {
     State loaded = empty();
-    const std::string words =
+    std::string words =
         sentence_of([&] { load_checkpoint(file, kExperiment, now, loaded.state, loaded.arrays()); }, Kind::data);
     EXPECT_TRUE(same_bits(loaded.parameters, empty().parameters));
     EXPECT_NE(words.find("--force"), std::string::npos) << words;

@@ -56,7 +56,8 @@ TrainResult decode_result(const Json& json) {
   TrainResult::fields(result, figures_from(json));
   for (const Json& entry : json.at("history")) {
     const auto split = entry.at(1).get<std::string>(), name = entry.at(2).get<std::string>();
-    result.history.push_back({entry.at(0).get<long>(), split, name, figure(entry.at(3), split + " " + name)});
+    result.history.push_back(
+        {entry.at(0).get<long>(), split, name, figure(entry.at(3), fmt::format("{} {}", split, name))});
   }
   for (const char hit : json.at("test_hits").get<std::string>()) result.test_hits.push_back(hit == '1');
   return result;

@@ -84,7 +84,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   read_all(file);
 
   static const std::filesystem::path made = [] {
-    const auto path = fuzz::folder() / "made.db";
+    auto path = fuzz::folder() / "made.db";
     make(path);
     return path;
   }();

@@ -114,6 +114,7 @@ std::vector<std::string> unequal_seeds(const AccuracyTable& table) {
       rows[seeds].push_back(row.label);
     }
     std::vector<std::string> parts;
+    parts.reserve(rows.size());
     for (const auto& [seeds, labels] : rows)
       parts.push_back(
           fmt::format("{} {} of {}", seeds.size() == 1 ? "seed" : "seeds", seed_list(seeds), joined(labels)));
