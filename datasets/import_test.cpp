@@ -170,6 +170,7 @@ TEST(Import, WhatASourceCannotReadIsRefusedBeforeAnythingIsPlaced) {
        {Refusal{"basic_test.tsv", "Target\tSource\n7\t7\n", "must be 'Source'"},
         Refusal{"basic_test.tsv", "Source\tTarget\n7\t8\n", "the expression's value is 7"},
         Refusal{"basic_test.tsv", "Source\tTarget\n", "holds no examples"},
+        Refusal{"basic_test.tsv", std::string("S\0\t\0T\0\n\0", 8), "is written in UTF-16LE"},
         Refusal{"data_batch_2.bin", std::string(3073, '\1'), "3073 bytes instead of 30730000"},
         Refusal{"data_batch_3.bin", std::string(30730000, '\12'), "has label 10"},
         Refusal{"new_aan_pairs.test.tsv", "1.0\ta\tb\n", "this has 3 columns"},

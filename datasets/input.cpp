@@ -78,6 +78,25 @@ bool next(const std::filesystem::path& path, archive* reader, archive_entry*& en
   return status == ARCHIVE_OK;
 }
 
+/// The encoding of a text whose characters have two or four bytes: a mark tells, or the zeros beside most line ends and
+/// tabs. Empty for other texts.
+std::string wide_encoding(std::string_view begin) {
+  using namespace std::string_view_literals;
+  for (const auto& [mark, name] : {std::pair("\xff\xfe\0\0"sv, "UTF-32LE"), std::pair("\0\0\xfe\xff"sv, "UTF-32BE"),
+                                   std::pair("\xff\xfe"sv, "UTF-16LE"), std::pair("\xfe\xff"sv, "UTF-16BE")})
+    if (begin.starts_with(mark)) return name;
+  long separators = 0, wide = 0, widest = 0, at_end = 0;  // at the end of a character, where its first bytes are zeros
+  for (std::size_t i = 0; i < begin.size(); ++i) {
+    if (begin[i] != '\n' && begin[i] != '\t') continue;
+    ++separators;
+    at_end += i % 2;
+    wide += begin.substr(i + 1).starts_with('\0') || begin.substr(0, i).ends_with('\0');
+    widest += begin.substr(i + 1).starts_with("\0\0\0"sv) || begin.substr(0, i).ends_with("\0\0\0"sv);
+  }
+  if (2 * wide <= separators) return {};
+  return fmt::format("UTF-{}{}", 2 * widest > separators ? "32" : "16", 2 * at_end > separators ? "BE" : "LE");
+}
+
 /// Why a file that begins so holds no text that can be read, or nothing.
 std::string flaw_of_text(std::string_view begin) {
   for (const std::string_view magic :
@@ -88,18 +107,8 @@ std::string flaw_of_text(std::string_view begin) {
     if (begin.starts_with(magic))
       return "holds compressed data, not text; unpack it, or name its kind at the end of its name (.gz, .xz, .bz2, "
              ".zst)";
-  // Characters of two or four bytes: a mark says so, or the zeros beside line ends and tabs.
-  long separators = 0, before = 0, after = 0;
-  for (std::size_t i = 0; i < begin.size(); ++i) {
-    if (begin[i] != '\n' && begin[i] != '\t') continue;
-    ++separators;
-    before += i > 0 && begin[i - 1] == '\0';
-    after += i + 1 < begin.size() && begin[i + 1] == '\0';
-  }
-  const bool marked = begin.starts_with("\xff\xfe") || begin.starts_with("\xfe\xff") ||
-                      begin.starts_with(std::string_view("\0\0\xfe\xff", 4));
-  if (marked || 2 * std::max(before, after) > separators)
-    return "is written in UTF-16 or UTF-32; save it in UTF-8 (iconv -f UTF-16 -t UTF-8)";
+  if (const std::string encoding = wide_encoding(begin); !encoding.empty())
+    return fmt::format("is written in {0}; save it in UTF-8 (iconv -f {0} -t UTF-8)", encoding);
   return {};
 }
 
@@ -210,6 +219,10 @@ std::string collect(const std::string& name, const Content& content, std::size_t
   return text;
 }
 
+void check_text(const std::string& name, std::string_view begin) {
+  if (const std::string flaw = flaw_of_text(begin); !flaw.empty()) fail_data("{} {}", name, flaw);
+}
+
 void lines_of(const Content& content, const EachLine& each) {
   LineCutter lines(each);
   content([&](std::span<const std::byte> piece) {
@@ -258,8 +271,7 @@ void read_lines(const std::filesystem::path& file, const EachLine& each) {
   LineCutter lines(each);
   bool looked = false;
   const auto add = [&](std::string_view piece) {
-    if (!std::exchange(looked, true))
-      if (const std::string flaw = flaw_of_text(piece); !flaw.empty()) fail_data("{} {}", file.string(), flaw);
+    if (!std::exchange(looked, true)) check_text(file.string(), piece);
     lines.add(piece);
   };
   if (is_compressed(file)) {

@@ -67,6 +67,9 @@ using EachLine = std::function<void(long number, std::string_view line)>;
 /// does not say so, or is in UTF-16 or UTF-32.
 void read_lines(const std::filesystem::path& file, const EachLine& each);
 
+/// Throws a data error that begins with `name` for a text that begins so and is compressed, or in UTF-16 or UTF-32.
+void check_text(const std::string& name, std::string_view begin);
+
 /// The lines of a text in memory, by the same rules.
 void for_each_line(std::string_view text, const EachLine& each);
 

@@ -77,10 +77,13 @@ TEST(Lines, WhatIsNoUtf8TextIsRefused) {
   const std::string text = "pos\tgood\nneg\tbad\n";
   for (const bool big : {false, true}) {
     const std::string mark = big ? "\xfe\xff" : "\xff\xfe";
-    EXPECT_NE(refusal("t.tsv", mark + utf16(text, big)).find("t.tsv is written in UTF-16 or UTF-32"),
-              std::string::npos);
-    EXPECT_NE(refusal("t.tsv", utf16(text, big)).find("UTF-16"), std::string::npos);
-    EXPECT_NE(refusal("t.csv", utf16("pos,good\nneg,bad\n", big)).find("UTF-16"), std::string::npos);
+    const std::string words =
+        fmt::format("is written in {0}; save it in UTF-8 (iconv -f {0} -t UTF-8)", big ? "UTF-16BE" : "UTF-16LE");
+    EXPECT_NE(refusal("t.tsv", mark + utf16(text, big)).find(words), std::string::npos);
+    EXPECT_NE(refusal("t.tsv", utf16(text, big)).find(words), std::string::npos);
+    EXPECT_NE(refusal("t.csv", utf16("pos,good\nneg,bad\n", big)).find(words), std::string::npos);
+    const std::string wide = utf16(utf16(text, big), big);
+    EXPECT_NE(refusal("t.tsv", wide).find(big ? "UTF-32BE" : "UTF-32LE"), std::string::npos);
   }
   EXPECT_NE(refusal("t.tsv", std::string("\x1f\x8b\x08\0", 4)).find("holds compressed data"), std::string::npos);
   EXPECT_NE(refusal("t.tsv", "PK\x03\x04...").find("holds compressed data"), std::string::npos);

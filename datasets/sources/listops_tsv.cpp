@@ -58,6 +58,7 @@ void read_row(const Config& config, const std::string& where, std::string_view l
 }
 
 void read_table(const Config& config, const std::string& name, std::string_view text, Examples& out) {
+  check_text(name, text);
   for_each_line(text, [&](long number, std::string_view line) {
     const std::string where = fmt::format("{} line {}", name, number);
     if (number > 1) return read_row(config, where, line, out);

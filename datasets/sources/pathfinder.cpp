@@ -184,6 +184,7 @@ Row read_row(std::string_view line, long number, std::string where, const std::s
 void read_list(const std::string& text, const std::string& name, const std::string& split, std::vector<Row>& rows) {
   if (text.starts_with("\x93NUMPY"))
     fail_data("{} is a binary NumPy array, but LRA's release has text there; write its rows as lines of text", name);
+  check_text(name, text);
   for_each_line(text, [&](long number, std::string_view line) {
     rows.push_back(read_row(line, number, fmt::format("{} line {}", name, number), split));
   });
