@@ -21,16 +21,17 @@ std::string lower(std::string text) {
 
 /// The name of what would be unpacked.
 std::string unpacked(const std::string& name) {
-  const std::string inner = unpacked_name(name).value_or(name);
+  std::string inner = unpacked_name(name).value_or(name);
   for (const std::string_view ending : {".tar", ".tgz", ".zip"})
     if (inner.ends_with(ending)) return inner.substr(0, inner.size() - ending.size());
   return inner;
 }
 
 /// How an entry of a folder resembles the name that was looked for; the first that applies is said.
-enum class Likeness { spelt, part, compressed, alike, folder, none };
+enum class Likeness { dangling, spelt, part, compressed, alike, folder, none };
 
 Likeness likeness(const std::string& wanted, const std::string& found) {
+  if (wanted == found) return Likeness::dangling;  // listed, but not there
   const std::string a = lower(wanted), b = lower(found);
   if (a == b) return Likeness::spelt;
   if (b == a + ".part") return Likeness::part;
@@ -75,6 +76,8 @@ std::string near_form(const fs::path& root, const std::vector<std::string>& plac
   }
   const std::string path = best.path.string();
   switch (best.likeness) {
+    case Likeness::dangling:
+      return fmt::format("{} is a link that leads nowhere", path);
     case Likeness::spelt:
       return fmt::format("{} would have to be called {}", path, best.wanted);
     case Likeness::part:

@@ -55,6 +55,13 @@ const Case kCases[] = {
 };
 INSTANTIATE_TEST_SUITE_P(All, NearForm, testing::ValuesIn(kCases));
 
+TEST(Missing, ALinkThatLeadsNowhereIsNamed) {
+  const TemporaryFolder root;
+  std::filesystem::create_symlink("nowhere", root / "listops-1000");
+  const std::string sentence = missing("listops_tsv", root.path());
+  EXPECT_NE(sentence.find("listops-1000 is a link that leads nowhere"), std::string::npos) << sentence;
+}
+
 TEST(Missing, TheCommandThatGetsItIsNamed) {
   const TemporaryFolder root;
   for (const auto& [source, name] :
