@@ -23,34 +23,60 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Every file with its path, which begins with the two folders that hold everything: their names may tell what it is.
-/// `file` is empty where the bytes have to be unpacked; a file that is compressed by itself has the path that it would
-/// have unpacked.
-using Visit = std::function<void(const std::string& path, const Content& content, const fs::path& file)>;
-void visit_file(const fs::path& file, const std::string& path, const Visit& visit) {
-  if (const auto name = unpacked_name(path); name && recognise(*name))
-    return visit(*name, [&](const Put& put) { unpack(file, put); }, {});
-  visit(
-      path, [&](const Put& put) { read_pieces(file, put); }, file);
+/// A file on its way.
+struct Item {
+  std::string path;     // begins with the folders that hold everything: their names may tell what it is
+  std::string name;     // what errors call it
+  Content content;      // unpacked where the file is compressed by itself; `path` is then that of the unpacked one
+  fs::path file;        // empty where the bytes have to be unpacked
+  bool nested = false;  // compressed by itself within an archive
+};
+using Visit = std::function<void(const Item& item)>;
+
+void visit_file(const fs::path& file, const std::string& path, const std::string& name, const Visit& visit) {
+  if (const auto inner = unpacked_name(path); inner && recognise(*inner))
+    return visit({*inner, name, [&](const Put& put) { unpack(file, put); }, {}});
+  visit({path, name, [&](const Put& put) { read_pieces(file, put); }, file});
+}
+
+void visit_member(const std::string& path, const std::string& name, const Content& content, const Visit& visit) {
+  if (const auto inner = unpacked_name(path); inner && recognise(*inner))
+    return visit({*inner, name, [&](const Put& put) { unpack(name, content, put); }, {}, /*nested=*/true});
+  visit({path, name, content, {}});
 }
 
 /// Whether it is official data by its name alone, compressed or not.
-bool is_official(const fs::path& file) {
-  const auto name = unpacked_name(file.string());
-  return recognise(file.string()) || (name && recognise(*name));
+bool is_official(const std::string& name) {
+  const auto inner = unpacked_name(name);
+  return recognise(name) || (inner && recognise(*inner));
 }
 
-void walk(const fs::path& from, const Visit& visit) {
-  const fs::path whole = fs::canonical(from);
-  const fs::path above = whole.parent_path().filename();
-  if (fs::is_directory(whole)) {
-    for (const auto& entry : fs::recursive_directory_iterator(whole, fs::directory_options::skip_permission_denied))
-      if (const auto below = entry.path().lexically_relative(whole); entry.is_regular_file() && !is_hidden(below))
-        visit_file(entry.path(), (above / whole.filename() / below).string(), visit);
-  } else if (is_official(whole)) {
-    visit_file(whole, (above / whole.filename()).string(), visit);
+/// What is looked through: a folder, an archive or one file.
+struct Whole {
+  explicit Whole(const fs::path& given) : Whole(given, fs::canonical(given).filename()) {}
+  Whole(const fs::path& given, const std::string& called) : from(given), place(fs::canonical(given)), name(called) {}
+
+  bool is_folder() const { return fs::is_directory(place); }
+  bool is_archive() const { return !is_folder() && !is_official(path()); }
+  /// The last two names, for what it is may be known from either.
+  std::string path() const { return (place.parent_path().filename() / name).string(); }
+
+  fs::path from, place;
+  std::string name;  // it may be on its way to it
+};
+
+void walk(const Whole& whole, const Visit& visit) {
+  if (whole.is_folder()) {
+    for (const auto& entry :
+         fs::recursive_directory_iterator(whole.place, fs::directory_options::skip_permission_denied))
+      if (const auto below = entry.path().lexically_relative(whole.place); entry.is_regular_file() && !is_hidden(below))
+        visit_file(entry.path(), (whole.path() / below).string(), (whole.from / below).string(), visit);
+  } else if (whole.is_archive()) {
+    walk_archive(whole.place, [&](const std::string& name, const Content& content) {
+      visit_member(name, fmt::format("{}: {}", whole.from.string(), name), content, visit);
+    });
   } else {
-    walk_archive(whole, [&](const std::string& name, const Content& content) { visit(name, content, {}); });
+    visit_file(whole.place, whole.path(), whole.from.string(), visit);
   }
 }
 
@@ -61,26 +87,27 @@ struct Found {
   std::string archive;      // as in OfficialFile
   long depth = -1, files = 0, others = 0;
   bool packed = false;                     // something has to be unpacked
+  bool nested = false;                     // once more within an archive
   std::string flaw;                        // what the source would refuse first
   std::unordered_set<std::size_t> places;  // hashes of every file's, to see those that are there twice
   std::map<std::string, Imported::Part> parts;
 };
 
 /// Reads one file and notes what is in it.
-void look_at(const OfficialFile& file, const std::string& path, const Content& content, Found& found) {
+void look_at(const OfficialFile& file, const Item& item, Found& found) {
   found.source = &sources().at(file.source);
   found.settings.insert(file.settings);
   found.archive = file.archive;
   auto& part = found.parts.try_emplace(file.part, Imported::Part{file.part, 0, file.official}).first->second;
   const auto& inspect = found.source->official.inspect;
   try {
-    part.found += inspect ? inspect(file.place, path, content) : 1;
+    part.found += inspect ? inspect(file.place, item.name, item.content) : 1;
   } catch (const Error& error) {
     if (error.kind() != Kind::data) throw;
     if (found.flaw.empty()) found.flaw = error.what();
   }
   if (!found.places.insert(std::hash<std::string>()(file.place)).second && found.flaw.empty())
-    found.flaw = path + " is there twice, and nothing tells which of the two counts";
+    found.flaw = item.name + " is there twice, and nothing tells which of the two counts";
 }
 
 /// The names of everything that can be imported: "aclImdb, cifar-10-batches-bin".
@@ -91,23 +118,24 @@ std::string official_names() {
   return fmt::format("{}", fmt::join(files, ", "));
 }
 
-std::map<std::string, Found> survey(const fs::path& from) {
+std::map<std::string, Found> survey(const Whole& whole) {
   std::map<std::string, Found> all;
-  walk(from, [&](const std::string& path, const Content& content, const fs::path& source) {
-    const auto file = recognise(path);
+  walk(whole, [&](const Item& item) {
+    const auto file = recognise(item.path);
     if (!file) return;
     Found& found = all[file->layout];
-    const long depth = lra_release::depth_of(path), others = found.others + found.files;
+    const long depth = lra_release::depth_of(item.path), others = found.others + found.files;
     if (depth > found.depth) found = Found{}, found.depth = depth, found.others = others;
     if (depth < found.depth) return void(++found.others);
     ++found.files;
-    found.packed = found.packed || source.empty();
-    look_at(*file, path, content, found);
+    found.packed = found.packed || item.file.empty();
+    found.nested = found.nested || item.nested;
+    look_at(*file, item, found);
   });
   if (all.empty())
-    fail_data("{} holds none of the official files: {}; look at what is in it", from.string(), official_names());
+    fail_data("{} holds none of the official files: {}; look at what is in it", whole.from.string(), official_names());
   for (const auto& [layout, found] : all)
-    if (!found.flaw.empty()) fail_data("nothing of {} was imported, because {}", from.string(), found.flaw);
+    if (!found.flaw.empty()) fail_data("nothing of {} was imported, because {}", whole.from.string(), found.flaw);
   return all;
 }
 
@@ -204,9 +232,8 @@ bool is_complete(const Found& found) {
 class Import {
  public:
   Import(const fs::path& from, const fs::path& root, bool link)
-      : from_(from), root_(root), link_(link), found_(survey(from)) {
-    const bool archived = !fs::is_directory(from) && !is_official(fs::canonical(from));
-    if (archived && found_.size() == 1) {
+      : from_(from), root_(root), link_(link), found_(survey(Whole(from))) {
+    if (Whole(from).is_archive() && found_.size() == 1 && !found_.begin()->second.nested) {
       const Found& found = found_.begin()->second;
       // A source that can read a part of its files reads it in a folder, where they are counted easily.
       if (is_complete(found) || !found.source->portion) whole_ = found.archive;
@@ -230,12 +257,12 @@ class Import {
       if (!is_at(from_, root_ / whole_))
         put(from_, root_ / whole_, root_, [this](const Put& to) { read_pieces(from_, to); });
     } else {
-      walk(from_, [this](const std::string& path, const Content& content, const fs::path& source) {
-        const auto file = recognise(path);
-        if (!file || lra_release::depth_of(path) != found_.at(file->layout).depth) return;
+      walk(Whole(from_), [this](const Item& item) {
+        const auto file = recognise(item.path);
+        if (!file || lra_release::depth_of(item.path) != found_.at(file->layout).depth) return;
         const fs::path home = root_ / *fs::path(file->place).begin();
         all_.at(file->layout).place = home;
-        if (!is_at(source, root_ / file->place)) put(source, root_ / file->place, home, content);
+        if (!is_at(item.file, root_ / file->place)) put(item.file, root_ / file->place, home, item.content);
       });
     }
     for (auto& [home, stage] : stages_) stage.commit();
@@ -279,7 +306,12 @@ class Import {
 
 std::vector<Imported> import_data(const fs::path& from, const fs::path& root, bool link) {
   if (!fs::exists(from)) fail_data("there is no {}", from.string());
+  if (!fs::is_directory(from) && !fs::is_regular_file(from))
+    fail_data("{} is a pipe or a device, but an import reads more than once; save the data in a file first",
+              from.string());
   return Import(from, root, link).run();
 }
+
+void check_import(const fs::path& file, const std::string& name) { survey(Whole(file, name)); }
 
 }  // namespace lra

@@ -32,4 +32,7 @@ struct Imported {
 /// whole. Throws a data error when nothing is recognised, for what a source would refuse, and as walk_archive does.
 std::vector<Imported> import_data(const std::filesystem::path& from, const std::filesystem::path& root, bool link);
 
+/// Reads `file`, which is to be called `name`, as an import of it does first of all. Throws as `import_data` does.
+void check_import(const std::filesystem::path& file, const std::string& name);
+
 }  // namespace lra

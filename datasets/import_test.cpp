@@ -1,6 +1,7 @@
 #include "datasets/import.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "datasets/archive_testing.h"
 #include "datasets/files_testing.h"
@@ -133,6 +134,28 @@ TEST(Import, ACompressedTableIsUnpacked) {
         sentence_of([&] { import_data(folder / name, folder / "data", true); }, Kind::usage).find("without --link"),
         std::string::npos);
   }
+}
+
+TEST(Import, ACompressedTableWithinAnArchiveIsUnpacked) {
+  const TemporaryFolder folder;
+  write_compressed(folder / "table", kRows, archive_write_add_filter_gzip);
+  write_tar_gz(folder / "mine.tgz", {{"mine/basic_val.tsv.gz", read_file(folder / "table")}});
+  const auto imported = import_data(folder / "mine.tgz", folder / "data", false);
+  EXPECT_EQ(imported.at(0).how, "unpacked");
+  EXPECT_EQ(imported.at(0).parts.at(0).found, 2);
+  EXPECT_EQ(read_file(folder / "data/listops-1000/basic_val.tsv"), kRows);
+}
+
+TEST(Import, APipeIsRefusedAndFilesAreCalledByTheirPlace) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  const auto sentence = [&](const char* name) {
+    return sentence_of([&] { import_data(folder / name, folder / "data", false); }, Kind::data);
+  };
+  EXPECT_NE(sentence("pipe").find("is a pipe or a device"), std::string::npos) << sentence("pipe");
+  fs::create_directories(folder / "a/b");
+  write_file(folder / "a/b/basic_val.tsv", std::string("none\n"));
+  EXPECT_NE(sentence("a/b").find((folder / "a/b/basic_val.tsv line 1").string()), std::string::npos) << sentence("a/b");
 }
 
 TEST(Import, OnlyWhatIsDamagedIsCalledSo) {

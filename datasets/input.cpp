@@ -41,8 +41,7 @@ void hand_over(const std::filesystem::path& path, archive* reader, const Put& pu
 
 [[noreturn]] void fail_format(const std::filesystem::path& path);
 
-Reader open_archive(const std::filesystem::path& path, bool raw) {
-  check_can_be_read(path);
+Reader new_reader(bool raw) {
   Reader reader(archive_read_new(), archive_read_free);
   archive_read_support_filter_all(reader.get());
   if (raw) {
@@ -52,6 +51,12 @@ Reader open_archive(const std::filesystem::path& path, bool raw) {
     archive_read_support_format_tar(reader.get());
     archive_read_support_format_zip(reader.get());
   }
+  return reader;
+}
+
+Reader open_archive(const std::filesystem::path& path, bool raw) {
+  check_can_be_read(path);
+  Reader reader = new_reader(raw);
   if (archive_read_open_filename(reader.get(), path.c_str(), kBlock) != ARCHIVE_OK) {
     if (!raw) fail_format(path);
     fail_archive(path, reader.get());
@@ -252,6 +257,15 @@ void unpack(const std::filesystem::path& path, const Put& put) {
   const Reader reader = open_archive(path, /*raw=*/true);
   archive_entry* entry = nullptr;
   if (next(path, reader.get(), entry)) hand_over(path, reader.get(), put);
+}
+
+void unpack(const std::string& name, const Content& packed, const Put& put) {
+  const std::string bytes = collect(name, packed);
+  const Reader reader = new_reader(/*raw=*/true);
+  if (archive_read_open_memory(reader.get(), bytes.data(), bytes.size()) != ARCHIVE_OK)
+    fail_archive(name, reader.get());
+  archive_entry* entry = nullptr;
+  if (next(name, reader.get(), entry)) hand_over(name, reader.get(), put);
 }
 
 std::string read_compressed(const std::filesystem::path& path, std::size_t largest) {

@@ -52,6 +52,9 @@ std::optional<std::string> unpacked_name(const std::string& name);
 /// Hands over the content of one file compressed by itself or not at all, of any size. Throws as `walk_archive` does.
 void unpack(const std::filesystem::path& file, const Put& put);
 
+/// The same of a file within an archive, which `name` is for errors; what is packed is taken into memory.
+void unpack(const std::string& name, const Content& packed, const Put& put);
+
 /// The content of one file compressed on its own (gzip, xz, …) or not at all. Throws as `read_archive` does.
 std::string read_compressed(const std::filesystem::path& file, std::size_t largest = kLargestContent);
 
