@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -18,7 +17,6 @@
 #include <curl/curl.h>
 
 #include "harness/core/config.h"
-#include "harness/core/digest.h"
 #include "harness/core/file.h"
 
 namespace lra {
@@ -118,6 +116,8 @@ class Part {
   bool gone_ = false;  // what has the name now is not ours
 };
 
+bool has_checksum(const Download& download) { return !download.sha256.empty() || !download.md5.empty(); }
+
 /// "bytes 100-199/1000", "bytes 100-199/*", or of what cannot be had "bytes */1000".
 struct ContentRange {
   std::optional<std::uint64_t> first, total;
@@ -167,7 +167,7 @@ class Transfer {
     known_ = part_.origin();
     if (part_.size() > 0 && !can_go_on()) part_.start_over();
     begin_ = part_.size();
-    if (has_checksum() && download_.size > 0 && begin_ == download_.size) return End::whole;
+    if (has_checksum(download_) && download_.size > 0 && begin_ == download_.size) return End::whole;
     // Not CURLOPT_RESUME_FROM: it gives up where a server can only send the whole.
     const std::string rest = fmt::format("{}-", begin_), only_if = "If-Range: " + known_.validator();
     const std::unique_ptr<curl_slist, void (*)(curl_slist*)> headers(curl_slist_append(nullptr, only_if.c_str()),
@@ -205,12 +205,10 @@ class Transfer {
     return there ? found->value : "";
   }
 
-  bool has_checksum() const { return !download_.sha256.empty() || !download_.md5.empty(); }
-
   /// Whether it would be noticed when the part were of another file than the rest.
   bool can_go_on() const {
     if (download_.size > 0 && part_.size() > download_.size) return false;
-    return has_checksum() || (known_.url == download_.url && !known_.validator().empty());
+    return has_checksum(download_) || (known_.url == download_.url && !known_.validator().empty());
   }
 
   /// Whether the answer is about the file that the part is of, as far as it says.
@@ -259,6 +257,10 @@ class Transfer {
 
   End complete() {
     const std::uint64_t got = part_.size();
+    if (got == 0) {
+      why_ = "the server sends no bytes";
+      return End::refused;
+    }
     const std::uint64_t expected = download_.size > 0 ? download_.size : total_.value_or(got);
     if (got == expected) return End::whole;
     if (download_.size == 0) return start_over("the parts do not add up to the file");
@@ -326,29 +328,19 @@ class Transfer {
   std::string why_;
 };
 
-std::string digest_of(const fs::path& file, Digest::Algorithm algorithm) {
-  const MappedFile mapped(file);
-  Digest digest(algorithm);
-  digest.add(mapped.bytes());
-  return digest.hex();
-}
-
-/// Checksums are written in either case.
-std::string lower(std::string digits) {
-  std::transform(digits.begin(), digits.end(), digits.begin(), [](unsigned char c) { return char(std::tolower(c)); });
-  return digits;
-}
-
-void check(const Download& download, Part& part) {
-  for (const auto& [expected, algorithm, name] : {std::tuple(&download.sha256, Digest::Algorithm::sha256, "SHA-256"),
-                                                  std::tuple(&download.md5, Digest::Algorithm::md5, "MD5")}) {
-    if (expected->empty()) continue;
-    const std::string found = digest_of(part.path(), algorithm);
-    if (found == lower(*expected)) continue;
-    part.remove();
-    fail_data("{} is not what it should be: its {} is {} instead of {}; it was removed, try another source",
-              download.url, name, found, *expected);
-  }
+/// Removes what is another file.
+void check(const Download& download, Part& part, const AcceptDownload& accept) {
+  std::string flaw = flaw_of_download(download, part.path());
+  if (!flaw.empty()) flaw = "its file " + flaw;
+  if (accept && !has_checksum(download) && download.size == 0) try {
+      accept(part.path());
+    } catch (const Error& error) {
+      if (error.kind() != Kind::data) throw;
+      flaw = error.what();
+    }
+  if (flaw.empty()) return;
+  part.remove();
+  fail_data("{} did not send what was asked for: {}; it was removed, try again or another source", download.url, flaw);
 }
 
 /// Waits until no other process fetches this file, and shows how far that one is. False when `progress` ended it.
@@ -364,8 +356,8 @@ bool take_turn(Part& part, const Download& download, const DownloadProgress& pro
 
 }  // namespace
 
-bool fetch(const Download& download, const fs::path& target, const DownloadProgress& progress,
-           const Patience& patience) {
+bool fetch(const Download& download, const fs::path& target, const DownloadProgress& progress, const Patience& patience,
+           const AcceptDownload& accept) {
   std::error_code failed;
   if (target.has_parent_path()) fs::create_directories(target.parent_path(), failed);
   if (failed) fail("cannot make the folder {}: {}", target.parent_path().string(), failed.message());
@@ -391,7 +383,7 @@ bool fetch(const Download& download, const fs::path& target, const DownloadProgr
     std::this_thread::sleep_for(pause);
     pause *= 2;
   }
-  check(download, part);
+  check(download, part, accept);
   part.rename_to(target);
   return true;
 }

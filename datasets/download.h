@@ -35,13 +35,21 @@ struct Patience {
 /// Hears how many bytes there are of how many (0: not known), a few times a second; false ends the download.
 using DownloadProgress = std::function<bool(std::uint64_t bytes, std::uint64_t of)>;
 
+/// Reads a whole file that is still called otherwise and throws a data error when it is not what was asked for.
+using AcceptDownload = std::function<void(const std::filesystem::path& part)>;
+
+/// Why `file` cannot be the download, by its size and checksums: "has 3 bytes instead of 30"; empty when nothing says
+/// so.
+std::string flaw_of_download(const Download& download, const std::filesystem::path& file);
+
 /// Fetches to `target`, by way of `target`.part, which stays when the download breaks off and is gone on with the next
 /// time; `target`.part.json beside it tells of which file it is a part. Without a checksum a part is gone on with only
 /// where the server gives an ETag or a date to tell the same file by, and is begun anew when it has another. Waits
-/// while another process fetches the same target. Redirections are followed. Returns false when `progress` ended it.
-/// Throws a data error that names the URL: the server refuses, its name is not known, every attempt broke off, or size
-/// or checksum is not what it should be (then the part is removed).
+/// while another process fetches the same target. Redirections are followed. What neither size nor
+/// checksum vouches for gets its name only after `accept` has read it. Returns false when `progress` ended it. Throws a
+/// data error that names the URL: the server refuses or sends nothing, its name is not known, every attempt broke off,
+/// or size, checksum or `accept` say that it is another file (then the part is removed).
 bool fetch(const Download& download, const std::filesystem::path& target, const DownloadProgress& progress = {},
-           const Patience& patience = {});
+           const Patience& patience = {}, const AcceptDownload& accept = {});
 
 }  // namespace lra

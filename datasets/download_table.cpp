@@ -62,8 +62,8 @@ std::vector<Download> read_downloads(const fs::path& file) {
       fail_data("{}: name, url and file must be given, and size be 0 or more", who);
     if (!is_digest(entry.sha256, 64) || !is_digest(entry.md5, 32))
       fail_data("{}: sha256 has 64 hexadecimal digits and md5 has 32, or they are left out", who);
-    if (fs::path(entry.file).filename() != entry.file || entry.file == "..")
-      fail_data("{}: '{}' is not a plain file name", who, entry.file);
+    if (fs::path(entry.file).filename() != entry.file || entry.file == "." || entry.file == "..")
+      fail_data("{}: '{}' is not the name of a file", who, entry.file);
     all.push_back({entry.name, entry.url, entry.file, std::uint64_t(entry.size), entry.sha256, entry.md5, entry.licence,
                    entry.citation});
   }

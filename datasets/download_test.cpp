@@ -1,102 +1,22 @@
 // Downloads from a server on this machine that breaks off, lies, redirects and stalls.
 #include "datasets/download.h"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cctype>
 #include <chrono>
-#include <functional>
 #include <thread>
 
+#include "datasets/archive_testing.h"
+#include "datasets/download_testing.h"
 #include "datasets/files_testing.h"
+#include "datasets/import.h"
 #include "harness/core/digest.h"
 #include "harness/core/file.h"
 
 namespace lra {
 namespace {
-
-struct Request {
-  std::string path;
-  std::size_t from = 0;  // of a Range header
-  bool ranged = false;
-  std::string if_range;  // of an If-Range header
-};
-
-/// Answers every connection with what `answer` makes of its request, then closes it.
-class Server {
- public:
-  using Answer = std::function<void(const Request&, int connection)>;
-
-  explicit Server(Answer answer) : answer_(std::move(answer)), listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* raw = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(listener_, raw, size) != 0 || ::listen(listener_, 8) != 0 || ::getsockname(listener_, raw, &size) != 0)
-      fail("no server can be started on this machine");
-    port_ = ntohs(address.sin_port);
-    thread_ = std::thread([this] { serve(); });
-  }
-  ~Server() {
-    ending_ = true;
-    ::shutdown(listener_, SHUT_RDWR);
-    thread_.join();
-    ::close(listener_);
-  }
-
-  std::string url(const std::string& path) const { return fmt::format("http://127.0.0.1:{}{}", port_, path); }
-  bool ending() const { return ending_; }
-  long asked() const { return asked_; }
-
- private:
-  void serve() {
-    for (;;) {
-      const int connection = ::accept(listener_, nullptr, nullptr);
-      if (connection < 0) return;
-      const Request request = read_request(connection);
-      ++asked_;
-      answer_(request, connection);
-      ::close(connection);
-    }
-  }
-
-  static Request read_request(int connection) {
-    std::string text;
-    char block[1024];
-    while (text.find("\r\n\r\n") == std::string::npos) {
-      const ssize_t got = ::recv(connection, block, sizeof block, 0);
-      if (got <= 0) break;
-      text.append(block, std::size_t(got));
-    }
-    Request request;
-    const std::size_t begin = text.find(' ') + 1;
-    request.path = text.substr(begin, text.find(' ', begin) - begin);
-    const std::size_t range = text.find("Range: bytes=");
-    if (range != std::string::npos) {
-      request.ranged = true;
-      request.from = std::stoul(text.substr(range + 13));
-    }
-    const std::size_t condition = text.find("If-Range: ");
-    if (condition != std::string::npos)
-      request.if_range = text.substr(condition + 10, text.find('\r', condition) - condition - 10);
-    return request;
-  }
-
-  Answer answer_;
-  int listener_;
-  int port_ = 0;
-  std::atomic<bool> ending_ = false;
-  std::atomic<long> asked_ = 0;
-  std::thread thread_;
-};
-
-void send(int connection, const std::string& text) { ::send(connection, text.data(), text.size(), MSG_NOSIGNAL); }
 
 std::string content() {
   std::string text;
@@ -403,13 +323,35 @@ TEST(Download, AnUnknownHostIsSaidAtOnce) {
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
+TEST(Download, WhatNothingVouchesForGetsItsNameWhenItCouldBeRead) {
+  const TemporaryFolder folder;
+  write_tar_gz(folder / "sound", {{"basic_val.tsv", "Source\tTarget\n7\t7\n"}});
+  const std::string sound = read_file(folder / "sound");
+  const auto accept = [](const std::filesystem::path& part) { check_import(part, "file"); };
+  std::string answered;
+  Server server([&](const Request&, int connection) { send(connection, answered); });
+  const Download download = without_checksum(server.url("/file"));
+  for (const std::string& flawed :
+       {"200 OK\r\n\r\n" + sound.substr(0, sound.size() / 2), std::string("200 OK\r\n\r\n<html>not here</html>"),
+        std::string("204 No Content\r\n\r\n"), std::string("200 OK\r\nContent-Length: 0\r\n\r\n")}) {
+    answered = "HTTP/1.1 " + flawed;
+    const std::string sentence = sentence_of([&] { fetch(download, folder / "file", {}, kQuick, accept); }, Kind::data);
+    EXPECT_NE(sentence.find(server.url("/file")), std::string::npos) << sentence;
+    EXPECT_FALSE(is_file(folder / "file") || is_file(folder / "file.part")) << flawed;
+  }
+  answered = "HTTP/1.1 200 OK\r\n\r\n" + sound;
+  EXPECT_TRUE(fetch(download, folder / "file", {}, kQuick, accept));
+  EXPECT_EQ(read_file(folder / "file"), sound);
+}
+
 TEST(Downloads, TheTableCanBeReplaced) {
   const TemporaryFolder folder;
   write_file(folder / "table.json", std::string(R"([{"name": "a", "url": "http://x/y", "file": "y", "size": 3}])"));
   const auto table = read_downloads(folder / "table.json");
   ASSERT_EQ(table.size(), 1u);
   EXPECT_EQ(table[0].size, 3u);
-  for (const char* bad : {R"([{"name": "a", "url": "http://x/y", "file": "../y"}])", R"([{"name": "a"}])", "{}",
+  for (const char* bad : {R"([{"name": "a", "url": "http://x/y", "file": "../y"}])",
+                          R"([{"name": "a", "url": "http://x/y", "file": "."}])", R"([{"name": "a"}])", "{}",
                           R"([{"name": "a", "url": "http://x/y", "file": "y", "sha256": "c40f"}])"}) {
     write_file(folder / "table.json", std::string(bad));
     EXPECT_NE(sentence_of([&] { read_downloads(folder / "table.json"); }, Kind::data).find("table.json"),

@@ -83,6 +83,17 @@ class DownloadLine {
   std::chrono::steady_clock::time_point last_{};
 };
 
+/// False when it was interrupted.
+bool fetch_with_progress(const Download& download, const std::filesystem::path& target) {
+  watch_signals(/*second_ends=*/true);
+  DownloadLine line(download.file);
+  const auto show = [&](std::uint64_t bytes, std::uint64_t of) {
+    line.show(bytes, of);
+    return !interrupted;
+  };
+  return fetch(download, target, show, {}, [&](const auto& part) { check_import(part, download.file); });
+}
+
 int fetch_and_import(const FetchOptions& options) {
   const auto table = options.table.empty() ? official_downloads() : read_downloads(options.table);
   if (options.list) {
@@ -99,16 +110,12 @@ int fetch_and_import(const FetchOptions& options) {
       *std::find_if(table.begin(), table.end(), [&](const auto& d) { return d.name == options.name; });
   const auto root = data_destination(options.data);
   const auto target = root / download.file;
-  if (!std::filesystem::exists(target)) {
-    watch_signals(/*second_ends=*/true);
-    DownloadLine line(download.file);
-    const bool done = fetch(download, target, [&](std::uint64_t bytes, std::uint64_t of) {
-      line.show(bytes, of);
-      return !interrupted;
-    });
-    if (!done) return kInterrupted;
-  } else {
+  if (std::filesystem::exists(target)) {
+    if (const std::string flaw = flaw_of_download(download, target); !flaw.empty())
+      fail_data("{} is there already, but it {}; remove it, and the same command fetches it", target.string(), flaw);
     spdlog::info("{} is there already and is not fetched again; remove it to fetch it anew", target.string());
+  } else if (!fetch_with_progress(download, target)) {
+    return kInterrupted;
   }
   import_and_report(target, root, /*link=*/false, /*json=*/false);
   return 0;

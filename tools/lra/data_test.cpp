@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "harness/core/digest.h"
 #include "harness/core/file.h"
 #include "tools/lra/program_testing.h"
 
@@ -97,6 +98,34 @@ TEST(Data, Imports) {
   EXPECT_EQ(sandbox.lra("run --tasks listops --models identity --preset lra --data data --dry-run").code, 0);
   const Json again = sandbox.lra("data import mine --data data --json").json();
   EXPECT_EQ(again.at(0).at("parts").at("train").at("found"), 1);
+}
+
+TEST(Data, AFileThatIsThereIsComparedWithTheTable) {
+  const Sandbox sandbox;
+  const std::string rows = "Source\tTarget\n7\t7\n";
+  std::filesystem::create_directories(sandbox.path("data"));
+  write_file(sandbox.path("data/basic_val.tsv"), rows);
+  const auto fetched = [&](const std::string& field) {
+    write_file(sandbox.path("table.json"),
+               fmt::format(R"([{{"name": "a", "url": "http://127.0.0.1:9/a", "file": "basic_val.tsv", {}}}])", field));
+    return sandbox.lra("data fetch a --table table.json --data data");
+  };
+  for (const std::string& field : {std::string(R"("size": 3)"), R"("sha256": ")" + sha256("other") + "\""}) {
+    const Finished wrong = fetched(field);
+    EXPECT_EQ(wrong.code, 3);
+    EXPECT_NE(wrong.err.find("remove it, and the same command fetches it"), std::string::npos) << wrong.err;
+  }
+  const Finished right = fetched(fmt::format(R"("size": {}, "sha256": "{}")", rows.size(), sha256(rows)));
+  EXPECT_EQ(right.code, 0) << right.err;
+}
+
+TEST(Data, AnEmptyDataFolderIsRefused) {
+  const Sandbox sandbox;
+  for (const char* command : {"data import mine", "data fetch imdb", "data list", "doctor"}) {
+    const Finished finished = sandbox.lra(std::string(command) + " --data ''");
+    EXPECT_EQ(finished.code, 2) << command;
+    EXPECT_NE(finished.err.find("must not be empty"), std::string::npos) << finished.err;
+  }
 }
 
 TEST(Data, WhatToFetchIsTold) {
