@@ -6,6 +6,7 @@ namespace lra {
 
 void add_data_option(const Command& command, std::string& data) {
   command.add_option("--data", data, "folder of official data files (default: the cache folder)")
+      .not_empty()
       .environment("LRA_DATA");
 }
 

@@ -94,7 +94,7 @@ void add_doctor(const Command& program, int& exit_code) {
   Command command = program.add_subcommand("doctor", "What this machine, build and data folder can do");
   const auto data = std::make_shared<std::string>();
   const auto database = std::make_shared<std::string>(kDefaultDatabase);
-  command.add_option("--data", *data, "folder with official data").environment("LRA_DATA");
+  command.add_option("--data", *data, "folder with official data").not_empty().environment("LRA_DATA");
   add_database_option(command, *database);
   command.callback([data, database, &exit_code] {
     doctor(*data, *database);

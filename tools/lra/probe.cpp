@@ -103,7 +103,7 @@ void add_probe(const Command& program, int& exit_code) {
   command.add_option("--weights", options->weights, "safetensors file with a value for every parameter");
   command.add_option("--set", options->set, "key=value, as for 'lra run'; dropout is 0 unless set here");
   command.add_option("--model-args", options->model_args, "model:key=value, as for 'lra run'");
-  command.add_option("--data", options->data, "folder with official data").environment("LRA_DATA");
+  command.add_option("--data", options->data, "folder with official data").not_empty().environment("LRA_DATA");
   command.add_option("-o,--output", options->output, "the file to write").required();
   command.add_flag("--json", options->json, "print what was done as JSON");
   add_plugin_option(command);

@@ -81,7 +81,7 @@ void declare(const Command& command, RunOptions& options) {
   command.add_option("--sweep", options.sweep,
                      "key=a,b,c: tries every value for every model and seed, and reports the best on validation; "
                      "model:key=a,b,c: a setting of one model");
-  command.add_option("--data", options.data, "folder with official data").environment("LRA_DATA");
+  command.add_option("--data", options.data, "folder with official data").not_empty().environment("LRA_DATA");
   add_database_option(command, options.database);
   command.add_option("--threads", options.matrix.cell.threads,
                      "threads of all cells together; default: one for each CPU that the process may use");

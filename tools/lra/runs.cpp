@@ -199,7 +199,8 @@ void add_runs(const Command& program, int& exit_code) {
 
   Command again = add_action(group, *options, "reproduce", "Runs it again and says whether the bits agree");
   again.add_option("ID", options->id, "its number").required();
-  again.add_option("--data", options->data, "folder with its data; default: where they were when it was made");
+  again.add_option("--data", options->data, "folder with its data; default: where they were when it was made")
+      .not_empty();
   again.add_option("--threads", options->threads,
                    "default: one for each CPU that the process may use; does not change bits");
   again.callback([options, &exit_code] {
