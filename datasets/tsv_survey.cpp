@@ -36,7 +36,7 @@ const std::set<std::string, std::less<>> kNumberWords{"id", "index", "idx", "no"
 
 bool is_word(const std::set<std::string, std::less<>>& words, std::string_view cell) {
   cell = trimmed(cell);
-  if (cell.size() > 1 && cell.starts_with('"') && cell.ends_with('"')) cell = cell.substr(1, cell.size() - 2);
+  if (cell.starts_with('#')) cell.remove_prefix(1);
   return words.contains(spelling_free(cell));
 }
 
@@ -166,8 +166,10 @@ void check_spelling(const Survey& survey) {
       const std::string where = where_of(survey.files[s], sighting.line);
       const auto [place, is_new] = known.try_emplace(spelling_free(label), label, where);
       if (!is_new && place->second.first != label)
-        fail_data("{}: the label '{}' differs from '{}' ({}) in spelling only; write both alike", where,
-                  shown_on_a_line(label), shown_on_a_line(place->second.first), place->second.second);
+        fail_data(
+            "{}: the label '{}' differs from '{}' ({}) in spelling only (case, blanks, quotation marks, accents); "
+            "write both alike",
+            where, shown_on_a_line(label), shown_on_a_line(place->second.first), place->second.second);
     }
 }
 
@@ -215,7 +217,7 @@ Survey look_at(const std::array<fs::path, 3>& files) {
 
 Row row_of(const std::string& where, std::span<const std::string> cells) {
   std::size_t columns = cells.size();
-  while (columns > 2 && cells[columns - 1].empty()) --columns;
+  while (columns > 2 && trimmed(cells[columns - 1]).empty()) --columns;
   if (columns < 2 || columns > 3)
     fail_data(
         "{}: a row has a label, a text and perhaps a second text, in a .csv between commas, in any other file between "
