@@ -9,9 +9,13 @@
 namespace lra {
 namespace {
 
-std::vector<std::string> cells_between_tabs(const std::string& where, std::string_view line) {
-  if (line.find('\r') != std::string_view::npos)
+void check_no_carriage_return(const std::string& where, std::string_view text) {
+  if (text.find('\r') != std::string_view::npos)
     fail_data("{}: the row holds a CR that ends no line; let every line end in LF or CR LF", where);
+}
+
+std::vector<std::string> cells_between_tabs(const std::string& where, std::string_view line) {
+  check_no_carriage_return(where, line);
   const auto parts = split_tabs(line);
   return {parts.begin(), parts.end()};
 }
@@ -30,6 +34,7 @@ std::vector<std::string> cells_between_commas(const std::string& where, std::str
       row.remove_prefix(1);
     }
     const std::string_view rest = row.substr(0, row.find(','));
+    check_no_carriage_return(where, rest);
     if (rest.find('"') != std::string_view::npos || (quoted && !rest.empty()))
       fail_data("{}: quotation marks stand around a whole cell, and a mark within one is doubled (RFC 4180)", where);
     cell += rest;
@@ -62,6 +67,14 @@ class QuotedRow {
   bool open_ = false;
 };
 
+/// Whether the line tells Excel what stands between cells, and is no row. Throws where that is not what is read.
+bool names_separator(const std::filesystem::path& file, std::string_view line) {
+  if (!line.starts_with("sep=") || line.size() != 5) return false;
+  if (line.back() == (is_csv(file) ? ',' : '\t')) return true;
+  fail_data("{}: the cells stand between '{}'; save the table with commas as a .csv, or with tabs as a .tsv",
+            where_of(file, 1), line.back());
+}
+
 }  // namespace
 
 bool is_csv(const std::filesystem::path& file) {
@@ -78,6 +91,7 @@ void read_table(const std::filesystem::path& file,
   QuotedRow row;
   long empty = 0;  // the first of the empty rows before this one
   read_lines(file, [&](long number, std::string_view line) {
+    if (number == 1 && names_separator(file, line)) return;
     if (quotes && !row.add(number, line)) return;
     const long begin = quotes ? row.begin() : number;
     const std::string where = where_of(file, begin);

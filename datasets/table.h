@@ -13,13 +13,14 @@ namespace lra {
 bool is_csv(const std::filesystem::path& file);
 
 /// Calls `each(line, cells)` for every row of a table, the lines being those of `read_lines` (datasets/input.h); `line`
-/// is where the row begins. Rows at the end of the file whose cells are all empty are none.
+/// is where the row begins. Rows at the end of the file whose cells are all empty are none, nor
+/// is a first line "sep=," as Excel writes it.
 ///
 ///   .csv        as RFC 4180 says: commas; a cell in quotation marks may hold commas, line ends and doubled marks
 ///   all others  tabs; quotation marks mean nothing
 ///
 /// Throws a data error with file and line for an empty line between rows, for quotation marks that break those rules
-/// and for a CR within a row of a table without them.
+/// and for a CR within a row, but not within quotation marks.
 void read_table(const std::filesystem::path& file,
                 const std::function<void(long line, std::span<const std::string> cells)>& each);
 

@@ -118,6 +118,8 @@ TEST(Table, EmptyRowsAreNoneAtTheEndAloneAllowed) {
     EXPECT_EQ(rows_of("t.tsv", content), (Rows{{"1", "a", "b"}})) << content;
   EXPECT_EQ(rows_of("t.csv", "a,b\n,\n,\n"), (Rows{{"1", "a", "b"}}));
   EXPECT_NE(refusal("t.tsv", "a\tb\n\nc\td\n").find("t.tsv line 2: the line is empty"), std::string::npos);
+  for (const char* content : {"a,b\rc,d\ne,f\n", "a,b\r\r\nc,d\r\r\n", "a,\"b\"\r\r\n"})
+    EXPECT_NE(refusal("t.csv", content).find("t.csv line 1: the row holds a CR"), std::string::npos) << content;
   EXPECT_NE(refusal("t.tsv", "a\tb\rc\td\ne\tf\n").find("t.tsv line 1: the row holds a CR"), std::string::npos);
 }
 
