@@ -73,7 +73,8 @@ Part read_part(const std::filesystem::path& file, const FileSurvey& survey, cons
   return part;
 }
 
-/// Every tenth row, of the rows ordered by label and, within a label, by chance: the same ones each time.
+/// Every tenth row, of the rows ordered by label and, within a label, by chance: the same ones each time. A class keeps
+/// its last row: the next row of another takes its place. Throws a data error where no class has a row to spare.
 std::pair<Part, Part> hold_back(const Part& all) {
   const long n = all.examples.size();
   std::vector<long> order(static_cast<std::size_t>(n));
@@ -84,7 +85,21 @@ std::pair<Part, Part> hold_back(const Part& all) {
     return all.examples.labels[std::size_t(a)] < all.examples.labels[std::size_t(b)];
   });
   std::vector<bool> held(order.size());
-  for (long i = std::min(n, kTenth) / 2; i < n; i += kTenth) held[std::size_t(order[std::size_t(i)])] = true;
+  std::map<std::uint16_t, long> left;
+  for (const std::uint16_t label : all.examples.labels) ++left[label];
+  const auto can_be_spared = [&](long row) {
+    return !held[std::size_t(row)] && left[all.examples.labels[std::size_t(row)]] > 1;
+  };
+  for (long i = std::min(n, kTenth) / 2; i < n; i += kTenth) {
+    auto row = std::find_if(order.begin() + i, order.end(), can_be_spared);
+    if (row == order.end()) row = std::find_if(order.begin(), order.end(), can_be_spared);
+    if (row == order.end()) break;
+    held[std::size_t(*row)] = true;
+    --left[all.examples.labels[std::size_t(*row)]];
+  }
+  if (std::find(held.begin(), held.end(), true) == held.end())
+    fail_data(
+        "every label has one training row, so none can be held back for validation; add a valid.tsv or more rows");
   std::pair<Part, Part> parts;
   for (long i = 0; i < n; ++i) {
     const auto at = std::size_t(i);
@@ -135,7 +150,8 @@ void remark_on_classes(const Survey& survey, const Corpus& corpus, std::vector<s
   }
   remarks.push_back(fmt::format("{} classes: {}", rows.size(), listed(classes)));
   if (once.size() == rows.size())
-    remarks.push_back("no label has more than one training row; the label must stand in the first column");
+    remarks.push_back(
+        "no label has more than one training row; if these are the texts, put the label into the first column");
   else if (!once.empty())
     remarks.push_back(fmt::format("labels with at most one training row: {}", listed(once)));
 }

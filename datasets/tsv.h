@@ -2,9 +2,9 @@
 ///
 /// A row is a label, a tab, a text and, for pairs, a tab and a second text. Instead of .tsv the files may be .csv, with
 /// quotation marks as RFC 4180 says, and either may be compressed; validation may be called validation, dev or val, and
-/// without it a tenth of the training rows is held back. A heading is recognised. Labels are any words, without the
-/// spaces around them. Where all are integers they are put in the order of their values, otherwise of their bytes, and
-/// numbered from 0. Texts are bytes, in whatever encoding.
+/// without it a tenth of the training rows is held back, of each class but its last row. A heading is recognised.
+/// Labels are any words, without the blanks around them. Where all are integers they are put in the order of their
+/// values, otherwise of their bytes, and numbered from 0. Texts are bytes, in whatever encoding.
 #pragma once
 
 #include <filesystem>

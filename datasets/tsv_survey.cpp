@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "datasets/dataset.h"
+#include "datasets/input.h"
 #include "datasets/labels.h"
 #include "datasets/table.h"
 #include "harness/core/error.h"
@@ -20,6 +21,8 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMostLabels = 1000;
 /// How the files of each split may be called, apart from the ending.
 const std::array<std::vector<std::string>, 3> kNames{{{"train"}, {"valid", "validation", "dev", "val"}, {"test"}}};
+/// More names that people have for validation, which are not read.
+const std::vector<std::string> kOtherNames{"eval", "evaluation", "validate", "devel", "development"};
 const std::vector<std::string> kEndings{".tsv", ".csv"}, kCompressed{"", ".gz", ".xz", ".bz2", ".zst"};
 
 /// Words that headings have above labels, and above texts.
@@ -33,6 +36,10 @@ const std::set<std::string, std::less<>> kTextWords{
     "query",   "utterance", "phrase",   "input",     "x",          "string",   "description"};
 /// Above a column that only counts rows; pandas leaves it empty.
 const std::set<std::string, std::less<>> kNumberWords{"id", "index", "idx", "no", ""};
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 bool is_word(const std::set<std::string, std::less<>>& words, std::string_view cell) {
   cell = trimmed(cell);
@@ -51,29 +58,52 @@ class Surveyor {
  public:
   Surveyor(const fs::path& file, bool trains) : file_(file) {
     read_table(file, [&](long line, std::span<const std::string> cells) {
-      if (std::exchange(begun_, true) || !begins_with_heading(line, cells)) take(line, cells, trains);
+      if (!std::exchange(begun_, true)) check_columns(line, cells);
+      take(line, cells, trains);
     });
   }
 
   const std::vector<std::string>& first() const { return first_; }
-  /// Whether the label of the first row is no other row's.
-  bool stands_apart() const {
-    return !first_.empty() && seen_.rows > 0 && !seen_.labels.contains(trimmed(first_.front()));
-  }
+  std::string_view first_label() const { return first_.empty() ? std::string_view() : trimmed(first_.front()); }
+  std::string first_place() const { return where_of(file_, first_line_); }
   bool begins_with_label_word() const { return !first_.empty() && is_word(kLabelWords, first_.front()); }
-  bool repeats_labels() const {
-    return std::all_of(seen_.labels.begin(), seen_.labels.end(), [](const auto& l) { return l.second.rows > 1; });
+  /// Known words above both columns.
+  bool begins_with_known_words() const {
+    return begins_with_label_word() && first_.size() > 1 && is_word(kTextWords, first_[1]);
   }
-
-  long rows() const { return seen_.rows; }  // without the first
+  /// Whether the label of the first row is no other row's.
+  bool stands_apart() const { return !first_.empty() && seen_.rows > 0 && !seen_.labels.contains(first_label()); }
+  /// Whether another row than repetitions of `row` has its label.
+  bool has_label_elsewhere(const std::vector<std::string>& row) const {
+    const auto found = seen_.labels.find(trimmed(row.front()));
+    return found != seen_.labels.end() && (row != first_ || found->second.rows > repeated_);
+  }
+  /// Labels of the other rows: how many, and how often the rarest comes.
+  std::pair<long, long> others() const {
+    long rarest = seen_.rows;
+    for (const auto& [label, sighting] : seen_.labels) rarest = std::min(rarest, sighting.rows);
+    return {long(seen_.labels.size()), rarest};
+  }
+  bool repeats_most_labels() const {
+    const auto repeated = [](const auto& label) { return label.second.rows > 1; };
+    return 2 * std::count_if(seen_.labels.begin(), seen_.labels.end(), repeated) > long(seen_.labels.size());
+  }
 
   void take_first_as_heading() {
+    if (repeated_line_ > 0)
+      fail_data("{}: the heading ({}) stands there again, as where two files were joined; take it out",
+                where_of(file_, repeated_line_), in_words(first_));
     seen_.heading = in_words(first_);
     first_.clear();
   }
 
   FileSurvey finish() {
     if (!first_.empty()) absorb(first_line_, first_);
+    if (is_csv(file_) && seen_.rows > 0 && with_semicolon_ == seen_.rows)
+      fail_data(
+          "{}: every label holds a ';', as where cells stand between semicolons; save the table with commas, or as "
+          "a .tsv with tabs",
+          file_.string());
     if (seen_.rows == 0) fail_data("{} holds no rows", file_.string());
     if (with_second_ && without_second_) refuse_mixture();
     seen_.paired = with_second_.has_value();
@@ -82,36 +112,40 @@ class Surveyor {
   }
 
  private:
-  bool begins_with_heading(long line, std::span<const std::string> cells) {
+  /// Refuses a heading above other columns than those that are read.
+  void check_columns(long line, std::span<const std::string> cells) const {
     const auto label = std::find_if(cells.begin(), cells.end(), [](const auto& c) { return is_word(kLabelWords, c); });
-    if (label == cells.end()) return false;
-    if (label == cells.begin()) {
-      for (std::size_t c = 1; c < cells.size(); ++c)
-        if (!trimmed(cells[c]).empty() && is_word(kNumberWords, cells[c]))
-          fail_data("{}: the heading has '{}' above column {}, but a row has a label, a text and perhaps a second text",
-                    where_of(file_, line), shown_on_a_line(cells[c]), c + 1);
-      if (cells.size() < 2 || !is_word(kTextWords, cells[1])) return false;
-      seen_.heading = in_words(cells);
-      return true;
+    if (label == cells.end()) return;
+    if (label != cells.begin()) {
+      if (!is_word(kTextWords, cells[0]) && !is_word(kNumberWords, cells[0])) return;
+      fail_data(
+          "{}: the heading has '{}' above column {}, but the label must stand in the first column, and the text next",
+          where_of(file_, line), shown_on_a_line(*label), label - cells.begin() + 1);
     }
-    if (!is_word(kTextWords, cells[0]) && !is_word(kNumberWords, cells[0])) return false;
-    fail_data(
-        "{}: the heading has '{}' above column {}, but the label must stand in the first column, and the text next",
-        where_of(file_, line), shown_on_a_line(*label), label - cells.begin() + 1);
+    for (std::size_t c = 1; c < cells.size(); ++c)
+      if (!trimmed(cells[c]).empty() && is_word(kNumberWords, cells[c]))
+        fail_data("{}: the heading has '{}' above column {}, but a row has a label, a text and perhaps a second text",
+                  where_of(file_, line), shown_on_a_line(cells[c]), c + 1);
   }
 
   void take(long line, std::span<const std::string> cells, bool trains) {
-    if (seen_.rows == 0 && first_.empty() && seen_.heading.empty()) {
+    if (first_.empty()) {
       (void)row_of(where_of(file_, line), cells);  // refuses it here, not when it counts at last
       first_line_ = line;
       first_.assign(cells.begin(), cells.end());
       return;
     }
+    if (repeats_first(cells) && ++repeated_ == 1) repeated_line_ = line;
     absorb(line, cells);
-    const bool another = !first_.empty() && !seen_.labels.contains(trimmed(first_.front()));
+    const bool another = !seen_.labels.contains(first_label());
     if (trains && seen_.labels.size() + another > kMostLabels)
       fail_data("{}: more than {} different labels up to here; the label must stand in the first column",
                 where_of(file_, line), kMostLabels);
+  }
+
+  bool repeats_first(std::span<const std::string> cells) const {
+    return trimmed(cells.front()) == first_label() &&
+           std::equal(cells.begin() + 1, cells.end(), first_.begin() + 1, first_.end());
   }
 
   void absorb(long line, std::span<const std::string> cells) {
@@ -120,6 +154,7 @@ class Surveyor {
     if (sighting.rows++ == 0 || line < sighting.line) sighting.line = line;
     ++seen_.rows;
     seen_.trimmed += row.label.size() != cells[0].size();
+    with_semicolon_ += row.label.find(';') != std::string_view::npos;
     has_third_cells_ = has_third_cells_ || cells.size() > 2;
     auto& of_kind = row.paired ? with_second_ : without_second_;
     if (!of_kind || line < of_kind->line) of_kind = {line, cells.size() > 2};
@@ -144,19 +179,39 @@ class Surveyor {
   FileSurvey seen_;
   std::vector<std::string> first_;  // the cells of the first row, until it counts as a row or a heading
   long first_line_ = 0;
+  long repeated_ = 0, repeated_line_ = 0;  // the first row once more: how often, and where first
+  long with_semicolon_ = 0;                // labels
   bool begun_ = false, has_third_cells_ = false;
   std::optional<Place> with_second_, without_second_;  // the first of each
 };
 
-/// A heading without known words: the same first row in every file, with a label that nothing else has, while every
-/// label of training comes again.
+/// Whether the first row of a file is a heading by its words: no other row has its label, here or in training. Between
+/// known words above both columns a repetition is no row either.
+bool has_known_heading(const Surveyor& file, const Surveyor& train) {
+  if (!file.begins_with_label_word() || train.has_label_elsewhere(file.first())) return false;
+  return file.begins_with_known_words() ? !file.has_label_elsewhere(file.first()) : file.stands_apart();
+}
+
+/// A heading without known words: the same first row in every file, whose label only repetitions of it have, while most
+/// labels of training come again.
 bool share_a_heading(const std::vector<Surveyor>& files) {
-  return files.front().repeats_labels() && std::all_of(files.begin(), files.end(), [&](const Surveyor& file) {
-           const auto unknown = [&](const Surveyor& other) {
-             return other.stands_apart() && other.rows() > 1 && other.first() == file.first();
-           };
-           return std::all_of(files.begin(), files.end(), unknown);
+  const Surveyor& train = files.front();
+  return train.others().first > 1 && train.repeats_most_labels() &&
+         std::all_of(files.begin(), files.end(), [&](const Surveyor& file) {
+           return file.others().first > 0 && file.first() == train.first() && !file.has_label_elsewhere(file.first());
          });
+}
+
+constexpr long kOften = 5;
+
+/// Refuses what can be a heading as well as a row: a label that only the first row of training has, while every other
+/// comes often.
+void refuse_doubtful_heading(const Surveyor& train) {
+  if (!train.stands_apart() || train.others().second < kOften) return;
+  fail_data(
+      "{}: the label '{}' is this row's alone, while every other comes {} times or more; if the row is a heading, call "
+      "its first column 'label', otherwise move it down",
+      train.first_place(), shown_on_a_line(train.first_label()), train.others().second);
 }
 
 void check_spelling(const Survey& survey) {
@@ -193,12 +248,16 @@ Survey look_at(const std::array<fs::path, 3>& files) {
   for (const fs::path& file : files)
     if (!file.empty()) surveyors.emplace_back(file, /*trains=*/surveyors.empty());
   const bool shared = share_a_heading(surveyors);
+  std::vector<bool> headed;  // decided before any takes its heading apart
+  headed.reserve(surveyors.size());
+  for (const Surveyor& surveyor : surveyors) headed.push_back(shared || has_known_heading(surveyor, surveyors.front()));
+  if (!headed.front()) refuse_doubtful_heading(surveyors.front());
   Survey survey;
   survey.files = files;
   auto surveyor = surveyors.begin();
   for (std::size_t s = 0; s < files.size(); ++s) {
     if (files[s].empty()) continue;
-    if (shared || (surveyor->begins_with_label_word() && surveyor->stands_apart())) surveyor->take_first_as_heading();
+    if (headed[std::size_t(surveyor - surveyors.begin())]) surveyor->take_first_as_heading();
     survey.of[s] = (surveyor++)->finish();
   }
   const fs::path& train = files[std::size_t(Split::train)];
@@ -211,6 +270,34 @@ Survey look_at(const std::array<fs::path, 3>& files) {
   for (const auto& [label, sighting] : labels) survey.labels.push_back(label);
   sort_labels(survey.labels);
   return survey;
+}
+
+/// A file of the folder whose name says that it is the split's, although it is none that is read; empty when there is
+/// none.
+std::string passed_over(const fs::path& folder, Split split) {
+  std::vector<std::string> names = kNames[std::size_t(split)];
+  if (split == Split::valid) names.insert(names.end(), kOtherNames.begin(), kOtherNames.end());
+  for (const fs::path& file : files_in(folder)) {
+    std::string name = file.filename().string();
+    if (!fs::is_directory(file) && contains(names, spelling_free(name.substr(0, name.find('.'))))) return name;
+  }
+  return {};
+}
+
+/// Says what is wrong where none of a split's files can be read. Validation may be lacking, but not be passed over.
+void refuse_lack(const fs::path& folder, Split split) {
+  const std::string near = passed_over(folder, split), place = (folder / near).string();
+  if (!near.empty() && !fs::exists(folder / near)) fail_data("{} is a link that leads nowhere; mend it", place);
+  const auto& names = kNames[std::size_t(split)];
+  if (!near.empty())
+    fail_data(
+        "{} is not read: call it {}, with the ending .tsv or .csv, and behind it .gz, .xz, .bz2 or .zst where it is "
+        "compressed{}",
+        place, fmt::join(names, " or "), split == Split::valid ? ", or take it away to hold back training rows" : "");
+  if (split != Split::valid)
+    fail_data(
+        "there is no {}.tsv in the folder '{}', nor a .csv, compressed or not; a row is a label, a tab and a text",
+        names[0], folder.string());
 }
 
 }  // namespace
@@ -244,11 +331,10 @@ std::array<fs::path, 3> files_of(const fs::path& folder) {
             found.push_back(file);
     if (found.size() > 1)
       fail_data("the folder '{}' holds both {} and {}; leave one of them there", folder.string(), found[0], found[1]);
-    if (!found.empty()) files[s] = folder / found[0];
-    if (found.empty() && Split(s) != Split::valid)
-      fail_data(
-          "there is no {}.tsv in the folder '{}', nor a .csv, compressed or not; a row is a label, a tab and a text",
-          kNames[s][0], folder.string());
+    if (found.empty())
+      refuse_lack(folder, Split(s));
+    else
+      files[s] = folder / found[0];
   }
   return files;
 }

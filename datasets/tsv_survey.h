@@ -29,7 +29,7 @@ struct FileSurvey {
   std::string heading;  // its cells in words, when the first row is one
   std::map<std::string, Sighting, std::less<>> labels;
   long rows = 0;     // without the heading
-  long trimmed = 0;  // labels with spaces around them
+  long trimmed = 0;  // labels with blanks around them
   bool paired = false;
   bool ignores_column = false;  // a third column that is empty in every row
 };
@@ -40,12 +40,14 @@ struct Survey {
   std::vector<std::string> labels;  // of the training file; label i of the examples
 };
 
-/// The three files of a folder. Throws a data error that names what is missing, and for two files of one split.
+/// The three files of a folder. Throws a data error that names what is missing, for two files of one split, and for one
+/// that only its name keeps from being read.
 std::array<std::filesystem::path, 3> files_of(const std::filesystem::path& folder);
 
 /// Reads all files once; asked again for the same state of them, remembers. Throws a data error with file and line for
 /// what `row_of` refuses, for rows with and without a second text, for labels that training lacks or that differ in
-/// spelling only, and when there are fewer than 2 labels or more than 1,000.
+/// spelling only, for a heading that stands there again or may be a row, for cells between semicolons, and when there
+/// are fewer than 2 labels or more than 1,000.
 std::shared_ptr<const Survey> survey(const std::filesystem::path& folder);
 
 }  // namespace lra::tsv

@@ -5,22 +5,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "datasets/cache.h"
 #include "datasets/files_testing.h"
 #include "datasets/table.h"
+#include "datasets/tsv_testing.h"
 #include "harness/core/file.h"
 
 namespace lra {
 namespace {
-
-/// A folder of one's own with the given training rows and, in the other files, `others`.
-void write(const std::filesystem::path& folder, const std::string& train, const std::string& others) {
-  std::filesystem::create_directories(folder);
-  write_file(folder / "train.tsv", train);
-  write_file(folder / "valid.tsv", others);
-  write_file(folder / "test.tsv", others);
-}
 
 TEST(Tsv, LabelsAreNumberedInOrder) {
   const TemporaryFolder root;
@@ -95,30 +89,6 @@ TEST(Tsv, MistakesAreNamedWithFileAndLine) {
   }
 }
 
-/// The sentence with which `read` refuses a folder of these files.
-std::string refusal(const std::vector<std::pair<std::string, std::string>>& files) {
-  const TemporaryFolder folder;
-  for (const auto& [name, content] : files) write_file(folder / name, content);
-  return sentence_of([&] { tsv::read(folder.path(), 10); }, Kind::data);
-}
-
-bool has(const std::vector<std::string>& sentences, const std::string& wanted) {
-  return std::any_of(sentences.begin(), sentences.end(),
-                     [&](const std::string& sentence) { return sentence.find(wanted) != std::string::npos; });
-}
-
-const std::string kRows = "pos\tgood\nneg\tbad\npos\tfine\nneg\tpoor\n";
-
-TEST(Tsv, AByteOrderMarkIsNoPartOfALabel) {
-  const TemporaryFolder folder;
-  write(folder.path(),
-        "\xef\xbb\xbf"
-        "0\ta\n1\tb\n0\tc\n",
-        "\xef\xbb\xbf"
-        "0\tx\n");
-  EXPECT_EQ(tsv::shape_of(folder.path()).classes, (std::vector<std::string>{"0", "1"}));
-}
-
 TEST(Tsv, AColumnThatIsEmptyInEveryRowMakesNoPairs) {
   const TemporaryFolder folder;
   write(folder.path(), "0\ta\t\n1\tb\t\n", "0\tx\n1\ty\n");
@@ -175,63 +145,7 @@ TEST(Tsv, ManyClassesAreNotAllNamedAndTextsForLabelsNoticed) {
   write(folder.path(), rows, rows);
   const auto remarks = tsv::read(folder.path(), 10).findings.remarks;
   EXPECT_TRUE(has(remarks, "30 classes: ") && has(remarks, " and 10 more"));
-  EXPECT_TRUE(has(remarks, "no label has more than one training row; the label must stand in the first column"));
-}
-
-TEST(Tsv, AHeadingIsNoClass) {
-  for (const char* heading : {"label\ttext\n", "Label\tSentence\n", " CLASS \treview\n", "sentiment\twhat they wrote\n",
-                              "\"label\"\t\"text\"\n", "Art\tWas da steht\n"}) {
-    const TemporaryFolder folder;
-    write(folder.path(), heading + kRows, heading + kRows);
-    const Corpus corpus = tsv::read(folder.path(), 10);
-    EXPECT_EQ(tsv::shape_of(folder.path()).classes, (std::vector<std::string>{"neg", "pos"})) << heading;
-    EXPECT_EQ(corpus[Split::train].size(), 4) << heading;
-    EXPECT_EQ(corpus[Split::test].size(), 4) << heading;
-    EXPECT_TRUE(has(corpus.findings.remarks, "train.tsv: the first row (")) << heading;
-  }
-  const TemporaryFolder one;  // a heading in one file alone
-  write(one.path(), "label\ttext\n" + kRows, kRows);
-  EXPECT_EQ(tsv::read(one.path(), 10)[Split::valid].size(), 4);
-  const TemporaryFolder rows;  // first rows that are rows
-  write(rows.path(), kRows, kRows);
-  EXPECT_EQ(tsv::read(rows.path(), 10)[Split::train].size(), 4);
-}
-
-TEST(Tsv, AHeadingThatNamesOtherColumnsIsRefused) {
-  for (const char* heading : {"text\tlabel\n", "sentence\tlabel\n", "id\tlabel\ttext\n", "\tlabel\ttext\n"})
-    EXPECT_NE(refusal({{"train.tsv", heading + kRows}, {"valid.tsv", kRows}, {"test.tsv", kRows}})
-                  .find("train.tsv line 1: the heading has 'label' above column 2"),
-              std::string::npos)
-        << heading;
-  EXPECT_NE(refusal({{"train.tsv", "label\tid\ttext\na\t1\tx\nb\t2\ty\n"}, {"test.tsv", kRows}})
-                .find("train.tsv line 1: the heading has 'id' above column 2"),
-            std::string::npos);
-}
-
-TEST(Tsv, SpacesAroundLabelsAreNoPartOfThem) {
-  const TemporaryFolder folder;
-  write(folder.path(), " pos\tgood\nneg\tbad\npos \xc2\xa0\t fine\n", "pos\tx\n");
-  EXPECT_EQ(tsv::shape_of(folder.path()).classes, (std::vector<std::string>{"neg", "pos"}));
-  const Corpus corpus = tsv::read(folder.path(), 10);
-  EXPECT_TRUE(has(corpus.findings.remarks, "train.tsv: the spaces around 2 labels"));
-  EXPECT_EQ(corpus[Split::train].at(2).tokens.size(), 5u) << "those of a text stay";
-}
-
-TEST(Tsv, LabelsThatDifferInSpellingOnlyAreRefused) {
-  for (const auto& [one, other] : {std::pair("pos", "Pos"), std::pair("1", "1.0"), std::pair("NEG", "neg")}) {
-    const std::string rows = fmt::format("{}\tx\nz\ty\n", one), odd = fmt::format("z\tx\n{}\ty\n", other);
-    for (const auto& [train, valid] : {std::pair(rows + odd, rows), std::pair(rows, odd)}) {
-      const std::string sentence = refusal({{"train.tsv", train}, {"valid.tsv", valid}, {"test.tsv", rows}});
-      EXPECT_NE(sentence.find("in spelling only"), std::string::npos) << sentence;
-    }
-  }
-}
-
-TEST(Tsv, LabelsAreBytesAndShownInUtf8) {
-  const TemporaryFolder folder;
-  write(folder.path(), "caf\xe9\tx\nth\xc3\xa9\ty\na\x1b[31m\tz\n", "caf\xe9\tx\n");
-  EXPECT_EQ(tsv::shape_of(folder.path()).classes, (std::vector<std::string>{"a\\x1B[31m", "caf\\xE9", "th\xc3\xa9"}));
-  EXPECT_EQ(tsv::read(folder.path(), 10)[Split::test].at(0).label, 1);
+  EXPECT_TRUE(has(remarks, "no label has more than one training row; if these are the texts"));
 }
 
 TEST(Tsv, WithoutValidationATenthOfEachClassIsHeldBack) {
@@ -281,21 +195,22 @@ TEST(Tsv, OtherNamesAndKindsOfFilesAreTheSameData) {
   }
 }
 
-TEST(Tsv, MissingAndAmbiguousFilesAreNamed) {
-  const auto none = sentence_of([] { tsv::read("/nosuch", 10); }, Kind::data);
-  EXPECT_NE(none.find("there is no folder '/nosuch'"), std::string::npos) << none;
-  EXPECT_NE(refusal({{"train.tsv", kRows}, {"valid.tsv", kRows}}).find("there is no test.tsv in the folder"),
-            std::string::npos);
-  EXPECT_NE(refusal({{"test.tsv", kRows}}).find("there is no train.tsv in the folder"), std::string::npos);
-  EXPECT_NE(refusal({{"train.tsv", kRows}, {"test.tsv", kRows}, {"valid.tsv", kRows}, {"dev.tsv", kRows}})
-                .find("holds both valid.tsv and dev.tsv"),
-            std::string::npos);
-  EXPECT_NE(refusal({{"train.tsv", kRows}, {"train.csv", kRows}, {"test.tsv", kRows}})
-                .find("holds both train.tsv and train.csv"),
-            std::string::npos);
+TEST(Tsv, ASecondColumnOfBlanksMakesNoPairs) {
   const TemporaryFolder folder;
-  write_file(folder / "file", kRows);
-  EXPECT_NE(sentence_of([&] { tsv::read(folder / "file", 10); }, Kind::data).find("that is a file"), std::string::npos);
+  write(folder.path(), "ham\ta\t \nspam\tb\t  \n", "ham\tx\t \n");
+  EXPECT_FALSE(tsv::read(folder.path(), 10).paired);
+}
+
+TEST(Tsv, AClassKeepsItsLastTrainingRow) {
+  const TemporaryFolder folder;
+  write_file(folder / "train.tsv", std::string("ham\ta\nham\tb\nspam\tc\nspam\td\nrare\te\n"));
+  write_file(folder / "test.tsv", std::string("ham\tx\n"));
+  const Corpus corpus = tsv::read(folder.path(), 10);
+  const auto& labels = corpus[Split::train].labels;
+  EXPECT_EQ(std::set(labels.begin(), labels.end()).size(), 3u);
+  EXPECT_EQ(corpus[Split::valid].size(), 1);
+  EXPECT_NE(refusal({{"train.tsv", "a\tx\nb\ty\n"}, {"test.tsv", "a\tx\n"}}).find("add a valid.tsv"),
+            std::string::npos);
 }
 
 TEST(Tsv, FindingsAreKeptWithThePreparedData) {
