@@ -138,6 +138,16 @@ TEST(ListOpsTsv, ReadsEveryPlaceOfTheRelease) {
   }
 }
 
+TEST(ListOpsTsv, APartIsOne) {
+  const TemporaryFolder root;
+  write_official(root.path(), "Source\tTarget\n7\t7\n8\t8\n");
+  const auto portion = sources().at("listops_tsv").portion(Json::object(), root.path());
+  ASSERT_TRUE(portion);
+  EXPECT_EQ(portion->examples, 4);
+  EXPECT_EQ(portion->settings, sources().at("listops_tsv").resolve(Json::object()));
+  EXPECT_NE(portion->what.find("holds 4 expressions instead of 100000"), std::string::npos) << portion->what;
+}
+
 TEST(ListOpsTsv, ErrorsNameFileAndLine) {
   const std::pair<const char*, const char*> cases[] = {
       {"Source\tTarget\n7\t7\n7 7\n", "line 3: a row has"},

@@ -165,7 +165,8 @@ TEST(Plan, OfficialListOpsDecideTheVariant) {
   for (const char* file : {"basic_train.tsv", "basic_val.tsv", "basic_test.tsv"})
     write_file(root / file, std::string("Source\tTarget\n7\t7\n"));
   const TaskPlan plan = plan_task("listops", "small", "linear", root.path());
-  EXPECT_EQ(plan.spec.variant, "listops");
+  EXPECT_EQ(plan.spec.variant, "listops@part-3");
+  EXPECT_NE(plan.remark.find("of which only a part is there"), std::string::npos) << plan.remark;
   EXPECT_EQ(plan.data, (Json{{"source", "listops_tsv"}, {"max_length", 2000}}));
   EXPECT_EQ(open_data(plan, {root.path(), root / "cache"})->size(Split::test), 1);
   EXPECT_EQ(plan_task("listops", "quick", "linear", root.path()).spec.variant, "listops@quick");
