@@ -89,6 +89,9 @@ class Surveyor {
     return 2 * std::count_if(seen_.labels.begin(), seen_.labels.end(), repeated) > long(seen_.labels.size());
   }
 
+  /// How often the first row stands in the file once more.
+  long repetitions() const { return repeated_; }
+
   void take_first_as_heading() {
     if (repeated_line_ > 0)
       fail_data("{}: the heading ({}) stands there again, as where two files were joined; take it out",
@@ -192,17 +195,18 @@ bool has_known_heading(const Surveyor& file, const Surveyor& train) {
   return file.begins_with_known_words() ? !file.has_label_elsewhere(file.first()) : file.stands_apart();
 }
 
-/// A heading without known words: the same first row in every file, whose label only repetitions of it have, while most
-/// labels of training come again.
+constexpr long kOften = 5;
+
+/// A heading without known words: the same first row in every file, whose label only a few repetitions of it have, as
+/// where files were joined, while most labels of training come again.
 bool share_a_heading(const std::vector<Surveyor>& files) {
   const Surveyor& train = files.front();
   return train.others().first > 1 && train.repeats_most_labels() &&
          std::all_of(files.begin(), files.end(), [&](const Surveyor& file) {
-           return file.others().first > 0 && file.first() == train.first() && !file.has_label_elsewhere(file.first());
+           return file.others().first > 0 && file.first() == train.first() && !file.has_label_elsewhere(file.first()) &&
+                  file.repetitions() < kOften;
          });
 }
-
-constexpr long kOften = 5;
 
 /// Refuses what can be a heading as well as a row: a label that only the first row of training has, while every other
 /// comes often.

@@ -116,6 +116,15 @@ TEST(Tsv, AHeadingThatStandsThereAgainIsRefused) {
     }
 }
 
+TEST(Tsv, RowsThatStandThereOftenAreNoHeading) {
+  std::string rows;
+  for (int i = 0; i < 6; ++i) rows += "a\tsame\nb\tother\n";
+  const TemporaryFolder folder;
+  write(folder.path(), rows, rows);
+  EXPECT_EQ(tsv::shape_of(folder.path()).classes, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(tsv::read(folder.path(), 10)[Split::test].size(), 12);
+}
+
 TEST(Tsv, AnUnknownHeadingIsTakenOrRefused) {
   const std::string head = "Kategorie\tNachricht\n", rare = "odd\tonly once\n";
   const TemporaryFolder shared;

@@ -169,6 +169,7 @@ void damage_own_file(const Sandbox& sandbox, Generator& draw) {
     return contents(origin.path("weights.safetensors"));
   }();
   if (draw.below(2)) {
+    std::filesystem::remove(sandbox.path("own.db"));
     write_file(sandbox.path("own.db"), draw.damaged(database));
     const char* readers[] = {"report --format json --db own.db", "runs list --db own.db", "runs show 1 --db own.db",
                              "runs merge own.db --db other.db"};
