@@ -327,20 +327,20 @@ TEST(Download, WhatNothingVouchesForGetsItsNameWhenItCouldBeRead) {
   const TemporaryFolder folder;
   write_tar_gz(folder / "sound", {{"basic_val.tsv", "Source\tTarget\n7\t7\n"}});
   const std::string sound = read_file(folder / "sound");
-  const auto accept = [](const std::filesystem::path& part) { check_import(part, "file"); };
-  std::string answered;
-  Server server([&](const Request&, int connection) { send(connection, answered); });
-  const Download download = without_checksum(server.url("/file"));
+  const auto fetch_from = [&](const Server& server) {
+    return fetch(without_checksum(server.url("/file")), folder / "file", {}, kQuick,
+                 [](const std::filesystem::path& part) { check_import(part, "file"); });
+  };
   for (const std::string& flawed :
        {"200 OK\r\n\r\n" + sound.substr(0, sound.size() / 2), std::string("200 OK\r\n\r\n<html>not here</html>"),
         std::string("204 No Content\r\n\r\n"), std::string("200 OK\r\nContent-Length: 0\r\n\r\n")}) {
-    answered = "HTTP/1.1 " + flawed;
-    const std::string sentence = sentence_of([&] { fetch(download, folder / "file", {}, kQuick, accept); }, Kind::data);
+    const Server server([&](const Request&, int connection) { send(connection, "HTTP/1.1 " + flawed); });
+    const std::string sentence = sentence_of([&] { fetch_from(server); }, Kind::data);
     EXPECT_NE(sentence.find(server.url("/file")), std::string::npos) << sentence;
     EXPECT_FALSE(is_file(folder / "file") || is_file(folder / "file.part")) << flawed;
   }
-  answered = "HTTP/1.1 200 OK\r\n\r\n" + sound;
-  EXPECT_TRUE(fetch(download, folder / "file", {}, kQuick, accept));
+  const Server server([&](const Request&, int connection) { send(connection, "HTTP/1.1 200 OK\r\n\r\n" + sound); });
+  EXPECT_TRUE(fetch_from(server));
   EXPECT_EQ(read_file(folder / "file"), sound);
 }
 

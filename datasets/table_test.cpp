@@ -45,10 +45,11 @@ std::vector<std::string> lines_of_text(const std::string& text) {
 
 TEST(Lines, EndInWhateverPeopleWrite) {
   const std::vector<std::string> two{"a", "b"};
-  for (const char* text : {"a\nb", "a\nb\n", "a\r\nb\r\n", "a\rb", "a\rb\r", "a\nb\n\n\n", "a\r\nb\r\n\r\n", "a\rb\r\r",
-                           "\xef\xbb\xbf"
-                           "a\nb\n"})
+  for (const char* text :
+       {"a\nb", "a\nb\n", "a\r\nb\r\n", "a\rb", "a\rb\r", "a\nb\n\n\n", "a\r\nb\r\n\r\n", "a\rb\r\r"}) {
     EXPECT_EQ(lines_of_text(text), two) << text;
+    EXPECT_EQ(lines_of_text(std::string("\xef\xbb\xbf") + text), two) << text;
+  }
   EXPECT_EQ(lines_of_text("a\n\nb\n"), (std::vector<std::string>{"a", "", "b"}));
   EXPECT_EQ(lines_of_text("a\rx\nb\n"), (std::vector<std::string>{"a\rx", "b"}));
   EXPECT_EQ(lines_of_text(std::string("a\0\nb", 4)), (std::vector<std::string>{std::string("a\0", 2), "b"}));

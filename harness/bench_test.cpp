@@ -59,18 +59,20 @@ TEST(Bench, AStepInWhichTheProcessStoodStillIsTakenAgain) {
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
+    using std::chrono::milliseconds;
     BenchTask task = small_task("transformer materialized=true");
     task.length = 2048, task.threads = 1, task.turns = 1;
+    const auto pause = milliseconds(1500) + 2 * milliseconds(long(measured(task).at("median_ms")));
     BenchMeter meter(task);
     if (fork() == 0) {  // stops it in the middle of its only step
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      std::this_thread::sleep_for(milliseconds(20));
       kill(getppid(), SIGSTOP);
-      std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+      std::this_thread::sleep_for(pause);
       kill(getppid(), SIGCONT);
       _exit(0);
     }
     meter.turn();
-    _exit(meter.metrics().at("median_ms").get<double>() < 1500 ? 0 : 1);
+    _exit(meter.metrics().at("median_ms").get<double>() < double(pause.count()) ? 0 : 1);
   }
   int status = 0;
   waitpid(child, &status, 0);
