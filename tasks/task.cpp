@@ -87,14 +87,8 @@ std::filesystem::path own_folder(const std::string& task) {
   return task.substr(kOwn.size());
 }
 
-std::filesystem::path whole_own_folder(const std::string& task) {
-  const auto given = std::filesystem::absolute(own_folder(task)).lexically_normal();
-  const auto folder = utf8_path(std::filesystem::weakly_canonical(given), given);
-  return folder.has_filename() ? folder : folder.parent_path();
-}
-
 TaskPlan plan_own_task(const std::string& task, const std::string& preset, const std::string& model) {
-  const auto folder = whole_own_folder(task);
+  const auto folder = own_data_folder(task);
   if (!is_utf8(folder.string()))
     fail_usage("{}: the folder {} has a name that is not UTF-8; give it another, with which its results can be kept",
                task, shell_word(folder.string()));
@@ -196,8 +190,14 @@ std::vector<std::string> tasks_of_preset(const std::string& name) {
 
 bool is_own_task(const std::string& task) { return task.starts_with(kOwn); }
 
+std::filesystem::path own_data_folder(const std::string& task) {
+  const auto given = std::filesystem::absolute(own_folder(task)).lexically_normal();
+  const auto folder = utf8_path(std::filesystem::weakly_canonical(given), given);
+  return folder.has_filename() ? folder : folder.parent_path();
+}
+
 std::string stored_name(const std::string& task) {
-  return is_own_task(task) ? std::string(kOwn) + whole_own_folder(task).filename().string() : task;
+  return is_own_task(task) ? std::string(kOwn) + own_data_folder(task).filename().string() : task;
 }
 
 std::string describe_task(const std::string& task) {

@@ -42,6 +42,8 @@ std::vector<std::string> preset_names();
 std::vector<std::string> tasks_of_preset(const std::string& preset);
 /// Whether `task` is "tsv:FOLDER", a user's own texts (datasets/tsv.h).
 bool is_own_task(const std::string& task);
+/// The folder of "tsv:FOLDER", absolute, its links followed.
+std::filesystem::path own_data_folder(const std::string& task);
 /// What results call the task: of "tsv:some/where/mail/", "tsv:mail"; any other name as it is.
 std::string stored_name(const std::string& task);
 /// One sentence on the task.

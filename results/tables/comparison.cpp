@@ -68,7 +68,7 @@ double parameter_budget(long transformer_parameters) { return 1.10 * static_cast
 std::vector<const StoredRun*> runs_of(const Comparison& comparison, const ReportRequest& request) {
   std::vector<const StoredRun*> all;
   for (const StoredRun& run : comparison.runs)
-    if ((request.preset.empty() || run.preset == request.preset) && request.wants_task(run.task) &&
+    if ((request.preset.empty() || run.preset == request.preset) && request.wants_task_of(run) &&
         request.wants_model(run.model))
       all.push_back(&run);
   return all;
@@ -77,7 +77,7 @@ std::vector<const StoredRun*> runs_of(const Comparison& comparison, const Report
 PresetRuns by_preset(const std::vector<StoredRun>& runs, const ReportRequest& request) {
   PresetRuns groups;
   for (const StoredRun& run : runs) {
-    if ((!request.preset.empty() && run.preset != request.preset) || !request.wants_task(run.task)) continue;
+    if ((!request.preset.empty() && run.preset != request.preset) || !request.wants_task_of(run)) continue;
     auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == run.preset; });
     if (group == groups.end()) group = groups.insert(groups.end(), {run.preset, {}});
     group->second.push_back(&run);

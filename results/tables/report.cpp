@@ -1,5 +1,9 @@
 #include "results/tables/report.h"
 
+#include <algorithm>
+
+#include "results/tables/versions.h"
+
 namespace lra {
 
 Registry<ReportFormat>& report_formats() {
@@ -11,6 +15,16 @@ const std::vector<std::string>& report_tables() {
   static const std::vector<std::string> names{"accuracy", "differences",    "published", "efficiency", "bench",
                                               "seeds",    "configurations", "model",     "all"};
   return names;
+}
+
+bool ReportRequest::wants_task_of(const StoredRun& run) const {
+  return only_tasks.empty() || std::any_of(only_tasks.begin(), only_tasks.end(),
+                                           [&](const std::string& task) { return is_on_task(run, task); });
+}
+
+bool ReportRequest::wants_model(const std::string& label) const {
+  return only_models.empty() ||
+         std::find(only_models.begin(), only_models.end(), label.substr(0, label.find(' '))) != only_models.end();
 }
 
 }  // namespace lra

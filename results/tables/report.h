@@ -1,7 +1,6 @@
 /// Reports: a store in, text out. One file a format in results/reports, each ending in one registration line.
 #pragma once
 
-#include <algorithm>
 #include <functional>
 #include <ostream>
 #include <string>
@@ -31,14 +30,9 @@ struct ReportRequest {
   /// Only these columns and rows; empty: all. What a row is measured against is still taken from all that is stored.
   std::vector<std::string> only_tasks = {}, only_models = {};
 
-  bool wants_task(const std::string& task) const { return is_among(only_tasks, task); }
+  bool wants_task_of(const StoredRun& run) const;  // as is_on_task says (versions.h)
   /// `label`: a model's name, or a row's, which begins with it.
-  bool wants_model(const std::string& label) const { return is_among(only_models, label.substr(0, label.find(' '))); }
-
- private:
-  static bool is_among(const std::vector<std::string>& only, const std::string& name) {
-    return only.empty() || std::find(only.begin(), only.end(), name) != only.end();
-  }
+  bool wants_model(const std::string& label) const;
 };
 
 struct ReportFormat {

@@ -10,6 +10,7 @@
 #include "results/store/database.h"
 #include "results/tables/comparison.h"
 #include "results/tables/duel.h"
+#include "results/tables/versions.h"
 
 namespace lra {
 namespace {
@@ -336,6 +337,19 @@ Store filter_store() {
     store.add({m}, machine());
   }
   return store;
+}
+
+TEST(Filters, OnesOwnDataGoByTheirNameTheirFolderOrAnEndOfIt) {
+  StoredRun run;
+  run.task = "tsv:set", run.data_folder = "/home/me/v1/set";
+  for (const char* name : {"tsv:set", "tsv:v1/set", "tsv:me/v1/set", "tsv:/home/me/v1/set"})
+    EXPECT_TRUE(is_on_task(run, name)) << name;
+  for (const char* name :
+       {"tsv:v2/set", "tsv:1/set", "tsv:v1", "tsv:other", "set", "listops", "tsv:/v1/set", "other:v1/set"})
+    EXPECT_FALSE(is_on_task(run, name)) << name;
+  run.data_folder.clear();  // of a database older than its column
+  EXPECT_TRUE(is_on_task(run, "tsv:v2/set"));
+  EXPECT_FALSE(is_on_task(run, "tsv:v2/other"));
 }
 
 TEST(Filters, EveryFormatShowsOnlyWhatIsAskedFor) {

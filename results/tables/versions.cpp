@@ -43,6 +43,15 @@ void tell_apart(const std::string& variant, const std::vector<Version*>& version
 
 }  // namespace
 
+bool is_on_task(const StoredRun& run, const std::string& name) {
+  if (run.task == name) return true;
+  const std::size_t colon = name.find(':'), slash = name.rfind('/');
+  if (colon == std::string::npos || slash == std::string::npos || slash < colon) return false;
+  if (run.task != name.substr(0, colon + 1) + name.substr(slash + 1)) return false;
+  const std::string folder = name.substr(colon + 1);
+  return run.data_folder.empty() || run.data_folder == folder || run.data_folder.ends_with("/" + folder);
+}
+
 std::map<DataKey, Version> versions_of(const std::vector<const StoredRun*>& runs) {
   std::map<DataKey, Version> all;
   for (const StoredRun* run : runs) {

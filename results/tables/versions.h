@@ -24,4 +24,8 @@ struct Version {
 /// enough.
 std::map<DataKey, Version> versions_of(const std::vector<const StoredRun*>& runs);
 
+/// Whether the run is on the task `name`. Data of one's own go by their name ("tsv:set"), by their folder
+/// ("tsv:/data/v1/set") or by an end of it ("tsv:v1/set"); a run whose folder is not known, by its name.
+bool is_on_task(const StoredRun& run, const std::string& name);
+
 }  // namespace lra

@@ -3,13 +3,13 @@
 #include <filesystem>
 #include <iostream>
 #include <optional>
-#include <set>
 
 #include "harness/core/file.h"
 #include "results/tables/document.h"
 #include "results/tables/duel.h"
 #include "results/tables/row.h"
 #include "results/tables/text_table.h"
+#include "results/tables/versions.h"
 #include "tasks/task.h"
 #include "tools/lra/command.h"
 #include "tools/lra/places.h"
@@ -55,7 +55,8 @@ struct Source {
 
 bool is_asked_for(const StoredRun& run, const Options& options, const std::vector<std::string>& tasks) {
   return (options.preset.empty() || run.preset == options.preset) &&
-         (tasks.empty() || std::find(tasks.begin(), tasks.end(), run.task) != tasks.end());
+         (tasks.empty() ||
+          std::any_of(tasks.begin(), tasks.end(), [&](const std::string& task) { return is_on_task(run, task); }));
 }
 
 bool belongs(const StoredRun& run, const std::string& name, SideKind kind, const Source& source) {
@@ -89,10 +90,9 @@ std::vector<std::string> known_names(const Source& source, SideKind kind) {
 std::vector<std::string> wanted_tasks(const Options& options, const Source& source, const Source& opposite) {
   if (!options.preset.empty()) check_name("preset", options.preset, preset_names());
   if (options.tasks.empty()) return {};
-  std::set<std::string> stored;
-  for (const Source* side : {&source, &opposite})
-    for (std::string& task : stored_tasks(side->store)) stored.insert(std::move(task));
-  return select_stored_tasks(options.tasks, {stored.begin(), stored.end()});
+  std::vector<StoredRun> runs = source.runs;
+  runs.insert(runs.end(), opposite.runs.begin(), opposite.runs.end());
+  return select_stored_tasks(options.tasks, runs);
 }
 
 Side side_of(const std::string& name, SideKind kind, const Source& source, const Options& options,

@@ -22,7 +22,7 @@ void report(const Options& options) {
   if (!options.preset.empty()) check_name("preset", options.preset, preset_names());
   const Store store = open_database(options.database);
   ReportRequest request = report_request(options.table, options.preset);
-  if (!options.tasks.empty()) request.only_tasks = select_stored_tasks(options.tasks, stored_tasks(store));
+  if (!options.tasks.empty()) request.only_tasks = select_stored_tasks(options.tasks, all_runs(store));
   if (!options.models.empty()) request.only_models = select_stored_models(options.models, stored_models(store));
   request.model = options.model;
   if (!options.model.empty() && options.table == "all") request.table = "model";
@@ -45,7 +45,8 @@ void add_report(const Command& program, int& exit_code) {
                   "accuracy, differences, published, efficiency, bench, seeds, configurations, model or all")
       .shows_default();
   command.add_option("--model", options->model, "the page of this model");
-  command.add_option("--tasks", options->tasks, "only these tasks' columns: names, lra5 or all, separated by commas");
+  command.add_option("--tasks", options->tasks,
+                     "only these tasks' columns: names, lra5, all, or tsv:FOLDER, separated by commas");
   command.add_option("--models", options->models, "only these models' rows: names, lra11 or all, separated by commas");
   command.add_option("--preset", options->preset, "only this one's runs");
   command.add_option("-o,--output", options->output, "a file instead of stdout");

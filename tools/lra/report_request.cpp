@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <set>
 
 #include "harness/revision.h"
@@ -22,13 +23,6 @@ ReportRequest report_request(const std::string& table, const std::string& preset
 
 namespace {
 
-std::vector<std::string> distinct(const Store& store, std::string StoredRun::*name) {
-  std::set<std::string> all;
-  for (const auto& runs : {store.runs(), store.failures()})
-    for (const StoredRun& run : runs) all.insert(run.*name);
-  return {all.begin(), all.end()};
-}
-
 /// What SQLite takes for a database without a file.
 void check_is_file(const std::string& path) {
   if (path == ":memory:")
@@ -38,11 +32,16 @@ void check_is_file(const std::string& path) {
 
 }  // namespace
 
-std::vector<std::string> stored_tasks(const Store& store) { return distinct(store, &StoredRun::task); }
+std::vector<StoredRun> all_runs(const Store& store) {
+  std::vector<StoredRun> all = store.runs();
+  for (StoredRun& run : store.failures()) all.push_back(std::move(run));
+  std::sort(all.begin(), all.end(), [](const StoredRun& a, const StoredRun& b) { return a.id < b.id; });
+  return all;
+}
 
 std::vector<std::string> stored_models(const Store& store) {
   std::set<std::string> all;
-  for (const std::string& model : distinct(store, &StoredRun::model)) all.insert(model);
+  for (const StoredRun& run : all_runs(store)) all.insert(run.model);
   for (const Measurement& m : store.measurements()) all.insert(m.model.substr(0, m.model.find(' ')));
   return {all.begin(), all.end()};
 }

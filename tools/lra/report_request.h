@@ -10,8 +10,10 @@ namespace lra {
 /// A request for `table` with the revisions and facts of every model of this build. `preset` may be empty: all.
 ReportRequest report_request(const std::string& table, const std::string& preset);
 
-/// The tasks and models that the database holds runs of, done or not, or measurements.
-std::vector<std::string> stored_tasks(const Store& store);
+/// Every run that is stored, done or not, by number.
+std::vector<StoredRun> all_runs(const Store& store);
+
+/// The models that the database holds runs of, done or not, or measurements.
 std::vector<std::string> stored_models(const Store& store);
 
 /// An existing database, for reading. Throws a data error that says how to make one.

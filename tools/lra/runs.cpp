@@ -10,6 +10,7 @@
 #include "results/tables/document.h"
 #include "results/tables/row.h"
 #include "results/tables/text_table.h"
+#include "results/tables/versions.h"
 #include "tools/lra/command.h"
 #include "tools/lra/places.h"
 #include "tools/lra/report_request.h"
@@ -35,18 +36,15 @@ void expect_stored(const std::string& what, const std::string& name, const std::
 
 /// Finished, failed and interrupted ones by number, those that the options ask for.
 std::vector<StoredRun> selected(const Store& store, const Options& options) {
-  auto all = store.runs();
-  for (StoredRun& run : store.failures()) all.push_back(std::move(run));
-  std::sort(all.begin(), all.end(), [](const StoredRun& a, const StoredRun& b) { return a.id < b.id; });
+  std::vector<StoredRun> all = all_runs(store);
   if (all.empty()) fail_usage("{} holds no run; `lra run` makes some", store.path().string());
-  const std::string task = stored_name(options.task);
-  expect_stored("task", task, all, &StoredRun::task);
+  const std::string task = options.task.empty() ? "" : stored_task(options.task, all);
   expect_stored("model", options.model, all, &StoredRun::model);
   expect_stored("preset", options.preset, all, &StoredRun::preset);
   const auto differs = [](const std::string& wanted, const std::string& is) { return !wanted.empty() && wanted != is; };
   std::erase_if(all, [&](const StoredRun& run) {
-    return differs(options.model, run.model) || differs(task, run.task) || differs(options.preset, run.preset) ||
-           differs(options.status, run.status) ||
+    return differs(options.model, run.model) || (!task.empty() && !is_on_task(run, task)) ||
+           differs(options.preset, run.preset) || differs(options.status, run.status) ||
            (!options.ids.empty() && std::find(options.ids.begin(), options.ids.end(), run.id) == options.ids.end());
   });
   if (all.empty()) fail_usage("{} holds no run that fits; `lra runs list` shows all", store.path().string());

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "harness/core/names.h"
 #include "harness/experiment.h"
 #include "models/layers/mixer.h"
+#include "results/tables/versions.h"
 #include "tasks/task.h"
 
 namespace lra {
@@ -69,6 +71,23 @@ std::pair<std::string, Json> parse_assignment(const std::string& text, const std
   return {key, parse_scalar(value)};
 }
 
+std::vector<std::string> tasks_of(const std::vector<StoredRun>& runs) {
+  std::set<std::string> all;
+  for (const StoredRun& run : runs) all.insert(run.task);
+  return {all.begin(), all.end()};
+}
+
+/// How runs may name the task, the most exact first.
+std::vector<std::string> candidates(const std::string& task) {
+  if (!is_own_task(task)) return {task};
+  const std::size_t folder = task.find(':') + 1;
+  std::string end = std::filesystem::path(task.substr(folder)).lexically_normal().string();
+  if (end.ends_with('/')) end.pop_back();
+  if (end.find('/') == std::string::npos && !end.starts_with('.'))
+    return {stored_name(task), task.substr(0, folder) + end};
+  return {task.substr(0, folder) + own_data_folder(task).string(), task.substr(0, folder) + end};
+}
+
 }  // namespace
 
 std::vector<std::string> split_list(const std::string& text, const std::string& option) {
@@ -117,10 +136,19 @@ std::vector<std::string> select_models(const std::string& names) {
   return select("model", split_list(names, "--models"), models().names(), models().names(), "lra11", kLra11);
 }
 
-std::vector<std::string> select_stored_tasks(const std::string& names, const std::vector<std::string>& stored) {
-  std::vector<std::string> as_stored = split_list(names, "--tasks");
-  std::transform(as_stored.begin(), as_stored.end(), as_stored.begin(), stored_name);
-  return select("task", as_stored, stored, stored, "lra5", kLra5);
+std::string stored_task(const std::string& name, const std::vector<StoredRun>& runs) {
+  for (const std::string& candidate : candidates(name))
+    if (std::any_of(runs.begin(), runs.end(), [&](const StoredRun& run) { return is_on_task(run, candidate); }))
+      return candidate;
+  fail_usage("unknown task '{}'{}", name, suggestion(name, tasks_of(runs)));
+}
+
+std::vector<std::string> select_stored_tasks(const std::string& names, const std::vector<StoredRun>& runs) {
+  const std::vector<std::string> stored = tasks_of(runs);
+  std::vector<std::string> wanted = split_list(names, "--tasks"), known = stored;
+  for (std::string& name : wanted)
+    if (is_own_task(name)) known.push_back(name = stored_task(name, runs));
+  return select("task", wanted, known, stored, "lra5", kLra5);
 }
 
 std::vector<std::string> select_stored_models(const std::string& names, const std::vector<std::string>& stored) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "harness/core/config.h"
+#include "results/store/record.h"
 
 namespace lra {
 
@@ -28,8 +29,12 @@ std::vector<std::string> select_tasks(const std::string& names, const std::strin
 /// Names and groups: lra11 (those in this build), all.
 std::vector<std::string> select_models(const std::string& names);
 
-/// The same names and groups among those of runs that are `stored`; own data by their folder or its name.
-std::vector<std::string> select_stored_tasks(const std::string& names, const std::vector<std::string>& stored);
+/// A task's name as `is_on_task` of results/tables/versions.h knows it of these runs: of "tsv:FOLDER" the whole folder,
+/// or an end of it as tables print it. Throws a usage error when none of them is on it.
+std::string stored_task(const std::string& name, const std::vector<StoredRun>& runs);
+
+/// The same names and groups as above, of what is stored.
+std::vector<std::string> select_stored_tasks(const std::string& names, const std::vector<StoredRun>& runs);
 std::vector<std::string> select_stored_models(const std::string& names, const std::vector<std::string>& stored);
 
 /// "0", "0..2", "1,3", "0..2,7".

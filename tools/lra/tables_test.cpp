@@ -87,6 +87,18 @@ TEST(ReportTruth, VersionsOfOnesOwnDataHaveNoAverage) {
   ASSERT_EQ(run.code, 0) << run.err;
   EXPECT_FALSE(has(run.out, "avg")) << run.out;
   EXPECT_TRUE(has(run.out, "tsv:v1/set@smoke") && has(run.out, "tsv:v2/set@smoke")) << run.out;
+  for (const std::string& folder : {std::string("v1/set"), std::string("./v1/set/"), box.path("v1/set").string()}) {
+    const Json runs = box.lra("report --format json --tasks tsv:" + folder).json().at("runs");
+    EXPECT_EQ(runs.size(), 2u) << folder;
+    for (const Json& row : runs) EXPECT_TRUE(row.at("data_folder").get<std::string>().ends_with("/v1/set")) << row;
+    EXPECT_EQ(box.lra("runs list --json --task tsv:" + folder).json().size(), 2u) << folder;
+    EXPECT_EQ(box.lra("compare linear identity --json --tasks tsv:" + folder).json().size(), 1u) << folder;
+  }
+  EXPECT_EQ(box.lra("runs list --json --task tsv:set").json().size(), 4u);
+  EXPECT_EQ(box.lra("compare linear identity --json --tasks tsv:set").json().size(), 2u);
+  const Finished unknown = box.lra("report --tasks tsv:v3/set");
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_TRUE(has(unknown.err, "unknown task 'tsv:v3/set'")) << unknown.err;
   EXPECT_EQ(box.lra("report --tasks tsv:v1/set --format html").code, 0);
 }
 
