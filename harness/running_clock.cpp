@@ -16,7 +16,8 @@ RunningClock::RunningClock() {
   try {
     watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
   } catch (const std::system_error& error) {
-    fail("cannot start the thread that watches the clock: {}; allow this user more processes", error.code().message());
+    fail("cannot start the thread that watches the clock: {}; raise the limit of processes (ulimit -u)",
+         error.code().message());
   }
 }
 

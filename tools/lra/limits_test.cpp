@@ -98,6 +98,39 @@ TEST(Limits, AThreadThatCannotBeStartedIsASentence) {
   EXPECT_NE(reason.find("ulimit -u"), std::string::npos) << reason;
 }
 
+/// Words before the program's name that allow its user so many processes and threads. Root has no such limit, so that
+/// the program runs as somebody else, one who owns nothing.
+std::string with_processes(int most, const Sandbox& sandbox) {
+  constexpr int kNobodyElse = 61234;
+  const std::string other = geteuid() == 0 ? fmt::format("setpriv --reuid={} --clear-groups ", kNobodyElse) : "";
+  return fmt::format("timeout 60 {}prlimit --nproc={} env XDG_CACHE_HOME={}", other, most,
+                     sandbox.path("own").string());
+}
+
+TEST(Limits, TooFewProcessesAreASentence) {
+  if (kSanitised) GTEST_SKIP();
+  const Sandbox sandbox;
+  std::filesystem::permissions(sandbox.path(""), std::filesystem::perms::all);
+  if (sandbox.lra("--version", with_processes(1, sandbox)).code != 0)
+    GTEST_SKIP() << "another user cannot start the program";
+  for (int most = 1; most <= 8; ++most) {
+    SCOPED_TRACE(most);
+    const Finished run =
+        sandbox.lra(kSmall + fmt::format("--threads 3 --db {}.db", most), with_processes(most, sandbox));
+    EXPECT_TRUE(run.code == 1 || most >= 5) << "the program, its cell and three threads are five";
+    if (run.code == 0) break;
+    EXPECT_NE(std::string(cell_of(run).at("reason")).find("ulimit -u"), std::string::npos) << run.err;
+  }
+  for (int most = 1; most <= 4; ++most) {
+    SCOPED_TRACE(most);
+    const Finished bench =
+        sandbox.lra("bench --models linear --lengths 64 --batch 4 --threads 3 --seconds 0.01 --alone",
+                    with_processes(most, sandbox));
+    EXPECT_EQ(bench.code, 1);
+    EXPECT_NE(bench.err.find("ulimit -u"), std::string::npos) << bench.err;
+  }
+}
+
 TEST(SlowLimits, ThreadsBeyondTheCpusAreSaidAndShared) {
   const Sandbox sandbox;
   const Finished finished = sandbox.lra(kSmall + "--threads 1000");
