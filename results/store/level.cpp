@@ -30,13 +30,18 @@ std::string level_difference(const Environment& before, const Environment& now) 
                      remedy);
 }
 
-bool several_levels(const std::vector<const StoredRun*>& runs, const std::map<long, Environment>& environments) {
+bool several_levels(const std::vector<const Environment*>& places) {
   std::array<std::set<std::string>, 3> seen;
-  for (const StoredRun* run : runs) {
-    const Environment& environment = environments.at(run->environment);
-    seen[0].insert(environment.isa), seen[1].insert(environment.onednn), seen[2].insert(environment.onednn_isa);
-  }
+  for (const Environment* place : places)
+    seen[0].insert(place->isa), seen[1].insert(place->onednn), seen[2].insert(place->onednn_isa);
   return std::any_of(seen.begin(), seen.end(), [](auto& values) { return values.erase(""), values.size() > 1; });
+}
+
+bool several_levels(const std::vector<const StoredRun*>& runs, const std::map<long, Environment>& environments) {
+  std::vector<const Environment*> places;
+  places.reserve(runs.size());
+  for (const StoredRun* run : runs) places.push_back(&environments.at(run->environment));
+  return several_levels(places);
 }
 
 }  // namespace lra

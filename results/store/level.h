@@ -17,8 +17,9 @@ std::string level_name(const Environment& environment);
 /// the old level back. Empty when they agree, and where `before` comes from a version that did not note it.
 std::string level_difference(const Environment& before, const Environment& now);
 
-/// Whether one experiment gives several results in the places where these runs were made, as far as it is known.
-/// `environments` holds those that StoredRun::environment names.
+/// Whether one experiment gives several results in these places, as far as it is known.
+bool several_levels(const std::vector<const Environment*>& places);
+/// The same of the places where runs were made; `environments` holds those that StoredRun::environment names.
 bool several_levels(const std::vector<const StoredRun*>& runs, const std::map<long, Environment>& environments);
 
 }  // namespace lra

@@ -4,6 +4,8 @@
 #include <set>
 #include <tuple>
 
+#include "results/store/level.h"
+
 namespace lra {
 namespace {
 
@@ -41,6 +43,14 @@ bool share(const Side& a, const Side& b, auto&& property) {
   return false;
 }
 
+/// Adds where a side's runs of these seeds were made.
+void add_places(std::vector<const Environment*>& places, const Side& side, const std::vector<const StoredRun*>& runs,
+                const std::vector<std::uint64_t>& seeds) {
+  for (const StoredRun* run : runs)
+    if (std::find(seeds.begin(), seeds.end(), run->seed) != seeds.end())
+      places.push_back(&side.environments->at(run->environment));
+}
+
 [[noreturn]] void refuse(const Side& a, const Side& b) {
   const auto task = [](const StoredRun& run) { return run.task; };
   const auto variant = [](const StoredRun& run) { return run.variant; };
@@ -70,6 +80,13 @@ bool Duel::second_is_worse() const {
 bool Duel::second_is_better() const {
   return std::any_of(bouts.begin(), bouts.end(),
                      [](const Bout& b) { return b.contest.significant() && b.contest.difference < 0; });
+}
+
+std::vector<std::string> Duel::levels() const {
+  std::vector<std::string> names;
+  for (const Bout& bout : bouts)
+    if (bout.several_levels) names.push_back(bout.name());
+  return names;
 }
 
 Duel duel(const Side& first, const Side& second, bool by_label, long replicates) {
@@ -103,6 +120,10 @@ Duel duel(const Side& first, const Side& second, bool by_label, long replicates)
         bout.same_bits +=
             a->seed == b->seed && ((!two_databases && a->id == b->id) ||
                                    (!a->parameter_digest.empty() && a->parameter_digest == b->parameter_digest));
+    std::vector<const Environment*> made_in;
+    add_places(made_in, first, bout.first, bout.contest.seeds);
+    add_places(made_in, second, opponents, bout.contest.seeds);
+    bout.several_levels = several_levels(made_in);
     result.bouts.push_back(std::move(bout));
   }
   if (result.bouts.empty()) refuse(first, second);

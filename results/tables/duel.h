@@ -14,6 +14,7 @@ struct Side {
   std::string name;
   std::vector<const StoredRun*> runs;
   const std::map<long, Hits>* hits = nullptr;
+  const std::map<long, Environment>* environments = nullptr;  // those that the runs name
 };
 
 /// One meeting: the same preset, task variant and data; where two databases or versions meet, the same row too.
@@ -23,6 +24,10 @@ struct Bout {
   long other_first = 0, other_second = 0;  // runs there that another configuration or revision displaced
   Contest contest;                         // first less second, Holm over all bouts whose bits differ
   long same_bits = 0;                      // common seeds whose trained parameters are equal
+  bool several_levels = false;             // the runs of the common seeds, of both sides together (level.h)
+
+  /// "listops@quick", "linear on listops@quick".
+  std::string name() const { return (label.empty() ? "" : label + " on ") + variant; }
 
   /// Whether both sides trained the same networks on all seeds that they have in common, which are some.
   bool is_same() const { return same_bits > 0 && same_bits == static_cast<long>(contest.seeds.size()); }
@@ -34,6 +39,7 @@ struct Duel {
   Evidence evidence;             // of the bouts whose bits differ; no contests in it when both sides are the same
   bool second_is_worse() const;  // significantly, in some bout
   bool second_is_better() const;
+  std::vector<std::string> levels() const;  // names of the bouts of several levels, for levels_note
 };
 
 /// `by_label`: rows of the same label meet each other (databases, versions); otherwise all runs of one side meet all of

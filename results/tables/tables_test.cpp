@@ -9,7 +9,6 @@
 #include "results/results_testing.h"
 #include "results/store/database.h"
 #include "results/tables/comparison.h"
-#include "results/tables/duel.h"
 #include "results/tables/versions.h"
 
 namespace lra {
@@ -384,23 +383,6 @@ TEST(Filters, WhatIsNotShownIsStillMeasuredAgainst) {
   EXPECT_EQ(comparison.benches[0].rows[0].speed_up, 1.0);
   request.only_models = {"local"};
   EXPECT_TRUE(has(sentence_of([&] { compare_runs(store, request); }, Kind::usage), "--models"));
-}
-
-TEST(Duel, LeavesOutSeedsWithoutAPartner) {
-  std::vector<StoredRun> runs;
-  for (std::uint64_t seed = 0; seed < 3; ++seed) runs.push_back(sample_run("identity", seed, 0.5));
-  for (std::uint64_t seed = 0; seed < 6; ++seed) runs.push_back(sample_run("linear", seed, seed < 3 ? 0.48 : 0.3));
-  Side first{"identity", {&runs[0], &runs[1], &runs[2]}, nullptr}, second{"linear", {}, nullptr};
-  for (std::size_t i = 3; i < runs.size(); ++i) second.runs.push_back(&runs[i]);
-  const std::map<long, Hits> none;
-  first.hits = second.hits = &none;
-  const Contest contest = duel(first, second, false).bouts.at(0).contest;
-  EXPECT_NEAR(contest.first_mean, 0.5, 1e-12);
-  EXPECT_NEAR(contest.second_mean, 0.48, 1e-12);
-  EXPECT_NEAR(contest.first_mean - contest.second_mean, contest.difference, 1e-12) << "the row adds up";
-  EXPECT_TRUE(contest.only_first.empty());
-  EXPECT_EQ(contest.only_second, (std::vector<std::uint64_t>{3, 4, 5}));
-  EXPECT_EQ(seed_list({0, 1, 2, 4, 7, 8}), "0..2,4,7..8");
 }
 
 }  // namespace

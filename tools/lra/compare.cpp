@@ -97,7 +97,7 @@ std::vector<std::string> wanted_tasks(const Options& options, const Source& sour
 
 Side side_of(const std::string& name, SideKind kind, const Source& source, const Options& options,
              const std::vector<std::string>& tasks) {
-  Side side{name, {}, &source.hits};
+  Side side{name, {}, &source.hits, &source.environments};
   bool known = false;
   for (const StoredRun& run : source.runs) {
     if (!belongs(run, name, kind, source)) continue;
@@ -135,16 +135,15 @@ Json bout_json(const Duel& duel, const Bout& bout) {
           {"p_holm", number(c.adjusted)},
           {"significant", c.significant()},
           {"networks_p", c.network_p},
-          {"same_bits", bout.same_bits}};
+          {"same_bits", bout.same_bits},
+          {"several_levels", bout.several_levels}};
 }
 
 /// What a side has and the difference does not count, a sentence each.
 std::vector<std::string> left_out(const Duel& duel) {
   std::vector<std::string> lines;
   for (const Bout& bout : duel.bouts) {
-    const std::string where = duel.bouts.size() == 1
-                                  ? ""
-                                  : fmt::format("{}: ", (bout.label.empty() ? "" : bout.label + " on ") + bout.variant);
+    const std::string where = duel.bouts.size() == 1 ? "" : fmt::format("{}: ", bout.name());
     const auto add = [&](const std::string& name, const std::vector<std::uint64_t>& seeds, long others) {
       const bool one = seeds.size() == 1;
       if (!seeds.empty())
@@ -179,8 +178,8 @@ void print(const Duel& duel) {
     const Contest& c = bout.contest;
     const bool any = !c.seeds.empty(), paired = c.seeds.size() > 1;
     table.rows.push_back(
-        {(bout.label.empty() ? "" : bout.label + " on ") + bout.variant, or_dash(any, percent(c.first_mean)),
-         or_dash(any, percent(c.second_mean)), or_dash(any, points(c.difference)),
+        {bout.name(), or_dash(any, percent(c.first_mean)), or_dash(any, percent(c.second_mean)),
+         or_dash(any, points(c.difference)),
          paired ? fmt::format("[{}, {}] {}", points(c.interval.low), points(c.interval.high), c.interval_kind) : "–",
          paired ? fmt::format("{} ({}){}", p_value(c.adjusted), c.method, c.significant() ? " *" : "") : "–",
          c.network_p.empty() ? "–" : fmt::format("{} (seed {})", p_value(c.network_p.front()), c.seeds.front()),
@@ -190,6 +189,7 @@ void print(const Duel& duel) {
             << duel.second << ".\n\n"
             << table << '\n';
   for (const std::string& line : left_out(duel)) std::cout << line << '\n';
+  if (const std::string note = levels_note(duel.levels()); !note.empty()) std::cout << note << '\n';
   if (const std::string caveat = seeds_caveat(duel.evidence); !caveat.empty()) std::cout << caveat << '\n';
   std::cout << verdict(duel) << '\n';
 }

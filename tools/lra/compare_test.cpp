@@ -4,10 +4,10 @@
 namespace lra {
 namespace {
 
-void fill(const std::string& path, double linear, const std::string& version = "v1") {
+void fill(const std::string& path, double linear, const std::string& version = "v1", const std::string& isa = "AVX3") {
   Store store(path);
   Environment environment;
-  environment.cpu = "CPU", environment.cores = 2, environment.code_version = version;
+  environment.cpu = "CPU", environment.cores = 2, environment.code_version = version, environment.isa = isa;
   for (std::uint64_t seed = 0; seed < 6; ++seed) {
     StoredRun exact = sample_run("transformer", seed, 0.50 + 0.002 * double(seed));
     StoredRun fast = sample_run("linear", seed, linear + 0.003 * double(seed % 2));
@@ -53,6 +53,19 @@ TEST(Compare, VersionsOfTheCodeMeetRowByRow) {
   EXPECT_EQ(finished.code, 0) << finished.err;
   EXPECT_NE(finished.out.find("No difference is significant."), std::string::npos);
   EXPECT_NE(box.lra("compare @v1 @v3").err.find("@v2"), std::string::npos);
+}
+
+TEST(Compare, SaysThatInstructionSetsDiffer) {
+  const Sandbox box;
+  const std::string note = "Seeds made with other instruction sets or another oneDNN, whose bits differ, are pooled: ";
+  fill(box.path("before.db"), 0.40), fill(box.path("after.db"), 0.40, "v1", "AVX2");
+  const Finished text = box.lra("compare before.db after.db");
+  EXPECT_NE(text.out.find(note + "linear on listops@quick, transformer on listops@quick.\n"), std::string::npos)
+      << text.out;
+  for (const Json& bout : box.lra("compare before.db after.db --json").json())
+    EXPECT_EQ(bout.at("several_levels"), true);
+  EXPECT_EQ(box.lra("compare linear transformer --db before.db").out.find(note), std::string::npos);
+  EXPECT_EQ(box.lra("compare linear transformer --db before.db --json").json().at(0).at("several_levels"), false);
 }
 
 TEST(Compare, WrongUseIsASentence) {
