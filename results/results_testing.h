@@ -8,6 +8,7 @@
 #include "harness/core/core_testing.h"
 #include "harness/core/digest.h"
 #include "results/store/record.h"
+#include "results/tables/report.h"
 
 namespace lra {
 
@@ -36,6 +37,21 @@ inline StoredRun sample_run(const std::string& model, std::uint64_t seed, double
   run.test_correct = std::lround(share * 1000);
   set_key(run);
   return run;
+}
+
+/// A request that knows Long Range Arena's tasks and averages.
+inline ReportRequest lra_request(const std::string& table = "all") {
+  ReportRequest request;
+  request.table = table;
+  for (const char* task : {"listops", "text", "retrieval", "image", "pathfinder", "pathx"})
+    request.tasks.push_back({task, task[0] == 'p'});
+  request.averages = {
+      {"avg5", "mean of LRA's five tasks without Path-X", {"listops", "text", "retrieval", "image", "pathfinder"}},
+      {"avg6_fail50",
+       "with Path-X, a failure counted as 50",
+       {"listops", "text", "retrieval", "image", "pathfinder", "pathx"},
+       "pathx"}};
+  return request;
 }
 
 }  // namespace lra

@@ -16,8 +16,11 @@ struct TaskEntry {
   std::string official;  // the official files, named in errors while they cannot be read
   long vocab = 0;
   long classes = 0;
-  bool paired = false;  // two sequences an example, encoded apart
-  bool image = false;   // a square picture read row by row: id = gray value
+  bool paired = false;              // two sequences an example, encoded apart
+  bool image = false;               // a square picture read row by row: id = gray value
+  int lra_column = 0;               // its column in LRA's table 1, counted from 1; 0: not one of LRA's tasks
+  bool may_fail = false;            // LRA prints FAIL for a model that stays at chance
+  bool may_stay_at_chance = false;  // some seeds learn and some do not, so a mean over seeds alone misleads
   /// Renders one sequence as text for people, in whole lines; null: as token ids. tasks/render.h declares renderers
   /// that several tasks share.
   std::string (*render)(const TaskSpec& spec, std::span<const std::uint16_t> tokens) = nullptr;

@@ -181,6 +181,16 @@ Registry<TaskEntry>& task_definitions() {
 
 std::vector<std::string> task_names() { return task_definitions().names(); }
 
+std::vector<std::string> lra_tasks(bool with_pathx) {
+  const auto column = [](const std::string& name) { return task_definitions().at(name).lra_column; };
+  std::vector<std::string> names = task_names();
+  std::erase_if(names, [&](const std::string& name) {
+    return column(name) == 0 || (!with_pathx && task_definitions().at(name).may_fail);
+  });
+  std::ranges::sort(names, {}, column);
+  return names;
+}
+
 std::vector<std::string> tasks_of_preset(const std::string& name) {
   std::vector<std::string> covered;
   for (const auto& [task, entry] : preset(name).at("tasks").items())

@@ -36,6 +36,8 @@ struct DataPaths {
 
 /// Names of the tasks, alphabetical; of the presets, smallest first.
 std::vector<std::string> task_names();
+/// The tasks of Long Range Arena in the order of its columns: the five of its average, or with Path-X all six.
+std::vector<std::string> lra_tasks(bool with_pathx);
 std::vector<std::string> preset_names();
 /// The tasks that a preset covers and whose data this build can read or make, official files permitting ("quick" has
 /// "lookup", "lra" has not).

@@ -23,7 +23,7 @@ void read_all(const std::filesystem::path& file) {
     for (const std::string& format : report_formats().names())
       fuzz::survive([&] {
         std::ostringstream out;
-        report_formats().at(format).write(store, {"all", "", {}, "", {}}, out);
+        report_formats().at(format).write(store, ReportRequest(), out);
       });
     fuzz::survive([&] { Store(":memory:").merge(store); });
   });

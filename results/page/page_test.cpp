@@ -50,7 +50,7 @@ Store page_store() {
 
 std::string page() {
   const Store store = page_store();
-  ReportRequest request;
+  ReportRequest request = lra_request();
   request.models = {{"transformer", "exact", "paper", "O(N²)", "dense", "", 2}};
   std::ostringstream out;
   report_formats().at("html").write(store, request, out);
@@ -104,7 +104,7 @@ TEST(Page, EveryFigureHasWordsForWhoCannotSeeIt) {
 
 TEST(Page, FiguresCarryExponents) {
   const Store store = page_store();
-  const Comparison comparison = compare_runs(store, {});
+  const Comparison comparison = compare_runs(store, lra_request());
   const Json figures = figures_of(comparison, store, {}).at("figures");
   bool seen = false;
   for (const Json& figure : figures)

@@ -41,7 +41,7 @@ TEST(Cautions, StandInEveryFormatOfTheAccuracyTable) {
   fill(store);
   for (const std::string& format : report_formats().names()) {
     std::ostringstream out;
-    ReportRequest request;
+    ReportRequest request = lra_request();
     request.table = "accuracy";
     report_formats().at(format).write(store, request, out);
     EXPECT_NE(out.str().find(kSentence), std::string::npos) << format;

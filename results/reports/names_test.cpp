@@ -24,7 +24,7 @@ std::string report_of(const std::string& format) {
       set_key(run);
       store.add(run, Environment{});
     }
-  ReportRequest request;
+  ReportRequest request = lra_request();
   request.table = "all";
   request.models = {{"transformer", kHostile, "paper", "O(N²)", "dense", "", 2}};
   std::ostringstream out;

@@ -95,7 +95,7 @@ Store sample_store() {
 }
 
 ReportRequest request_for(const std::string& table) {
-  ReportRequest request;
+  ReportRequest request = lra_request();
   request.table = table;
   for (const char* model : {"transformer", "linear", "linformer", "identity"})
     request.revisions.emplace_back(model, "r1");
@@ -242,7 +242,7 @@ TEST(Report, DifferentDataNeverShareAColumn) {
   set_key(run);
   store.add(run, machine());
   const auto runs = store.runs();
-  const auto tables = accuracy_tables(runs, store, {});
+  const auto tables = accuracy_tables(runs, store, lra_request());
   ASSERT_EQ(tables.at(0).columns.size(), 2u);
   EXPECT_EQ(tables[0].columns[0].label, "listops@quick #a1b2c3");
   EXPECT_EQ(tables[0].columns[1].label, "listops@quick #ffff00");
@@ -257,7 +257,7 @@ TEST(Report, SharedTimingsAndOtherMachinesStayApart) {
   other.cpu = "Other CPU";
   store.add(timed(sample_run("local", 1, 0.4), 7777, 1, 1), other);
   const auto runs = store.runs();
-  const auto tables = cost_tables(runs, store, {});
+  const auto tables = cost_tables(runs, store, lra_request());
   ASSERT_EQ(tables.size(), 2u);
   EXPECT_EQ(tables[0].machine, "Other CPU, 2 cores");
   EXPECT_EQ(tables[0].rows.size(), 1u);
@@ -274,7 +274,7 @@ TEST(Report, TimingsOfUnlikePartsAreShownNowhere) {
   uneven.timing_flaw = "1 and 2 threads";
   store.add(uneven, machine());
   const auto runs = store.runs();
-  const auto tables = cost_tables(runs, store, {});
+  const auto tables = cost_tables(runs, store, lra_request());
   ASSERT_EQ(tables.size(), 1u);
   EXPECT_EQ(tables[0].rows.size(), 2u);
   EXPECT_EQ(tables[0].uneven, 1);

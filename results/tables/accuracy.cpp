@@ -140,8 +140,8 @@ void compare_with_best(AccuracyTable& table, const std::map<long, Hits>& hits) {
   }
 }
 
-/// The columns of LRA's five tasks, one each, or nothing.
-std::vector<std::size_t> lra_columns(const AccuracyTable& table, const std::vector<std::string>& tasks) {
+/// The columns of these tasks, one each, or nothing.
+std::vector<std::size_t> columns_of_tasks(const AccuracyTable& table, const std::vector<std::string>& tasks) {
   std::vector<std::size_t> places;
   for (std::size_t c = 0; c < table.columns.size(); ++c)
     if (std::find(tasks.begin(), tasks.end(), table.columns[c].task) != tasks.end()) places.push_back(c);
@@ -150,13 +150,12 @@ std::vector<std::size_t> lra_columns(const AccuracyTable& table, const std::vect
   return places.size() == tasks.size() && distinct.size() == tasks.size() ? places : std::vector<std::size_t>();
 }
 
-/// Over these columns; a Path-X without a result above chance counts as 50 % if `fail50`.
+/// Over these columns; without a result above chance, a row counts as 50 % on the task `may_fail`.
 std::optional<double> average(const Row& row, const AccuracyTable& table, const std::vector<std::size_t>& places,
-                              bool fail50) {
+                              const std::string& may_fail) {
   double sum = 0;
   for (const std::size_t c : places) {
-    const bool may_fail = fail50 && table.columns[c].task == "pathx";
-    if (may_fail && (row.failed[c] || (row.cells[c] && !row.cells[c]->marks.above_chance)))
+    if (table.columns[c].task == may_fail && (row.failed[c] || (row.cells[c] && !row.cells[c]->marks.above_chance)))
       sum += 0.5;
     else if (row.cells[c] && !row.cells[c]->marks.not_comparable)
       sum += row.cells[c]->mean;
@@ -166,25 +165,30 @@ std::optional<double> average(const Row& row, const AccuracyTable& table, const 
   return sum / static_cast<double>(places.size());
 }
 
-void average_and_sort(AccuracyTable& table) {
-  const std::vector<std::string> five{"listops", "text", "retrieval", "image", "pathfinder"};
-  std::vector<std::string> six = five;
-  six.push_back("pathx");
-  const auto add = [&](const std::string& name, const std::vector<std::size_t>& places, bool fail50) {
-    table.averages.push_back(name);
-    for (Row& row : table.rows) row.averages.push_back(average(row, table, places, fail50));
+/// Names the mean over all columns, which is none of the averages with a name of their own.
+std::string name_of_mean(std::size_t columns, const std::vector<NamedAverage>& named) {
+  const std::string name = fmt::format("avg{}", columns);
+  const bool is_taken = std::any_of(named.begin(), named.end(), [&](const NamedAverage& average) {
+    return average.name == name || average.name.starts_with(name + "_");
+  });
+  return is_taken ? name + "_own" : name;
+}
+
+void average_and_sort(AccuracyTable& table, const std::vector<NamedAverage>& named) {
+  const auto add = [&](const NamedAverage& mean, const std::vector<std::size_t>& places) {
+    table.averages.push_back(mean.name), table.average_meanings.push_back(mean.meaning);
+    for (Row& row : table.rows) row.averages.push_back(average(row, table, places, mean.may_fail));
   };
   std::set<std::string> tasks;
   for (const Column& column : table.columns) tasks.insert(column.task);
-  if (tasks.size() < table.columns.size()) {
-    // Nothing: a task would count twice.
-  } else if (const auto places = lra_columns(table, five); !places.empty()) {
-    add("avg5", places, false);
-    if (const auto all = lra_columns(table, six); !all.empty()) add("avg6_fail50", all, true);
-  } else {
-    std::vector<std::size_t> all(table.columns.size());
-    std::iota(all.begin(), all.end(), std::size_t{0});
-    add(fmt::format("avg{}{}", all.size(), all.size() == 5 || all.size() == 6 ? "_own" : ""), all, false);
+  if (tasks.size() == table.columns.size()) {  // otherwise a task would count twice
+    for (const NamedAverage& mean : named)
+      if (const auto places = columns_of_tasks(table, mean.tasks); !places.empty()) add(mean, places);
+    if (table.averages.empty()) {
+      std::vector<std::size_t> all(table.columns.size());
+      std::iota(all.begin(), all.end(), std::size_t{0});
+      add({name_of_mean(all.size(), named), "", {}}, all);
+    }
   }
   const auto rank = [&table](const Row& row) {
     if (!table.averages.empty()) return row.average().value_or(-1);
@@ -193,7 +197,8 @@ void average_and_sort(AccuracyTable& table) {
   std::stable_sort(table.rows.begin(), table.rows.end(), [&](const Row& a, const Row& b) { return rank(a) > rank(b); });
 }
 
-std::vector<Column> columns_of(const std::vector<const StoredRun*>& runs, const Store& store) {
+std::vector<Column> columns_of(const std::vector<const StoredRun*>& runs, const Store& store,
+                               const ReportRequest& request) {
   const auto versions = versions_of(runs);
   std::map<DataKey, const StoredRun*> samples;  // the one with most test examples stands for the column
   for (const StoredRun* run : runs) {
@@ -203,7 +208,7 @@ std::vector<Column> columns_of(const std::vector<const StoredRun*>& runs, const 
   std::vector<const StoredRun*> ordered(samples.size());
   std::ranges::transform(samples, ordered.begin(), [](const auto& sample) { return sample.second; });
   std::stable_sort(ordered.begin(), ordered.end(), [&](const StoredRun* a, const StoredRun* b) {
-    if (a->task != b->task) return task_before(a->task, b->task);
+    if (a->task != b->task) return request.is_before(a->task, b->task);
     return std::pair(a->variant, versions.at(data_key(*a)).first->id) <
            std::pair(b->variant, versions.at(data_key(*b)).first->id);
   });
@@ -212,6 +217,7 @@ std::vector<Column> columns_of(const std::vector<const StoredRun*>& runs, const 
   for (const StoredRun* run : ordered) {
     Column& column = columns.emplace_back();
     column.task = run->task;
+    column.may_stay_at_chance = request.may_stay_at_chance(run->task);
     column.variant = run->variant;
     column.label = versions.at(data_key(*run)).label, column.version = versions.at(data_key(*run)).about;
     column.data_fingerprint = run->data_fingerprint;
@@ -231,7 +237,7 @@ AccuracyTable accuracy_table(const std::string& preset, const std::vector<const 
   std::vector<const StoredRun*> wanted;
   std::copy_if(runs.begin(), runs.end(), std::back_inserter(wanted),
                [&](const StoredRun* run) { return request.wants_model(run->model); });
-  table.preset = preset, table.columns = columns_of(wanted, store);
+  table.preset = preset, table.columns = columns_of(wanted, store, request);
   std::map<std::string, std::map<DataKey, std::vector<const StoredRun*>>> groups;
   for (const StoredRun* run : runs) groups[row_label(*run)][data_key(*run)].push_back(run);
   std::set<std::pair<std::string, std::string>> failed;  // label, variant
@@ -260,7 +266,7 @@ AccuracyTable accuracy_table(const std::string& preset, const std::vector<const 
     mark_over_budget(table, c);
   }
   std::erase_if(table.rows, [&](const Row& row) { return !request.wants_model(row.model); });
-  average_and_sort(table);
+  average_and_sort(table, request.averages);
   return table;
 }
 

@@ -177,12 +177,4 @@ std::string machine_name(const Environment& environment) {
   return fmt::format("{}, {} core{}", environment.cpu, environment.cores, environment.cores == 1 ? "" : "s");
 }
 
-bool task_before(const std::string& a, const std::string& b) {
-  constexpr std::array kOrder{"listops", "text", "retrieval", "image", "pathfinder", "pathx"};
-  const auto place = [&](const std::string& task) {
-    return std::find(kOrder.begin(), kOrder.end(), task) - kOrder.begin();
-  };
-  return std::pair(place(a), a) < std::pair(place(b), b);
-}
-
 }  // namespace lra

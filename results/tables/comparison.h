@@ -56,6 +56,7 @@ struct Column {
   std::map<std::string, double> baselines;  // accuracy by name
   std::vector<std::string> cautions;        // what must be known of the data, one sentence each
   bool has_identity = false;
+  bool may_stay_at_chance = false;               // see TaskText
   std::optional<std::size_t> best;               // the row with the highest mean among those that may lead
   std::vector<std::optional<Contest>> contests;  // one a row: the best against it
 };
@@ -76,10 +77,11 @@ struct AccuracyTable {
   std::string preset;
   std::vector<Column> columns;
   std::vector<Row> rows;  // best average first, rows without one last
-  /// Their names: avg5, avg6_fail50 (see README), avgN over all N columns otherwise. None where two columns are
-  /// versions or variants of one task: it would count twice.
+  /// Their names: those of the request's that the columns allow, avgN over all N columns otherwise. None where two
+  /// columns are versions or variants of one task: it would count twice.
   std::vector<std::string> averages;
-  long superseded = 0;              // stored runs that another configuration of the same cell displaced
+  std::vector<std::string> average_meanings;  // one for each; empty for avgN
+  long superseded = 0;                        // stored runs that another configuration of the same cell displaced
   std::vector<std::string> levels;  // cells that pool seeds of several levels (level.h): "linear on text@quick"
   Evidence evidence;                // of the contests of all columns
   /// The least difference that each column's seeds could show (see detectable_difference), median over its comparisons;
@@ -209,8 +211,5 @@ std::string reference_label(const std::string& reference, const std::string& row
 
 /// "Intel Xeon, 2 cores".
 std::string machine_name(const Environment& environment);
-
-/// LRA's order of tasks, others after them by name: true when a comes before b.
-bool task_before(const std::string& a, const std::string& b);
 
 }  // namespace lra

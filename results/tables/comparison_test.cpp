@@ -27,7 +27,7 @@ StoredRun with_hits(StoredRun run, long shift = 0) {
 }
 
 AccuracyTable only_table(const Store& store, const std::vector<StoredRun>& runs) {
-  auto tables = accuracy_tables(runs, store, {});
+  auto tables = accuracy_tables(runs, store, lra_request());
   EXPECT_EQ(tables.size(), 1u);
   return tables.at(0);
 }
@@ -173,7 +173,7 @@ TEST(Accuracy, SolvedCountsSeedsAboveChance) {
   const auto runs = store.runs();
   EXPECT_EQ(only_table(store, runs).rows.at(0).cells.at(0)->solved, 1);  // 0.51: Wilson from 0.479
   std::ostringstream out;
-  report_formats().at("markdown").write(store, {"accuracy", "", {}, "", {}}, out);
+  report_formats().at("markdown").write(store, lra_request("accuracy"), out);
   EXPECT_NE(out.str().find("(3), solved 1 of 3"), std::string::npos) << out.str();
 }
 
@@ -203,7 +203,7 @@ TEST(PublishedTable, SetsTheRangeBesideOurs) {
   store.add_baselines("listops", "listops1", {{"majority", 170, 1000}, {"first_token", 360, 1000}});
   store.add(full_run("listops", "performer", 0, 0.43), {});
   std::ostringstream out;
-  report_formats().at("markdown").write(store, {"published", "", {}, "", {}}, out);
+  report_formats().at("markdown").write(store, lra_request("published"), out);
   const std::string text = out.str();
   EXPECT_NE(text.find("18.0–38.0 ⚠"), std::string::npos) << text;
   EXPECT_NE(text.find("+5.0"), std::string::npos) << text;  // 43.0 above 38.02
@@ -215,7 +215,7 @@ TEST(PublishedTable, RefusesStandIns) {
   Store store(":memory:");
   store.add(sample_run("performer", 0, 0.43), {});
   std::ostringstream out;
-  report_formats().at("markdown").write(store, {"published", "", {}, "", {}}, out);
+  report_formats().at("markdown").write(store, lra_request("published"), out);
   EXPECT_NE(out.str().find("Nothing published is set beside listops@quick"), std::string::npos) << out.str();
   EXPECT_EQ(out.str().find("38.0"), std::string::npos);
 }
@@ -234,7 +234,7 @@ TEST(Answers, NameTheBestTheFastestAndTheCheapest) {
     }
   };
   add("transformer", 0.402, 100), add("linear", 0.399, 300), add("local", 0.25, 500), add("identity", 0.16, 900);
-  const Comparison comparison = compare_runs(store, {});
+  const Comparison comparison = compare_runs(store, lra_request());
   const auto three = answers(comparison.accuracy.at(0), comparison);
   ASSERT_EQ(three.size(), 3u);
   EXPECT_EQ(three[0].sentence,

@@ -98,8 +98,9 @@ std::vector<CostTable> cost_tables(const std::vector<StoredRun>& runs, const Sto
         return a.examples_per_second > b.examples_per_second;
       });
     }
-    std::stable_sort(tables.begin() + static_cast<std::ptrdiff_t>(first), tables.end(),
-                     [&](const auto& a, const auto& b) { return task_before(task_of[a.variant], task_of[b.variant]); });
+    std::stable_sort(
+        tables.begin() + static_cast<std::ptrdiff_t>(first), tables.end(),
+        [&](const auto& a, const auto& b) { return request.is_before(task_of[a.variant], task_of[b.variant]); });
   }
   return tables;
 }

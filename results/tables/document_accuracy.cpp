@@ -13,11 +13,10 @@ namespace {
 constexpr std::array<std::pair<const char*, const char*>, 3> kBaselines{
     {{"majority", "majority class"}, {"first_token", "first token"}, {"bag_of_tokens", "bag of tokens"}}};
 
-/// Tasks on which training often stays at chance, so that a mean over seeds alone misleads.
+/// Whether some seeds of the cell stay at chance, or might, so that their mean alone misleads.
 bool may_stay_at_chance(const Column& column, const AccuracyCell& cell) {
-  const bool known = column.task == "pathfinder" || column.task == "pathx" || column.task == "lookup";
   const long seeds = static_cast<long>(cell.runs.size());
-  return cell.solved && seeds > 1 && (known || (*cell.solved > 0 && *cell.solved < seeds));
+  return cell.solved && seeds > 1 && (column.may_stay_at_chance || (*cell.solved > 0 && *cell.solved < seeds));
 }
 
 Item accuracy_item(const Column& column, const AccuracyCell& cell) {
@@ -56,14 +55,14 @@ std::vector<std::string> version_notes(const AccuracyTable& table) {
 
 std::string average_meaning(const AccuracyTable& table) {
   if (table.averages.empty()) return "No average: one task would count several times.";
-  const std::string& name = table.averages.front();
-  if (name == "avg5")
-    return table.averages.size() == 1
-               ? "avg5: mean of LRA's five tasks without Path-X."
-               : "avg5: mean of LRA's five tasks without Path-X; avg6_fail50: with Path-X, a failure counted as 50.";
+  std::vector<std::string> meanings;
+  for (std::size_t i = 0; i < table.averages.size(); ++i)
+    if (!table.average_meanings[i].empty())
+      meanings.push_back(fmt::format("{}: {}", table.averages[i], table.average_meanings[i]));
+  if (!meanings.empty()) return fmt::format("{}.", fmt::join(meanings, "; "));
   std::vector<std::string> labels;
   for (const Column& column : table.columns) labels.push_back(column.label);
-  return fmt::format("{}: mean of {}, not one of LRA's averages.", name, joined(labels));
+  return fmt::format("{}: mean of {}, not one of LRA's averages.", table.averages.front(), joined(labels));
 }
 
 std::string standing_note(const AccuracyTable& table) {

@@ -89,7 +89,7 @@ std::vector<std::string> Duel::levels() const {
   return names;
 }
 
-Duel duel(const Side& first, const Side& second, bool by_label, long replicates) {
+Duel duel(const Side& first, const Side& second, bool by_label, const ReportRequest& request, long replicates) {
   Duel result{first.name, second.name, {}, {}};
   std::map<long, Hits> hits = *first.hits;  // ids of two databases are told apart by their sign
   std::vector<StoredRun> relabelled;
@@ -127,10 +127,10 @@ Duel duel(const Side& first, const Side& second, bool by_label, long replicates)
     result.bouts.push_back(std::move(bout));
   }
   if (result.bouts.empty()) refuse(first, second);
-  std::stable_sort(result.bouts.begin(), result.bouts.end(), [](const Bout& a, const Bout& b) {
+  std::stable_sort(result.bouts.begin(), result.bouts.end(), [&](const Bout& a, const Bout& b) {
     return std::tuple(a.preset, a.label) < std::tuple(b.preset, b.label) ||
            (std::tuple(a.preset, a.label) == std::tuple(b.preset, b.label) &&
-            task_before(a.first.front()->task, b.first.front()->task));
+            request.is_before(a.first.front()->task, b.first.front()->task));
   });
   std::vector<Contest*> family;
   for (Bout& bout : result.bouts)

@@ -43,8 +43,8 @@ struct Duel {
 };
 
 /// `by_label`: rows of the same label meet each other (databases, versions); otherwise all runs of one side meet all of
-/// the other's. Throws a usage error when no bout is possible, saying why: other presets, other variants, other data,
-/// or only runs that were cut short.
-Duel duel(const Side& first, const Side& second, bool by_label, long replicates = 2000);
+/// the other's. The bouts are in the request's order of tasks. Throws a usage error when no bout is possible, saying
+/// why: other presets, other variants, other data, or only runs that were cut short.
+Duel duel(const Side& first, const Side& second, bool by_label, const ReportRequest& request, long replicates = 2000);
 
 }  // namespace lra

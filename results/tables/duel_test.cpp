@@ -17,7 +17,7 @@ TEST(Duel, LeavesOutSeedsWithoutAPartner) {
   for (std::size_t i = 3; i < runs.size(); ++i) second.runs.push_back(&runs[i]);
   const std::map<long, Hits> none;
   first.hits = second.hits = &none;
-  const Contest contest = duel(first, second, false).bouts.at(0).contest;
+  const Contest contest = duel(first, second, false, {}).bouts.at(0).contest;
   EXPECT_NEAR(contest.first_mean, 0.5, 1e-12);
   EXPECT_NEAR(contest.second_mean, 0.48, 1e-12);
   EXPECT_NEAR(contest.first_mean - contest.second_mean, contest.difference, 1e-12) << "the row adds up";
@@ -37,7 +37,7 @@ std::string note_on(const std::vector<StoredRun>& runs, const std::map<long, Env
   Side first{"identity", {}, &none, &here}, second{"linear", {}, &none, &places};
   for (const StoredRun& run : partners) first.runs.push_back(&run);
   for (const StoredRun& run : runs) second.runs.push_back(&run);
-  return levels_note(duel(first, second, false).levels());
+  return levels_note(duel(first, second, false, {}).levels());
 }
 
 TEST(Duel, RunsOfSeveralLevelsAreNamed) {

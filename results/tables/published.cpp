@@ -1,6 +1,7 @@
 #include "results/tables/published.h"
 
 #include <algorithm>
+#include <ranges>
 #include <string_view>
 #include <utility>
 
@@ -10,7 +11,8 @@ extern const std::string_view kPublishedSources, kPublishedNotes, kPublishedScor
 
 namespace {
 
-/// Lines of comma-separated fields without the header; a field in double quotes may hold commas and doubled quotes.
+/// Lines of comma-separated fields, that of headings first; a field in double quotes may hold commas and doubled
+/// quotes.
 std::vector<std::vector<std::string>> parse_csv(std::string_view text) {
   std::vector<std::vector<std::string>> lines;
   std::vector<std::string> line(1);
@@ -28,22 +30,22 @@ std::vector<std::vector<std::string>> parse_csv(std::string_view text) {
     else
       line.back() += c;
   }
-  if (!lines.empty()) lines.erase(lines.begin());
   return lines;
 }
 
 std::vector<Published> read_all() {
   constexpr std::size_t kFirstTask = 4;
-  const std::vector<std::string> tasks{"listops", "text", "retrieval", "image", "pathfinder", "pathx"};
   const auto sources = parse_csv(kPublishedSources), notes = parse_csv(kPublishedNotes);
+  const auto scores = parse_csv(kPublishedScores);
+  const std::vector<std::string>& headings = scores.at(0);
   std::vector<Published> all;
-  for (const auto& score : parse_csv(kPublishedScores))
-    for (std::size_t t = 0; t < tasks.size(); ++t) {
-      const std::string& printed = score.at(kFirstTask + t);
+  for (const auto& score : scores | std::views::drop(1))
+    for (std::size_t t = kFirstTask; t < headings.size(); ++t) {
+      const std::string& printed = score.at(t);
       if (printed.empty()) continue;
       Published& entry = all.emplace_back();
       entry.source = score[0], entry.model = score[1], entry.printed_as = score[2], entry.provenance = score[3];
-      entry.task = tasks[t];
+      entry.task = headings[t];
       entry.failed = printed == "x";
       if (!entry.failed) entry.accuracy = std::stod(printed) / 100;
       for (const auto& source : sources)

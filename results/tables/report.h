@@ -17,6 +17,19 @@ struct ModelText {
   double memory_exponent = 0;  // the same of the bytes live in a training step
 };
 
+/// What a report is told of a task.
+struct TaskText {
+  std::string name;
+  bool may_stay_at_chance = false;  // tables say how many seeds left chance behind
+};
+
+/// A mean over tasks that readers know by a name. A table has it when it has one column of each of the tasks.
+struct NamedAverage {
+  std::string name, meaning;       // "avg5", "mean of LRA's five tasks without Path-X"
+  std::vector<std::string> tasks;  // in any order
+  std::string may_fail = {};       // the task of these on which a model that stays at chance counts as 50 %
+};
+
 /// accuracy, differences, published, efficiency, bench, seeds, configurations, model, all.
 const std::vector<std::string>& report_tables();
 
@@ -27,9 +40,14 @@ struct ReportRequest {
   std::vector<std::pair<std::string, std::string>> revisions;
   std::string model;  // of table "model": its page
   std::vector<ModelText> models;
+  std::vector<TaskText> tasks;  // in the order of their columns; others follow by name
+  std::vector<NamedAverage> averages;
   /// Only these columns and rows; empty: all. What a row is measured against is still taken from all that is stored.
   std::vector<std::string> only_tasks = {}, only_models = {};
 
+  /// True when the column of task `a` stands before that of `b`.
+  bool is_before(const std::string& a, const std::string& b) const;
+  bool may_stay_at_chance(const std::string& task) const;
   bool wants_task_of(const StoredRun& run) const;  // as is_on_task says (versions.h)
   /// `label`: a model's name, or a row's, which begins with it.
   bool wants_model(const std::string& label) const;

@@ -27,7 +27,7 @@ std::string report(const Store& store, const std::string& format, const ReportRe
 }
 
 ReportRequest request_for(const std::string& table) {
-  ReportRequest request;
+  ReportRequest request = lra_request();
   request.table = table;
   return request;
 }
@@ -81,7 +81,7 @@ TEST(Solved, ChanceIsRarelyCountedHoweverManySeedsAreLookedAt) {
         store.add(run, {});
       }
     const auto runs = store.runs();
-    const AccuracyTable table = accuracy_tables(runs, store, {}).at(0);
+    const AccuracyTable table = accuracy_tables(runs, store, lra_request()).at(0);
     long shown = 0;
     for (const Row& row : table.rows) shown += row.cells.at(0)->solved.value() > 0;
     EXPECT_LE(shown, kModels / 20) << seeds << " seeds";
@@ -177,7 +177,7 @@ TEST(Tables, VersionsOfOneTasksDataAreTheSubjectOfNoAverage) {
                   "2026-01-01."))
       << text;
   for (const std::string& format : report_formats().names()) EXPECT_NO_THROW(report(store, format, request_for("all")));
-  const Comparison comparison = compare_runs(store, {});
+  const Comparison comparison = compare_runs(store, lra_request());
   EXPECT_TRUE(has(answers(comparison.accuracy.at(0), comparison).at(0).sentence, "No average is formed"));
 }
 
@@ -193,7 +193,7 @@ TEST(Tables, FoldersOfOneNameAreToldApart) {
   const auto labels = [&] {
     const auto runs = store.runs();
     std::vector<std::string> all;
-    const AccuracyTable table = accuracy_tables(runs, store, {}).at(0);
+    const AccuracyTable table = accuracy_tables(runs, store, lra_request()).at(0);
     for (const Column& column : table.columns) all.push_back(column.label);
     return all;
   };
@@ -223,7 +223,7 @@ TEST(Tables, ARowIsMeasuredAgainstTheReferenceWithItsSettings) {
   store.add(timed(with(sample_run("transformer", 0, 0.5), {{"steps", 60}}), 100), machine());
   store.add(timed(with(sample_run("linear", 0, 0.5), {{"steps", 60}}), 300), machine());
   const auto runs = store.runs();
-  const CostTable table = cost_tables(runs, store, {}).at(0);
+  const CostTable table = cost_tables(runs, store, lra_request()).at(0);
   EXPECT_NEAR(table.rows.at(0).relative_speed.value(), 3, 1e-12);
   const std::string text = report(store, "markdown", request_for("efficiency"));
   EXPECT_FALSE(has(text, "Not measured here: `transformer`;")) << text;
@@ -253,7 +253,7 @@ TEST(Page, MemoryHasItsOwnDeclaredExponent) {
         all.push_back(m);
       }
   store.add(all, machine());
-  ReportRequest request;
+  ReportRequest request = lra_request();
   request.models = {{"transformer", "", "", "", "", "", 2, 1}};
   const Comparison comparison = compare_runs(store, request);
   const Json page = figures_of(comparison, store, request);
@@ -288,7 +288,7 @@ std::vector<std::string> cards(const std::vector<Entry>& entries) {
   for (const Entry& e : entries)
     for (std::uint64_t seed = 0; seed < e.seeds; ++seed)
       store.add(timed(sample_run(e.model, seed, e.share + 0.002 * double(seed % 3)), e.speed), machine());
-  const Comparison comparison = compare_runs(store, {});
+  const Comparison comparison = compare_runs(store, lra_request());
   std::vector<std::string> sentences;
   for (const Answer& answer : answers(comparison.accuracy.at(0), comparison)) sentences.push_back(answer.sentence);
   return sentences;

@@ -15,6 +15,7 @@ const RegisterTask registered{"image",
                                .vocab = 256,
                                .classes = 10,
                                .image = true,
+                               .lra_column = 4,
                                .render = render_shades}};
 
 }  // namespace

@@ -17,6 +17,7 @@ const RegisterTask registered{
      .official = "basic_train.tsv, basic_val.tsv and basic_test.tsv of the LRA release",
      .vocab = 17,
      .classes = 10,
+     .lra_column = 1,
      .render = render_tree}};
 
 }  // namespace

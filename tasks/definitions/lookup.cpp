@@ -25,6 +25,7 @@ const RegisterTask registered{"lookup",
                                .official = "none: it is generated",
                                .vocab = 20,
                                .classes = 2,
+                               .may_stay_at_chance = true,
                                .presets = kPresets}};
 
 }  // namespace

@@ -15,6 +15,8 @@ const RegisterTask registered{"pathfinder",
                                .vocab = 256,
                                .classes = 2,
                                .image = true,
+                               .lra_column = 5,
+                               .may_stay_at_chance = true,
                                .render = render_shades}};
 
 }  // namespace

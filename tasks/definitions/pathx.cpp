@@ -15,6 +15,9 @@ const RegisterTask registered{"pathx",
                                .vocab = 256,
                                .classes = 2,
                                .image = true,
+                               .lra_column = 6,
+                               .may_fail = true,
+                               .may_stay_at_chance = true,
                                .render = render_shades}};
 
 }  // namespace

@@ -17,6 +17,7 @@ const RegisterTask registered{
      .vocab = 257,
      .classes = 2,
      .paired = true,
+     .lra_column = 3,
      .render = render_bytes}};
 
 }  // namespace

@@ -14,6 +14,7 @@ const RegisterTask registered{"text",
                                .official = "aclImdb_v1.tar.gz or the folder aclImdb",
                                .vocab = 257,
                                .classes = 2,
+                               .lra_column = 2,
                                .render = render_bytes}};
 
 }  // namespace

@@ -207,9 +207,9 @@ int compare(const Options& options) {
   if (databases) other.emplace(options.second);
   const Source& opposite = other ? *other : source;
   const auto tasks = wanted_tasks(options, source, opposite);
-  const Duel result =
-      duel(side_of(options.first, first, source, options, tasks),
-           side_of(options.second, second, opposite, options, tasks), databases || first == SideKind::version);
+  const Duel result = duel(side_of(options.first, first, source, options, tasks),
+                           side_of(options.second, second, opposite, options, tasks),
+                           databases || first == SideKind::version, report_request("all", options.preset));
   if (options.json) {
     Json all = Json::array();
     for (const Bout& bout : result.bouts) all.push_back(bout_json(result, bout));

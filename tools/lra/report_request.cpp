@@ -7,8 +7,29 @@
 
 #include "harness/revision.h"
 #include "models/layers/mixer.h"
+#include "tasks/definition.h"
+#include "tasks/task.h"
 
 namespace lra {
+
+namespace {
+
+/// LRA's tasks first, as it orders them, and the averages that are formed over them.
+void add_tasks(ReportRequest& request) {
+  const std::vector<std::string> five = lra_tasks(false), six = lra_tasks(true);
+  std::vector<std::string> names = six;
+  for (const std::string& name : task_names())
+    if (std::find(six.begin(), six.end(), name) == six.end()) names.push_back(name);
+  NamedAverage with_pathx{"avg6_fail50", "with Path-X, a failure counted as 50", six};
+  for (const std::string& name : names) {
+    const TaskEntry& task = task_definitions().at(name);
+    request.tasks.push_back({name, task.may_stay_at_chance});
+    if (task.may_fail) with_pathx.may_fail = name;
+  }
+  request.averages = {{"avg5", "mean of LRA's five tasks without Path-X", five}, with_pathx};
+}
+
+}  // namespace
 
 ReportRequest report_request(const std::string& table, const std::string& preset) {
   ReportRequest request;
@@ -18,6 +39,7 @@ ReportRequest report_request(const std::string& table, const std::string& preset
     request.models.push_back({name, facts.summary, facts.paper, facts.complexity, facts.kind, facts.differs,
                               facts.exponent, facts.memory_exponent});
   }
+  add_tasks(request);
   return request;
 }
 

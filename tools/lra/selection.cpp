@@ -13,8 +13,7 @@
 namespace lra {
 namespace {
 
-/// The columns and rows of Tay et al. "Long Range Arena." arXiv:2011.04006, table 1 (Path-X has a group of its own).
-const std::vector<std::string> kLra5{"listops", "text", "retrieval", "image", "pathfinder"};
+/// The rows of Tay et al. "Long Range Arena." arXiv:2011.04006, table 1.
 const std::vector<std::string> kLra11{"transformer", "local",       "sparse",  "longformer", "linformer", "reformer",
                                       "sinkhorn",    "synthesizer", "bigbird", "linear",     "performer"};
 constexpr std::size_t kMostSeeds = 10000;
@@ -129,7 +128,7 @@ std::vector<std::string> select_tasks(const std::string& names, const std::strin
     if (!own.empty() && !contains(known, name) && name != "lra5" && name != "all")
       fail_usage("unknown task '{}' after '{}'; a comma within a folder's name is written \\,", name, own);
   }
-  return select("task", wanted, known, tasks_of_preset(preset), "lra5", kLra5);
+  return select("task", wanted, known, tasks_of_preset(preset), "lra5", lra_tasks(false));
 }
 
 std::vector<std::string> select_models(const std::string& names) {
@@ -148,7 +147,7 @@ std::vector<std::string> select_stored_tasks(const std::string& names, const std
   std::vector<std::string> wanted = split_list(names, "--tasks"), known = stored;
   for (std::string& name : wanted)
     if (is_own_task(name)) known.push_back(name = stored_task(name, runs));
-  return select("task", wanted, known, stored, "lra5", kLra5);
+  return select("task", wanted, known, stored, "lra5", lra_tasks(false));
 }
 
 std::vector<std::string> select_stored_models(const std::string& names, const std::vector<std::string>& stored) {
