@@ -67,11 +67,9 @@ std::string item_html(const Item& item, bool heading, const Shown& shown) {
   std::string text = marked_up(item.text);
   if (shown.count(item.configuration)) text = fmt::format("<a href=\"#{}\">{}</a>", anchor(item.configuration), text);
   if (heading) return fmt::format("<th scope=\"row\">{}</th>", text);
-  const char* standing = item.standing == Standing::best     ? " class=\"best\""
-                         : item.standing == Standing::second ? " class=\"second\""
-                                                             : "";
+  const char* rank = item.rank == Rank::best ? " class=\"best\"" : item.rank == Rank::second ? " class=\"second\"" : "";
   const std::string order = std::isnan(item.order) ? "" : fmt::format(" data-order=\"{:.9g}\"", item.order);
-  return fmt::format("<td{}{}>{}</td>", standing, order, text);
+  return fmt::format("<td{}{}>{}</td>", rank, order, text);
 }
 
 std::string table_html(const Sheet& sheet, const Shown& shown) {

@@ -16,12 +16,12 @@ enum class Stand {
   uncompared  // no result on some task that could be compared
 };
 
-Stand stand_of(const Row& best, const Row& row, const std::vector<std::optional<Contest>>& contests) {
+Stand stand_of(const Row& best, const Row& row, const std::vector<std::optional<PairedComparison>>& comparisons) {
   Stand stand = Stand::tied;
   for (std::size_t c = 0; c < row.cells.size(); ++c) {
-    if (!row.cells[c] || !best.cells[c] || !contests[c]) return Stand::uncompared;
-    if (contests[c]->significant() && contests[c]->difference > 0) return Stand::behind;
-    if (contests[c]->seeds.size() > 1) continue;
+    if (!row.cells[c] || !best.cells[c] || !comparisons[c]) return Stand::uncompared;
+    if (comparisons[c]->significant() && comparisons[c]->difference > 0) return Stand::behind;
+    if (comparisons[c]->seeds.size() > 1) continue;
     if (row.cells[c]->interval.high < best.cells[c]->interval.low)
       stand = Stand::apart;
     else if (stand == Stand::tied)
@@ -48,12 +48,12 @@ struct Ranking {
 };
 
 Ranking ranking_of(const AccuracyTable& table, std::size_t best, const std::map<long, Hits>& hits) {
-  const auto contests = contests_with(table, best, hits, 0);
+  const auto comparisons = comparisons_with(table, best, hits, 0);
   Ranking ranking;
   ranking.best = &table.rows[best];
   for (std::size_t r = 0; r < table.rows.size(); ++r) {
     if (r == best) continue;
-    const Stand stand = stand_of(*ranking.best, table.rows[r], contests[r]);
+    const Stand stand = stand_of(*ranking.best, table.rows[r], comparisons[r]);
     if (table.rows[r].model == kControl)
       ranking.control = &table.rows[r], ranking.of_control = stand;
     else

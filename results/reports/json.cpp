@@ -25,31 +25,28 @@ Json run_ids(const Runs& runs) {
   return ids;
 }
 
-const char* word_for(Standing standing) {
-  return standing == Standing::best     ? "best"
-         : standing == Standing::second ? "second"
-         : standing == Standing::behind ? "behind"
-                                        : "open";
+const char* word_for(Rank rank) {
+  return rank == Rank::best ? "best" : rank == Rank::second ? "second" : rank == Rank::behind ? "behind" : "open";
 }
 
 /// A p that cannot be had is null.
 Json number_or_null(double value) { return std::isnan(value) ? Json() : Json(value); }
 
-Json contest_json(const AccuracyTable& table, const Column& column, std::size_t row) {
-  const Contest& contest = *column.contests[row];
-  const bool paired = contest.seeds.size() > 1;
+Json comparison_json(const AccuracyTable& table, const Column& column, std::size_t row) {
+  const PairedComparison& comparison = *column.comparisons[row];
+  const bool paired = comparison.seeds.size() > 1;
   return {{"best", table.rows[*column.best].label},
           {"other", table.rows[row].label},
           {"variant", column.variant},
-          {"seeds", contest.seeds},
-          {"difference", contest.difference},
-          {"interval", paired ? Json{contest.interval.low, contest.interval.high} : Json()},
-          {"interval_kind", contest.interval_kind},
-          {"method", contest.method},
-          {"p", number_or_null(contest.p)},
-          {"p_holm", number_or_null(contest.adjusted)},
-          {"significant", contest.significant()},
-          {"networks_p", contest.network_p}};
+          {"seeds", comparison.seeds},
+          {"difference", comparison.difference},
+          {"interval", paired ? Json{comparison.interval.low, comparison.interval.high} : Json()},
+          {"interval_kind", comparison.interval_kind},
+          {"method", comparison.method},
+          {"p", number_or_null(comparison.p)},
+          {"p_holm", number_or_null(comparison.adjusted)},
+          {"significant", comparison.significant()},
+          {"networks_p", comparison.network_p}};
 }
 
 Json published_json(const AccuracyTable& table) {
@@ -75,8 +72,8 @@ Json published_json(const AccuracyTable& table) {
 Json accuracy_json(const AccuracyTable& table) {
   Json cells = Json::array(), columns = Json::array(), averages = Json::array(), differences = Json::array();
   for (const Column& column : table.columns)
-    for (std::size_t r = 0; r < column.contests.size(); ++r)
-      if (column.contests[r]) differences.push_back(contest_json(table, column, r));
+    for (std::size_t r = 0; r < column.comparisons.size(); ++r)
+      if (column.comparisons[r]) differences.push_back(comparison_json(table, column, r));
   for (const Column& column : table.columns)
     columns.push_back({{"variant", column.variant},
                        {"label", column.label},
@@ -95,7 +92,7 @@ Json accuracy_json(const AccuracyTable& table) {
       object.update({{"interval", {cell.interval.low, cell.interval.high}}});
       object.update({{"interval_kind", cell.runs.size() == 1 ? "wilson" : "t"}});
       object.update({{"above_chance", cell.marks.above_chance}, {"uses_context", cell.marks.uses_context}});
-      object.update({{"standing", word_for(cell.standing)}, {"solved", cell.solved ? Json(*cell.solved) : Json()}});
+      object.update({{"standing", word_for(cell.rank)}, {"solved", cell.solved ? Json(*cell.solved) : Json()}});
       cells.push_back(object);
     }
     Json line{{"label", row.label}, {"average", optional_number(row.average())}};

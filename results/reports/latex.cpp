@@ -97,8 +97,8 @@ std::string escaped(std::string_view given) {
 
 std::string dressed(const Item& item) {
   std::string text = escaped(item.text);
-  if (item.standing == Standing::best) return fmt::format("\\textbf{{{}}}", text);
-  if (item.standing == Standing::second) return fmt::format("\\underline{{{}}}", text);
+  if (item.rank == Rank::best) return fmt::format("\\textbf{{{}}}", text);
+  if (item.rank == Rank::second) return fmt::format("\\underline{{{}}}", text);
   return text;
 }
 

@@ -10,8 +10,8 @@ namespace lra {
 namespace {
 
 std::string dressed(const Item& item) {
-  if (item.standing == Standing::best) return fmt::format("**{}**", item.text);
-  if (item.standing == Standing::second) return fmt::format("<u>{}</u>", item.text);
+  if (item.rank == Rank::best) return fmt::format("**{}**", item.text);
+  if (item.rank == Rank::second) return fmt::format("<u>{}</u>", item.text);
   return item.text;
 }
 

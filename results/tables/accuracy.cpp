@@ -87,9 +87,9 @@ std::optional<std::size_t> best_row(const AccuracyTable& table, std::size_t c) {
 
 std::optional<double> median_detectable(const Column& column) {
   std::vector<double> all;
-  for (const auto& contest : column.contests)
-    if (contest && contest->seeds.size() > 1)
-      all.push_back(detectable_difference(contest->deviation, contest->seeds.size()));
+  for (const auto& comparison : column.comparisons)
+    if (comparison && comparison->seeds.size() > 1)
+      all.push_back(detectable_difference(comparison->deviation, comparison->seeds.size()));
   if (all.empty()) return std::nullopt;
   std::nth_element(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2), all.end());
   return all[all.size() / 2];
@@ -97,7 +97,7 @@ std::optional<double> median_detectable(const Column& column) {
 
 void set_standings(AccuracyTable& table, std::size_t c) {
   const Column& column = table.columns[c];
-  const auto worse = [&](std::size_t r) { return column.contests[r] && column.contests[r]->significant(); };
+  const auto worse = [&](std::size_t r) { return column.comparisons[r] && column.comparisons[r]->significant(); };
   std::optional<std::size_t> second;
   for (std::size_t r = 0; r < table.rows.size(); ++r)
     if (worse(r) && (!second || table.rows[r].cells[c]->mean > table.rows[*second].cells[c]->mean)) second = r;
@@ -105,10 +105,8 @@ void set_standings(AccuracyTable& table, std::size_t c) {
   for (std::size_t r = 0; r < table.rows.size(); ++r) {
     if (!table.rows[r].cells[c]) continue;
     // Who shares no two seeds with the best is not known to tie with it.
-    const bool ties = column.contests[r] && column.contests[r]->seeds.size() > 1 && !worse(r);
-    table.rows[r].cells[c]->standing = r == column.best || ties ? Standing::best
-                                       : r == *second           ? Standing::second
-                                                                : Standing::behind;
+    const bool ties = column.comparisons[r] && column.comparisons[r]->seeds.size() > 1 && !worse(r);
+    table.rows[r].cells[c]->rank = r == column.best || ties ? Rank::best : r == *second ? Rank::second : Rank::behind;
   }
 }
 
@@ -120,16 +118,16 @@ void compare_with_best(AccuracyTable& table, const std::map<long, Hits>& hits) {
     for (const auto& cell : row.cells)
       if (cell) pairs += static_cast<long>(cell->runs.size());
   const long replicates = std::clamp(kSeedDraws / std::max(1L, pairs), 100L, 2000L);
-  std::vector<Contest*> family;
+  std::vector<PairedComparison*> family;
   for (std::size_t c = 0; c < table.columns.size(); ++c) {
     Column& column = table.columns[c];
     column.best = best_row(table, c);
-    column.contests.resize(table.rows.size());
+    column.comparisons.resize(table.rows.size());
     for (std::size_t r = 0; column.best && r < table.rows.size(); ++r) {
       if (r == *column.best || !may_lead(table.rows[r].cells[c])) continue;
       const auto& best = *table.rows[*column.best].cells[c];
-      column.contests[r] = contest(best.runs, table.rows[r].cells[c]->runs, hits, replicates);
-      family.push_back(&*column.contests[r]);
+      column.comparisons[r] = compare_paired(best.runs, table.rows[r].cells[c]->runs, hits, replicates);
+      family.push_back(&*column.comparisons[r]);
     }
   }
   adjust(family);
@@ -291,15 +289,16 @@ std::vector<AccuracyTable> accuracy_tables(const std::vector<StoredRun>& runs, c
   return tables;
 }
 
-std::vector<std::vector<std::optional<Contest>>> contests_with(const AccuracyTable& table, std::size_t row,
-                                                               const std::map<long, Hits>& hits, long replicates) {
-  std::vector<std::vector<std::optional<Contest>>> all(table.rows.size());
-  std::vector<Contest*> family;
+std::vector<std::vector<std::optional<PairedComparison>>> comparisons_with(const AccuracyTable& table, std::size_t row,
+                                                                           const std::map<long, Hits>& hits,
+                                                                           long replicates) {
+  std::vector<std::vector<std::optional<PairedComparison>>> all(table.rows.size());
+  std::vector<PairedComparison*> family;
   for (std::size_t r = 0; r < table.rows.size(); ++r) {
     all[r].resize(table.columns.size());
     for (std::size_t c = 0; r != row && c < table.columns.size(); ++c) {
       if (!may_lead(table.rows[r].cells[c]) || !may_lead(table.rows[row].cells[c])) continue;
-      all[r][c] = contest(table.rows[row].cells[c]->runs, table.rows[r].cells[c]->runs, hits, replicates);
+      all[r][c] = compare_paired(table.rows[row].cells[c]->runs, table.rows[r].cells[c]->runs, hits, replicates);
       family.push_back(&*all[r][c]);
     }
   }

@@ -8,7 +8,7 @@
 
 #include "results/statistics/statistics.h"
 #include "results/store/record.h"
-#include "results/tables/contest.h"
+#include "results/tables/paired_comparison.h"
 #include "results/tables/report.h"
 
 namespace lra {
@@ -27,7 +27,7 @@ struct Marks {
 };
 
 /// How a cell stands in its column. Bold and underlined go by significance alone.
-enum class Standing {
+enum class Rank {
   open,    // nothing in this column is significantly worse than its best
   best,    // the best, or not significantly worse than it
   second,  // the best of those that are significantly worse
@@ -41,7 +41,7 @@ struct AccuracyCell {
   Interval interval;  // Wilson for one seed, t for several
   long parameters = 0;
   Marks marks;
-  Standing standing = Standing::open;
+  Rank rank = Rank::open;
   /// Seeds above chance by the exact binomial test, corrected for their number, so that a cell at chance shows any with
   /// at most 2.5 %; absent where chance is not known.
   std::optional<long> solved;
@@ -56,9 +56,9 @@ struct Column {
   std::map<std::string, double> baselines;  // accuracy by name
   std::vector<std::string> cautions;        // what must be known of the data, one sentence each
   bool has_identity = false;
-  bool may_stay_at_chance = false;               // see TaskText
-  std::optional<std::size_t> best;               // the row with the highest mean among those that may lead
-  std::vector<std::optional<Contest>> contests;  // one a row: the best against it
+  bool may_stay_at_chance = false;                           // see TaskText
+  std::optional<std::size_t> best;                           // the row with the highest mean among those that may lead
+  std::vector<std::optional<PairedComparison>> comparisons;  // one a row: the best against it
 };
 
 struct Row {
@@ -83,7 +83,7 @@ struct AccuracyTable {
   std::vector<std::string> average_meanings;  // one for each; empty for avgN
   long superseded = 0;                        // stored runs that another configuration of the same cell displaced
   std::vector<std::string> levels;  // cells that pool seeds of several levels (level.h): "linear on text@quick"
-  Evidence evidence;                // of the contests of all columns
+  Evidence evidence;                // of the comparisons of all columns
   /// The least difference that each column's seeds could show (see detectable_difference), median over its comparisons;
   /// absent with one seed.
   std::vector<std::optional<double>> detectable;
@@ -165,10 +165,11 @@ Comparison compare_runs(const Store& store, const ReportRequest& request);
 std::vector<AccuracyTable> accuracy_tables(const std::vector<StoredRun>& runs, const Store& store,
                                            const ReportRequest& request);
 
-/// The contests of a table's rows with `row`, column by column, corrected together. One a row and column; absent where
-/// either has no cell or may not be compared.
-std::vector<std::vector<std::optional<Contest>>> contests_with(const AccuracyTable& table, std::size_t row,
-                                                               const std::map<long, Hits>& hits, long replicates);
+/// The comparisons of a table's rows with `row`, column by column, corrected together. One a row and column; absent
+/// where either has no cell or may not be compared.
+std::vector<std::vector<std::optional<PairedComparison>>> comparisons_with(const AccuracyTable& table, std::size_t row,
+                                                                           const std::map<long, Hits>& hits,
+                                                                           long replicates);
 
 /// One table a preset, task variant, machine and number of threads. Borrows `runs`.
 std::vector<CostTable> cost_tables(const std::vector<StoredRun>& runs, const Store& store,

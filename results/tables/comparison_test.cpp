@@ -53,26 +53,26 @@ TEST(Bench, FiguresOfSeveralLevelsShareNoRow) {
   EXPECT_EQ(tables[2].machine, machine_name(other_machine)) << "its only level needs no name";
 }
 
-TEST(Contest, PairsBySeed) {
+TEST(PairedComparison, PairsBySeed) {
   std::vector<StoredRun> all;
   for (std::uint64_t seed : {0, 1, 2, 3}) all.push_back(sample_run("a", seed, 0.50 + 0.01 * double(seed)));
   for (std::uint64_t seed : {3, 1, 7}) all.push_back(sample_run("b", seed, 0.48));
   const std::vector<const StoredRun*> a{&all[0], &all[1], &all[2], &all[3]}, b{&all[4], &all[5], &all[6]};
-  const Contest result = contest(a, b, {}, 100);
+  const PairedComparison result = compare_paired(a, b, {}, 100);
   EXPECT_EQ(result.seeds, (std::vector<std::uint64_t>{1, 3}));
   EXPECT_NEAR(result.difference, (0.03 + 0.05) / 2, 1e-12);
   EXPECT_EQ(result.method, "t");
   EXPECT_TRUE(result.network_p.empty()) << "no predictions are stored";
 }
 
-TEST(Contest, OneSeedDecidesNothing) {
+TEST(PairedComparison, OneSeedDecidesNothing) {
   const StoredRun a = sample_run("a", 0, 0.9), b = sample_run("b", 0, 0.1);
-  const Contest result = contest({&a}, {&b}, {}, 100);
+  const PairedComparison result = compare_paired({&a}, {&b}, {}, 100);
   EXPECT_TRUE(std::isnan(result.p));
   EXPECT_FALSE(result.significant());
 }
 
-TEST(Contest, SixSeedsArePermutedAndBootstrapped) {
+TEST(PairedComparison, SixSeedsArePermutedAndBootstrapped) {
   Store store(":memory:");
   for (std::uint64_t seed = 0; seed < 6; ++seed) {
     store.add(with_hits(sample_run("a", seed, 0.50 + 0.01 * double(seed))), {});
@@ -81,7 +81,7 @@ TEST(Contest, SixSeedsArePermutedAndBootstrapped) {
   const auto runs = store.runs();
   std::vector<const StoredRun*> a, b;
   for (const StoredRun& run : runs) (run.model == "a" ? a : b).push_back(&run);
-  const Contest result = contest(a, b, store.hits(), 1000);
+  const PairedComparison result = compare_paired(a, b, store.hits(), 1000);
   EXPECT_EQ(result.method, "permutation");
   EXPECT_EQ(result.p, 2.0 / 64);  // all six differences are positive
   EXPECT_EQ(result.interval_kind, "bootstrap");
@@ -92,9 +92,9 @@ TEST(Contest, SixSeedsArePermutedAndBootstrapped) {
   EXPECT_GT(result.interval.low, 0);
 }
 
-TEST(Contest, CaveatsSayWhatSeedsCannotShow) {
-  const auto caveat = [](std::size_t contests, std::size_t tests, std::size_t seeds, bool many = true) {
-    return seeds_caveat({contests, tests, seeds, many});
+TEST(PairedComparison, CaveatsSayWhatSeedsCannotShow) {
+  const auto caveat = [](std::size_t comparisons, std::size_t tests, std::size_t seeds, bool many = true) {
+    return seeds_caveat({comparisons, tests, seeds, many});
   };
   EXPECT_NE(caveat(1, 0, 0, false).find("one seed nothing is significant"), std::string::npos);
   EXPECT_NE(caveat(3, 3, 5).find("5 seeds cannot reach p < 0.05 by permutation"), std::string::npos);
@@ -111,26 +111,26 @@ TEST(Accuracy, OnlySignificantDifferencesDecideBoldType) {
   const auto add = [&](const char* model, double share, std::uint64_t seed) {
     store.add(sample_run(model, seed, share), {});
   };
-  const auto standing = [&](const std::string& label) {
+  const auto rank = [&](const std::string& label) {
     const auto runs = store.runs();
     const AccuracyTable table = only_table(store, runs);
     for (const Row& row : table.rows)
-      if (row.label == label) return row.cells.at(0)->standing;
-    return Standing::open;
+      if (row.label == label) return row.cells.at(0)->rank;
+    return Rank::open;
   };
   add("best", 0.80, 0), add("other", 0.20, 0);
-  EXPECT_EQ(standing("best"), Standing::open) << "one seed each";
+  EXPECT_EQ(rank("best"), Rank::open) << "one seed each";
   for (std::uint64_t seed = 1; seed < 5; ++seed)
     add("best", 0.80 + 0.002 * double(seed % 3), seed), add("other", 0.20 + 0.003 * double(seed % 2), seed);
-  EXPECT_EQ(standing("best"), Standing::best);
-  EXPECT_EQ(standing("other"), Standing::second);
+  EXPECT_EQ(rank("best"), Rank::best);
+  EXPECT_EQ(rank("other"), Rank::second);
   for (std::uint64_t seed = 0; seed < 5; ++seed)  // now above, now below the best
     add("close", 0.80 + 0.004 * (seed % 2 ? 1.0 : -1.0), seed);
-  EXPECT_EQ(standing("close"), Standing::best) << "ties with the best";
-  EXPECT_EQ(standing("best"), Standing::best);
-  EXPECT_EQ(standing("other"), Standing::second);
+  EXPECT_EQ(rank("close"), Rank::best) << "ties with the best";
+  EXPECT_EQ(rank("best"), Rank::best);
+  EXPECT_EQ(rank("other"), Rank::second);
   add("lonely", 0.1, 99);
-  EXPECT_EQ(standing("lonely"), Standing::behind) << "no common seeds: never a tie";
+  EXPECT_EQ(rank("lonely"), Rank::behind) << "no common seeds: never a tie";
 }
 
 TEST(Accuracy, AveragesAreNamed) {

@@ -41,10 +41,10 @@ void add_model_page(std::vector<Sheet>& sheets, const Comparison& comparison, co
   for (const AccuracyTable& table : comparison.accuracy) {
     AccuracyTable own = table;
     own.rows.clear();
-    for (Column& column : own.columns) column.best.reset(), column.contests.clear();
+    for (Column& column : own.columns) column.best.reset(), column.comparisons.clear();
     for (const Row& row : table.rows)
       if (row.model == request.model) own.rows.push_back(row);
-    for (Column& column : own.columns) column.contests.resize(own.rows.size());
+    for (Column& column : own.columns) column.comparisons.resize(own.rows.size());
     take(sheets, published_sheet(own));
     take(sheets, seed_sheet(own, store));
     take(sheets, configuration_sheet(own));

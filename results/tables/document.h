@@ -9,10 +9,10 @@
 
 namespace lra {
 
-/// One cell of a sheet. `standing` decides bold and underlined.
+/// One cell of a sheet. `rank` decides bold and underlined.
 struct Item {
   std::string text;
-  Standing standing = Standing::open;
+  Rank rank = Rank::open;
   double order = std::numeric_limits<double>::quiet_NaN();  // what a column is sorted by; NaN: not a figure
   std::string configuration;                                // StoredRun::configuration of the runs it was made from
   Item(std::string t = {}) : text(std::move(t)) {}

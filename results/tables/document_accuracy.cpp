@@ -26,7 +26,7 @@ Item accuracy_item(const Column& column, const AccuracyCell& cell) {
           : fmt::format("{} ± {} ({})", percent(cell.mean), percent(cell.deviation), cell.runs.size());
   if (may_stay_at_chance(column, cell)) text += fmt::format(", solved {} of {}", *cell.solved, cell.runs.size());
   Item item(text + signs(cell.marks), cell.mean);
-  item.standing = cell.standing;
+  item.rank = cell.rank;
   item.configuration = cell.runs.front()->configuration;
   return item;
 }
@@ -65,10 +65,10 @@ std::string average_meaning(const AccuracyTable& table) {
   return fmt::format("{}: mean of {}, not one of LRA's averages.", table.averages.front(), joined(labels));
 }
 
-std::string standing_note(const AccuracyTable& table) {
+std::string rank_note(const AccuracyTable& table) {
   bool decided = false;
   for (const Row& row : table.rows)
-    for (const auto& cell : row.cells) decided = decided || (cell && cell->standing != Standing::open);
+    for (const auto& cell : row.cells) decided = decided || (cell && cell->rank != Rank::open);
   if (decided)
     return fmt::format(
         "Bold: the best of a column and all that are not significantly worse (paired over seeds, Holm over {}, "
@@ -153,8 +153,9 @@ std::vector<std::string> accuracy_notes(const AccuracyTable& table) {
         "solved k of n: so many seeds are above the majority class (exact binomial test, corrected for n looks: at "
         "most "
         "2.5 % that chance alone solves any).");
-  notes.add(standing_note(table));
-  if (table.rows.size() > 1) notes.add(table.evidence.contests ? seeds_caveat(table.evidence) : uncompared_note(table));
+  notes.add(rank_note(table));
+  if (table.rows.size() > 1)
+    notes.add(table.evidence.comparisons ? seeds_caveat(table.evidence) : uncompared_note(table));
   for (std::string& line : unequal_seeds(table)) notes.add(std::move(line));
   notes.add(detectable_note(table));
   for (std::string& line : version_notes(table)) notes.add(std::move(line));
@@ -172,26 +173,28 @@ std::vector<std::string> accuracy_notes(const AccuracyTable& table) {
 }
 
 Line difference_line(const AccuracyTable& table, const Column& column, std::size_t row) {
-  const Contest& contest = *column.contests[row];
-  const bool paired = contest.seeds.size() > 1;
+  const PairedComparison& comparison = *column.comparisons[row];
+  const bool paired = comparison.seeds.size() > 1;
   Line line;
   line.items = {fmt::format("{}, {}", table.rows[*column.best].label, table.rows[row].label), column.label};
-  line.items.push_back(contest.seeds.empty() ? Item("–") : Item(points(contest.difference), contest.difference));
+  line.items.push_back(comparison.seeds.empty() ? Item("–")
+                                                : Item(points(comparison.difference), comparison.difference));
   if (paired) {
-    line.items.emplace_back(
-        fmt::format("[{}, {}] {}", points(contest.interval.low), points(contest.interval.high), contest.interval_kind),
-        contest.interval.low);
-    line.items.emplace_back(fmt::format("{} ({})", p_value(contest.p), contest.method), contest.p);
-    line.items.emplace_back(p_value(contest.adjusted), contest.adjusted);
-    if (contest.significant()) line.items.back().standing = Standing::best;
+    line.items.emplace_back(fmt::format("[{}, {}] {}", points(comparison.interval.low),
+                                        points(comparison.interval.high), comparison.interval_kind),
+                            comparison.interval.low);
+    line.items.emplace_back(fmt::format("{} ({})", p_value(comparison.p), comparison.method), comparison.p);
+    line.items.emplace_back(p_value(comparison.adjusted), comparison.adjusted);
+    if (comparison.significant()) line.items.back().rank = Rank::best;
   } else {
     line.items.insert(line.items.end(), 3, Item("–"));
   }
-  line.items.push_back(contest.network_p.empty() ? Item("–")
-                                                 : Item(fmt::format("{} (seed {})", p_value(contest.network_p.front()),
-                                                                    contest.seeds.front()),
-                                                        contest.network_p.front()));
-  line.items.emplace_back(std::to_string(contest.seeds.size()), static_cast<double>(contest.seeds.size()));
+  line.items.push_back(
+      comparison.network_p.empty()
+          ? Item("–")
+          : Item(fmt::format("{} (seed {})", p_value(comparison.network_p.front()), comparison.seeds.front()),
+                 comparison.network_p.front()));
+  line.items.emplace_back(std::to_string(comparison.seeds.size()), static_cast<double>(comparison.seeds.size()));
   return line;
 }
 
@@ -273,11 +276,11 @@ Sheet difference_sheet(const AccuracyTable& table) {
                 "these two networks: p", "common seeds"};
   bool bootstrap = false, student = false, permutation = false;
   for (const Column& column : table.columns)
-    for (std::size_t r = 0; r < column.contests.size(); ++r) {
-      if (!column.contests[r]) continue;
-      bootstrap = bootstrap || column.contests[r]->interval_kind == "bootstrap";
-      student = student || column.contests[r]->method == "t";
-      permutation = permutation || column.contests[r]->method == "permutation";
+    for (std::size_t r = 0; r < column.comparisons.size(); ++r) {
+      if (!column.comparisons[r]) continue;
+      bootstrap = bootstrap || column.comparisons[r]->interval_kind == "bootstrap";
+      student = student || column.comparisons[r]->method == "t";
+      permutation = permutation || column.comparisons[r]->method == "permutation";
       sheet.lines.push_back(difference_line(table, column, r));
     }
   if (sheet.lines.empty()) return sheet;

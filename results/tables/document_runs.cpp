@@ -120,7 +120,7 @@ Sheet cells_sheet(const std::string& model, const Comparison& comparison) {
               best ? fmt::format("{} {}", table.rows[*best].label, percent(table.rows[*best].cells[c]->mean)) : "–",
               or_dash(seconds > 0 && cell.marks.timed(), human_seconds(seconds)), or_dash(peak > 0, human_bytes(peak))},
              false});
-        sheet.lines.back().items[3].standing = cell.standing;
+        sheet.lines.back().items[3].rank = cell.rank;
         sheet.lines.back().items[3].configuration = cell.runs.front()->configuration;
       }
     }

@@ -6,7 +6,7 @@
 
 #include "harness/core/file.h"
 #include "results/tables/document.h"
-#include "results/tables/duel.h"
+#include "results/tables/model_comparison.h"
 #include "results/tables/row.h"
 #include "results/tables/text_table.h"
 #include "results/tables/versions.h"
@@ -112,15 +112,15 @@ Side side_of(const std::string& name, SideKind kind, const Source& source, const
   return side;
 }
 
-Json bout_json(const Duel& duel, const Bout& bout) {
-  const Contest& c = bout.contest;
+Json task_json(const ModelComparison& comparison, const TaskComparison& task) {
+  const PairedComparison& c = task.comparison;
   const auto number = [](double v) { return std::isnan(v) ? Json() : Json(v); };
   return {{"schema_version", kJsonVersion},
-          {"label", bout.label},
-          {"preset", bout.preset},
-          {"variant", bout.variant},
-          {"first", duel.first},
-          {"second", duel.second},
+          {"label", task.label},
+          {"preset", task.preset},
+          {"variant", task.variant},
+          {"first", comparison.first},
+          {"second", comparison.second},
           {"seeds", c.seeds},
           {"first_accuracy", c.seeds.empty() ? Json() : Json(c.first_mean)},
           {"second_accuracy", c.seeds.empty() ? Json() : Json(c.second_mean)},
@@ -135,15 +135,15 @@ Json bout_json(const Duel& duel, const Bout& bout) {
           {"p_holm", number(c.adjusted)},
           {"significant", c.significant()},
           {"networks_p", c.network_p},
-          {"same_bits", bout.same_bits},
-          {"several_levels", bout.several_levels}};
+          {"same_bits", task.same_bits},
+          {"several_levels", task.several_levels}};
 }
 
 /// What a side has and the difference does not count, a sentence each.
-std::vector<std::string> left_out(const Duel& duel) {
+std::vector<std::string> left_out(const ModelComparison& comparison) {
   std::vector<std::string> lines;
-  for (const Bout& bout : duel.bouts) {
-    const std::string where = duel.bouts.size() == 1 ? "" : fmt::format("{}: ", bout.name());
+  for (const TaskComparison& task : comparison.tasks) {
+    const std::string where = comparison.tasks.size() == 1 ? "" : fmt::format("{}: ", task.name());
     const auto add = [&](const std::string& name, const std::vector<std::uint64_t>& seeds, long others) {
       const bool one = seeds.size() == 1;
       if (!seeds.empty())
@@ -154,44 +154,47 @@ std::vector<std::string> left_out(const Duel& duel) {
         lines.push_back(fmt::format("{}{} of {} {} left out: another configuration or revision", where,
                                     plural(others, "run"), name, others == 1 ? "is" : "are"));
     };
-    add(duel.first, bout.contest.only_first, bout.other_first);
-    add(duel.second, bout.contest.only_second, bout.other_second);
-    const std::uint64_t a = bout.first.front()->seed, b = bout.second.front()->seed;
-    if (bout.first.size() == 1 && bout.second.size() == 1 && a != b)
+    add(comparison.first, task.comparison.only_first, task.other_first);
+    add(comparison.second, task.comparison.only_second, task.other_second);
+    const std::uint64_t a = task.first.front()->seed, b = task.second.front()->seed;
+    if (task.first.size() == 1 && task.second.size() == 1 && a != b)
       lines.push_back(fmt::format("{}one network each, of other seeds: {} and {}", where, a, b));
   }
   return lines;
 }
 
-std::string verdict(const Duel& duel) {
-  if (duel.second_is_worse()) return fmt::format("{} is significantly worse than {}.", duel.second, duel.first);
-  if (duel.second_is_better()) return fmt::format("{} is significantly better than {}.", duel.second, duel.first);
-  if (duel.evidence.contests == 0) return "Both sides are the same: every trained network is equal to its partner.";
+std::string verdict(const ModelComparison& comparison) {
+  if (comparison.second_is_worse())
+    return fmt::format("{} is significantly worse than {}.", comparison.second, comparison.first);
+  if (comparison.second_is_better())
+    return fmt::format("{} is significantly better than {}.", comparison.second, comparison.first);
+  if (comparison.evidence.comparisons == 0)
+    return "Both sides are the same: every trained network is equal to its partner.";
   return "No difference is significant.";
 }
 
-void print(const Duel& duel) {
-  TextTable table{{"task", duel.first, duel.second, "difference", "95 % interval", "these models: p (Holm)",
+void print(const ModelComparison& comparison) {
+  TextTable table{{"task", comparison.first, comparison.second, "difference", "95 % interval", "these models: p (Holm)",
                    "these networks: p", "seeds", "equal bits"},
                   {}};
-  for (const Bout& bout : duel.bouts) {
-    const Contest& c = bout.contest;
+  for (const TaskComparison& task : comparison.tasks) {
+    const PairedComparison& c = task.comparison;
     const bool any = !c.seeds.empty(), paired = c.seeds.size() > 1;
     table.rows.push_back(
-        {bout.name(), or_dash(any, percent(c.first_mean)), or_dash(any, percent(c.second_mean)),
+        {task.name(), or_dash(any, percent(c.first_mean)), or_dash(any, percent(c.second_mean)),
          or_dash(any, points(c.difference)),
          paired ? fmt::format("[{}, {}] {}", points(c.interval.low), points(c.interval.high), c.interval_kind) : "–",
          paired ? fmt::format("{} ({}){}", p_value(c.adjusted), c.method, c.significant() ? " *" : "") : "–",
          c.network_p.empty() ? "–" : fmt::format("{} (seed {})", p_value(c.network_p.front()), c.seeds.front()),
-         std::to_string(c.seeds.size()), fmt::format("{} of {}", bout.same_bits, c.seeds.size())});
+         std::to_string(c.seeds.size()), fmt::format("{} of {}", task.same_bits, c.seeds.size())});
   }
-  std::cout << "Test accuracy in %, over the seeds that both have; the difference is " << duel.first << " less "
-            << duel.second << ".\n\n"
+  std::cout << "Test accuracy in %, over the seeds that both have; the difference is " << comparison.first << " less "
+            << comparison.second << ".\n\n"
             << table << '\n';
-  for (const std::string& line : left_out(duel)) std::cout << line << '\n';
-  if (const std::string note = levels_note(duel.levels()); !note.empty()) std::cout << note << '\n';
-  if (const std::string caveat = seeds_caveat(duel.evidence); !caveat.empty()) std::cout << caveat << '\n';
-  std::cout << verdict(duel) << '\n';
+  for (const std::string& line : left_out(comparison)) std::cout << line << '\n';
+  if (const std::string note = levels_note(comparison.levels()); !note.empty()) std::cout << note << '\n';
+  if (const std::string caveat = seeds_caveat(comparison.evidence); !caveat.empty()) std::cout << caveat << '\n';
+  std::cout << verdict(comparison) << '\n';
 }
 
 int compare(const Options& options) {
@@ -207,12 +210,12 @@ int compare(const Options& options) {
   if (databases) other.emplace(options.second);
   const Source& opposite = other ? *other : source;
   const auto tasks = wanted_tasks(options, source, opposite);
-  const Duel result = duel(side_of(options.first, first, source, options, tasks),
-                           side_of(options.second, second, opposite, options, tasks),
-                           databases || first == SideKind::version, report_request("all", options.preset));
+  const ModelComparison result = compare_sides(
+      side_of(options.first, first, source, options, tasks), side_of(options.second, second, opposite, options, tasks),
+      databases || first == SideKind::version, report_request("all", options.preset));
   if (options.json) {
     Json all = Json::array();
-    for (const Bout& bout : result.bouts) all.push_back(bout_json(result, bout));
+    for (const TaskComparison& task : result.tasks) all.push_back(task_json(result, task));
     std::cout << all.dump(2) << '\n';
   } else {
     print(result);

@@ -28,11 +28,11 @@ TEST(Compare, ExitCodeSaysWhetherTheSecondIsWorse) {
   EXPECT_NE(worse.out.find("linear is significantly worse than transformer."), std::string::npos) << worse.out;
   const Finished better = box.lra("compare linear transformer --json");
   EXPECT_EQ(better.code, 0) << better.err;
-  const Json bout = better.json().at(0);
-  EXPECT_EQ(bout.at("p"), 2.0 / 64);  // six seeds, all of one sign
-  EXPECT_EQ(bout.at("method"), "permutation");
-  EXPECT_EQ(bout.at("significant"), true);
-  EXPECT_LT(bout.at("difference").get<double>(), 0);
+  const Json task = better.json().at(0);
+  EXPECT_EQ(task.at("p"), 2.0 / 64);  // six seeds, all of one sign
+  EXPECT_EQ(task.at("method"), "permutation");
+  EXPECT_EQ(task.at("significant"), true);
+  EXPECT_LT(task.at("difference").get<double>(), 0);
 }
 
 TEST(Compare, DatabasesMeetRowByRow) {
@@ -62,8 +62,8 @@ TEST(Compare, SaysThatInstructionSetsDiffer) {
   const Finished text = box.lra("compare before.db after.db");
   EXPECT_NE(text.out.find(note + "linear on listops@quick, transformer on listops@quick.\n"), std::string::npos)
       << text.out;
-  for (const Json& bout : box.lra("compare before.db after.db --json").json())
-    EXPECT_EQ(bout.at("several_levels"), true);
+  for (const Json& task : box.lra("compare before.db after.db --json").json())
+    EXPECT_EQ(task.at("several_levels"), true);
   EXPECT_EQ(box.lra("compare linear transformer --db before.db").out.find(note), std::string::npos);
   EXPECT_EQ(box.lra("compare linear transformer --db before.db --json").json().at(0).at("several_levels"), false);
 }

@@ -27,10 +27,10 @@ TEST(CompareSeeds, BothAccuraciesAreOfTheCommonSeeds) {
   fill(box.path("lra.db"), {"linear"}, 3, 5);
   const Finished table = box.lra("compare identity linear");
   EXPECT_TRUE(has(table.out, "3 seeds of linear have no partner and are left out: 3, 4, 5\n")) << table.out;
-  const Json bout = box.lra("compare identity linear --json").json().at(0);
-  const double first = bout.at("first_accuracy"), second = bout.at("second_accuracy"), apart = bout.at("difference");
+  const Json task = box.lra("compare identity linear --json").json().at(0);
+  const double first = task.at("first_accuracy"), second = task.at("second_accuracy"), apart = task.at("difference");
   EXPECT_NEAR(first - second, apart, 1e-12);
-  EXPECT_EQ(bout.at("only_second"), (Json{3, 4, 5}));
+  EXPECT_EQ(task.at("only_second"), (Json{3, 4, 5}));
   fill(box.path("lra.db"), {"local"}, 7, 7);
   EXPECT_TRUE(has(box.lra("compare identity local").out, "1 seed of local has no partner and is left out: 7\n"));
 }

@@ -3,12 +3,12 @@
 
 #include "results/results_testing.h"
 #include "results/tables/document.h"
-#include "results/tables/duel.h"
+#include "results/tables/model_comparison.h"
 
 namespace lra {
 namespace {
 
-TEST(Duel, LeavesOutSeedsWithoutAPartner) {
+TEST(ModelComparison, LeavesOutSeedsWithoutAPartner) {
   std::vector<StoredRun> runs;
   for (std::uint64_t seed = 0; seed < 3; ++seed) runs.push_back(sample_run("identity", seed, 0.5));
   for (std::uint64_t seed = 0; seed < 6; ++seed) runs.push_back(sample_run("linear", seed, seed < 3 ? 0.48 : 0.3));
@@ -17,12 +17,12 @@ TEST(Duel, LeavesOutSeedsWithoutAPartner) {
   for (std::size_t i = 3; i < runs.size(); ++i) second.runs.push_back(&runs[i]);
   const std::map<long, Hits> none;
   first.hits = second.hits = &none;
-  const Contest contest = duel(first, second, false, {}).bouts.at(0).contest;
-  EXPECT_NEAR(contest.first_mean, 0.5, 1e-12);
-  EXPECT_NEAR(contest.second_mean, 0.48, 1e-12);
-  EXPECT_NEAR(contest.first_mean - contest.second_mean, contest.difference, 1e-12) << "the row adds up";
-  EXPECT_TRUE(contest.only_first.empty());
-  EXPECT_EQ(contest.only_second, (std::vector<std::uint64_t>{3, 4, 5}));
+  const PairedComparison comparison = compare_sides(first, second, false, {}).tasks.at(0).comparison;
+  EXPECT_NEAR(comparison.first_mean, 0.5, 1e-12);
+  EXPECT_NEAR(comparison.second_mean, 0.48, 1e-12);
+  EXPECT_NEAR(comparison.first_mean - comparison.second_mean, comparison.difference, 1e-12) << "the row adds up";
+  EXPECT_TRUE(comparison.only_first.empty());
+  EXPECT_EQ(comparison.only_second, (std::vector<std::uint64_t>{3, 4, 5}));
   EXPECT_EQ(seed_list({0, 1, 2, 4, 7, 8}), "0..2,4,7..8");
 }
 
@@ -37,10 +37,10 @@ std::string note_on(const std::vector<StoredRun>& runs, const std::map<long, Env
   Side first{"identity", {}, &none, &here}, second{"linear", {}, &none, &places};
   for (const StoredRun& run : partners) first.runs.push_back(&run);
   for (const StoredRun& run : runs) second.runs.push_back(&run);
-  return levels_note(duel(first, second, false, {}).levels());
+  return levels_note(compare_sides(first, second, false, {}).levels());
 }
 
-TEST(Duel, RunsOfSeveralLevelsAreNamed) {
+TEST(ModelComparison, RunsOfSeveralLevelsAreNamed) {
   std::vector<StoredRun> runs;
   for (std::uint64_t seed = 0; seed < 4; ++seed) runs.push_back(sample_run("linear", seed, 0.4));
   Environment avx3, avx2;

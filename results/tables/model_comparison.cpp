@@ -1,4 +1,4 @@
-#include "results/tables/duel.h"
+#include "results/tables/model_comparison.h"
 
 #include <algorithm>
 #include <set>
@@ -72,25 +72,26 @@ void add_places(std::vector<const Environment*>& places, const Side& side, const
 
 }  // namespace
 
-bool Duel::second_is_worse() const {
-  return std::any_of(bouts.begin(), bouts.end(),
-                     [](const Bout& b) { return b.contest.significant() && b.contest.difference > 0; });
+bool ModelComparison::second_is_worse() const {
+  return std::any_of(tasks.begin(), tasks.end(),
+                     [](const TaskComparison& b) { return b.comparison.significant() && b.comparison.difference > 0; });
 }
 
-bool Duel::second_is_better() const {
-  return std::any_of(bouts.begin(), bouts.end(),
-                     [](const Bout& b) { return b.contest.significant() && b.contest.difference < 0; });
+bool ModelComparison::second_is_better() const {
+  return std::any_of(tasks.begin(), tasks.end(),
+                     [](const TaskComparison& b) { return b.comparison.significant() && b.comparison.difference < 0; });
 }
 
-std::vector<std::string> Duel::levels() const {
+std::vector<std::string> ModelComparison::levels() const {
   std::vector<std::string> names;
-  for (const Bout& bout : bouts)
-    if (bout.several_levels) names.push_back(bout.name());
+  for (const TaskComparison& task : tasks)
+    if (task.several_levels) names.push_back(task.name());
   return names;
 }
 
-Duel duel(const Side& first, const Side& second, bool by_label, const ReportRequest& request, long replicates) {
-  Duel result{first.name, second.name, {}, {}};
+ModelComparison compare_sides(const Side& first, const Side& second, bool by_label, const ReportRequest& request,
+                              long replicates) {
+  ModelComparison result{first.name, second.name, {}, {}};
   std::map<long, Hits> hits = *first.hits;  // ids of two databases are told apart by their sign
   std::vector<StoredRun> relabelled;
   const bool two_databases = first.hits != second.hits;
@@ -100,41 +101,41 @@ Duel duel(const Side& first, const Side& second, bool by_label, const ReportRequ
   for (const auto& [place, stand] : ours) {
     const auto other = theirs.find(place);
     if (other == theirs.end()) continue;
-    Bout bout;
-    std::tie(bout.preset, bout.variant, std::ignore, bout.label) = place;
-    bout.first = stand.runs, bout.second = other->second.runs;
-    bout.other_first = stand.others, bout.other_second = other->second.others;
+    TaskComparison task;
+    std::tie(task.preset, task.variant, std::ignore, task.label) = place;
+    task.first = stand.runs, task.second = other->second.runs;
+    task.other_first = stand.others, task.other_second = other->second.others;
     relabelled.clear();
-    for (const StoredRun* run : bout.second) {
+    for (const StoredRun* run : task.second) {
       relabelled.push_back(*run);
       if (two_databases) relabelled.back().id = -run->id;
     }
     // Two single networks meet whatever their seeds.
-    if (bout.first.size() == 1 && relabelled.size() == 1) relabelled.front().seed = bout.first.front()->seed;
+    if (task.first.size() == 1 && relabelled.size() == 1) relabelled.front().seed = task.first.front()->seed;
     std::vector<const StoredRun*> opponents;
     opponents.reserve(relabelled.size());
     for (const StoredRun& run : relabelled) opponents.push_back(&run);
-    bout.contest = contest(bout.first, opponents, hits, replicates);
-    for (const StoredRun* a : bout.first)
+    task.comparison = compare_paired(task.first, opponents, hits, replicates);
+    for (const StoredRun* a : task.first)
       for (const StoredRun* b : opponents)
-        bout.same_bits +=
+        task.same_bits +=
             a->seed == b->seed && ((!two_databases && a->id == b->id) ||
                                    (!a->parameter_digest.empty() && a->parameter_digest == b->parameter_digest));
     std::vector<const Environment*> made_in;
-    add_places(made_in, first, bout.first, bout.contest.seeds);
-    add_places(made_in, second, opponents, bout.contest.seeds);
-    bout.several_levels = several_levels(made_in);
-    result.bouts.push_back(std::move(bout));
+    add_places(made_in, first, task.first, task.comparison.seeds);
+    add_places(made_in, second, opponents, task.comparison.seeds);
+    task.several_levels = several_levels(made_in);
+    result.tasks.push_back(std::move(task));
   }
-  if (result.bouts.empty()) refuse(first, second);
-  std::stable_sort(result.bouts.begin(), result.bouts.end(), [&](const Bout& a, const Bout& b) {
+  if (result.tasks.empty()) refuse(first, second);
+  std::stable_sort(result.tasks.begin(), result.tasks.end(), [&](const TaskComparison& a, const TaskComparison& b) {
     return std::tuple(a.preset, a.label) < std::tuple(b.preset, b.label) ||
            (std::tuple(a.preset, a.label) == std::tuple(b.preset, b.label) &&
             request.is_before(a.first.front()->task, b.first.front()->task));
   });
-  std::vector<Contest*> family;
-  for (Bout& bout : result.bouts)
-    if (!bout.is_same()) family.push_back(&bout.contest);  // equal bits need no test
+  std::vector<PairedComparison*> family;
+  for (TaskComparison& task : result.tasks)
+    if (!task.is_same()) family.push_back(&task.comparison);  // equal bits need no test
   adjust(family);
   result.evidence = evidence_of({family.begin(), family.end()});
   return result;

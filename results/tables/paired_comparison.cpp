@@ -1,4 +1,4 @@
-#include "results/tables/contest.h"
+#include "results/tables/paired_comparison.h"
 
 #include <algorithm>
 #include <bit>
@@ -31,27 +31,28 @@ std::vector<Discordance> discordances(const std::vector<std::pair<const StoredRu
   return all;
 }
 
-void test_models(Contest& contest, double resolution, long replicates) {
-  const PairedT student = paired_t(contest.differences, resolution);
-  contest.interval = student.interval, contest.interval_kind = "t";
-  if (contest.differences.size() < kPermutationSeeds) {
-    contest.p = student.p, contest.method = "t";
+void test_models(PairedComparison& comparison, double resolution, long replicates) {
+  const PairedT student = paired_t(comparison.differences, resolution);
+  comparison.interval = student.interval, comparison.interval_kind = "t";
+  if (comparison.differences.size() < kPermutationSeeds) {
+    comparison.p = student.p, comparison.method = "t";
     return;
   }
-  contest.p = sign_flip_p(contest.differences), contest.method = "permutation";
-  if (contest.discordances.empty() || replicates == 0) return;
-  contest.interval = bootstrap_difference(contest.discordances, replicates), contest.interval_kind = "bootstrap";
+  comparison.p = sign_flip_p(comparison.differences), comparison.method = "permutation";
+  if (comparison.discordances.empty() || replicates == 0) return;
+  comparison.interval = bootstrap_difference(comparison.discordances, replicates),
+  comparison.interval_kind = "bootstrap";
 }
 
 }  // namespace
 
-Contest contest(const std::vector<const StoredRun*>& first, const std::vector<const StoredRun*>& second,
-                const std::map<long, Hits>& hits, long replicates) {
+PairedComparison compare_paired(const std::vector<const StoredRun*>& first, const std::vector<const StoredRun*>& second,
+                                const std::map<long, Hits>& hits, long replicates) {
   std::map<std::uint64_t, const StoredRun*> ours, theirs;
   for (const StoredRun* run : first) ours[run->seed] = run;
   for (const StoredRun* run : second) theirs[run->seed] = run;
 
-  Contest result;
+  PairedComparison result;
   std::vector<std::pair<const StoredRun*, const StoredRun*>> pairs;
   for (const auto& [seed, run] : ours) {
     const auto partner = theirs.find(seed);
@@ -80,10 +81,10 @@ Contest contest(const std::vector<const StoredRun*>& first, const std::vector<co
   return result;
 }
 
-void adjust(const std::vector<Contest*>& family) {
+void adjust(const std::vector<PairedComparison*>& family) {
   std::vector<double> p;
   p.reserve(family.size());
-  for (const Contest* member : family) p.push_back(member->p);
+  for (const PairedComparison* member : family) p.push_back(member->p);
   const std::vector<double> adjusted = holm(p);
   for (std::size_t i = 0; i < family.size(); ++i) family[i]->adjusted = adjusted[i];
 }
@@ -94,13 +95,13 @@ std::size_t seeds_needed(std::size_t tests) {
   return n;
 }
 
-Evidence evidence_of(const std::vector<const Contest*>& contests) {
+Evidence evidence_of(const std::vector<const PairedComparison*>& comparisons) {
   Evidence evidence;
-  evidence.contests = contests.size();
-  for (const Contest* contest : contests) {
-    const std::size_t seeds = contest->seeds.size();
+  evidence.comparisons = comparisons.size();
+  for (const PairedComparison* comparison : comparisons) {
+    const std::size_t seeds = comparison->seeds.size();
     evidence.many_seeds =
-        evidence.many_seeds || seeds + contest->only_first.size() > 1 || seeds + contest->only_second.size() > 1;
+        evidence.many_seeds || seeds + comparison->only_first.size() > 1 || seeds + comparison->only_second.size() > 1;
     if (seeds < 2) continue;
     evidence.fewest_seeds = evidence.tests ? std::min(evidence.fewest_seeds, seeds) : seeds;
     ++evidence.tests;
@@ -109,15 +110,15 @@ Evidence evidence_of(const std::vector<const Contest*>& contests) {
 }
 
 std::string seeds_caveat(const Evidence& evidence) {
-  const auto [contests, tests, seeds, many] = evidence;
-  if (contests == 0) return {};
+  const auto [comparisons, tests, seeds, many] = evidence;
+  if (comparisons == 0) return {};
   if (tests == 0 && many)
     return "No two seeds are common to what is compared, so nothing is significant: give all the same `--seeds`.";
   if (tests == 0) return "With one seed nothing is significant: run more, `--seeds 0..5`.";
   std::string caveat;
-  if (tests < contests)
-    caveat = fmt::format("{} of {} comparisons have fewer than two common seeds and are not tested. ", contests - tests,
-                         contests);
+  if (tests < comparisons)
+    caveat = fmt::format("{} of {} comparisons have fewer than two common seeds and are not tested. ",
+                         comparisons - tests, comparisons);
   if (seeds < kPermutationSeeds)
     caveat += fmt::format(
         "{} seeds cannot reach p < 0.05 by permutation: Student's t on the differences of seeds decides.", seeds);

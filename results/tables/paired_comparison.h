@@ -1,4 +1,4 @@
-/// Two cells set against each other, seed by seed.
+/// Two table cells compared seed by seed.
 #pragma once
 
 #include <map>
@@ -14,14 +14,14 @@ namespace lra {
 inline constexpr std::size_t kPermutationSeeds = 6;
 inline constexpr double kSignificant = 0.05;
 
-/// What two sets of runs on the same test split say of each other: first less second.
-struct Contest {
+/// Two sets of runs on the same test split: first minus second.
+struct PairedComparison {
   std::vector<std::uint64_t> seeds;                    // that both have, ascending
   std::vector<std::uint64_t> only_first, only_second;  // without a partner, ascending: left out of all that follows
   double first_mean = 0, second_mean = 0;              // accuracies over common seeds
   std::vector<double> differences;                     // of accuracy, one a common seed
   std::vector<Discordance> discordances;               // one a common seed; empty unless all predictions are stored
-  double difference = 0;                               // mean over common seeds: first_mean less second_mean
+  double difference = 0;                               // mean over common seeds: first_mean minus second_mean
   std::vector<double> network_p;                       // McNemar's, one a common seed; as discordances
   double p = 0;               // of the models; NaN with fewer than two common seeds: nothing can be said
   double adjusted = 0;        // Holm, over the table this is part of; NaN as p
@@ -35,26 +35,26 @@ struct Contest {
 
 /// Pairs the runs by seed. `hits` as of Store::hits; `replicates` of the bootstrap, 0 for none (the interval is t
 /// then). `adjusted` is p until adjust() is called.
-Contest contest(const std::vector<const StoredRun*>& first, const std::vector<const StoredRun*>& second,
-                const std::map<long, Hits>& hits, long replicates);
+PairedComparison compare_paired(const std::vector<const StoredRun*>& first, const std::vector<const StoredRun*>& second,
+                                const std::map<long, Hits>& hits, long replicates);
 
 /// Corrects for all of them being tested together.
-void adjust(const std::vector<Contest*>& family);
+void adjust(const std::vector<PairedComparison*>& family);
 
 /// Seeds with which a permutation of n seeds could be significant among `tests` comparisons, by Holm's first step.
 std::size_t seeds_needed(std::size_t tests);
 
-/// What the contests of a table had to go by.
+/// How much the comparisons of a table rest on.
 struct Evidence {
-  std::size_t contests = 0;      // all of them
+  std::size_t comparisons = 0;   // all of them
   std::size_t tests = 0;         // with two common seeds or more: those that Holm's correction is for
   std::size_t fewest_seeds = 0;  // of those tests, common to both; 0 without one
   bool many_seeds = false;       // some side has more than one, common or not
 };
-Evidence evidence_of(const std::vector<const Contest*>& contests);
+Evidence evidence_of(const std::vector<const PairedComparison*>& comparisons);
 
-/// What so much evidence cannot show: "With one seed nothing is significant …", "4 seeds cannot reach p < 0.05 by
-/// permutation …"; empty when nothing need be said. Nothing is said of no contests.
+/// What this evidence cannot show: "With one seed nothing is significant …", "4 seeds cannot reach p < 0.05 by
+/// permutation …"; empty when there is nothing to add or to compare.
 std::string seeds_caveat(const Evidence& evidence);
 
 /// Seeds as `--seeds` takes them: "0..2,7".
