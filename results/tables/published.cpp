@@ -1,7 +1,6 @@
 #include "results/tables/published.h"
 
 #include <algorithm>
-#include <ranges>
 #include <string_view>
 #include <utility>
 
@@ -36,10 +35,11 @@ std::vector<std::vector<std::string>> parse_csv(std::string_view text) {
 std::vector<Published> read_all() {
   constexpr std::size_t kFirstTask = 4;
   const auto sources = parse_csv(kPublishedSources), notes = parse_csv(kPublishedNotes);
-  const auto scores = parse_csv(kPublishedScores);
-  const std::vector<std::string>& headings = scores.at(0);
+  auto scores = parse_csv(kPublishedScores);
+  const std::vector<std::string> headings = std::move(scores.at(0));
+  scores.erase(scores.begin());
   std::vector<Published> all;
-  for (const auto& score : scores | std::views::drop(1))
+  for (const auto& score : scores)
     for (std::size_t t = kFirstTask; t < headings.size(); ++t) {
       const std::string& printed = score.at(t);
       if (printed.empty()) continue;
