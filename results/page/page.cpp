@@ -63,36 +63,36 @@ Shown shown_cells(const Comparison& comparison) {
   return shown;
 }
 
-std::string item_html(const Item& item, bool heading, const Shown& shown) {
-  std::string text = marked_up(item.text);
-  if (shown.count(item.configuration)) text = fmt::format("<a href=\"#{}\">{}</a>", anchor(item.configuration), text);
+std::string cell_html(const TableCell& cell, bool heading, const Shown& shown) {
+  std::string text = marked_up(cell.text);
+  if (shown.count(cell.configuration)) text = fmt::format("<a href=\"#{}\">{}</a>", anchor(cell.configuration), text);
   if (heading) return fmt::format("<th scope=\"row\">{}</th>", text);
-  const char* rank = item.rank == Rank::best ? " class=\"best\"" : item.rank == Rank::second ? " class=\"second\"" : "";
-  const std::string order = std::isnan(item.order) ? "" : fmt::format(" data-order=\"{:.9g}\"", item.order);
+  const char* rank = cell.rank == Rank::best ? " class=\"best\"" : cell.rank == Rank::second ? " class=\"second\"" : "";
+  const std::string order = std::isnan(cell.order) ? "" : fmt::format(" data-order=\"{:.9g}\"", cell.order);
   return fmt::format("<td{}{}>{}</td>", rank, order, text);
 }
 
-std::string table_html(const Sheet& sheet, const Shown& shown) {
+std::string table_html(const Table& table, const Shown& shown) {
   std::string html =
       fmt::format("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\"><table class=\"sortable{}\">",
-                  escaped(sheet.title), sheet.words ? " words" : "");
-  html += fmt::format("<caption>{}</caption><thead><tr>", marked_up(sheet.lead));
-  for (const std::string& head : sheet.head) html += fmt::format("<th scope=\"col\">{}</th>", marked_up(head));
+                  escaped(table.title), table.words ? " words" : "");
+  html += fmt::format("<caption>{}</caption><thead><tr>", marked_up(table.lead));
+  for (const std::string& head : table.head) html += fmt::format("<th scope=\"col\">{}</th>", marked_up(head));
   html += "</tr></thead><tbody>\n";
-  for (const Line& line : sheet.lines) {
-    html += line.aside ? "<tr class=\"aside\">" : "<tr>";
-    for (std::size_t i = 0; i < sheet.head.size(); ++i)
-      html += item_html(i < line.items.size() ? line.items[i] : Item(), i == 0, shown);
+  for (const TableRow& row : table.rows) {
+    html += row.aside ? "<tr class=\"aside\">" : "<tr>";
+    for (std::size_t i = 0; i < table.head.size(); ++i)
+      html += cell_html(i < row.cells.size() ? row.cells[i] : TableCell(), i == 0, shown);
     html += "</tr>\n";
   }
   return html + "</tbody></table></div>\n";
 }
 
-std::string sheet_html(const Sheet& sheet, const Shown& shown) {
-  std::string html = fmt::format("<section id=\"{}\"><h2>{}</h2>\n", escaped(sheet.id), escaped(sheet.title));
-  if (!sheet.lines.empty()) html += table_html(sheet, shown);
+std::string section_html(const Table& table, const Shown& shown) {
+  std::string html = fmt::format("<section id=\"{}\"><h2>{}</h2>\n", escaped(table.id), escaped(table.title));
+  if (!table.rows.empty()) html += table_html(table, shown);
   html += "<ul class=\"notes\">";
-  for (const std::string& note : sheet.notes) html += fmt::format("<li>{}</li>\n", marked_up(note));
+  for (const std::string& note : table.notes) html += fmt::format("<li>{}</li>\n", marked_up(note));
   return html + "</ul></section>\n";
 }
 
@@ -264,21 +264,21 @@ std::string filled(std::string_view page, const std::map<std::string, std::strin
 std::string html_page(const Comparison& comparison, const Store& store, const ReportRequest& request) {
   const Shown shown = shown_cells(comparison);
   const Json figures = figures_of(comparison, store, request);
-  const auto sheets = sheets_of(comparison, store, request);
+  const auto tables = tables_of(comparison, store, request);
   std::string main;
-  const auto add_sheets = [&](std::initializer_list<const char*> kinds) {
-    for (const Sheet& sheet : sheets)
-      if (std::find(kinds.begin(), kinds.end(), sheet.kind) != kinds.end()) main += sheet_html(sheet, shown);
+  const auto add_tables = [&](std::initializer_list<const char*> kinds) {
+    for (const Table& table : tables)
+      if (std::find(kinds.begin(), kinds.end(), table.kind) != kinds.end()) main += section_html(table, shown);
   };
-  add_sheets({"model", "accuracy"});
+  add_tables({"model", "accuracy"});
   main += figures_html(figures.at("figures"), "bubble", "Accuracy, speed, memory", true);
-  add_sheets({"differences"});
+  add_tables({"differences"});
   main += figures_html(figures.at("figures"), "seeds", "Every seed", false);
   main += figures_html(figures.at("figures"), "curves", "Learning curves", false);
   for (const AccuracyTable& table : comparison.accuracy) main += heat_map(table);
-  add_sheets({"published", "efficiency"});
+  add_tables({"published", "efficiency"});
   main += figures_html(figures.at("figures"), "scaling", "Cost against length", false);
-  add_sheets({"bench", "seeds", "configurations"});
+  add_tables({"bench", "seeds", "configurations"});
   if (!shown.empty()) {
     const auto environments = store.environments();
     main +=

@@ -33,19 +33,19 @@ void write_rows(const std::vector<Json>& rows, std::ostream& out) {
 }
 
 /// Tables that are not made of runs: a line is a line of theirs.
-void write_sheets(const std::vector<Sheet>& sheets, std::ostream& out) {
+void write_tables(const std::vector<Table>& tables, std::ostream& out) {
   const std::vector<std::string>* head = nullptr;
-  for (const Sheet& sheet : sheets) {
-    if (sheet.lines.empty()) continue;
-    if (!head || *head != sheet.head) {
+  for (const Table& table : tables) {
+    if (table.rows.empty()) continue;
+    if (!head || *head != table.head) {
       out << "table";
-      for (const std::string& name : sheet.head) out << ',' << quoted(name);
+      for (const std::string& name : table.head) out << ',' << quoted(name);
       out << "\r\n";
-      head = &sheet.head;
+      head = &table.head;
     }
-    for (const Line& line : sheet.lines) {
-      out << quoted(sheet.id);
-      for (const Item& item : line.items) out << ',' << quoted(item.text);
+    for (const TableRow& row : table.rows) {
+      out << quoted(table.id);
+      for (const TableCell& cell : row.cells) out << ',' << quoted(cell.text);
       out << "\r\n";
     }
   }
@@ -54,7 +54,7 @@ void write_sheets(const std::vector<Sheet>& sheets, std::ostream& out) {
 void write_csv(const Store& store, const ReportRequest& request, std::ostream& out) {
   const Comparison comparison = compare_runs(store, request);
   for (const char* table : {"differences", "published", "seeds", "configurations", "model"})
-    if (request.table == table) return write_sheets(sheets_of(comparison, store, request), out);
+    if (request.table == table) return write_tables(tables_of(comparison, store, request), out);
   std::vector<Json> rows;
   if (request.table == "bench" || comparison.runs.empty()) {
     for (const BenchTable& table : comparison.benches)

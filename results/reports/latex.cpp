@@ -1,4 +1,4 @@
-/// LaTeX: one table environment a sheet, with booktabs. Best bold, second underlined, by significance.
+/// LaTeX: one table environment per table, with booktabs. Best bold, second underlined, by significance.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -95,46 +95,46 @@ std::string escaped(std::string_view given) {
   return out;
 }
 
-std::string dressed(const Item& item) {
-  std::string text = escaped(item.text);
-  if (item.rank == Rank::best) return fmt::format("\\textbf{{{}}}", text);
-  if (item.rank == Rank::second) return fmt::format("\\underline{{{}}}", text);
+std::string dressed(const TableCell& cell) {
+  std::string text = escaped(cell.text);
+  if (cell.rank == Rank::best) return fmt::format("\\textbf{{{}}}", text);
+  if (cell.rank == Rank::second) return fmt::format("\\underline{{{}}}", text);
   return text;
 }
 
-void write_row(const std::vector<Item>& items, std::size_t columns, std::ostream& out) {
-  for (std::size_t c = 0; c < columns; ++c) out << (c ? " & " : "  ") << (c < items.size() ? dressed(items[c]) : "");
+void write_row(const std::vector<TableCell>& cells, std::size_t columns, std::ostream& out) {
+  for (std::size_t c = 0; c < columns; ++c) out << (c ? " & " : "  ") << (c < cells.size() ? dressed(cells[c]) : "");
   out << " \\\\\n";
 }
 
-void write_sheet(const Sheet& sheet, std::ostream& out) {
-  out << "% " << plain(sheet.title) << '\n';
-  if (sheet.lines.empty()) {
-    for (const std::string& note : sheet.notes) out << "% " << plain(note) << '\n';
+void write_table(const Table& table, std::ostream& out) {
+  out << "% " << plain(table.title) << '\n';
+  if (table.rows.empty()) {
+    for (const std::string& note : table.notes) out << "% " << plain(note) << '\n';
     out << '\n';
     return;
   }
   const std::string align =
-      sheet.words ? std::string(sheet.head.size(), 'l') : "l" + std::string(sheet.head.size() - 1, 'r');
-  out << "\\begin{table}\n  \\centering\n  \\caption{" << escaped(sheet.title) << ". " << escaped(sheet.lead)
-      << "}\n  \\label{tab:" << label(sheet.id) << "}\n  \\begin{tabular}{" << align << "}\n  \\toprule\n";
-  write_row({sheet.head.begin(), sheet.head.end()}, sheet.head.size(), out);
+      table.words ? std::string(table.head.size(), 'l') : "l" + std::string(table.head.size() - 1, 'r');
+  out << "\\begin{table}\n  \\centering\n  \\caption{" << escaped(table.title) << ". " << escaped(table.lead)
+      << "}\n  \\label{tab:" << label(table.id) << "}\n  \\begin{tabular}{" << align << "}\n  \\toprule\n";
+  write_row({table.head.begin(), table.head.end()}, table.head.size(), out);
   out << "  \\midrule\n";
   bool aside = false;
-  for (const Line& line : sheet.lines) {
-    if (line.aside && !aside) out << "  \\midrule\n";
-    aside = line.aside;
-    write_row(line.items, sheet.head.size(), out);
+  for (const TableRow& row : table.rows) {
+    if (row.aside && !aside) out << "  \\midrule\n";
+    aside = row.aside;
+    write_row(row.cells, table.head.size(), out);
   }
   out << "  \\bottomrule\n  \\end{tabular}\n";
-  for (const std::string& note : sheet.notes) out << "  \\par\\footnotesize " << escaped(note) << '\n';
+  for (const std::string& note : table.notes) out << "  \\par\\footnotesize " << escaped(note) << '\n';
   out << "\\end{table}\n\n";
 }
 
 void write_latex(const Store& store, const ReportRequest& request, std::ostream& out) {
   const Comparison comparison = compare_runs(store, request);
   out << "% needs \\usepackage{booktabs}\n\n";
-  for (const Sheet& sheet : sheets_of(comparison, store, request)) write_sheet(sheet, out);
+  for (const Table& table : tables_of(comparison, store, request)) write_table(table, out);
 }
 
 const RegisterReport registered{"latex", "tables for a paper (booktabs)", write_latex};

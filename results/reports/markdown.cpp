@@ -9,31 +9,31 @@
 namespace lra {
 namespace {
 
-std::string dressed(const Item& item) {
-  if (item.rank == Rank::best) return fmt::format("**{}**", item.text);
-  if (item.rank == Rank::second) return fmt::format("<u>{}</u>", item.text);
-  return item.text;
+std::string dressed(const TableCell& cell) {
+  if (cell.rank == Rank::best) return fmt::format("**{}**", cell.text);
+  if (cell.rank == Rank::second) return fmt::format("<u>{}</u>", cell.text);
+  return cell.text;
 }
 
-void write_sheet(const Sheet& sheet, std::ostream& out) {
-  out << "## " << shown_on_a_line(sheet.title) << "\n\n";
-  if (!sheet.lead.empty()) out << shown_on_a_line(sheet.lead) << "\n\n";
-  if (!sheet.lines.empty()) {
-    TextTable text{sheet.head, {}};
-    for (const Line& line : sheet.lines) {
-      auto& row = text.rows.emplace_back();
-      for (const Item& item : line.items) row.push_back(dressed(item));
-      if (line.aside && line.items.size() == 1) row.front() = fmt::format("*{}*", row.front());
+void write_table(const Table& table, std::ostream& out) {
+  out << "## " << shown_on_a_line(table.title) << "\n\n";
+  if (!table.lead.empty()) out << shown_on_a_line(table.lead) << "\n\n";
+  if (!table.rows.empty()) {
+    TextTable text{table.head, {}};
+    for (const TableRow& row : table.rows) {
+      auto& texts = text.rows.emplace_back();
+      for (const TableCell& cell : row.cells) texts.push_back(dressed(cell));
+      if (row.aside && texts.size() == 1) texts.front() = fmt::format("*{}*", texts.front());
     }
     out << text << '\n';
   }
-  for (const std::string& note : sheet.notes) out << "- " << shown_on_a_line(note) << '\n';
-  if (!sheet.notes.empty()) out << '\n';
+  for (const std::string& note : table.notes) out << "- " << shown_on_a_line(note) << '\n';
+  if (!table.notes.empty()) out << '\n';
 }
 
 void write_markdown(const Store& store, const ReportRequest& request, std::ostream& out) {
   const Comparison comparison = compare_runs(store, request);
-  for (const Sheet& sheet : sheets_of(comparison, store, request)) write_sheet(sheet, out);
+  for (const Table& table : tables_of(comparison, store, request)) write_table(table, out);
 }
 
 const RegisterReport registered{"markdown", "tables for the terminal and for GitHub", write_markdown};

@@ -29,15 +29,15 @@ constexpr std::array kMarks{
     Mark{&Marks::best_of, "◊", "best of several settings, chosen on validation; not to be set against untuned rows."},
 };
 
-void take(std::vector<Sheet>& sheets, Sheet sheet) {
-  if (!sheet.lines.empty() || !sheet.notes.empty()) sheets.push_back(std::move(sheet));
+void take(std::vector<Table>& tables, Table table) {
+  if (!table.rows.empty() || !table.notes.empty()) tables.push_back(std::move(table));
 }
 
-void add_model_page(std::vector<Sheet>& sheets, const Comparison& comparison, const Store& store,
+void add_model_page(std::vector<Table>& tables, const Comparison& comparison, const Store& store,
                     const ReportRequest& request) {
   if (request.model.empty()) fail_usage("the table 'model' is the page of one model; name it with --model");
-  take(sheets, facts_sheet(request.model, request));
-  take(sheets, cells_sheet(request.model, comparison));
+  take(tables, tabulate_facts(request.model, request));
+  take(tables, tabulate_cells(request.model, comparison));
   for (const AccuracyTable& table : comparison.accuracy) {
     AccuracyTable own = table;
     own.rows.clear();
@@ -45,40 +45,40 @@ void add_model_page(std::vector<Sheet>& sheets, const Comparison& comparison, co
     for (const Row& row : table.rows)
       if (row.model == request.model) own.rows.push_back(row);
     for (Column& column : own.columns) column.comparisons.resize(own.rows.size());
-    take(sheets, published_sheet(own));
-    take(sheets, seed_sheet(own, store));
-    take(sheets, configuration_sheet(own));
+    take(tables, tabulate_published(own));
+    take(tables, tabulate_seeds(own, store));
+    take(tables, tabulate_configurations(own));
   }
 }
 
 }  // namespace
 
-std::vector<Sheet> sheets_of(const Comparison& comparison, const Store& store, const ReportRequest& request) {
-  std::vector<Sheet> sheets;
+std::vector<Table> tables_of(const Comparison& comparison, const Store& store, const ReportRequest& request) {
+  std::vector<Table> tables;
   const auto wants = [&](const char* table) { return request.table == table || request.table == "all"; };
   if (request.table == "model") {
-    add_model_page(sheets, comparison, store, request);
-    return sheets;
+    add_model_page(tables, comparison, store, request);
+    return tables;
   }
   for (const AccuracyTable& table : comparison.accuracy) {
-    if (wants("accuracy")) take(sheets, accuracy_sheet(table));
-    if (wants("differences")) take(sheets, difference_sheet(table));
-    if (wants("published")) take(sheets, published_sheet(table));
+    if (wants("accuracy")) take(tables, tabulate_accuracy(table));
+    if (wants("differences")) take(tables, tabulate_differences(table));
+    if (wants("published")) take(tables, tabulate_published(table));
   }
   if (wants("efficiency")) {
-    for (const CostTable& table : comparison.costs) take(sheets, cost_sheet(table));
-    for (const BenchTable& table : comparison.benches) take(sheets, speed_sheet(table));
+    for (const CostTable& table : comparison.costs) take(tables, tabulate_cost(table));
+    for (const BenchTable& table : comparison.benches) take(tables, tabulate_speed(table));
   }
   if (wants("bench"))
-    for (const BenchTable& table : comparison.benches) take(sheets, bench_sheet(table));
+    for (const BenchTable& table : comparison.benches) take(tables, tabulate_bench(table));
   for (const AccuracyTable& table : comparison.accuracy) {
-    if (request.table == "seeds") take(sheets, seed_sheet(table, store));
-    if (request.table == "configurations") take(sheets, configuration_sheet(table));
+    if (request.table == "seeds") take(tables, tabulate_seeds(table, store));
+    if (request.table == "configurations") take(tables, tabulate_configurations(table));
   }
-  if (sheets.empty())
+  if (tables.empty())
     fail_usage("{} holds nothing for the table '{}': a difference takes two models on one task", store.path().string(),
                request.table);
-  return sheets;
+  return tables;
 }
 
 std::string command_on(const Store& store, const std::string& arguments) {

@@ -19,27 +19,28 @@ bool may_stay_at_chance(const Column& column, const AccuracyCell& cell) {
   return cell.solved && seeds > 1 && (column.may_stay_at_chance || (*cell.solved > 0 && *cell.solved < seeds));
 }
 
-Item accuracy_item(const Column& column, const AccuracyCell& cell) {
+TableCell accuracy_cell(const Column& column, const AccuracyCell& cell) {
   std::string text =
       cell.runs.size() == 1
           ? fmt::format("{} [{}, {}]", percent(cell.mean), percent(cell.interval.low), percent(cell.interval.high))
           : fmt::format("{} ± {} ({})", percent(cell.mean), percent(cell.deviation), cell.runs.size());
   if (may_stay_at_chance(column, cell)) text += fmt::format(", solved {} of {}", *cell.solved, cell.runs.size());
-  Item item(text + signs(cell.marks), cell.mean);
-  item.rank = cell.rank;
-  item.configuration = cell.runs.front()->configuration;
-  return item;
+  TableCell shown(text + signs(cell.marks), cell.mean);
+  shown.rank = cell.rank;
+  shown.configuration = cell.runs.front()->configuration;
+  return shown;
 }
 
-void add_baselines(Sheet& sheet, const AccuracyTable& table) {
-  sheet.lines.push_back({{"without a model:"}, true});
+void add_baselines(Table& printed, const AccuracyTable& table) {
+  printed.rows.push_back({{"without a model:"}, true});
   for (const auto& [name, label] : kBaselines) {
-    Line line{{label}, true};
+    TableRow entry{{label}, true};
     for (const Column& column : table.columns) {
       const auto found = column.baselines.find(name);
-      line.items.push_back(found == column.baselines.end() ? Item("–") : Item(percent(found->second), found->second));
+      entry.cells.push_back(found == column.baselines.end() ? TableCell("–")
+                                                            : TableCell(percent(found->second), found->second));
     }
-    sheet.lines.push_back(line);
+    printed.rows.push_back(entry);
   }
 }
 
@@ -172,30 +173,30 @@ std::vector<std::string> accuracy_notes(const AccuracyTable& table) {
   return notes.all();
 }
 
-Line difference_line(const AccuracyTable& table, const Column& column, std::size_t row) {
+TableRow difference_row(const AccuracyTable& table, const Column& column, std::size_t row) {
   const PairedComparison& comparison = *column.comparisons[row];
   const bool paired = comparison.seeds.size() > 1;
-  Line line;
-  line.items = {fmt::format("{}, {}", table.rows[*column.best].label, table.rows[row].label), column.label};
-  line.items.push_back(comparison.seeds.empty() ? Item("–")
-                                                : Item(points(comparison.difference), comparison.difference));
+  TableRow entry;
+  entry.cells = {fmt::format("{}, {}", table.rows[*column.best].label, table.rows[row].label), column.label};
+  entry.cells.push_back(comparison.seeds.empty() ? TableCell("–")
+                                                 : TableCell(points(comparison.difference), comparison.difference));
   if (paired) {
-    line.items.emplace_back(fmt::format("[{}, {}] {}", points(comparison.interval.low),
-                                        points(comparison.interval.high), comparison.interval_kind),
-                            comparison.interval.low);
-    line.items.emplace_back(fmt::format("{} ({})", p_value(comparison.p), comparison.method), comparison.p);
-    line.items.emplace_back(p_value(comparison.adjusted), comparison.adjusted);
-    if (comparison.significant()) line.items.back().rank = Rank::best;
+    entry.cells.emplace_back(fmt::format("[{}, {}] {}", points(comparison.interval.low),
+                                         points(comparison.interval.high), comparison.interval_kind),
+                             comparison.interval.low);
+    entry.cells.emplace_back(fmt::format("{} ({})", p_value(comparison.p), comparison.method), comparison.p);
+    entry.cells.emplace_back(p_value(comparison.adjusted), comparison.adjusted);
+    if (comparison.significant()) entry.cells.back().rank = Rank::best;
   } else {
-    line.items.insert(line.items.end(), 3, Item("–"));
+    entry.cells.insert(entry.cells.end(), 3, TableCell("–"));
   }
-  line.items.push_back(
+  entry.cells.push_back(
       comparison.network_p.empty()
-          ? Item("–")
-          : Item(fmt::format("{} (seed {})", p_value(comparison.network_p.front()), comparison.seeds.front()),
-                 comparison.network_p.front()));
-  line.items.emplace_back(std::to_string(comparison.seeds.size()), static_cast<double>(comparison.seeds.size()));
-  return line;
+          ? TableCell("–")
+          : TableCell(fmt::format("{} (seed {})", p_value(comparison.network_p.front()), comparison.seeds.front()),
+                      comparison.network_p.front()));
+  entry.cells.emplace_back(std::to_string(comparison.seeds.size()), static_cast<double>(comparison.seeds.size()));
+  return entry;
 }
 
 std::string printed_range(const PublishedRange& range) {
@@ -208,23 +209,23 @@ std::string printed_range(const PublishedRange& range) {
   return text;
 }
 
-Line published_line(const Row& row, const AccuracyCell& cell, const Column& column, const PublishedRange& range) {
+TableRow published_row(const Row& row, const AccuracyCell& cell, const Column& column, const PublishedRange& range) {
   double without_order = 0;
   for (const auto& [name, value] : column.baselines) without_order = std::max(without_order, value);
   std::vector<std::string> sources;
   for (const Published* entry : range.from) sources.push_back(entry->source);
   const double apart = range.apart(cell.mean);
   const auto majority = column.baselines.find("majority");
-  Line line;
-  line.items = {row.label, column.label, Item(percent(cell.mean) + signs(cell.marks), cell.mean),
-                Item(printed_range(range), range.high)};
-  line.items.push_back(range.entries == 0 ? Item("–") : Item(apart == 0 ? "within" : points(apart), apart));
-  line.items.push_back(majority == column.baselines.end() ? Item("–")
-                                                          : Item(percent(majority->second), majority->second));
-  line.items.push_back(without_order > 0 ? Item(percent(without_order), without_order) : Item("–"));
-  line.items.emplace_back(joined(sources));
-  line.items[2].configuration = cell.runs.front()->configuration;
-  return line;
+  TableRow entry;
+  entry.cells = {row.label, column.label, TableCell(percent(cell.mean) + signs(cell.marks), cell.mean),
+                 TableCell(printed_range(range), range.high)};
+  entry.cells.push_back(range.entries == 0 ? TableCell("–") : TableCell(apart == 0 ? "within" : points(apart), apart));
+  entry.cells.push_back(majority == column.baselines.end() ? TableCell("–")
+                                                           : TableCell(percent(majority->second), majority->second));
+  entry.cells.push_back(without_order > 0 ? TableCell(percent(without_order), without_order) : TableCell("–"));
+  entry.cells.emplace_back(joined(sources));
+  entry.cells[2].configuration = cell.runs.front()->configuration;
+  return entry;
 }
 
 /// What must be said of published figures, each once: footnotes of suspect columns, refusals, entries not counted.
@@ -242,38 +243,38 @@ struct PublishedNotes {
 
 }  // namespace
 
-Sheet accuracy_sheet(const AccuracyTable& table) {
-  Sheet sheet;
-  sheet.kind = "accuracy", sheet.id = fmt::format("accuracy-{}", table.preset);
-  sheet.title = fmt::format("Accuracy, preset {}", table.preset);
-  sheet.lead = "Test accuracy in %; in brackets the number of test examples.";
-  sheet.head = {"model"};
+Table tabulate_accuracy(const AccuracyTable& table) {
+  Table printed;
+  printed.kind = "accuracy", printed.id = fmt::format("accuracy-{}", table.preset);
+  printed.title = fmt::format("Accuracy, preset {}", table.preset);
+  printed.lead = "Test accuracy in %; in brackets the number of test examples.";
+  printed.head = {"model"};
   const bool with_average = table.columns.size() > 1;
   for (const Column& column : table.columns)
-    sheet.head.push_back(fmt::format("{} ({})", column.label, grouped(column.examples)));
-  if (with_average) sheet.head.insert(sheet.head.end(), table.averages.begin(), table.averages.end());
+    printed.head.push_back(fmt::format("{} ({})", column.label, grouped(column.examples)));
+  if (with_average) printed.head.insert(printed.head.end(), table.averages.begin(), table.averages.end());
   for (const Row& row : table.rows) {
-    Line line{{row.label}, false};
+    TableRow entry{{row.label}, false};
     for (std::size_t c = 0; c < row.cells.size(); ++c)
-      line.items.push_back(row.cells[c]    ? accuracy_item(table.columns[c], *row.cells[c])
-                           : row.failed[c] ? Item("failed")
-                                           : Item("–"));
+      entry.cells.push_back(row.cells[c]    ? accuracy_cell(table.columns[c], *row.cells[c])
+                            : row.failed[c] ? TableCell("failed")
+                                            : TableCell("–"));
     for (std::size_t a = 0; with_average && a < row.averages.size(); ++a)
-      line.items.push_back(row.averages[a] ? Item(percent(*row.averages[a]), *row.averages[a]) : Item("–"));
-    sheet.lines.push_back(std::move(line));
+      entry.cells.push_back(row.averages[a] ? TableCell(percent(*row.averages[a]), *row.averages[a]) : TableCell("–"));
+    printed.rows.push_back(std::move(entry));
   }
-  add_baselines(sheet, table);
-  sheet.notes = accuracy_notes(table);
-  return sheet;
+  add_baselines(printed, table);
+  printed.notes = accuracy_notes(table);
+  return printed;
 }
 
-Sheet difference_sheet(const AccuracyTable& table) {
-  Sheet sheet;
-  sheet.kind = "differences", sheet.id = fmt::format("differences-{}", table.preset);
-  sheet.title = fmt::format("Differences from the best, preset {}", table.preset);
-  sheet.lead = "The best of each column less each other model, in points.";
-  sheet.head = {"best, against",         "task",        "difference", "95 % interval", "these models: p", "p (Holm)",
-                "these two networks: p", "common seeds"};
+Table tabulate_differences(const AccuracyTable& table) {
+  Table printed;
+  printed.kind = "differences", printed.id = fmt::format("differences-{}", table.preset);
+  printed.title = fmt::format("Differences from the best, preset {}", table.preset);
+  printed.lead = "The best of each column less each other model, in points.";
+  printed.head = {"best, against",         "task",        "difference", "95 % interval", "these models: p", "p (Holm)",
+                  "these two networks: p", "common seeds"};
   bool bootstrap = false, student = false, permutation = false;
   for (const Column& column : table.columns)
     for (std::size_t r = 0; r < column.comparisons.size(); ++r) {
@@ -281,9 +282,9 @@ Sheet difference_sheet(const AccuracyTable& table) {
       bootstrap = bootstrap || column.comparisons[r]->interval_kind == "bootstrap";
       student = student || column.comparisons[r]->method == "t";
       permutation = permutation || column.comparisons[r]->method == "permutation";
-      sheet.lines.push_back(difference_line(table, column, r));
+      printed.rows.push_back(difference_row(table, column, r));
     }
-  if (sheet.lines.empty()) return sheet;
+  if (printed.rows.empty()) return printed;
   Notes notes;
   notes.add(
       "these models: would training both again come out the same way? Runs are paired by seed. Only this decides bold "
@@ -296,14 +297,14 @@ Sheet difference_sheet(const AccuracyTable& table) {
   if (bootstrap) notes.add("bootstrap: over seeds, and over the test examples of each.");
   notes.add(seeds_caveat(table.evidence));
   for (std::string& line : unequal_seeds(table)) notes.add(std::move(line));
-  sheet.notes = notes.all();
-  return sheet;
+  printed.notes = notes.all();
+  return printed;
 }
 
-Sheet published_sheet(const AccuracyTable& table) {
-  Sheet sheet;
-  sheet.kind = "published", sheet.id = fmt::format("published-{}", table.preset);
-  sheet.title = fmt::format("Beside published figures, preset {}", table.preset);
+Table tabulate_published(const AccuracyTable& table) {
+  Table printed;
+  printed.kind = "published", printed.id = fmt::format("published-{}", table.preset);
+  printed.title = fmt::format("Beside published figures, preset {}", table.preset);
   PublishedNotes said;
   Notes notes;
   for (std::size_t c = 0; c < table.columns.size(); ++c)
@@ -323,20 +324,20 @@ Sheet published_sheet(const AccuracyTable& table) {
       said.add(row, column, range);
       if (range.from.empty()) continue;
       notes.add(row.cells[c]->marks);
-      sheet.lines.push_back(published_line(row, *row.cells[c], column, range));
+      printed.rows.push_back(published_row(row, *row.cells[c], column, range));
     }
-  if (!sheet.lines.empty()) {
-    sheet.lead =
+  if (!printed.rows.empty()) {
+    printed.lead =
         "Test accuracy in %. Published: the range of what papers print for the model, each by its own protocol.";
-    sheet.head = {"model", "task", "ours", "published", "difference", "majority class", "best without order", "from"};
+    printed.head = {"model", "task", "ours", "published", "difference", "majority class", "best without order", "from"};
     notes.add(
         "difference: from the nearer end of the published range; the baselines stand beside it, because a figure near "
         "them shows nothing, whatever was printed.");
   }
   for (const auto* lines : {&said.footnotes, &said.refusals, &said.left_out})
     for (const std::string& line : *lines) notes.add(line);
-  sheet.notes = notes.all();
-  return sheet;
+  printed.notes = notes.all();
+  return printed;
 }
 
 }  // namespace lra

@@ -7,13 +7,13 @@
 namespace lra {
 namespace {
 
-Item times(const std::optional<double>& factor) {
-  return factor ? Item(fmt::format("{:.2f}×", *factor), *factor) : Item("–");
+TableCell times(const std::optional<double>& factor) {
+  return factor ? TableCell(fmt::format("{:.2f}×", *factor), *factor) : TableCell("–");
 }
 
-Item figure(double value, const std::string& text) { return value > 0 ? Item(text, value) : Item("–"); }
+TableCell figure(double value, const std::string& text) { return value > 0 ? TableCell(text, value) : TableCell("–"); }
 
-Item bytes(std::int64_t value) { return figure(static_cast<double>(value), human_bytes(value)); }
+TableCell bytes(std::int64_t value) { return figure(static_cast<double>(value), human_bytes(value)); }
 
 std::string shape(const Json& settings) {
   std::vector<std::string> words;
@@ -56,35 +56,36 @@ std::string missing_note(const std::vector<std::string>& missing, const char* co
 
 }  // namespace
 
-Sheet cost_sheet(const CostTable& table) {
-  Sheet sheet;
-  sheet.kind = "efficiency", sheet.id = fmt::format("efficiency-{}-{}-{}", table.preset, table.label, table.threads);
-  sheet.title = fmt::format("Efficiency, {}, preset {}", table.label, table.preset);
-  sheet.lead = fmt::format("Training on {}, {}; means over seeds.", table.machine, plural(table.threads, "thread"));
+Table tabulate_cost(const CostTable& table) {
+  Table printed;
+  printed.kind = "efficiency",
+  printed.id = fmt::format("efficiency-{}-{}-{}", table.preset, table.label, table.threads);
+  printed.title = fmt::format("Efficiency, {}, preset {}", table.label, table.preset);
+  printed.lead = fmt::format("Training on {}, {}; means over seeds.", table.machine, plural(table.threads, "thread"));
   Notes notes;
   bool fused = false, stored = false;
   if (!table.rows.empty()) {
-    sheet.head = {"model",       "examples/s",  "against fused", "against stored", "GFLOP/s", "of GEMM peak",
-                  "peak memory", "activations", "parameters",    "training time",  "seeds"};
+    printed.head = {"model",       "examples/s",  "against fused", "against stored", "GFLOP/s", "of GEMM peak",
+                    "peak memory", "activations", "parameters",    "training time",  "seeds"};
     for (const CostRow& row : table.rows) {
       fused = fused || row.relative_speed || row.label == "transformer";
       stored = stored || row.relative_to_stored || row.label == kMaterialized;
-      Item label(row.label + signs(row.marks));
+      TableCell label(row.label + signs(row.marks));
       label.configuration = row.runs.front()->configuration;
-      sheet.lines.push_back(
+      printed.rows.push_back(
           {{label, figure(row.examples_per_second, three_digits(row.examples_per_second)), times(row.relative_speed),
             times(row.relative_to_stored), figure(row.gflops, three_digits(row.gflops)),
             figure(row.peak_share, percent(row.peak_share) + " %"), bytes(row.peak_bytes), bytes(row.activation_bytes),
-            Item(grouped(row.parameters), static_cast<double>(row.parameters)),
+            TableCell(grouped(row.parameters), static_cast<double>(row.parameters)),
             figure(row.train_seconds, human_seconds(row.train_seconds)),
-            Item(std::to_string(row.runs.size()), static_cast<double>(row.runs.size()))},
+            TableCell(std::to_string(row.runs.size()), static_cast<double>(row.runs.size()))},
            false});
       notes.add(row.marks);
     }
     const auto missing = missing_references(fused, stored);
     for (const std::string& reference : missing) {
-      sheet.lines.push_back({{reference}, true});
-      sheet.lines.back().items.resize(sheet.head.size(), "–");
+      printed.rows.push_back({{reference}, true});
+      printed.rows.back().cells.resize(printed.head.size(), "–");
     }
     notes.add(
         "against fused: examples/s, `transformer` = 1 (with the same settings where it ran with them), which never "
@@ -102,15 +103,15 @@ Sheet cost_sheet(const CostTable& table) {
         fmt::format("{} left out, timed in parts under other conditions or stopped in between: `lra runs show N` "
                     "says which (timing_flaw).",
                     plural(table.uneven, "run")));
-  sheet.notes = notes.all();
-  return sheet;
+  printed.notes = notes.all();
+  return printed;
 }
 
-Sheet speed_sheet(const BenchTable& table) {
-  Sheet sheet;
-  sheet.kind = "efficiency", sheet.id = fmt::format("speed-{}-{}-{}", table.mode, table.batch, table.threads);
-  sheet.title = fmt::format("Speed and memory by length, {}, batch {}", table.mode, table.batch);
-  sheet.lead = place(table);
+Table tabulate_speed(const BenchTable& table) {
+  Table printed;
+  printed.kind = "efficiency", printed.id = fmt::format("speed-{}-{}-{}", table.mode, table.batch, table.threads);
+  printed.title = fmt::format("Speed and memory by length, {}, batch {}", table.mode, table.batch);
+  printed.lead = place(table);
   std::set<long> lengths;
   std::set<std::string> models;
   bool fused = false, stored = false;
@@ -120,72 +121,72 @@ Sheet speed_sheet(const BenchTable& table) {
     stored = stored || row.speed_up_to_stored || row.model == kMaterialized;
   }
   const auto missing = missing_references(fused, stored);
-  sheet.head = {"model"};
+  printed.head = {"model"};
   for (const char* what : {"speed", "memory"})
-    for (const long length : lengths) sheet.head.push_back(fmt::format("{} {}", what, grouped(length)));
+    for (const long length : lengths) printed.head.push_back(fmt::format("{} {}", what, grouped(length)));
   std::vector<std::string> ordered(models.begin(), models.end());
   ordered.insert(ordered.end(), missing.begin(), missing.end());
   for (const char* reference : {kMaterialized, "transformer"})
     if (std::erase(ordered, reference) > 0) ordered.insert(ordered.begin(), reference);
   for (const std::string& model : ordered) {
-    Line line{{model}, models.count(model) == 0};
+    TableRow entry{{model}, models.count(model) == 0};
     for (const long length : lengths) {
       const BenchRow* row = find_row(table, model, length);
       const auto text = [](const std::optional<double>& v) { return v ? fmt::format("{:.2f}", *v) : std::string("–"); };
-      line.items.push_back(row && (row->speed_up || row->speed_up_to_stored)
-                               ? Item(fmt::format("{} / {}", text(row->speed_up), text(row->speed_up_to_stored)),
-                                      row->speed_up.value_or(0))
-                               : Item(row && !row->fits() ? kDoesNotFit : "–"));
+      entry.cells.push_back(row && (row->speed_up || row->speed_up_to_stored)
+                                ? TableCell(fmt::format("{} / {}", text(row->speed_up), text(row->speed_up_to_stored)),
+                                            row->speed_up.value_or(0))
+                                : TableCell(row && !row->fits() ? kDoesNotFit : "–"));
     }
     for (const long length : lengths) {
       const BenchRow* row = find_row(table, model, length);
       const auto found = row ? row->values.find("peak_bytes") : decltype(row->values.end()){};
-      line.items.push_back(row && found != row->values.end() ? bytes(static_cast<std::int64_t>(found->second))
-                                                             : Item("–"));
+      entry.cells.push_back(row && found != row->values.end() ? bytes(static_cast<std::int64_t>(found->second))
+                                                              : TableCell("–"));
     }
-    sheet.lines.push_back(std::move(line));
+    printed.rows.push_back(std::move(entry));
   }
   Notes notes;
   notes.add(
       "speed: steps a second relative to exact attention at the same length: against the fused `transformer` / "
       "against the one that stores its N×N matrix. After LRA's table 2.");
   notes.add(missing_note(missing, "`lra bench --models transformer` measures both"));
-  sheet.notes = notes.all();
-  return sheet;
+  printed.notes = notes.all();
+  return printed;
 }
 
-Sheet bench_sheet(const BenchTable& table) {
-  Sheet sheet;
-  sheet.kind = "bench", sheet.id = fmt::format("bench-{}-{}-{}", table.mode, table.batch, table.threads);
-  sheet.title = fmt::format("Bench, {}, batch {}", table.mode, table.batch);
-  sheet.lead = place(table);
-  sheet.head = {"model",          "length",  "median ms",    "p10–p90 ms", "examples/s",  "against fused",
-                "against stored", "GFLOP/s", "of GEMM peak", "bound by",   "peak memory", "bytes/example"};
+Table tabulate_bench(const BenchTable& table) {
+  Table printed;
+  printed.kind = "bench", printed.id = fmt::format("bench-{}-{}-{}", table.mode, table.batch, table.threads);
+  printed.title = fmt::format("Bench, {}, batch {}", table.mode, table.batch);
+  printed.lead = place(table);
+  printed.head = {"model",          "length",  "median ms",    "p10–p90 ms", "examples/s",  "against fused",
+                  "against stored", "GFLOP/s", "of GEMM peak", "bound by",   "peak memory", "bytes/example"};
   for (const BenchRow& row : table.rows) {
     const auto value = [&](const char* metric, auto&& print) {
       const auto found = row.values.find(metric);
-      return found == row.values.end() ? Item("–") : Item(std::string(print(found->second)), found->second);
+      return found == row.values.end() ? TableCell("–") : TableCell(std::string(print(found->second)), found->second);
     };
     const auto size = [](double v) { return human_bytes(static_cast<std::int64_t>(v)); };
     const std::string spread =
         fmt::format("{}–{}", value("p10_ms", three_digits).text, value("p90_ms", three_digits).text);
     const std::string bound = bound_of(row);
-    sheet.lines.push_back(
-        {{row.model, Item(grouped(row.length), static_cast<double>(row.length)),
-          row.fits() ? value("median_ms", three_digits) : Item(kDoesNotFit),
-          row.values.count("p10_ms") ? Item(spread, row.values.at("p10_ms")) : Item("–"),
+    printed.rows.push_back(
+        {{row.model, TableCell(grouped(row.length), static_cast<double>(row.length)),
+          row.fits() ? value("median_ms", three_digits) : TableCell(kDoesNotFit),
+          row.values.count("p10_ms") ? TableCell(spread, row.values.at("p10_ms")) : TableCell("–"),
           value("examples_per_second", three_digits), times(row.speed_up), times(row.speed_up_to_stored),
           value("gflops", three_digits), value("peak_share", [](double v) { return percent(v) + " %"; }),
           bound.empty() ? "–" : bound, row.fits() ? value("peak_bytes", size) : value("estimated_bytes", size),
           value("bytes_per_example", size)},
          false});
   }
-  sheet.notes = {
+  printed.notes = {
       "against fused, against stored: the median time of `transformer`, and of the one that stores its N×N "
       "matrix, at the same length over this one's. Bound by: what takes longer, a step's operations at the rate of "
       "matrix products or its traffic at the rate of memory, both measured in the same run. Does not fit: was not run; "
       "the memory is an estimate."};
-  return sheet;
+  return printed;
 }
 
 }  // namespace lra

@@ -18,12 +18,12 @@ void flatten(const Json& value, const std::string& path, std::vector<std::string
 
 }  // namespace
 
-Sheet seed_sheet(const AccuracyTable& table, const Store& store) {
-  Sheet sheet;
-  sheet.kind = "seeds", sheet.id = fmt::format("seeds-{}", table.preset);
-  sheet.title = fmt::format("Every seed, preset {}", table.preset);
-  sheet.lead = "Test accuracy in % with its 95 % interval (Wilson).";
-  sheet.head = {"model", "task", "seed", "accuracy", "interval", "test loss", "run"};
+Table tabulate_seeds(const AccuracyTable& table, const Store& store) {
+  Table printed;
+  printed.kind = "seeds", printed.id = fmt::format("seeds-{}", table.preset);
+  printed.title = fmt::format("Every seed, preset {}", table.preset);
+  printed.lead = "Test accuracy in % with its 95 % interval (Wilson).";
+  printed.head = {"model", "task", "seed", "accuracy", "interval", "test loss", "run"};
   Notes notes;
   for (const Row& row : table.rows)
     for (std::size_t c = 0; c < row.cells.size(); ++c) {
@@ -31,29 +31,30 @@ Sheet seed_sheet(const AccuracyTable& table, const Store& store) {
       notes.add(row.cells[c]->marks);
       for (const StoredRun* run : row.cells[c]->runs) {
         const Interval interval = wilson_interval(run->test_correct, run->test_examples);
-        sheet.lines.push_back(
+        printed.rows.push_back(
             {{row.label + signs(row.cells[c]->marks), table.columns[c].label,
-              Item(std::to_string(run->seed), static_cast<double>(run->seed)),
-              Item(percent(accuracy(*run)), accuracy(*run)),
-              Item(fmt::format("[{}, {}]", percent(interval.low), percent(interval.high)), interval.low),
-              Item(three_digits(run->test_loss), run->test_loss), Item(std::to_string(run->id), double(run->id))},
+              TableCell(std::to_string(run->seed), static_cast<double>(run->seed)),
+              TableCell(percent(accuracy(*run)), accuracy(*run)),
+              TableCell(fmt::format("[{}, {}]", percent(interval.low), percent(interval.high)), interval.low),
+              TableCell(three_digits(run->test_loss), run->test_loss),
+              TableCell(std::to_string(run->id), double(run->id))},
              false});
-        sheet.lines.back().items[3].configuration = run->configuration;
+        printed.rows.back().cells[3].configuration = run->configuration;
       }
     }
   notes.add(fmt::format("run: its number in the database; `{}` tells all of it, `{}` runs it again.",
                         command_on(store, "runs show N"), command_on(store, "runs reproduce N")));
-  if (!sheet.lines.empty()) sheet.notes = notes.all();
-  return sheet;
+  if (!printed.rows.empty()) printed.notes = notes.all();
+  return printed;
 }
 
-Sheet configuration_sheet(const AccuracyTable& table) {
-  Sheet sheet;
-  sheet.kind = "configurations", sheet.id = fmt::format("configurations-{}", table.preset);
-  sheet.title = fmt::format("Configuration of every cell, preset {}", table.preset);
-  sheet.lead = "All that decides a result, without its seed.";
-  sheet.head = {"model", "task", "parameters", "seeds", "runs", "settings"};
-  sheet.words = true;
+Table tabulate_configurations(const AccuracyTable& table) {
+  Table printed;
+  printed.kind = "configurations", printed.id = fmt::format("configurations-{}", table.preset);
+  printed.title = fmt::format("Configuration of every cell, preset {}", table.preset);
+  printed.lead = "All that decides a result, without its seed.";
+  printed.head = {"model", "task", "parameters", "seeds", "runs", "settings"};
+  printed.words = true;
   Notes notes;
   for (const Row& row : table.rows)
     for (std::size_t c = 0; c < row.cells.size(); ++c) {
@@ -65,38 +66,40 @@ Sheet configuration_sheet(const AccuracyTable& table) {
       if (experiment.is_object()) experiment.erase("seed");
       flatten(experiment, "", words);
       for (const StoredRun* run : cell.runs) runs.push_back(std::to_string(run->id));
-      sheet.lines.push_back({{row.label + signs(cell.marks), table.columns[c].label,
-                              Item(grouped(cell.parameters), static_cast<double>(cell.parameters)),
-                              std::to_string(cell.runs.size()), joined(runs), fmt::format("{}", fmt::join(words, " "))},
-                             false});
+      printed.rows.push_back(
+          {{row.label + signs(cell.marks), table.columns[c].label,
+            TableCell(grouped(cell.parameters), static_cast<double>(cell.parameters)), std::to_string(cell.runs.size()),
+            joined(runs), fmt::format("{}", fmt::join(words, " "))},
+           false});
     }
-  if (!sheet.lines.empty()) sheet.notes = notes.all();
-  return sheet;
+  if (!printed.rows.empty()) printed.notes = notes.all();
+  return printed;
 }
 
-Sheet facts_sheet(const std::string& model, const ReportRequest& request) {
-  Sheet sheet;
-  sheet.kind = "model", sheet.id = fmt::format("model-{}", model), sheet.title = fmt::format("Model {}", model);
-  sheet.words = true;
+Table tabulate_facts(const std::string& model, const ReportRequest& request) {
+  Table printed;
+  printed.kind = "model", printed.id = fmt::format("model-{}", model), printed.title = fmt::format("Model {}", model);
+  printed.words = true;
   const auto facts =
       std::find_if(request.models.begin(), request.models.end(), [&](const auto& f) { return f.name == model; });
-  if (facts == request.models.end()) return sheet;
-  sheet.head = {"what", "is"};
+  if (facts == request.models.end()) return printed;
+  printed.head = {"what", "is"};
   const auto say = [&](const char* what, const std::string& is) {
-    if (!is.empty()) sheet.lines.push_back({{what, is}, false});
+    if (!is.empty()) printed.rows.push_back({{what, is}, false});
   };
   say("summary", facts->summary), say("paper", facts->paper), say("kind", facts->kind);
   say("complexity", facts->complexity), say("differs", facts->differs);
   if (facts->exponent > 0) say("declared exponent", fmt::format("{:g}", facts->exponent));
   if (facts->memory_exponent > 0) say("declared exponent of memory", fmt::format("{:g}", facts->memory_exponent));
-  return sheet;
+  return printed;
 }
 
-Sheet cells_sheet(const std::string& model, const Comparison& comparison) {
-  Sheet sheet;
-  sheet.kind = "model", sheet.id = fmt::format("cells-{}", model), sheet.title = fmt::format("{} task by task", model);
-  sheet.lead = "Test accuracy in %, its place in the column, and what it cost.";
-  sheet.head = {"row", "preset", "task", "accuracy", "place", "best there", "training time", "peak memory"};
+Table tabulate_cells(const std::string& model, const Comparison& comparison) {
+  Table printed;
+  printed.kind = "model", printed.id = fmt::format("cells-{}", model),
+  printed.title = fmt::format("{} task by task", model);
+  printed.lead = "Test accuracy in %, its place in the column, and what it cost.";
+  printed.head = {"row", "preset", "task", "accuracy", "place", "best there", "training time", "peak memory"};
   Notes notes;
   for (const AccuracyTable& table : comparison.accuracy)
     for (const Row& row : table.rows) {
@@ -113,19 +116,19 @@ Sheet cells_sheet(const std::string& model, const Comparison& comparison) {
           seconds += run->train_seconds / double(cell.runs.size()), peak = std::max(peak, run->peak_bytes);
         notes.add(cell.marks);
         const auto& best = table.columns[c].best;
-        sheet.lines.push_back(
+        printed.rows.push_back(
             {{row.label, table.preset, table.columns[c].label,
-              Item(fmt::format("{}{}", percent(cell.mean), signs(cell.marks)), cell.mean),
-              Item(fmt::format("{} of {}", ahead + 1, others), static_cast<double>(ahead + 1)),
+              TableCell(fmt::format("{}{}", percent(cell.mean), signs(cell.marks)), cell.mean),
+              TableCell(fmt::format("{} of {}", ahead + 1, others), static_cast<double>(ahead + 1)),
               best ? fmt::format("{} {}", table.rows[*best].label, percent(table.rows[*best].cells[c]->mean)) : "–",
               or_dash(seconds > 0 && cell.marks.timed(), human_seconds(seconds)), or_dash(peak > 0, human_bytes(peak))},
              false});
-        sheet.lines.back().items[3].rank = cell.rank;
-        sheet.lines.back().items[3].configuration = cell.runs.front()->configuration;
+        printed.rows.back().cells[3].rank = cell.rank;
+        printed.rows.back().cells[3].configuration = cell.runs.front()->configuration;
       }
     }
-  sheet.notes = notes.all();
-  return sheet;
+  printed.notes = notes.all();
+  return printed;
 }
 
 }  // namespace lra
