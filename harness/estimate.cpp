@@ -281,7 +281,9 @@ double bytes_of_example(const Classifier& model, const Experiment& e) {
 }  // namespace
 
 std::int64_t needed_bytes(const Experiment& e, long threads, std::int64_t limit) {
-  constexpr double kOfThread = 12e6, kOfLook = 10e6;  // bytes: its stack and primitives; operands of gemm_peak_gflops
+  // Bytes: a thread's stack and primitives, and what it wants to find free while it makes one; the operands of
+  // gemm_peak_gflops. Threads often make their first primitives at the same time.
+  constexpr double kOfThread = 29e6, kOfLook = 10e6;
   constexpr double kOfLibraries = 68e6;  // what oneDNN makes once, and wants to find free (see Making in onednn.cpp)
   const Recipe& recipe = e.plan.recipe;
   const Classifier model(e.model, e.model_settings, parse<EncoderConfig>(e.plan.encoder, "encoder"), e.plan.spec,
