@@ -111,6 +111,42 @@ TEST(Overrides, RefuseWhatCannotBeTrainedWith) {
       std::string::npos);
 }
 
+// Source: the bounds as they are written beside the settings.
+TEST(Overrides, RefuseSizesThatNobodyMeans) {
+  const std::string size = "65536", count = "2147483647";
+  const std::vector<std::pair<std::string, std::string>> bounds{
+      {"batch", size},  {"width", size},      {"qkv", size},           {"ff", size},       {"heads", size},
+      {"steps", count}, {"head_width", size}, {"token_budget", count}, {"layers", "1024"}, {"eval_every", count}};
+  for (const auto& [key, most] : bounds)
+    for (const std::int64_t value : {std::int64_t{1} << 31, std::int64_t{1} << 62}) {
+      const std::string said = sentence_of([&, k = key] { smoke({{k, value}}); }, Kind::usage);
+      EXPECT_EQ(said.find(fmt::format("--set: setting '{}' is {}; it must be ", key, value)), 0u) << said;
+      EXPECT_TRUE(said.ends_with(" " + most)) << said;
+    }
+  for (const char* key : {"batch", "width", "qkv", "ff", "heads", "head_width", "layers"})
+    EXPECT_NE(sentence_of([&] { smoke({{key, 1'000'000}}); }, Kind::usage), "") << key;
+  for (const auto& [model, key] : {std::pair{"performer", "features"}, {"rfa", "features"}})
+    EXPECT_NE(sentence_of([&, m = model, k = key] { models().at(m).resolve({{k, 1'000'000}}); }, Kind::usage), "");
+}
+
+/// Empty, or what a model's setting of a million makes of it.
+std::string at_a_million(const std::string& model, const std::string& key) {
+  constexpr long kLarge = 1L << 24;
+  try {
+    const long count =
+        count_parameters(make_experiment("image", "smoke", model, 1, 0, {{}, {{model, {{key, 1'000'000}}}}}));
+    return count < kLarge ? "" : fmt::format("{}:{} gives {} parameters", model, key, count);
+  } catch (const Error& error) {
+    return error.kind() == Kind::usage ? "" : error.what();
+  }
+}
+
+TEST(Overrides, AMillionOfAnythingIsRefusedOrMakesNoLargeModel) {
+  for (const std::string& model : models().names())
+    for (const Field& field : models().at(model).settings)
+      if (field.type == "int") EXPECT_EQ(at_a_million(model, field.name), "");
+}
+
 TEST(Comparable, OnlyWithAllStepsAndAllExamples) {
   const long steps = plan_task("listops", "smoke", "linformer").recipe.steps;
   EXPECT_TRUE(is_comparable(smoke()));

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "harness/core/config.h"
+
 namespace lra {
 
 struct Recipe {
@@ -20,8 +22,8 @@ struct Recipe {
   long token_budget = 1024;            // tokens of a micro-batch; a longer example is a micro-batch of its own
 
   void fields(auto&& f) {
-    f("steps", steps, "optimiser steps");
-    f("batch", batch, "examples a step");
+    f("steps", steps, "optimiser steps", at_least(1));
+    f("batch", batch, "examples a step", between(1, kMostOfASize));
     f("lr", lr, "learning rate (the peak, but for rsqrt: the base)");
     f("schedule", schedule, "constant, rsqrt, cosine or linear");
     f("warmup", warmup, "warm-up: a fraction of the steps below 1, otherwise a number of steps");
@@ -31,9 +33,9 @@ struct Recipe {
     f("beta2", beta2, "Adam: decay of the second moment");
     f("epsilon", epsilon, "Adam: added to the root of the second moment");
     f("clip", clip, "largest global gradient norm, 0 for none");
-    f("eval_every", eval_every, "steps between validations, 0 for a tenth of the steps");
+    f("eval_every", eval_every, "steps between validations, 0 for a tenth of the steps", at_least(0));
     f("selection", selection, "best_val or last: which parameters are tested");
-    f("token_budget", token_budget, "tokens of a micro-batch");
+    f("token_budget", token_budget, "tokens of a micro-batch", at_least(1));
   }
 };
 

@@ -38,6 +38,8 @@ struct Range {
 constexpr double kMostOfASetting = 2147483647;
 constexpr Range at_least(double least) { return {least, kMostOfASetting}; }
 constexpr Range between(double least, double most) { return {least, most}; }
+/// Of sizes that a model or a step is multiplied by: more would run for days before anyone sees a result.
+constexpr double kMostOfASize = 65536;
 constexpr Range positive() { return at_least(std::numeric_limits<double>::denorm_min()); }
 
 /// One documented setting with its default.

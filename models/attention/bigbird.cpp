@@ -22,7 +22,7 @@ class BigBird final : public Attention {
     void fields(auto&& f) {
       f("block", block, "tokens of a block", at_least(1));
       f("window", window, "blocks of the window, the own one in the middle", at_least(1));
-      f("random", random, "blocks drawn at random for each block and head, once and for all", at_least(0));
+      f("random", random, "blocks drawn at random for each block and head, once and for all", between(0, kMostOfASize));
       f("global_tokens", global_tokens,
         "0: the first and the last block are global (ITC); otherwise this many leading tokens are (ETC), the first "
         "being the extra one of cls pooling",

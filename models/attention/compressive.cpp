@@ -24,7 +24,7 @@ class Compressive final : public Mixer {
       f("segment", segment, "tokens of a segment", at_least(1));
       f("memory", memory, "tokens before its segment that a token sees as they were; up to rate - 1 more", at_least(0));
       f("compressed", compressed, "memories of `rate` tokens each that it sees before those", at_least(0));
-      f("rate", rate, "tokens that are compressed to one memory", at_least(1));
+      f("rate", rate, "tokens that are compressed to one memory", between(1, kMostOfASize));
       f("reconstruction", reconstruction, "factor of the loss that trains the compression", at_least(0));
       f("causal", causal, "no token sees a later one, as in the paper; otherwise all of its segment");
     }

@@ -19,9 +19,9 @@ class Etc final : public Mixer {
     long distance = 12;
     bool share = false;
     void fields(auto&& f) {
-      f("global_tokens", global_tokens, "g: learned tokens that see and are seen by all", at_least(1));
+      f("global_tokens", global_tokens, "g: learned tokens that see and are seen by all", between(1, kMostOfASize));
       f("radius", radius, "r: tokens seen on each side of the own one", at_least(0));
-      f("distance", distance, "labels tell distances up to this apart", at_least(0));
+      f("distance", distance, "labels tell distances up to this apart", between(0, kMostOfASize));
       f("share", share, "global tokens are projected as the others are");
     }
   };

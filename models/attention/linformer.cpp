@@ -15,7 +15,7 @@ class Linformer final : public Attention {
     long k = 256;
     bool share = true;
     void fields(auto&& f) {
-      f("k", k, "rows that keys and values are projected to", at_least(1));
+      f("k", k, "rows that keys and values are projected to", between(1, kMostOfASize));
       f("share", share, "one projection for keys and values");
     }
   };

@@ -20,7 +20,7 @@ class LongShort final : public Mixer {
     bool causal = false;
     void fields(auto&& f) {
       f("landmarks", landmarks, "r: rows that the dynamic projection makes of a sequence; 0 for a window only",
-        at_least(0));
+        between(0, kMostOfASize));
       f("window", window, "w: tokens of a block, which sees itself and half as many tokens on each side", at_least(1));
       f("segment", segment, "l: tokens that landmarks are made of if causal; a multiple of the window", at_least(1));
       f("causal", causal,

@@ -19,7 +19,7 @@ class Luna final : public Mixer {
     bool tie = true;
     bool causal = false;
     void fields(auto&& f) {
-      f("vectors", vectors, "l, learned vectors that gather from all tokens", at_least(1));
+      f("vectors", vectors, "l, learned vectors that gather from all tokens", between(1, kMostOfASize));
       f("tie", tie, "one projection for keys and values, in either attention");
       f("causal", causal, "no token sees a later one; another formula, without a softmax over tokens");
     }

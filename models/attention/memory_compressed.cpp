@@ -18,7 +18,7 @@ class MemoryCompressed final : public Attention {
     long block = 256;
     bool causal = false;
     void fields(auto&& f) {
-      f("factor", factor, "c: width and stride of the convolution over keys and values", at_least(1));
+      f("factor", factor, "c: width and stride of the convolution over keys and values", between(1, kMostOfASize));
       f("alternate", alternate, "every other layer, from the first, sees its block instead, as in the paper's stack");
       f("block", block, "tokens of such a block", at_least(1));
       f("causal", causal,

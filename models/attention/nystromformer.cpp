@@ -26,7 +26,7 @@ class Nystromformer final : public Attention {
       f("landmarks", landmarks, "m, segments that a sequence is cut into", at_least(1));
       f("iterations", iterations, "steps towards the pseudo-inverse of the landmarks' attention", between(0, 1000));
       f("conv", conv, "taps of the convolution of values that is added, one filter a head; odd, 0 for none",
-        at_least(0));
+        between(0, kMostOfASize));
     }
   };
 

@@ -18,7 +18,7 @@ class Performer final : public Attention {
     long redraw = 0;
     bool causal = false;
     void fields(auto&& f) {
-      f("features", features, "random features a head", at_least(1));
+      f("features", features, "random features a head", between(1, kMostOfASize));
       f("orthogonal", orthogonal, "directions orthogonal to each other, which lowers the variance");
       f("redraw", redraw, "training steps between draws of the directions; 0 for one draw for ever", at_least(0));
       f("causal", causal, "no token sees a later one");

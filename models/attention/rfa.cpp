@@ -24,7 +24,7 @@ class Rfa final : public Mixer {
     bool gate = true;
     bool causal = false;
     void fields(auto&& f) {
-      f("features", features, "M, random directions a head; each gives a sine and a cosine", at_least(1));
+      f("features", features, "M, random directions a head; each gives a sine and a cosine", between(1, kMostOfASize));
       f("redraw", redraw, "training steps between draws of the directions; 0 for one draw for ever", at_least(0));
       f("least", least, "a query whose estimated mean weight is less is normalised by this instead", at_least(0));
       f("gate", gate, "with causal: each head learns how the past fades");

@@ -24,7 +24,7 @@ class Routing final : public Mixer {
     double commitment = 1e-4;
     bool causal = false;
     void fields(auto&& f) {
-      f("clusters", clusters, "K: centroids of a head; 0 for the root of the task's length", at_least(0));
+      f("clusters", clusters, "K: centroids of a head; 0 for the root of the task's length", between(0, kMostOfASize));
       f("members", members, "w: queries, and keys, that a cluster takes; 0 for a K-th of the sequence, rounded up",
         at_least(0));
       f("local_heads", local_heads, "heads that see their block and its neighbours instead; -1 for half of them",

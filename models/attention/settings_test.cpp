@@ -12,7 +12,7 @@ namespace lra {
 namespace {
 
 const std::vector<Json> kExtremeCounts = {
-    0, -1, -5000000, 2147483647L, 2147483648L, 1L << 40, 9223372036854775807L, -9223372036854775807L - 1};
+    0, -1, -5000000, 1000000, 2147483647L, 2147483648L, 1L << 40, 9223372036854775807L, -9223372036854775807L - 1};
 const std::vector<Json> kExtremeNumbers = {0, -1, 0.5, 1, 1e-300, 1e300, -1e300};
 
 /// Empty if `run` does what it should or ends with a sentence of ours; otherwise what else it ends with.
@@ -98,9 +98,11 @@ TEST(Settings, AreRefusedWithTheirRange) {
     }
     return "taken";
   };
-  EXPECT_EQ(sentence("linformer", {{"k", 0}}), "linformer: setting 'k' is 0; it must be at least 1");
-  EXPECT_EQ(sentence("linformer", {{"k", 1L << 40}}),
-            "linformer: setting 'k' is 1099511627776; it must be at most 2147483647");
+  EXPECT_EQ(sentence("linformer", {{"k", 0}}), "linformer: setting 'k' is 0; it must be from 1 to 65536");
+  EXPECT_EQ(sentence("linformer", {{"k", 1'000'000}}), "linformer: setting 'k' is 1000000; it must be from 1 to 65536");
+  EXPECT_EQ(sentence("local", {{"block", 0}}), "local: setting 'block' is 0; it must be at least 1");
+  EXPECT_EQ(sentence("local", {{"block", 1L << 40}}),
+            "local: setting 'block' is 1099511627776; it must be at most 2147483647");
   EXPECT_EQ(sentence("nystromformer", {{"iterations", 1001}}),
             "nystromformer: setting 'iterations' is 1001; it must be from 0 to 1000");
   EXPECT_EQ(sentence("sinkhorn", {{"temperature", 0}}), "sinkhorn: setting 'temperature' is 0; it must be more than 0");

@@ -91,7 +91,7 @@ class Synthesizer final : public Mixer {
       f("kind", kind,
         "dense, random, fixed_random (not trained), factorized_dense, factorized_random, dot_product, or several "
         "joined by +: a learned mixture");
-      f("rank", rank, "columns of the two factors of factorized_random", at_least(1));
+      f("rank", rank, "columns of the two factors of factorized_random", between(1, kMostOfASize));
       f("causal", causal, "no token sees a later one");
     }
   };

@@ -52,7 +52,7 @@ class Clusterformer final : public Encoder {
     double decay = 0.99;
     void fields(auto&& f) {
       f("window", window, "tokens of a window", at_least(1));
-      f("clusters", clusters, "centroids of a layer", at_least(1));
+      f("clusters", clusters, "centroids of a layer", between(1, kMostOfASize));
       f("chunk", chunk, "tokens of a chunk of the sorted sequence", at_least(1));
       f("every", every, "the last of this many layers sorts, and so on back from it", at_least(1));
       f("decay", decay, "what is left of a centroid after a step, in the mean of its past members", between(0, 1));

@@ -21,9 +21,9 @@ class Perceiver final : public Encoder {
     long cross_heads = 1;
     bool share = true;
     void fields(auto&& f) {
-      f("latents", latents, "learned vectors that read the sequence", at_least(1));
+      f("latents", latents, "learned vectors that read the sequence", between(1, kMostOfASize));
       f("blocks", blocks, "latent blocks after each reading", between(0, 1024));
-      f("cross_heads", cross_heads, "attention heads of a reading; they must divide qkv", at_least(1));
+      f("cross_heads", cross_heads, "attention heads of a reading; they must divide qkv", between(1, kMostOfASize));
       f("share", share, "all readings but the first have the same weights, and so have their latent blocks");
     }
   };

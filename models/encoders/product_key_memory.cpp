@@ -20,10 +20,11 @@ class Memory final : public Mixer {
     long heads = 4;
     long query = 0;
     void fields(auto&& f) {
-      f("keys", keys, "halves of keys of each kind; the memory has its square of values", at_least(1));
-      f("top", top, "values that a head reads for a token, at most `keys`", at_least(1));
-      f("heads", heads, "queries of a token, each with keys of its own, values in common", at_least(1));
-      f("query", query, "features of a query, even; 0 for the model's width, rounded up to even", at_least(0));
+      f("keys", keys, "halves of keys of each kind; the memory has its square of values", between(1, kMostOfASize));
+      f("top", top, "values that a head reads for a token, at most `keys`", between(1, kMostOfASize));
+      f("heads", heads, "queries of a token, each with keys of its own, values in common", between(1, kMostOfASize));
+      f("query", query, "features of a query, even; 0 for the model's width, rounded up to even",
+        between(0, kMostOfASize));
     }
   };
 

@@ -25,7 +25,7 @@ struct ScalingConfig {
   void fields(auto&& f) {
     f("block", block, "hidden units of which one is active; the largest divisor of ff up to this is taken",
       at_least(1));
-    f("controller", controller, "features through which the active units are chosen", at_least(1));
+    f("controller", controller, "features through which the active units are chosen", between(1, kMostOfASize));
     f("hard", hard,
       "in training, the share of sequences with one active unit a block; in the others units are weighted",
       at_least(0));

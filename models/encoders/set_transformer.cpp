@@ -54,8 +54,8 @@ class SetTransformer final : public Encoder {
     long inducing = 32;
     long seeds = 1;
     void fields(auto&& f) {
-      f("inducing", inducing, "learned vectors by which the tokens of a layer meet", at_least(1));
-      f("seeds", seeds, "learned vectors that read the last layer: the rows that are pooled", at_least(1));
+      f("inducing", inducing, "learned vectors by which the tokens of a layer meet", between(1, kMostOfASize));
+      f("seeds", seeds, "learned vectors that read the last layer: the rows that are pooled", between(1, kMostOfASize));
     }
   };
 

@@ -15,9 +15,9 @@ class TokenLearner final : public Encoder {
     long before = 0;
     long bottleneck = 64;
     void fields(auto&& f) {
-      f("tokens", tokens, "S: learned tokens", at_least(1));
+      f("tokens", tokens, "S: learned tokens", between(1, kMostOfASize));
       f("before", before, "layers on the whole sequence; 0 for half of them, rounded up", at_least(0));
-      f("bottleneck", bottleneck, "hidden features of the network that makes the maps", at_least(1));
+      f("bottleneck", bottleneck, "hidden features of the network that makes the maps", between(1, kMostOfASize));
     }
   };
 

@@ -28,17 +28,17 @@ struct EncoderConfig {
   long head_width = 0;                // 0: ff
 
   void fields(auto&& f) {
-    f("width", width, "features of a token", at_least(1));
-    f("qkv", qkv, "features of queries, keys and values, all heads together; 0 for width", at_least(0));
-    f("ff", ff, "hidden features of the feed-forward part", at_least(1));
-    f("heads", heads, "attention heads", at_least(1));
+    f("width", width, "features of a token", between(1, kMostOfASize));
+    f("qkv", qkv, "features of queries, keys and values, all heads together; 0 for width", between(0, kMostOfASize));
+    f("ff", ff, "hidden features of the feed-forward part", between(1, kMostOfASize));
+    f("heads", heads, "attention heads", between(1, kMostOfASize));
     f("layers", layers, "blocks of the encoder", between(1, 1024));
     f("dropout", dropout, "dropout on embeddings and residual branches", between(0, 1));
     f("attention_dropout", attention_dropout, "dropout on attention probabilities", between(0, 1));
     f("pool", pool, "cls or mean; on paired tasks cls is the first token");
     f("positions", positions, "learned or sinusoid");
     f("interaction", interaction, "paired tasks: nli (e1, e2, e1*e2, e1-e2) or concat (e1, e2)");
-    f("head_width", head_width, "hidden features of the classifier's head, 0 for ff", at_least(0));
+    f("head_width", head_width, "hidden features of the classifier's head, 0 for ff", between(0, kMostOfASize));
   }
 };
 

@@ -30,8 +30,7 @@ void check(const Recipe& r) {
   const auto want = [](bool good, const char* name, auto value, const char* rule) {
     if (!good) fail_usage("recipe: setting '{}' is {}; it must be {}", name, value, rule);
   };
-  want(r.steps >= 1, "steps", r.steps, "at least 1");
-  want(r.batch >= 1, "batch", r.batch, "at least 1");
+  expect_in_range(r, "recipe");
   want(std::isfinite(r.lr) && r.lr >= 0, "lr", r.lr, "a number of at least 0");
   want(r.warmup >= 0, "warmup", r.warmup, "at least 0");
   want(r.cycle >= 0, "cycle", r.cycle, "at least 0");
@@ -40,8 +39,6 @@ void check(const Recipe& r) {
   want(r.beta2 >= 0 && r.beta2 < 1, "beta2", r.beta2, "at least 0 and below 1");
   want(r.epsilon > 0, "epsilon", r.epsilon, "above 0");
   want(r.clip >= 0, "clip", r.clip, "at least 0");
-  want(r.eval_every >= 0, "eval_every", r.eval_every, "at least 0");
-  want(r.token_budget >= 1, "token_budget", r.token_budget, "at least 1");
   if (r.selection != "best_val" && r.selection != "last")
     fail_usage("recipe: unknown selection '{}'{}", r.selection, suggestion(r.selection, {"best_val", "last"}));
   (void)learning_rate(r, 0);
