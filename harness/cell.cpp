@@ -74,6 +74,9 @@ void answer_interrupted() {
 
 /// The cell's result.
 CellMessage train_cell(const CellRequest& request, const std::atomic<bool>& stop) {
+  // What cannot end well does not begin: a model that fills the memory takes minutes to make.
+  if (bytes_of_parameters(request.experiment, request.options.threads) > available_bytes(request.options.max_memory))
+    throw std::bad_alloc();
   const auto data = open_data(request.experiment.plan, request.paths);
   if (data->fingerprint() != request.data_fingerprint)
     fail_data("the data of {} changed while it was being used; run again", request.experiment.plan.spec.variant);
@@ -150,7 +153,8 @@ int answer_out_of_memory(const CellRequest& request, const MemoryLimit& limit) {
   try {
     CellMessage message;
     message.type = CellMessage::Type::out_of_memory;
-    message.needed_bytes = limit.used + needed_bytes(request.experiment, request.options.threads, limit.bytes);
+    message.needed_bytes = limit.used + needed_bytes(request.experiment, request.options.threads,
+                                                     std::min(limit.bytes, available_bytes(0)));
     answer(message);
   } catch (const std::exception&) {
     send("{\"out_of_memory\":0}\n");

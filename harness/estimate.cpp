@@ -265,6 +265,17 @@ Estimate estimate(const Experiment& experiment, const DataPaths& paths, long thr
 
 namespace {
 
+/// Examples of full length in a micro-batch.
+double examples_at_once(const Experiment& e) {
+  const double tokens = double(e.plan.spec.length) * (e.plan.spec.paired ? 2 : 1);
+  return std::clamp(std::floor(double(e.plan.recipe.token_budget) / tokens), 1.0, double(e.plan.recipe.batch));
+}
+
+/// Micro-batches of a step, those that have gradients of their own.
+double lanes_of(const Experiment& e) {
+  return std::min(double(kMostThreads), std::ceil(double(e.plan.recipe.batch) / examples_at_once(e)));
+}
+
 /// The activations of a training example of full length, from those of two short ones.
 double bytes_of_example(const Classifier& model, const Experiment& e) {
   constexpr long kShort = 64;  // tokens of a sequence
@@ -280,21 +291,26 @@ double bytes_of_example(const Classifier& model, const Experiment& e) {
 
 }  // namespace
 
+std::int64_t bytes_of_parameters(const Experiment& e, long threads) {
+  const Classifier shapes(e.model, e.model_settings, parse<EncoderConfig>(e.plan.encoder, "encoder"), e.plan.spec,
+                          e.seed, Classifier::Build::shapes);
+  const double lanes = lanes_of(e), copies = e.plan.recipe.selection == "best_val" ? 4 : 3;
+  const double buffers = std::min(lanes, double(threads) + std::floor(std::log2(lanes)));
+  return std::llround((copies + buffers) * sizeof(float) * double(shapes.parameters().count()));
+}
+
 std::int64_t needed_bytes(const Experiment& e, long threads, std::int64_t limit) {
   // Bytes: a thread's stack and primitives, and what it wants to find free while it makes one; the operands of
   // gemm_peak_gflops. Threads often make their first primitives at the same time.
   constexpr double kOfThread = 29e6, kOfLook = 10e6;
   constexpr double kOfLibraries = 68e6;  // what oneDNN makes once, and wants to find free (see Making in onednn.cpp)
-  const Recipe& recipe = e.plan.recipe;
-  const Classifier model(e.model, e.model_settings, parse<EncoderConfig>(e.plan.encoder, "encoder"), e.plan.spec,
-                         e.seed);
-  const double tokens = double(e.plan.spec.length) * (e.plan.spec.paired ? 2 : 1), at_once = double(threads);
-  const double fill = std::clamp(std::floor(double(recipe.token_budget) / tokens), 1.0, double(recipe.batch));
-  const double lanes = std::min(double(kMostThreads), std::ceil(double(recipe.batch) / fill));
-  const double copies = recipe.selection == "best_val" ? 4 : 3;  // values, Adam's moments, the best values
-  const double buffers = std::min(lanes, at_once + std::floor(std::log2(lanes)));
-  double training = (copies + buffers) * sizeof(float) * double(model.parameters().count());
-  if (training <= double(limit)) training += fill * bytes_of_example(model, e) * std::min(lanes, at_once);
+  double training = double(bytes_of_parameters(e, threads));
+  if (training <= double(limit)) {
+    const Classifier model(e.model, e.model_settings, parse<EncoderConfig>(e.plan.encoder, "encoder"), e.plan.spec,
+                           e.seed);
+    training += examples_at_once(e) * bytes_of_example(model, e) * std::min(lanes_of(e), double(threads));
+  }
+  const double at_once = double(threads);
   return std::llround(kOfThread * at_once + kOfLibraries + std::max(training, kOfLook * at_once));
 }
 

@@ -22,10 +22,14 @@ struct Estimate {
 /// be timed are put together from shorter examples: see Growth.
 Estimate estimate(const Experiment& experiment, const DataPaths& paths, long threads, double budget);
 
+/// About the bytes of what training keeps of each parameter: its value, gradients, Adam's moments, its best value.
+/// Takes no time: the model is not built.
+std::int64_t bytes_of_parameters(const Experiment& experiment, long threads);
+
 /// About the bytes that the process of a cell asks the system for at its peak, beside what it has at its start: stacks
 /// of its threads, the looks at the machine's peak, parameters, gradients and activations. Worked out from passes over
 /// short sequences, which take a fraction of a second and little more memory than the parameters; left out, and with
-/// them the activations, where the parameters alone come to more than `limit`.
+/// them the model and the activations, where the parameters alone come to more than `limit`.
 std::int64_t needed_bytes(const Experiment& experiment, long threads, std::int64_t limit);
 
 /// A cost that grows with the length n of a sequence as a·n + b·n^exponent, a and b not negative.

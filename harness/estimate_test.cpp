@@ -54,6 +54,19 @@ TEST(Estimate, HasTheMemoryOfTheRun) {
   EXPECT_EQ(estimate(e, paths, 1, 8).peak_bytes, train(e, *data, alone, {}).peak_bytes);
 }
 
+// By hand: value, two moments and the best value, 4 copies; of 8 examples that are micro-batches of their own, one is
+// at work on each of 2 threads and log2(8) = 3 more gradients wait to be added. At most as many gradients as
+// micro-batches.
+TEST(BytesOfParameters, AreThoseOfCopiesAndGradients) {
+  const Json set{{"batch", 8}, {"token_budget", 1}};
+  Experiment e = make_experiment("image", "smoke", "transformer", 0, 0, {set, Json::object()});
+  const std::int64_t all = 4 * count_parameters(e);
+  EXPECT_EQ(bytes_of_parameters(e, 2), (4 + 2 + 3) * all);
+  EXPECT_EQ(bytes_of_parameters(e, 64), (4 + 8) * all);
+  e.plan.recipe.selection = "last";
+  EXPECT_EQ(bytes_of_parameters(e, 2), (3 + 2 + 3) * all);
+}
+
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::chrono::seconds kMost{100};  // up to a hundred times slower, and the first step is never cut off
 #else

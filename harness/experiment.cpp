@@ -170,7 +170,8 @@ std::string key_of(const Json& canonical_experiment) { return sha256(canonical_e
 
 long count_parameters(const Experiment& experiment) {
   const auto shape = parse<EncoderConfig>(experiment.plan.encoder, "encoder");
-  const Classifier model(experiment.model, experiment.model_settings, shape, experiment.plan.spec, experiment.seed);
+  const Classifier model(experiment.model, experiment.model_settings, shape, experiment.plan.spec, experiment.seed,
+                         Classifier::Build::shapes);
   return model.parameters().trained();
 }
 

@@ -48,7 +48,8 @@ Json canonical(const Experiment& experiment, const std::string& data_fingerprint
 /// 64 hex digits: SHA-256 of the canonical JSON's text.
 std::string key_of(const Json& canonical_experiment);
 
-/// Exact parameter count; builds the model.
+/// Exact count of the trained parameters. Takes no time: the model is not built. Throws a usage error for settings that
+/// no model can be built from.
 long count_parameters(const Experiment& experiment);
 
 /// For the way to another process and back; decode(encode(e)) equals e.

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "harness/revision.h"
+#include "models/layers/classifier.h"
 #include "models/layers/mixer.h"
 #include "results/results_testing.h"
 #include "results/store/hashed_revisions.h"
@@ -145,6 +146,16 @@ TEST(Overrides, AMillionOfAnythingIsRefusedOrMakesNoLargeModel) {
   for (const std::string& model : models().names())
     for (const Field& field : models().at(model).settings)
       if (field.type == "int") EXPECT_EQ(at_a_million(model, field.name), "");
+}
+
+// Source: the model itself.
+TEST(Experiment, ParametersAreCountedWithoutTheirValues) {
+  for (const std::string& model : models().names())
+    for (const char* task : {"retrieval", "image"}) {
+      const Experiment e = make_experiment(task, "smoke", model, 1, 0, {});
+      const Classifier built(model, e.model_settings, parse<EncoderConfig>(e.plan.encoder, ""), e.plan.spec, 1);
+      EXPECT_EQ(count_parameters(e), built.parameters().trained()) << model << " on " << task;
+    }
 }
 
 TEST(Comparable, OnlyWithAllStepsAndAllExamples) {

@@ -58,9 +58,9 @@ struct Classifier::Layers {
                       ? scope.add("embedding.positions", {geometry.length, shape.width}, Init::normal(0.02))
                       : Parameter()),
         cls_vector(cls ? scope.add("embedding.cls", {shape.width}, Init::zeros()) : Parameter()),
-        fixed_positions(shape.positions == "sinusoid" ? sinusoid(geometry.length, shape.width) : std::vector<Real>()),
         site(scope.dropout("embedding", shape.dropout)),
         encoder(make_encoder(model, settings, geometry, scope / "encoder")) {
+    if (shape.positions == "sinusoid") expect_room(0, "the table of positions", {geometry.length, shape.width});
     // One hidden layer, two for pairs; LRA's widths.
     const long hidden = shape.head_width ? shape.head_width : shape.ff;
     long width = shape.width * (!task.paired ? 1 : shape.interaction == "nli" ? 4 : 2);
@@ -75,8 +75,8 @@ struct Classifier::Layers {
 };
 
 Classifier::Classifier(const std::string& model, const Json& settings, const EncoderConfig& shape, const TaskSpec& task,
-                       std::uint64_t seed)
-    : parameters_(seed), task_(task), shape_(shape) {
+                       std::uint64_t seed, Build build)
+    : parameters_(seed, build == Build::all), task_(task), shape_(shape) {
   check(shape, task);
   Geometry geometry;
   geometry.width = shape.width;
@@ -90,6 +90,8 @@ Classifier::Classifier(const std::string& model, const Json& settings, const Enc
   geometry.layers = shape.layers;
   geometry.dropout = shape.dropout;
   layers_ = std::make_unique<Layers>(model, settings, shape, task, geometry, Scope(parameters_, ""));
+  if (build == Build::all && shape.positions == "sinusoid")
+    layers_->fixed_positions = sinusoid(geometry.length, geometry.width);
 }
 
 Classifier::~Classifier() = default;

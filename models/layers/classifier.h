@@ -15,10 +15,13 @@ namespace lra::inline LRA_ENGINE {
 
 class Classifier {
  public:
+  /// What would be built of it: all, or only the shapes of its parameters, which takes no time whatever their sizes.
+  enum class Build { all, shapes };
+
   /// Builds and initialises, as a function of the arguments only. `settings` are the model's own (see mixer.h). Throws
   /// a usage error for an unknown model or setting.
   Classifier(const std::string& model, const Json& settings, const EncoderConfig& shape, const TaskSpec& task,
-             std::uint64_t seed);
+             std::uint64_t seed, Build build = Build::all);
   ~Classifier();
 
   /// Logits (B, classes). With a tape alive in this thread it is training step `step`, with dropout, and `weight` is

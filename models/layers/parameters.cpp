@@ -30,6 +30,8 @@ long Parameters::add(const std::string& name, const Shape& shape, const Init& in
   const long offset = count();
   expect_room(offset, fmt::format("the parameter '{}'", name), shape);
   list_.push_back({name, shape, offset});
+  count_ += shape.size();
+  if (!has_values_) return offset;
   values_.resize(values_.size() + std::size_t(shape.size()), Real(init.kind == Init::Kind::constant ? init.scale : 0));
   const Random random(seed_, "init", name);
   Real* value = values_.data() + offset;

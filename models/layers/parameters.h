@@ -49,7 +49,8 @@ struct ParameterInfo {
 /// Grows while a model is built; optimiser, checkpoint and digest see one flat buffer.
 class Parameters {
  public:
-  explicit Parameters(std::uint64_t seed) : seed_(seed) {}
+  /// Without values only shapes are kept: what a model of any size would have is known at once.
+  explicit Parameters(std::uint64_t seed, bool has_values = true) : seed_(seed), has_values_(has_values) {}
   Parameters(const Parameters&) = delete;
   Parameters& operator=(const Parameters&) = delete;
 
@@ -60,7 +61,7 @@ class Parameters {
 
   std::uint64_t seed() const { return seed_; }
   /// Of the flat buffers: with states.
-  long count() const { return long(values_.size()); }
+  long count() const { return count_; }
   /// Without them.
   long trained() const;
   /// Where the trained ones stand in the flat buffers: (begin, end), ascending, neighbours joined.
@@ -73,6 +74,8 @@ class Parameters {
 
  private:
   std::uint64_t seed_;
+  bool has_values_;
+  long count_ = 0;
   std::vector<ParameterInfo> list_;
   std::vector<Real> values_;
 };

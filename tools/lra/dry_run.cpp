@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "harness/estimate.h"
+#include "harness/measure.h"
 #include "harness/runner.h"
 #include "results/store/store.h"
 #include "results/tables/text_table.h"
@@ -69,6 +70,13 @@ class Missing {
   DataPaths paths_;
   std::map<std::string, std::string> known_;
 };
+
+/// What cannot be run cannot be tried for a moment either.
+void expect_memory(const Experiment& e, const CellOptions& cell) {
+  const std::int64_t needed = bytes_of_parameters(e, cell.threads);
+  if (needed > available_bytes(cell.max_memory))
+    fail("{} on {}: {}; try smaller settings", e.model, e.plan.spec.variant, out_of_memory(cell.max_memory, needed));
+}
 
 std::string figure(const Json& value, std::string (*text)(double)) {
   return value.is_null() ? "" : text(value.get<double>());
@@ -145,8 +153,10 @@ Json dry_run(const std::vector<Experiment>& experiments, const RunOptions& optio
     if (!skip && !options.no_estimate) {
       const auto [place, is_new] = estimates.try_emplace(kind_of(experiment));
       Estimate& estimated = place->second;
-      if (is_new)
+      if (is_new) {
+        expect_memory(experiment, options.matrix.cell);
         estimated = estimate(experiment, data_paths(options.data), options.matrix.cell.threads, kSecondsOfTrial);
+      }
       cell.update({{"flops", estimated.flops},
                    {"peak_bytes", estimated.peak_bytes},
                    {"seconds", estimated.seconds},

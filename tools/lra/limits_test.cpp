@@ -86,6 +86,22 @@ TEST(Limits, WhatIsSaidToBeNeededIsAboutEnough) {
   }
 }
 
+// 100 million parameters, of whose values none is drawn. 2,000,000 KiB are 1.91 GiB.
+TEST(Limits, AModelBeyondTheMemoryIsNotMade) {
+  if (kSanitised) GTEST_SKIP();
+  const Sandbox sandbox;
+  const std::string large = kSmall + "--threads 1 --set width=4096 --set qkv=4096 --set ff=4096 ";
+  const std::string words = "not enough memory: ulimit -v allows 1.91 GiB, and about ";
+  const auto start = std::chrono::steady_clock::now();
+  const Finished run = sandbox.lra(large, limited("-v 2000000"));
+  const Finished plan = sandbox.lra(large + "--dry-run", limited("-v 2000000"));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+  EXPECT_EQ(run.code, 1) << run.err;
+  EXPECT_EQ(cell_of(run).at("reason").get<std::string>().find(words), 0u) << cell_of(run).at("reason");
+  EXPECT_EQ(plan.code, 1) << plan.err;
+  EXPECT_NE(plan.err.find("transformer on lookup@smoke: " + words), std::string::npos) << plan.err;
+}
+
 TEST(Limits, AThreadThatCannotBeStartedIsASentence) {
   if (kSanitised) GTEST_SKIP();
   const Sandbox sandbox;
