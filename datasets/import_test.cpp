@@ -233,18 +233,18 @@ TEST(Import, SomeOfTheReviewsAreUnpacked) {
   const TemporaryFolder folder;
   Members members;
   for (const char* part : {"train/pos", "train/neg", "test/pos", "test/neg"})
-    for (const char* name : {"1_9.txt", "2_3.txt", "._1_9.txt"})
+    for (const char* name : {"1_9.txt", "2_3.txt", "3_3.txt", "._1_9.txt"})
       members.emplace_back(fmt::format("aclImdb/{}/{}", part, name), "a film");
   write_tar_gz(folder / "aclImdb_v1.tar.gz", members);
   const auto imported = import_data(folder / "aclImdb_v1.tar.gz", folder / "data", false);
-  EXPECT_EQ(imported.at(0).files, 8);
+  EXPECT_EQ(imported.at(0).files, 12);
   EXPECT_EQ(imported.at(0).place, folder / "data/aclImdb");
   EXPECT_TRUE(fs::exists(folder / "data/aclImdb/test/neg/2_3.txt"));
   EXPECT_FALSE(fs::exists(folder / "data/aclImdb/.import"));
   const auto portion = sources().at("imdb").portion(Json::object(), folder / "data");
   ASSERT_TRUE(portion);
-  EXPECT_EQ(portion->examples, 8);
-  EXPECT_EQ(sources().at("imdb").make(portion->settings, folder / "data")[Split::test].size(), 4);
+  EXPECT_EQ(portion->examples, 12);
+  EXPECT_EQ(sources().at("imdb").make(portion->settings, folder / "data")[Split::test].size(), 6);
 }
 
 TEST(Import, WhatAKilledImportLeftGoesWithTheNext) {

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -282,6 +283,10 @@ void for_each_line(std::string_view text, const EachLine& each) {
 }
 
 void read_lines(const std::filesystem::path& file, const EachLine& each) {
+  read_first_lines(file, std::numeric_limits<std::uintmax_t>::max(), each);
+}
+
+void read_first_lines(const std::filesystem::path& file, std::uintmax_t most, const EachLine& each) {
   LineCutter lines(each);
   bool looked = false;
   const auto add = [&](std::string_view piece) {
@@ -300,7 +305,10 @@ void read_lines(const std::filesystem::path& file, const EachLine& each) {
     std::ifstream in(file, std::ios::binary);
     if (!in) fail_data("cannot read {}: {}", file.string(), std::strerror(errno));
     std::array<char, kBlock> block;
-    while (in.read(block.data(), kBlock), in.gcount() > 0) add({block.data(), std::size_t(in.gcount())});
+    for (std::uintmax_t taken = 0; in.read(block.data(), kBlock), in.gcount() > 0; taken += kBlock) {
+      if (taken >= most) return;
+      add({block.data(), std::size_t(in.gcount())});
+    }
     if (in.bad()) fail_data("cannot read {}: {}", file.string(), std::strerror(errno));
   }
   lines.end();

@@ -70,6 +70,9 @@ using EachLine = std::function<void(long number, std::string_view line)>;
 /// does not say so, or is in UTF-16 or UTF-32.
 void read_lines(const std::filesystem::path& file, const EachLine& each);
 
+/// The same for the lines that end within about the first `most` bytes of a file that is not compressed.
+void read_first_lines(const std::filesystem::path& file, std::uintmax_t most, const EachLine& each);
+
 /// Throws a data error that begins with `name` for a text that begins so and is compressed, or in UTF-16 or UTF-32.
 void check_text(const std::string& name, std::string_view begin);
 

@@ -134,5 +134,23 @@ TEST(Lines, ComeWholeFromPieces) {
   EXPECT_EQ(lines, (std::vector<std::string>{"a\tb", "c", "", "d"}));
 }
 
+TEST(Lines, OfTheBeginAreWhole) {
+  const TemporaryFolder root;
+  std::string text;
+  for (int i = 0; i < 100000; ++i) text += "a line\n";
+  write(root / "long", text + "and a last one");
+  long count = 0;
+  const auto each = [&](long, std::string_view line) {
+    EXPECT_EQ(line, count < 100000 ? "a line" : "and a last one");
+    ++count;
+  };
+  read_first_lines(root / "long", 1000, each);
+  EXPECT_GE(count, 1000 / 7);
+  EXPECT_LT(count, 100000);
+  count = 0;
+  read_first_lines(root / "long", text.size() + 1000, each);
+  EXPECT_EQ(count, 100001);
+}
+
 }  // namespace
 }  // namespace lra

@@ -1,6 +1,8 @@
 #include "datasets/source.h"
 
 #include <algorithm>
+#include <mutex>
+#include <unordered_map>
 
 #include "datasets/cache.h"
 #include "harness/core/digest.h"
@@ -94,12 +96,41 @@ Registry<SourceEntry>& sources() {
   return registry;
 }
 
+std::vector<std::filesystem::path> regular_files(std::vector<std::filesystem::path> files) {
+  for (const auto& file : files)
+    if (!std::filesystem::is_regular_file(file))
+      fail_data("{} is a folder or a pipe where a file is to be read; put the file in its place", file.string());
+  return files;
+}
+
+std::string refusal_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    if (error.kind() != Kind::data) throw;
+    return error.what();
+  }
+  return {};
+}
+
 std::unique_ptr<Dataset> open_source(const std::string& name, const Json& settings, const std::filesystem::path& root,
                                      const std::filesystem::path& cache, const Notice& notice) {
   const SourceEntry& source = sources().at(name);
   const std::string key = cache_key(source, name, settings, root);
   return open_cached(
       file_of(name, key, cache), key, [&] { return source.make(settings, root); }, notice);
+}
+
+void check_source(const std::string& name, const Json& settings, const std::filesystem::path& root) {
+  static std::mutex mutex;
+  static std::unordered_map<std::string, std::string> flaws;
+  const SourceEntry& source = sources().at(name);
+  const std::string key = cache_key(source, name, settings, root);
+  if (!source.check) return;
+  const std::lock_guard lock(mutex);
+  const auto [flaw, is_new] = flaws.try_emplace(key);
+  if (is_new) flaw->second = refusal_of([&] { source.check(settings, root); });
+  if (!flaw->second.empty()) throw Error(Kind::data, flaw->second);
 }
 
 std::filesystem::path cache_file(const std::string& name, const Json& settings, const std::filesystem::path& root,

@@ -101,27 +101,36 @@ struct SourceEntry {
   /// The settings with every default filled in.
   std::function<Json(const Json& settings)> resolve;
   /// The official files below `root` that are read; none for a generator. Throws a data error that says what is
-  /// missing.
+  /// missing or is no file.
   std::function<std::vector<std::filesystem::path>(const Json& settings, const std::filesystem::path& root)> inputs;
   std::function<Corpus(const Json& settings, const std::filesystem::path& root)> make;
+  /// Throws the data error that `make` would throw, as far as names, sizes, lists and tables tell and a look at some of
+  /// the pictures and long texts; takes a few seconds at most. Empty for a source whose `inputs` says all.
+  std::function<void(const Json& settings, const std::filesystem::path& root)> check;
   /// What may be read under a name of its own where a folder holds a part of the official files; nothing where it holds
-  /// all. Requires that `inputs` finds its files. Empty for a source that takes all or nothing.
+  /// all, and where no part can be read. Requires that `inputs` finds its files. Throws a data error for files that
+  /// cannot be counted. Empty for a source that takes all or nothing.
   std::function<std::optional<Portion>(const Json& settings, const std::filesystem::path& root)> portion;
   OfficialData official;
 };
 
 Registry<SourceEntry>& sources();
 
+/// The same files. Throws a data error for one that is a folder, a pipe or a device.
+std::vector<std::filesystem::path> regular_files(std::vector<std::filesystem::path> files);
+
 /// The last line of a source's file: `const RegisterSource<Config> registered{"name", facts, inputs, make};`, for a
-/// source of official files with what it knows of them, and with `portion` where it can read a part of them.
+/// source of official files with what it knows of them and `check`, and with `portion` where it can read a part of
+/// them.
 template <typename Config>
 struct RegisterSource {
   using Inputs = std::vector<std::filesystem::path> (*)(const Config&, const std::filesystem::path& root);
   using Make = Corpus (*)(const Config&, const std::filesystem::path& root);
+  using Check = void (*)(const Config&, const std::filesystem::path& root);
   using FindPortion = std::optional<Portion> (*)(const Config&, const std::filesystem::path& root);
 
   RegisterSource(const std::string& name, SourceFacts facts, Inputs inputs, Make make, OfficialData official = {},
-                 FindPortion portion = nullptr) {
+                 Check check = nullptr, FindPortion portion = nullptr) {
     const auto read = [name](const Json& settings) { return parse<Config>(settings, name); };
     const auto with_settings = [read](auto function) {
       return [read, function](const Json& settings, const std::filesystem::path& root) {
@@ -132,9 +141,12 @@ struct RegisterSource {
     entry.facts = std::move(facts);
     entry.fields = fields_of(Config{});
     entry.resolve = [read](const Json& settings) { return to_json(read(settings)); };
-    entry.inputs = with_settings(inputs);
+    entry.inputs = [find = with_settings(inputs)](const Json& settings, const std::filesystem::path& root) {
+      return regular_files(find(settings, root));
+    };
     entry.make = with_settings(make);
     entry.official = std::move(official);
+    if (check) entry.check = with_settings(check);
     if (portion) entry.portion = with_settings(portion);
     sources().add(name, std::move(entry));
   }
@@ -149,10 +161,17 @@ std::vector<std::filesystem::path> no_inputs(const Config&, const std::filesyste
 /// Hears sentences worth showing while data are prepared; may be empty.
 using Notice = std::function<void(const std::string&)>;
 
+/// What `action` says in the data error that it throws; empty when it throws none. Other errors pass.
+std::string refusal_of(const std::function<void()>& action);
+
 /// The source's data, prepared on first use and kept below `cache` under a name made of the source, its version, the
 /// resolved settings and the size and time of its input files. Safe when several processes do it at once.
 std::unique_ptr<Dataset> open_source(const std::string& name, const Json& settings, const std::filesystem::path& root,
                                      const std::filesystem::path& cache, const Notice& notice = {});
+
+/// Throws the data error for which `open_source` could not prepare the data, as far as the source's `check` sees it.
+/// Looks once for each state of the input files.
+void check_source(const std::string& name, const Json& settings, const std::filesystem::path& root);
 
 /// Where `open_source` keeps these data.
 std::filesystem::path cache_file(const std::string& name, const Json& settings, const std::filesystem::path& root,

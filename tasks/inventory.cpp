@@ -1,5 +1,7 @@
 #include "tasks/inventory.h"
 
+#include <optional>
+
 #include "datasets/cache.h"
 #include "datasets/source.h"
 
@@ -10,10 +12,16 @@ namespace {
 void look(const TaskPlan& plan, const DataPaths& paths, DataStatus& status) {
   status.state = "missing";
   status.file = prepared_file(plan, paths);
-  status.state = "damaged";
-  const auto summary = summarise_cache(status.file);
-  status.state = summary ? "prepared" : "ready";
-  if (!summary) return;
+  std::optional<CacheSummary> summary;
+  const std::string damage = refusal_of([&] { summary = summarise_cache(status.file); });
+  if (!summary) {
+    status.state = "broken";
+    check_files(plan, paths);
+    status.state = damage.empty() ? "ready" : "damaged";
+    if (!damage.empty()) status.reason = damage;
+    return;
+  }
+  status.state = "prepared";
   status.bytes = summary->bytes;
   status.examples = summary->examples;
   status.fingerprint = summary->fingerprint;
@@ -37,12 +45,8 @@ DataStatus data_status(const TaskPlan& plan, const DataPaths& paths) {
     status.licence = facts.licence;
     status.citation = facts.citation;
   }
-  try {
-    look(plan, paths, status);
-  } catch (const Error& error) {
-    if (error.kind() != Kind::data) throw;
-    status.reason = error.what();
-  }
+  if (const std::string refusal = refusal_of([&] { look(plan, paths, status); }); !refusal.empty())
+    status.reason = refusal;
   return status;
 }
 

@@ -14,8 +14,9 @@ struct DataStatus {
   std::vector<std::string> classes;  // as TaskPlan::classes
   std::string preset, source;
   std::string licence, citation;
-  std::string state;           // prepared | ready (to be generated or read) | missing | damaged
-  std::string reason;          // of missing and damaged data, stand-ins and parts: one sentence
+  std::string state;           // prepared | ready (to be generated or read) | missing | broken (cannot be read) |
+                               // damaged (prepared, and will be made anew)
+  std::string reason;          // of missing, broken and damaged data, stand-ins and parts: one sentence
   std::filesystem::path file;  // the prepared one; empty where the data are missing
   // Of prepared data:
   std::uintmax_t bytes = 0;
@@ -23,7 +24,8 @@ struct DataStatus {
   std::string fingerprint;
 };
 
-/// What there is for `task` under `preset`. Reads no more than a header. Throws as plan_task does.
+/// What there is for `task` under `preset`. Reads a header of prepared data, and of others what `check_files` reads.
+/// Throws as plan_task does.
 DataStatus data_status(const std::string& task, const std::string& preset, const DataPaths& paths);
 DataStatus data_status(const TaskPlan& plan, const DataPaths& paths);
 

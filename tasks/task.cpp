@@ -33,13 +33,16 @@ Json settings_of(const Json& data) {
 std::string obstacle(const Json& data, const std::filesystem::path& root) {
   const std::string name = data.at("source");
   if (!sources().contains(name)) return "this build has no source " + name;
-  try {
-    sources().at(name).inputs(settings_of(data), root);
-  } catch (const Error& error) {
-    if (error.kind() != Kind::data) throw;
-    return error.what();
-  }
-  return {};
+  return refusal_of([&] { sources().at(name).inputs(settings_of(data), root); });
+}
+
+/// The part that is there of the source's files; nothing for files that cannot be counted, because `check_files` says
+/// what is wrong with them.
+std::optional<Portion> portion_of(const Json& data, const std::filesystem::path& root) {
+  const auto& find = sources().at(data.at("source")).portion;
+  std::optional<Portion> portion;
+  if (find) refusal_of([&] { portion = find(settings_of(data), root); });
+  return portion;
 }
 
 /// "pathfinder32@overnight" of 12,000 examples is "pathfinder32@part-12000-overnight".
@@ -63,8 +66,7 @@ Choice choose(const Json& preset, const std::string& task, const std::filesystem
   const std::string source = entry.at("data").at("source"), variant = entry.at("variant");
   const std::string missing = obstacle(entry.at("data"), root);
   if (missing.empty()) {
-    const auto& find_portion = sources().at(source).portion;
-    const auto portion = find_portion ? find_portion(settings_of(entry.at("data")), root) : std::nullopt;
+    const auto portion = portion_of(entry.at("data"), root);
     if (!portion) return choice;
     entry["data"] = portion->settings;
     entry["data"]["source"] = source;
@@ -260,6 +262,11 @@ std::filesystem::path data_folder(const TaskPlan& plan, const DataPaths& paths) 
 std::filesystem::path prepared_file(const TaskPlan& plan, const DataPaths& paths) {
   const Origin from = origin_of(plan, paths);
   return cache_file(from.source, from.settings, from.root, paths.cache);
+}
+
+void check_files(const TaskPlan& plan, const DataPaths& paths) {
+  const Origin from = origin_of(plan, paths);
+  check_source(from.source, from.settings, from.root);
 }
 
 std::unique_ptr<Dataset> open_data(const TaskPlan& plan, const DataPaths& paths) {

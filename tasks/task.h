@@ -75,6 +75,10 @@ std::filesystem::path data_folder(const TaskPlan& plan, const DataPaths& paths);
 /// Where `open_data` keeps the plan's data. Throws a data error when files that they are read from are missing.
 std::filesystem::path prepared_file(const TaskPlan& plan, const DataPaths& paths);
 
+/// Throws the data error for which `open_data` could not read the files of a plan whose data are not prepared, as far
+/// as a look of some seconds finds it.
+void check_files(const TaskPlan& plan, const DataPaths& paths);
+
 /// The plan's data: from the cache, or generated or read from official files and cached. Throws a data error that says
 /// which file is missing and how to get it. Safe when several processes do it at once.
 std::unique_ptr<Dataset> open_data(const TaskPlan& plan, const DataPaths& paths);

@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <limits>
 #include <map>
+#include <set>
 
 #include "datasets/bytes.h"
 #include "datasets/input.h"
@@ -131,19 +133,27 @@ class Papers {
   /// Throws a data error that begins with `where` when there is no such text.
   const Tokens& at(std::string_view name, const std::string& where) {
     const std::string key(name);
-    check_name(name, where);
-    if (!tokens_.count(key)) {
-      const auto file = folder_ / (key + ".txt");
-      if (folder_.empty() || !is_file(file)) fail_data("{}: the text of paper {} is not in {}", where, name, kTexts);
-      keep(key, read_file(file));
-    }
+    check_there(name, where);
+    if (!tokens_.count(key)) keep(key, read_file(file_of(key)));
     return tokens_.at(key);
+  }
+  /// Throws as `at` does, and reads nothing.
+  void check_there(std::string_view name, const std::string& where) {
+    const std::string key(name);
+    check_name(name, where);
+    if (tokens_.count(key) || there_.count(key)) return;
+    if (folder_.empty() || !is_file(file_of(key)))
+      fail_data("{}: the text of paper {} is not in {}; get the papers again", where, name, kTexts);
+    there_.insert(key);
   }
 
  private:
+  std::filesystem::path file_of(const std::string& key) const { return folder_ / (key + ".txt"); }
+
   long length_;
   std::filesystem::path folder_;
   std::map<std::string, Tokens> tokens_;
+  std::set<std::string> there_;
 };
 
 int label_of(std::string_view text, const std::string& where) {
@@ -218,6 +228,35 @@ Corpus read_tables(const Config& config, const std::vector<std::filesystem::path
   return corpus;
 }
 
+/// All rows without the papers' texts; of the tables that hold these too, the first rows.
+void check_tables(const std::vector<std::filesystem::path>& files) {
+  constexpr std::uintmax_t kLookedAt = std::uintmax_t{1} << 26;
+  const bool only_names = files.front().filename() == file_name("train", true);
+  Papers papers(/*length=*/0, files.front().parent_path() / kTexts);
+  for (const auto& file : files) {
+    long pairs = 0;
+    read_first_lines(file, only_names ? std::numeric_limits<std::uintmax_t>::max() : kLookedAt,
+                     [&](long number, std::string_view line) {
+                       const std::string where = fmt::format("{} line {}", file.string(), number);
+                       const auto columns = columns_of(line, only_names, where);
+                       for (const std::size_t paper : {1, 2})
+                         if (only_names) papers.check_there(columns[paper], where);
+                       label_of(columns[0], where);
+                       ++pairs;
+                     });
+    if (pairs == 0 && std::filesystem::file_size(file) < kLookedAt)
+      fail_data("{} holds no pairs; get it again", file.string());
+  }
+}
+
+void check(const Config& config, const std::filesystem::path& root) {
+  const auto files = inputs(config, root);
+  if (files.size() == 1)
+    (void)read_packed(config, files.front());
+  else
+    check_tables(files);
+}
+
 Corpus make(const Config& config, const std::filesystem::path& root) {
   if (config.length < 1) fail_usage("aan: length must be 1 or more, not {}", config.length);
   const auto files = inputs(config, root);
@@ -257,7 +296,8 @@ const RegisterSource<Config> registered{
      {"no citation", "citation"}},
     inputs,
     make,
-    {.files = "new_aan_pairs", .recognise = recognise, .inspect = inspect, .downloads = {lra_release::download()}}};
+    {.files = "new_aan_pairs", .recognise = recognise, .inspect = inspect, .downloads = {lra_release::download()}},
+    check};
 
 }  // namespace
 }  // namespace lra

@@ -117,11 +117,22 @@ void add(const std::vector<Record>& from, std::span<const std::uint32_t> order, 
   }
 }
 
-Corpus make(const Config& config, const std::filesystem::path& root) {
+/// All images as they lie on disk.
+struct Images {
+  Images(const Config& config, const std::filesystem::path& root)
+      : batches(read_batches(inputs(config, root), origin)),
+        train(records(config, batches, kTrain, origin)),
+        test(records(config, batches, kTest, origin)) {}
   std::string origin;
-  const auto batches = read_batches(inputs(config, root), origin);
-  const auto train = records(config, batches, kTrain, origin);
-  const auto test = records(config, batches, kTest, origin);
+  std::map<std::string, std::string> batches;
+  std::vector<Record> train, test;
+};
+
+void check(const Config& config, const std::filesystem::path& root) { (void)Images(config, root); }
+
+Corpus make(const Config& config, const std::filesystem::path& root) {
+  const Images images(config, root);
+  const auto &train = images.train, &test = images.test;
   const auto order = cifar10::stored_order("train", std::uint32_t(train.size()));
   const std::size_t kept = (order.size() * 9 + 5) / 10;  // TFDS rounds train[:90%]
   Corpus corpus;
@@ -149,7 +160,8 @@ const RegisterSource<Config> registered{
                     .file = kArchive,
                     .size = 170052171,
                     .sha256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
-                    .md5 = "c32a1d4ab5d03f1284b67883e8d87530"}}}};
+                    .md5 = "c32a1d4ab5d03f1284b67883e8d87530"}}},
+    check};
 
 }  // namespace
 }  // namespace lra

@@ -12,6 +12,7 @@
 #include "datasets/input.h"
 #include "datasets/missing.h"
 #include "datasets/overlap.h"
+#include "datasets/remembered.h"
 #include "datasets/source.h"
 #include "harness/core/digest.h"
 #include "harness/core/file.h"
@@ -21,6 +22,7 @@ namespace {
 
 constexpr const char* kFolder = "aclImdb";
 constexpr const char* kArchive = "aclImdb_v1.tar.gz";
+constexpr std::uintmax_t kArchiveBytes = 84125825;
 const std::vector<std::string> kParts = {"train/neg/", "train/pos/", "test/neg/", "test/pos/"};
 
 struct Config {
@@ -117,14 +119,38 @@ Reviews read_folder(const Config& config, const std::filesystem::path& folder) {
   return reviews;
 }
 
-void check_counts(const Config& config, const Reviews& reviews, const std::filesystem::path& origin) {
-  if (config.per_part == 0) return;
-  std::map<std::string, long> counts;
+/// How many of so many training reviews are not held back.
+long kept_of(const Config& config, long train) { return config.valid == "test" ? train : (train * 9 + 5) / 10; }
+
+/// Reviews by their part.
+using Counts = std::map<std::string, long>;
+
+Counts counts_of(const Reviews& reviews) {
+  Counts counts;
   for (const auto& [name, content] : reviews) ++counts[*part_of(name)];
+  return counts;
+}
+
+Counts counts_in(const std::filesystem::path& folder) {
+  Counts counts;
+  for (const std::string& part : kParts) counts[part] = long(reviews_in(folder, part, std::string::npos).size());
+  return counts;
+}
+
+/// Remembered, because an archive takes a second to count and plans ask again and again.
+Counts counts_in_archive(const Config& config, const std::filesystem::path& archive) {
+  static Remembered<Counts> known;
+  return known.of(archive, "reviews", [&] { return counts_of(read_archived(config, archive)); });
+}
+
+void check_counts(const Config& config, Counts counts, const std::filesystem::path& origin) {
   for (const std::string& part : kParts)
-    if (counts[part] != config.per_part)
-      fail_data("{} has {} reviews in {} instead of {}; get it again, or unpack this part of it", origin.string(),
-                counts[part], part, config.per_part);
+    if (counts[part] == 0 || (config.per_part > 0 && counts[part] != config.per_part))
+      fail_data("{} has {} reviews in {} instead of {}; get it again", origin.string(), counts[part], part,
+                config.per_part > 0 ? std::to_string(config.per_part) : "1 or more");
+  const long train = counts["train/neg/"] + counts["train/pos/"];
+  if (config.valid == "tenth" && train == kept_of(config, train))
+    fail_data("{} has {} reviews in train, too few to hold back a tenth of them; get more", origin.string(), train);
 }
 
 /// Names of a split's reviews in the order in which TensorFlow Datasets stores them.
@@ -144,6 +170,12 @@ void add(const Config& config, const Reviews& reviews, std::span<const std::stri
     to.add(byte_tokens(reviews.at(name), config.length), part_of(name)->ends_with("pos/"));
 }
 
+void check(const Config& config, const std::filesystem::path& root) {
+  const auto files = inputs(config, root);
+  const auto origin = files.size() == 1 ? files.front() : root / kFolder;
+  check_counts(config, files.size() == 1 ? counts_in_archive(config, origin) : counts_in(origin), origin);
+}
+
 Corpus make(const Config& config, const std::filesystem::path& root) {
   if (config.length < 1) fail_usage("imdb: length must be 1 or more, not {}", config.length);
   if (config.valid != "tenth" && config.valid != "test")
@@ -151,10 +183,10 @@ Corpus make(const Config& config, const std::filesystem::path& root) {
   const auto files = inputs(config, root);
   const auto origin = files.size() == 1 ? files.front() : root / kFolder;
   const Reviews reviews = files.size() == 1 ? read_archived(config, origin) : read_folder(config, origin);
-  check_counts(config, reviews, origin);
+  check_counts(config, counts_of(reviews), origin);
 
   const auto train = stored_order(reviews, "train"), test = stored_order(reviews, "test");
-  const std::size_t kept = config.valid == "test" ? train.size() : (train.size() * 9 + 5) / 10;
+  const std::size_t kept = std::size_t(kept_of(config, long(train.size())));
   Corpus corpus;
   add(config, reviews, std::span(train).first(kept), corpus[Split::train]);
   add(config, reviews, config.valid == "test" ? std::span(test) : std::span(train).subspan(kept), corpus[Split::valid]);
@@ -163,14 +195,16 @@ Corpus make(const Config& config, const std::filesystem::path& root) {
   return corpus;
 }
 
-/// Of a folder with fewer reviews than there are; an archive would have to be read for this.
+/// Nothing where a part is empty or has too many. The official archive is known by its size.
 std::optional<Portion> portion(const Config& config, const std::filesystem::path& root) {
-  const auto folder = root / kFolder;
-  if (!std::filesystem::is_directory(folder)) return {};
+  const auto origin = find_input(root, {kFolder, kArchive}, fetch_remedy("imdb", root));
+  const bool unpacked = std::filesystem::is_directory(origin);
+  if (!unpacked && std::filesystem::file_size(origin) == kArchiveBytes) return {};
+  Counts counts = unpacked ? counts_in(origin) : counts_in_archive(config, origin);
   long found = 0, official = 0;
   for (const std::string& part : kParts) {
-    const long reviews = long(reviews_in(folder, part, std::string::npos).size());
-    if (reviews > config.per_part) return {};
+    const long reviews = counts[part];
+    if (reviews == 0 || reviews > config.per_part) return {};
     found += reviews;
     official += config.per_part;
   }
@@ -178,7 +212,7 @@ std::optional<Portion> portion(const Config& config, const std::filesystem::path
   Config part = config;
   part.per_part = 0;
   return Portion{to_json(part), found,
-                 fmt::format("{} holds {} reviews instead of {}", folder.string(), found, official)};
+                 fmt::format("{} holds {} reviews instead of {}", origin.string(), found, official)};
 }
 
 const RegisterSource<Config> registered{
@@ -195,9 +229,10 @@ const RegisterSource<Config> registered{
      .downloads = {{.name = "imdb",
                     .url = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
                     .file = kArchive,
-                    .size = 84125825,
+                    .size = kArchiveBytes,
                     .sha256 = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
                     .md5 = "7c2ac02c03563afcf9b574c7e56c153a"}}},
+    check,
     portion};
 
 }  // namespace

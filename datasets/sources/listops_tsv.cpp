@@ -1,15 +1,12 @@
 /// ListOps from the files of Long Range Arena's release, basic_{train,val,test}.tsv.
 ///
 ///   Tay et al. "Long Range Arena: A Benchmark for Efficient Transformers." ICLR 2021.
-#include <map>
-#include <mutex>
-#include <tuple>
-
 #include "datasets/input.h"
 #include "datasets/listops.h"
 #include "datasets/lra_release.h"
 #include "datasets/missing.h"
 #include "datasets/overlap.h"
+#include "datasets/remembered.h"
 #include "datasets/source.h"
 #include "harness/core/file.h"
 
@@ -74,17 +71,13 @@ void read_table(const Config& config, const std::string& name, std::string_view 
 
 /// Counted once for each state of the file, because plans ask again and again.
 long rows_of(const std::filesystem::path& file) {
-  using State = std::tuple<std::filesystem::path, std::uintmax_t, std::filesystem::file_time_type>;
-  static std::mutex mutex;
-  static std::map<State, long> known;
-  const std::lock_guard lock(mutex);
-  const State state{std::filesystem::absolute(file), std::filesystem::file_size(file),
-                    std::filesystem::last_write_time(file)};
-  const auto [place, is_new] = known.try_emplace(state, 0);
-  if (is_new)
+  static Remembered<long> known;
+  return known.of(file, "rows", [&] {
+    long rows = 0;
     lines_of([&](const Put& put) { read_pieces(file, put); },
-             [&rows = place->second](long number, std::string_view) { rows = number - 1; });
-  return place->second;
+             [&rows](long number, std::string_view) { rows = number - 1; });
+    return rows;
+  });
 }
 
 /// Of files with fewer rows than were released.
@@ -103,11 +96,18 @@ std::optional<Portion> portion(const Config& config, const std::filesystem::path
       fmt::format("{} holds {} expressions instead of {}", files.front().parent_path().string(), found, official)};
 }
 
-Corpus make(const Config& config, const std::filesystem::path& root) {
+Corpus read_tables(const Config& config, const std::filesystem::path& root) {
   Corpus corpus;
   const auto files = inputs(config, root);
   for (std::size_t split = 0; split < files.size(); ++split)
     read_table(config, files[split].string(), read_file(files[split]), corpus.splits[split]);
+  return corpus;
+}
+
+void check(const Config& config, const std::filesystem::path& root) { (void)read_tables(config, root); }
+
+Corpus make(const Config& config, const std::filesystem::path& root) {
+  Corpus corpus = read_tables(config, root);
   corpus.findings.cautions = overlaps(corpus, "expression");
   return corpus;
 }
@@ -126,6 +126,7 @@ const RegisterSource<Config> registered{
     inputs,
     make,
     {.files = kFolder, .recognise = recognise, .inspect = inspect, .downloads = {lra_release::download()}},
+    check,
     portion};
 
 }  // namespace

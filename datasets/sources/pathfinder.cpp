@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 
 #include "datasets/input.h"
 #include "datasets/lra_release.h"
 #include "datasets/missing.h"
 #include "datasets/pathfinder.h"
 #include "datasets/png.h"
+#include "datasets/remembered.h"
 #include "datasets/source.h"
 #include "harness/core/digest.h"
 #include "harness/core/file.h"
@@ -101,10 +103,11 @@ std::vector<std::filesystem::path> inputs(const Config& config, const std::files
   return std::filesystem::is_directory(found) ? lists_in(found) : std::vector{found};
 }
 
-/// Files of one difficulty by their path below its folder: from disk when asked for, or all of an archive.
+/// Files of one difficulty by their path below its folder: from disk when asked for, or all of an archive; of this the
+/// lists alone when `with_pictures` is false.
 class Files {
  public:
-  Files(const std::vector<std::filesystem::path>& found, const std::string& folder) {
+  Files(const std::vector<std::filesystem::path>& found, const std::string& folder, bool with_pictures = true) {
     if (std::filesystem::path(found.front()).extension() == ".npy") {
       place_ = found.front().parent_path().parent_path();
       for (const auto& file : found) lists_.push_back(std::string(kMetadata) + "/" + file.filename().string());
@@ -112,17 +115,26 @@ class Files {
     }
     place_ = found.front();
     archived_ = true;
+    std::vector<std::string> all;
     const std::string inside = folder + "/";
     read_archive(
         place_, [&](const std::string& name) { return name.find(inside) != std::string::npos; },
         [&](const std::string& name, std::string content) {
           const std::string path = name.substr(name.find(inside) + inside.size());
-          if (path.starts_with(std::string(kMetadata) + "/") && path.ends_with(".npy")) lists_.push_back(path);
-          content_[path] = std::move(content);
+          const bool list = path.starts_with(std::string(kMetadata) + "/") && path.ends_with(".npy");
+          if (list) all.push_back(path);
+          content_[path] = list || with_pictures ? std::move(content) : std::string();
         },
         kLargestFile);
-    std::sort(lists_.begin(), lists_.end());
-    if (lists_.empty()) fail_data("{} holds no {}metadata/<batch>.npy; get it again", place_.string(), inside);
+    if (all.empty()) fail_data("{} holds no {}metadata/<batch>.npy; get it again", place_.string(), inside);
+    std::sort(all.begin(), all.end());
+    // As in a folder: where a batch's pictures are left out, so is its list.
+    std::copy_if(all.begin(), all.end(), std::back_inserter(lists_), [this](const std::string& list) {
+      const std::string batch = fmt::format("{}/{}/", kPictures, std::filesystem::path(list).stem().string());
+      const auto first = content_.lower_bound(batch);
+      return first != content_.end() && first->first.starts_with(batch);
+    });
+    if (lists_.empty()) lists_ = all;
   }
 
   const std::vector<std::string>& lists() const { return lists_; }
@@ -130,19 +142,26 @@ class Files {
   std::string name_of(const std::string& path) const {
     return archived_ ? fmt::format("{}: {}", place_.string(), path) : (place_ / path).string();
   }
+  /// What holds the files, as errors call it.
+  std::string origin() const { return (archived_ ? place_ : place_ / kMetadata).string(); }
   /// Throws a data error that names `where` when the file is missing.
   std::string read(const std::string& path, const std::string& where) const {
-    if (!archived_) {
-      if (!is_file(place_ / path))
-        fail_data("{}: there is no {}; unpack the pictures again", where, (place_ / path).string());
-      return read_file(place_ / path);
-    }
-    const auto found = content_.find(path);
-    if (found == content_.end()) fail_data("{}: there is no {}; get the archive again", where, name_of(path));
-    return found->second;
+    check_there(path, where);
+    return archived_ ? content_.at(path) : read_file(place_ / path);
+  }
+  /// The file's bytes. Throws as `read` does.
+  std::uintmax_t size(const std::string& path, const std::string& where) const {
+    check_there(path, where);
+    return archived_ ? content_.at(path).size() : std::filesystem::file_size(place_ / path);
   }
 
  private:
+  void check_there(const std::string& path, const std::string& where) const {
+    if (archived_ ? content_.count(path) > 0 : is_file(place_ / path)) return;
+    fail_data("{}: there is no {}; {} again", where, name_of(path),
+              archived_ ? "get the archive" : "unpack the pictures");
+  }
+
   std::filesystem::path place_;
   bool archived_ = false;
   std::vector<std::string> lists_;
@@ -207,44 +226,97 @@ GrayPicture read_picture(const std::string& file, const std::string& name, long 
   return picture;
 }
 
-/// Adds the picture; false for a file of no bytes.
-bool add_picture(const Config& config, const Files& files, const Row& row, Examples& out) {
-  const std::string file = files.read(row.path, row.where);
-  if (file.empty()) return false;
-  const GrayPicture picture = read_picture(file, files.name_of(row.path), config.size);
-  out.add(std::vector<std::uint16_t>(picture.pixels.begin(), picture.pixels.end()), row.label);
-  return true;
-}
+/// The pictures that the lists name, in their order, with the rule for files of no bytes.
+class Listed {
+ public:
+  Listed(const Config& config, const std::filesystem::path& root)
+      : config_(config),
+        files_(inputs(config, root), pathfinder::difficulty(config.difficulty).folder),
+        rows_(read_rows(files_, config.difficulty)) {
+    if (config.images > 0 && rows_.size() != std::size_t(config.images))
+      fail_data("{} lists {} pictures instead of {}; get the release again", files_.origin(), rows_.size(),
+                config.images);
+  }
+
+  /// Throws where a split would be empty.
+  void check_splits() const {
+    if (end(Split::train) == 0 || end(Split::valid) == end(Split::train) || end(Split::test) == end(Split::valid))
+      fail_data("{} lists {} pictures, too few for three splits; get more", files_.origin(), rows_.size());
+  }
+
+  /// Where a split ends among the rows.
+  std::size_t end(Split split) const {
+    constexpr std::size_t kTenths[] = {8, 9, 10};
+    return (rows_.size() * kTenths[std::size_t(split)] + 5) / 10;
+  }
+  const Row& row(std::size_t i) const { return rows_[i]; }
+  std::size_t size() const { return rows_.size(); }
+  /// Whether a picture has bytes. Throws when it is missing, and for one too many that has none. Requires that each is
+  /// asked once.
+  bool has_bytes(std::size_t i) {
+    if (files_.size(rows_[i].path, rows_[i].where) > 0) return true;
+    if (++empty_ > config_.empty)
+      fail_data("{}: {} has no bytes, and with it {} pictures; get them again", rows_[i].where,
+                files_.name_of(rows_[i].path), empty_);
+    return false;
+  }
+  GrayPicture read(std::size_t i) const {
+    return read_picture(files_.read(rows_[i].path, rows_[i].where), files_.name_of(rows_[i].path), config_.size);
+  }
+
+ private:
+  const Config& config_;
+  Files files_;
+  std::vector<Row> rows_;
+  long empty_ = 0;
+};
 
 Corpus make(const Config& config, const std::filesystem::path& root) {
-  const auto found = inputs(config, root);
-  const Files files(found, pathfinder::difficulty(config.difficulty).folder);
-  const std::vector<Row> rows = read_rows(files, config.difficulty);
-  if (config.images > 0 && rows.size() != std::size_t(config.images))
-    fail_data("{} lists {} pictures instead of {}; get the release again, or unpack this part of it",
-              (found.size() > 1 ? found.front().parent_path() : found.front()).string(), rows.size(), config.images);
-  const std::size_t ends[] = {(rows.size() * 8 + 5) / 10, (rows.size() * 9 + 5) / 10, rows.size()};
+  Listed pictures(config, root);
   Corpus corpus;
-  long empty = 0;
-  for (std::size_t split = 0, i = 0; split < corpus.splits.size(); ++split)
-    for (; i < ends[split]; ++i)
-      if (!add_picture(config, files, rows[i], corpus.splits[split]) && ++empty > config.empty)
-        fail_data("{}: {} has no bytes, and with it {} pictures; get them again", rows[i].where,
-                  files.name_of(rows[i].path), empty);
+  std::size_t i = 0;
+  for (const Split split : {Split::train, Split::valid, Split::test})
+    for (; i < pictures.end(split); ++i) {
+      if (!pictures.has_bytes(i)) continue;
+      const GrayPicture picture = pictures.read(i);
+      corpus[split].add(std::vector<std::uint16_t>(picture.pixels.begin(), picture.pixels.end()),
+                        pictures.row(i).label);
+    }
+  pictures.check_splits();
   return corpus;
 }
 
-/// Of a folder with fewer pictures than were released; an archive would have to be read for this.
+/// Whether all pictures are there, and some thousand can be read.
+void check(const Config& config, const std::filesystem::path& root) {
+  constexpr std::size_t kLookedAt = 1000;
+  Listed pictures(config, root);
+  const std::size_t step = pictures.size() / kLookedAt + 1;
+  for (std::size_t i = 0; i < pictures.size(); ++i)
+    if (pictures.has_bytes(i) && i % step == 0) pictures.read(i);
+  pictures.check_splits();
+}
+
+long count_listed(const Config& config, const std::vector<std::filesystem::path>& found) {
+  const Files files(found, pathfinder::difficulty(config.difficulty).folder, /*with_pictures=*/false);
+  long count = 0;
+  for (const std::string& list : files.lists())
+    for_each_line(files.read(list, list), [&count](long, std::string_view) { ++count; });
+  return count;
+}
+
 std::optional<Portion> portion(const Config& config, const std::filesystem::path& root) {
-  const auto lists = inputs(config, root);
-  if (lists.front().extension() != ".npy") return {};
+  if (config.images == 0) return {};
+  const auto found = inputs(config, root);
+  static Remembered<long> archives;
+  const bool unpacked = found.front().extension() == ".npy";
+  const auto count = [&] { return count_listed(config, found); };
   Config part = config;
-  part.images = 0;
-  for (const auto& list : lists) for_each_line(read_file(list), [&part](long, std::string_view) { ++part.images; });
+  part.images = unpacked ? count() : archives.of(found.front(), config.difficulty, count);
   if (part.images == 0 || part.images >= config.images) return {};
-  return Portion{to_json(part), part.images,
-                 fmt::format("{} lists {} pictures instead of {}", lists.front().parent_path().string(), part.images,
-                             config.images)};
+  return Portion{
+      to_json(part), part.images,
+      fmt::format("{} lists {} pictures instead of {}",
+                  (unpacked ? found.front().parent_path() : found.front()).string(), part.images, config.images)};
 }
 
 /// A list or a picture, whose size is that in the name of the outermost folder.
@@ -280,6 +352,7 @@ const RegisterSource<Config> registered{
      .recognise = recognise,
      .inspect = inspect,
      .downloads = {lra_release::download()}},
+    check,
     portion};
 
 }  // namespace

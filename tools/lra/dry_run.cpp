@@ -52,7 +52,7 @@ std::map<std::string, long> count_all(const std::vector<Experiment>& experiments
   return counts;
 }
 
-/// Which official files a task lacks, asked once for all its cells.
+/// Which official files a task lacks or cannot read, asked once for all its cells.
 class Missing {
  public:
   explicit Missing(DataPaths paths) : paths_(std::move(paths)) {}
@@ -62,7 +62,7 @@ class Missing {
     const auto [place, is_new] = known_.try_emplace(plan.task + plan.data.dump());
     if (!is_new) return place->second;
     const DataStatus status = data_status(plan, paths_);
-    if (status.state == "missing") place->second = status.reason;
+    if (status.state == "missing" || status.state == "broken") place->second = status.reason;
     return place->second;
   }
 
@@ -122,7 +122,7 @@ void check_data(const std::vector<Experiment>& experiments, const DataPaths& pat
     if (!reason.empty() && lacking.insert(plan.spec.variant).second) spdlog::error("{}: {}", plan.spec.variant, reason);
   }
   if (!lacking.empty())
-    fail_data("the data of {} of {} tasks are missing, so nothing is trained; get them, or leave {} out",
+    fail_data("the data of {} of {} tasks are missing or broken, so nothing is trained; get them, or leave {} out",
               lacking.size(), tasks.size(), fmt::join(lacking, ", "));
 }
 

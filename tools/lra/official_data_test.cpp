@@ -65,6 +65,23 @@ TEST(OfficialData, ADryRunSaysWhatIsMissingAndHowToGetIt) {
   EXPECT_FALSE(std::filesystem::exists(sandbox.path("cache/lra/prepared")));
 }
 
+TEST(OfficialData, ADryRunRefusesWhatTheRunCannotRead) {
+  const Sandbox sandbox;
+  std::filesystem::create_directories(sandbox.path("d"));
+  write_file(sandbox.path("d/aclImdb_v1.tar.gz"), std::string("<!DOCTYPE html>\n"));
+  const std::string words = "d/aclImdb_v1.tar.gz is a plain file and no tar or zip archive";
+  const std::string command = "run --tasks text --models identity --preset overnight --data d";
+  const Finished dry = sandbox.lra(command + " --dry-run --no-estimate"), run = sandbox.lra(command);
+  EXPECT_EQ(dry.code, 3);
+  EXPECT_EQ(run.code, 3);
+  EXPECT_NE(dry.out.find(words), std::string::npos) << dry.out;
+  EXPECT_NE(run.err.find(words), std::string::npos) << run.err;
+  const Json list = sandbox.lra("data list text --preset overnight --data d --json").json();
+  EXPECT_EQ(list.at(0).at("state"), "broken");
+  EXPECT_NE(list.at(0).at("reason").get<std::string>().find(words), std::string::npos) << list;
+  EXPECT_FALSE(std::filesystem::exists(sandbox.path("lra.db"))) << "nothing was begun";
+}
+
 TEST(OfficialData, StandInsAreSaidInOneLineWithWhatIsWrong) {
   const Sandbox sandbox;
   const auto hard = sandbox.path("d") / "pathfinder32/curv_contour_length_14/metadata";
