@@ -13,7 +13,7 @@
 #include "harness/update.h"
 #include "models/optim/adam.h"
 #include "models/optim/schedule.h"
-#include "results/tables/comparison.h"
+#include "results/tables/labels.h"
 #include "tasks/batcher.h"
 
 namespace lra {

@@ -1,6 +1,7 @@
 /// JSON: one object with the tables as arrays of flat rows, and every run they were made from.
 #include <cmath>
 
+#include "results/tables/comparison.h"
 #include "results/tables/published.h"
 #include "results/tables/row.h"
 

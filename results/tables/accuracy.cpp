@@ -1,10 +1,11 @@
+#include "results/tables/accuracy.h"
+
 #include <algorithm>
 #include <iterator>
 #include <numeric>
 #include <set>
 
 #include "results/store/level.h"
-#include "results/tables/comparison.h"
 #include "results/tables/versions.h"
 
 namespace lra {

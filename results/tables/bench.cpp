@@ -1,9 +1,10 @@
+#include "results/tables/bench.h"
+
 #include <algorithm>
 #include <set>
 #include <tuple>
 
 #include "results/store/level.h"
-#include "results/tables/comparison.h"
 
 namespace lra {
 

@@ -1,8 +1,9 @@
+#include "results/tables/cost.h"
+
 #include <algorithm>
 #include <tuple>
 
 #include "results/store/level.h"
-#include "results/tables/comparison.h"
 #include "results/tables/versions.h"
 
 namespace lra {

@@ -5,6 +5,8 @@
 #include <tuple>
 
 #include "results/store/level.h"
+#include "results/tables/choice.h"
+#include "results/tables/labels.h"
 
 namespace lra {
 namespace {

@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "results/tables/comparison.h"
+#include "results/tables/paired_comparison.h"
+#include "results/tables/report.h"
 
 namespace lra {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "results/tables/comparison.h"
+#include "results/store/record.h"
 
 namespace lra {
 

@@ -4,7 +4,8 @@
 
 #include <vector>
 
-#include "results/tables/comparison.h"
+#include "results/store/store.h"
+#include "results/tables/bench.h"
 
 namespace lra {
 

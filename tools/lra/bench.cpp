@@ -12,7 +12,6 @@
 #include "harness/plugin.h"
 #include "models/layers/encoder.h"
 #include "results/store/store.h"
-#include "results/tables/comparison.h"
 #include "results/tables/document.h"
 #include "results/tables/row.h"
 #include "results/tables/text_table.h"

@@ -6,6 +6,7 @@
 
 #include "harness/core/file.h"
 #include "results/tables/document.h"
+#include "results/tables/labels.h"
 #include "results/tables/model_comparison.h"
 #include "results/tables/row.h"
 #include "results/tables/text_table.h"

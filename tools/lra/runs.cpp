@@ -8,6 +8,7 @@
 #include "harness/core/file.h"
 #include "results/store/database_file.h"
 #include "results/tables/document.h"
+#include "results/tables/labels.h"
 #include "results/tables/row.h"
 #include "results/tables/text_table.h"
 #include "results/tables/versions.h"
