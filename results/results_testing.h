@@ -39,7 +39,7 @@ inline StoredRun sample_run(const std::string& model, std::uint64_t seed, double
   return run;
 }
 
-/// A request that knows Long Range Arena's tasks and averages.
+/// A request that knows Long Range Arena's tasks and averages, and the models that others are measured against.
 inline ReportRequest lra_request(const std::string& table = "all") {
   ReportRequest request;
   request.table = table;
@@ -51,6 +51,7 @@ inline ReportRequest lra_request(const std::string& table = "all") {
        "with Path-X, a failure counted as 50",
        {"listops", "text", "retrieval", "image", "pathfinder", "pathx"},
        "pathx"}};
+  request.references = {"identity", "transformer", "materialized=true"};
   return request;
 }
 

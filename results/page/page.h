@@ -17,7 +17,7 @@ struct Answer {
 /// past every baseline on every task.
 std::vector<Answer> answers(const AccuracyTable& table, const Comparison& comparison);
 
-/// Speed of each row in training: the geometric mean over tasks of examples/s relative to `transformer`; where it did
+/// Speed of each row in training: the geometric mean over tasks of examples/s relative to exact attention; where it did
 /// not run, of examples/s themselves. Only rows with a timing on every task of the table, on the machine most were
 /// timed on.
 struct Speeds {

@@ -54,7 +54,7 @@ Ranking ranking_of(const AccuracyTable& table, std::size_t best, const std::map<
   for (std::size_t r = 0; r < table.rows.size(); ++r) {
     if (r == best) continue;
     const Stand stand = stand_of(*ranking.best, table.rows[r], comparisons[r]);
-    if (table.rows[r].model == kControl)
+    if (table.rows[r].is_control)
       ranking.control = &table.rows[r], ranking.of_control = stand;
     else
       ranking.others[stand].push_back(&table.rows[r]);
@@ -158,7 +158,7 @@ Answer cheapest_answer(const AccuracyTable& table) {
   long judged = 0, past = 0;
   for (const Row& row : table.rows) {
     const auto all = [&](auto&& is) { return std::all_of(row.cells.begin(), row.cells.end(), is); };
-    if (row.model == kControl || !all([](const auto& cell) { return cell && !cell->marks.not_comparable; })) continue;
+    if (row.is_control || !all([](const auto& cell) { return cell && !cell->marks.not_comparable; })) continue;
     ++judged;
     if (!all([](const auto& cell) { return cell->marks.uses_context; })) continue;
     ++past;
@@ -192,9 +192,9 @@ std::vector<Answer> answers(const AccuracyTable& table, const Comparison& compar
              "No average is formed where one task would count several times, so no model is best over all columns."},
             cheapest_answer(table)};
   const auto best = std::find_if(table.rows.begin(), table.rows.end(), [](const Row& row) {
-    return row.model != kControl && row.average() &&
-           std::none_of(row.cells.begin(), row.cells.end(),
-                        [](const auto& cell) { return cell && (cell->marks.stale || cell->marks.not_comparable); });
+    return !row.is_control && row.average() && std::none_of(row.cells.begin(), row.cells.end(), [](const auto& cell) {
+      return cell && (cell->marks.stale || cell->marks.not_comparable);
+    });
   });
   if (best == table.rows.end())
     return {

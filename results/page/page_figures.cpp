@@ -34,7 +34,8 @@ Json bubble(const AccuracyTable& table, const Comparison& comparison) {
     places.emplace_back(speed->second, score);
     references.insert(speeds.references.at(row.label));
   }
-  const std::string reference = references.size() == 1 ? *references.begin() : "transformer with the same settings";
+  const std::string reference =
+      references.size() == 1 ? *references.begin() : table.references.exact + " with the same settings";
   const auto front = pareto_front(places);
   for (std::size_t i = 0; i < points.size(); ++i) points[i]["front"] = bool(front[i]);
   const std::string score = table.columns.size() == 1 ? fmt::format("accuracy on {}, %", table.columns[0].label)

@@ -88,7 +88,7 @@ Store sample_store() {
     }
   }
   Measurement refused = bench.back();
-  refused.model = kMaterialized, refused.metric = "estimated_bytes", refused.value = 4e10;
+  refused.model = "transformer materialized=true", refused.metric = "estimated_bytes", refused.value = 4e10;
   bench.push_back(refused);
   store.add(bench, machine());
   return store;
@@ -198,7 +198,7 @@ TEST_F(AccuracyTables, JudgeAgainstChanceAndContext) {
   // Image: majority 10.4, bag of tokens 21.0; linear has 12.9 to 17.3.
   EXPECT_TRUE(cell("linear", 1).marks.above_chance);
   EXPECT_FALSE(cell("linear", 1).marks.uses_context);
-  EXPECT_FALSE(table_.columns.at(1).has_identity);
+  EXPECT_FALSE(table_.columns.at(1).has_control);
   EXPECT_FALSE(cell("linformer", 1).marks.above_chance) << "what was cut short is not judged";
 }
 

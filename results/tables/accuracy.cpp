@@ -34,7 +34,7 @@ const AccuracyCell* reference_cell(const AccuracyTable& table, const std::string
   std::vector<std::string> labels;
   for (const Row& row : table.rows)
     if (row.cells[column]) labels.push_back(row.label);
-  const std::string found = reference_label(reference, label, labels);
+  const std::string found = reference_label(table.references, reference, label, labels);
   for (const Row& row : table.rows)
     if (!found.empty() && row.label == found) return &*row.cells[column];
   return nullptr;
@@ -53,10 +53,10 @@ void mark_against_baselines(AccuracyTable& table, std::size_t c) {
   for (Row& row : table.rows) {
     if (!row.cells[c] || row.cells[c]->marks.not_comparable) continue;  // perhaps tested on other examples
     AccuracyCell& cell = *row.cells[c];
-    const AccuracyCell* identity = reference_cell(table, kControl, row.label, c);
-    const bool has_identity = identity && !identity->marks.not_comparable;
-    const double least = has_identity ? std::max(without_context, identity->mean) : without_context;
-    column.has_identity = column.has_identity || has_identity;
+    const AccuracyCell* control = reference_cell(table, table.references.control, row.label, c);
+    const bool has_control = control && !control->marks.not_comparable;
+    const double least = has_control ? std::max(without_context, control->mean) : without_context;
+    column.has_control = column.has_control || has_control;
     cell.marks.above_chance = cell.interval.low > majority->second;
     const double level = kSolvedByLuck / static_cast<double>(cell.runs.size());
     cell.solved = std::count_if(cell.runs.begin(), cell.runs.end(), [&](const StoredRun* run) {
@@ -68,7 +68,8 @@ void mark_against_baselines(AccuracyTable& table, std::size_t c) {
 
 void mark_over_budget(AccuracyTable& table, std::size_t c) {
   for (Row& row : table.rows)
-    if (const AccuracyCell* reference = reference_cell(table, "transformer", row.label, c); reference && row.cells[c])
+    if (const AccuracyCell* reference = reference_cell(table, table.references.exact, row.label, c);
+        reference && row.cells[c])
       row.cells[c]->marks.over_budget =
           static_cast<double>(row.cells[c]->parameters) > parameter_budget(reference->parameters);
 }
@@ -237,6 +238,7 @@ AccuracyTable accuracy_table(const std::string& preset, const std::vector<const 
   std::copy_if(runs.begin(), runs.end(), std::back_inserter(wanted),
                [&](const StoredRun* run) { return request.wants_model(run->model); });
   table.preset = preset, table.columns = columns_of(wanted, store, request);
+  table.references = request.references;
   std::map<std::string, std::map<DataKey, std::vector<const StoredRun*>>> groups;
   for (const StoredRun* run : runs) groups[row_label(*run)][data_key(*run)].push_back(run);
   std::set<std::pair<std::string, std::string>> failed;  // label, variant
@@ -247,6 +249,7 @@ AccuracyTable accuracy_table(const std::string& preset, const std::vector<const 
     Row& row = table.rows.emplace_back();
     row.label = label;
     row.model = label.substr(0, label.find(' '));  // a label begins with it
+    row.is_control = row.model == request.references.control;
     for (const Column& column : table.columns) {
       const auto found = cells.find({column.variant, column.data_fingerprint});
       auto& cell = row.cells.emplace_back();

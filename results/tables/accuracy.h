@@ -40,9 +40,9 @@ struct Column {
   std::string label;    // the variant; of several versions of its data "tsv:v1/set" by folder, or "listops #a1b2c3"
   std::string version;  // of several versions: "#a1b2c3, in /data/set, trained on since 2026-01-02"; else empty
   long examples = 0;    // of the test split
-  std::map<std::string, double> baselines;  // accuracy by name
-  std::vector<std::string> cautions;        // what must be known of the data, one sentence each
-  bool has_identity = false;
+  std::map<std::string, double> baselines;                   // accuracy by name
+  std::vector<std::string> cautions;                         // what must be known of the data, one sentence each
+  bool has_control = false;                                  // a run of the control that others can be set against
   bool may_stay_at_chance = false;                           // see TaskText
   std::optional<std::size_t> best;                           // the row with the highest mean among those that may lead
   std::vector<std::optional<PairedComparison>> comparisons;  // one a row: the best against it
@@ -50,6 +50,7 @@ struct Column {
 
 struct Row {
   std::string label, model;
+  bool is_control = false;                         // of ReferenceModels::control
   std::vector<std::optional<AccuracyCell>> cells;  // one a column
   std::vector<bool> failed;                        // one a column: there is no cell because every attempt failed
   std::vector<std::optional<double>>
@@ -62,6 +63,7 @@ struct Row {
 /// Models down, task variants across, one preset.
 struct AccuracyTable {
   std::string preset;
+  ReferenceModels references;
   std::vector<Column> columns;
   std::vector<Row> rows;  // best average first, rows without one last
   /// Their names: those of the request's that the columns allow, avgN over all N columns otherwise. None where two

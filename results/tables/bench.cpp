@@ -36,7 +36,8 @@ std::map<long, std::string> places_of(const std::vector<Measurement>& measuremen
 }  // namespace
 
 std::vector<BenchTable> bench_tables(const std::vector<Measurement>& measurements,
-                                     const std::map<long, Environment>& environments) {
+                                     const std::map<long, Environment>& environments,
+                                     const ReferenceModels& references) {
   using Setting =
       std::tuple<std::string, long, std::string, long, std::string>;  // settings, batch, machine, threads, mode
   std::map<Setting, std::map<std::pair<std::string, long>, std::map<std::string, double>>> groups;
@@ -48,20 +49,21 @@ std::vector<BenchTable> bench_tables(const std::vector<Measurement>& measurement
   std::vector<BenchTable> tables;
   for (const auto& [setting, rows] : groups) {
     BenchTable& table = tables.emplace_back();
-    table.settings = Json::parse(std::get<0>(setting));
+    table.settings = Json::parse(std::get<0>(setting)), table.references = references;
     std::tie(std::ignore, table.batch, table.machine, table.threads, table.mode) = setting;
     for (const auto& [model_and_length, values] : rows) {
       BenchRow& row = table.rows.emplace_back();
       std::tie(row.model, row.length) = model_and_length;
       row.values = values;
-      const auto speed_up = [&row, &others = rows, &row_values = values](const char* model) -> std::optional<double> {
+      const auto speed_up = [&row, &others = rows,
+                             &row_values = values](const std::string& model) -> std::optional<double> {
         const auto reference = others.find({model, row.length});
         if (reference == others.end() || !reference->second.count("median_ms") || !row_values.count("median_ms"))
           return std::nullopt;
         return reference->second.at("median_ms") / row_values.at("median_ms");
       };
-      row.speed_up = speed_up("transformer");
-      row.speed_up_to_stored = speed_up(kMaterialized);
+      row.speed_up = speed_up(references.exact);
+      row.speed_up_to_stored = speed_up(references.materialized_row());
     }
   }
   return tables;

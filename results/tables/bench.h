@@ -15,8 +15,8 @@ struct BenchRow {
   std::string model;
   long length = 0;
   std::map<std::string, double> values;      // by metric
-  std::optional<double> speed_up;            // transformer's median time over this one's, same length
-  std::optional<double> speed_up_to_stored;  // the same against the transformer that holds its N×N matrix
+  std::optional<double> speed_up;            // exact attention's median time over this one's, same length
+  std::optional<double> speed_up_to_stored;  // the same against exact attention that stores its N×N matrix
 
   /// False when it was refused for want of memory: then `values` has estimated_bytes alone.
   bool fits() const { return values.count("median_ms") > 0; }
@@ -33,11 +33,13 @@ struct BenchTable {
   long batch = 0, threads = 0;
   Json settings;
   std::vector<BenchRow> rows;  // by model, then length
+  ReferenceModels references;
 };
 
 /// Every combination of settings, batch, machine, threads and mode that was measured. `environments` holds those that
 /// Measurement::environment names.
 std::vector<BenchTable> bench_tables(const std::vector<Measurement>& measurements,
-                                     const std::map<long, Environment>& environments);
+                                     const std::map<long, Environment>& environments,
+                                     const ReferenceModels& references);
 
 }  // namespace lra

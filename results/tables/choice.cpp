@@ -48,7 +48,7 @@ Marks facts_about(const std::vector<const StoredRun*>& runs, const ReportRequest
   return marks;
 }
 
-double parameter_budget(long transformer_parameters) { return 1.10 * static_cast<double>(transformer_parameters); }
+double parameter_budget(long exact_parameters) { return 1.10 * static_cast<double>(exact_parameters); }
 
 PresetRuns by_preset(const std::vector<StoredRun>& runs, const ReportRequest& request) {
   PresetRuns groups;

@@ -13,10 +13,10 @@ namespace lra {
 /// What a reader must know about a figure.
 struct Marks {
   bool above_chance = false;    // lower end of the interval above the majority class
-  bool uses_context = false;    // … above every predictor that ignores order: baselines and the model `identity`
+  bool uses_context = false;    // … above every predictor that ignores order: baselines and the control
   bool stale = false;           // made by another revision of the model or the engine
   bool not_comparable = false;  // fewer examples or steps than the preset says
-  bool over_budget = false;     // parameters more than 10 % above transformer's
+  bool over_budget = false;     // parameters more than 10 % above exact attention's
   bool shared = false;          // trained while other cells ran: no timing of it is shown
   bool uneven = false;          // its timings are not one figure (StoredRun::timing_flaw): none is shown
   bool best_of = false;         // chosen on validation among several settings
@@ -34,7 +34,7 @@ std::vector<const StoredRun*> chosen(const std::vector<const StoredRun*>& runs, 
 /// The marks that runs of one configuration carry by themselves: stale, not comparable.
 Marks facts_about(const std::vector<const StoredRun*>& runs, const ReportRequest& request);
 
-/// The most parameters a row may have without a mark: LRA's rule, a tenth above transformer's.
-double parameter_budget(long transformer_parameters);
+/// The most parameters a row may have without a mark: LRA's rule, a tenth above those of exact attention.
+double parameter_budget(long exact_parameters);
 
 }  // namespace lra

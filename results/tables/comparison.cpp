@@ -39,10 +39,10 @@ Comparison compare_runs(const Store& store, const ReportRequest& request) {
   const bool all = request.table == "all" || request.table == "model";
 
   Comparison comparison;
-  comparison.runs = store.runs();
+  comparison.runs = store.runs(), comparison.references = request.references;
   const bool timings = all || request.table == "efficiency";
   if (timings || request.table == "bench")
-    comparison.benches = bench_tables(store.measurements(), store.environments());
+    comparison.benches = bench_tables(store.measurements(), store.environments(), request.references);
   if (request.table == "bench" && comparison.benches.empty())
     fail_usage("{} holds no measurement; `lra bench` makes some", store.path().string());
   keep_wanted(comparison.benches, request);

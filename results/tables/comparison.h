@@ -17,6 +17,7 @@ struct Comparison {
   std::vector<CostTable> costs;
   std::vector<BenchTable> benches;
   std::map<long, Hits> hits;
+  ReferenceModels references;
 };
 
 /// What `request` asks for. Throws a usage error for an unknown table or preset (naming the nearest) and when the

@@ -45,7 +45,7 @@ TEST(Bench, FiguresOfSeveralLevelsShareNoRow) {
   const std::map<long, Environment> environments{{1, old_level}, {2, new_level}, {3, other_machine}};
   const auto tables = bench_tables(
       {figure("median_ms", 1, 1), figure("peak_bytes", 2, 1), figure("median_ms", 3, 2), figure("median_ms", 4, 3)},
-      environments);
+      environments, lra_request().references);
   ASSERT_EQ(tables.size(), 3u);
   EXPECT_EQ(tables[0].machine, machine_name(old_level) + ", " + level_name(old_level));
   EXPECT_EQ(tables[0].rows.at(0).values, (std::map<std::string, double>{{"median_ms", 1}, {"peak_bytes", 2}}));

@@ -34,7 +34,7 @@ const CostRow* find_row(const CostTable& table, const std::string& label) {
   return found == table.rows.end() ? nullptr : &*found;
 }
 
-void relate_to_transformer(CostTable& table) {
+void relate_to_references(CostTable& table) {
   std::vector<std::string> labels;
   for (const CostRow& row : table.rows) labels.push_back(row.label);
   for (CostRow& row : table.rows) {
@@ -43,10 +43,13 @@ void relate_to_transformer(CostTable& table) {
                  ? std::optional(row.examples_per_second / reference->examples_per_second)
                  : std::nullopt;
     };
-    row.reference = reference_label("transformer", row.label, labels);
+    const auto label_of = [&](const std::string& reference) {
+      return reference_label(table.references, reference, row.label, labels);
+    };
+    row.reference = label_of(table.references.exact);
     const CostRow* fused = find_row(table, row.reference);
     row.relative_speed = relation_to(fused);
-    row.relative_to_stored = relation_to(find_row(table, reference_label(kMaterialized, row.label, labels)));
+    row.relative_to_stored = relation_to(find_row(table, label_of(table.references.materialized_row())));
     row.marks.over_budget = fused && static_cast<double>(row.parameters) > parameter_budget(fused->parameters);
   }
 }
@@ -82,14 +85,22 @@ std::vector<CostTable> cost_tables(const std::vector<StoredRun>& runs, const Sto
       const auto& [data, machine, threads] = setting;
       const auto version = versions.find(data);
       if (version == versions.end()) continue;
-      CostTable& table = tables.emplace_back(CostTable{
-          preset, data.first, version->second.label, machine, threads, {}, shared[setting], uneven[setting], {}});
+      CostTable& table = tables.emplace_back(CostTable{preset,
+                                                       data.first,
+                                                       version->second.label,
+                                                       machine,
+                                                       threads,
+                                                       {},
+                                                       shared[setting],
+                                                       uneven[setting],
+                                                       {},
+                                                       request.references});
       for (const auto& [label, candidates] : rows) {
         table.rows.push_back(cost_row(label, candidates, request));
         if (request.wants_model(label) && several_levels(table.rows.back().runs, environments))
           table.levels.push_back(label);
       }
-      relate_to_transformer(table);
+      relate_to_references(table);
       std::erase_if(table.rows, [&](const CostRow& row) { return !request.wants_model(row.model); });
       if (table.rows.empty() && table.shared + table.uneven == 0) {
         tables.pop_back();

@@ -18,9 +18,9 @@ struct CostRow {
   double examples_per_second = 0, gflops = 0, peak_share = 0, train_seconds = 0;
   std::int64_t peak_bytes = 0, activation_bytes = 0;
   long parameters = 0;
-  std::string reference;                     // the transformer with the same settings (see reference_label), or empty
-  std::optional<double> relative_speed;      // examples a second, reference = 1
-  std::optional<double> relative_to_stored;  // the same against the transformer that holds its N×N matrix
+  std::string reference;                     // exact attention with the same settings (see reference_label), or empty
+  std::optional<double> relative_speed;      // examples per second, reference = 1
+  std::optional<double> relative_to_stored;  // the same against exact attention that stores its N×N matrix
 };
 
 /// One version of a task variant's data on one machine with one number of threads: only such figures may be set side by
@@ -32,6 +32,7 @@ struct CostTable {
   long shared = 0;                  // runs left out because other cells ran beside them
   long uneven = 0;                  // the others left out, for their timing_flaw
   std::vector<std::string> levels;  // rows that pool seeds of several levels (level.h)
+  ReferenceModels references;
 };
 
 /// One table a preset, task variant, machine and number of threads. Borrows `runs`.

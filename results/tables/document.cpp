@@ -12,17 +12,17 @@ namespace {
 struct Mark {
   bool Marks::*set;
   const char* sign;
-  const char* meaning;
+  const char* meaning;  // with {control} and {exact} for the names of these models
 };
 
 constexpr std::array kMarks{
     Mark{&Marks::above_chance, "*", "above chance: the lower end of the 95 % interval is above the majority class."},
     Mark{&Marks::uses_context, "†",
          "uses context: the lower end of the 95 % interval is above the best of majority class, first token, bag of "
-         "tokens and the model `identity`."},
+         "tokens and the model `{control}`."},
     Mark{&Marks::stale, "‡", "stale: made by another revision of the model or of the engine; `lra run` makes it anew."},
     Mark{&Marks::not_comparable, "§", "not comparable: fewer examples or fewer steps than the preset says."},
-    Mark{&Marks::over_budget, "¶", "more than 10 % more parameters than `transformer`."},
+    Mark{&Marks::over_budget, "¶", "more than 10 % more parameters than `{exact}`."},
     Mark{&Marks::shared, "‖", "shared: trained while other cells ran, so its speed is shown nowhere."},
     Mark{&Marks::uneven, "≀",
          "uneven: trained in parts under other conditions, or stopped in between, so its speed is shown nowhere."},
@@ -103,7 +103,10 @@ void Notes::add(std::string line) {
 std::vector<std::string> Notes::all() const {
   std::vector<std::string> all;
   for (const Mark& mark : kMarks)
-    if (seen_.*mark.set) all.push_back(fmt::format("`{}` {}", mark.sign, mark.meaning));
+    if (seen_.*mark.set)
+      all.push_back(fmt::format("`{}` ", mark.sign) + fmt::format(fmt::runtime(mark.meaning),
+                                                                  fmt::arg("control", references_.control),
+                                                                  fmt::arg("exact", references_.exact)));
   all.insert(all.end(), lines_.begin(), lines_.end());
   return all;
 }

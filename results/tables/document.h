@@ -62,11 +62,13 @@ std::string signs(const Marks& marks);
 /// The lines below a table: the meaning of each mark that occurs, in a fixed order, then the others.
 class Notes {
  public:
+  explicit Notes(ReferenceModels references) : references_(std::move(references)) {}
   void add(const Marks& marks);
   void add(std::string line);
   std::vector<std::string> all() const;
 
  private:
+  ReferenceModels references_;
   Marks seen_;
   std::vector<std::string> lines_;
 };

@@ -127,7 +127,7 @@ std::vector<std::string> unequal_seeds(const AccuracyTable& table) {
 }
 
 std::vector<std::string> accuracy_notes(const AccuracyTable& table) {
-  Notes notes;
+  Notes notes(table.references);
   bool one_seed = false, several = false, failed = false, context = false, solved = false;
   for (const Row& row : table.rows)
     for (std::size_t c = 0; c < row.cells.size(); ++c) {
@@ -138,12 +138,12 @@ std::vector<std::string> accuracy_notes(const AccuracyTable& table) {
       solved = solved || may_stay_at_chance(table.columns[c], *row.cells[c]);
       (row.cells[c]->runs.size() == 1 ? one_seed : several) = true;
     }
-  std::vector<std::string> no_baseline, no_identity;
+  std::vector<std::string> no_baseline, no_control;
   for (const Column& column : table.columns) {
     if (!column.baselines.count("majority"))
       no_baseline.push_back(column.label);
-    else if (context && !column.has_identity)
-      no_identity.push_back(column.label);
+    else if (context && !column.has_control)
+      no_control.push_back(column.label);
   }
   for (const Column& column : table.columns)
     for (const std::string& caution : column.cautions) notes.add(fmt::format("{}: {}.", column.label, caution));
@@ -165,8 +165,9 @@ std::vector<std::string> accuracy_notes(const AccuracyTable& table) {
   notes.add(levels_note(table.levels));
   if (!no_baseline.empty())
     notes.add(fmt::format("No baselines are stored for {}: not judged against chance.", joined(no_baseline)));
-  if (!no_identity.empty())
-    notes.add(fmt::format("`identity` has no run on {}: context judged without it.", joined(no_identity)));
+  if (!no_control.empty())
+    notes.add(
+        fmt::format("`{}` has no run on {}: context judged without it.", table.references.control, joined(no_control)));
   if (table.superseded > 0)
     notes.add(fmt::format("{} not shown: the cell holds another configuration or revision.",
                           table.superseded == 1 ? "1 stored run is" : grouped(table.superseded) + " stored runs are"));
@@ -285,7 +286,7 @@ Table tabulate_differences(const AccuracyTable& table) {
       printed.rows.push_back(difference_row(table, column, r));
     }
   if (printed.rows.empty()) return printed;
-  Notes notes;
+  Notes notes(table.references);
   notes.add(
       "these models: would training both again come out the same way? Runs are paired by seed. Only this decides bold "
       "type; Holm corrects over the whole table, and bold p are below 0.05.");
@@ -306,7 +307,7 @@ Table tabulate_published(const AccuracyTable& table) {
   printed.kind = "published", printed.id = fmt::format("published-{}", table.preset);
   printed.title = fmt::format("Beside published figures, preset {}", table.preset);
   PublishedNotes said;
-  Notes notes;
+  Notes notes(table.references);
   for (std::size_t c = 0; c < table.columns.size(); ++c)
     for (const Row& row : table.rows) {
       if (!row.cells[c]) continue;

@@ -43,14 +43,14 @@ const BenchRow* find_row(const BenchTable& table, const std::string& model, long
 constexpr const char* kDoesNotFit = "does not fit";
 
 /// Both rows of exact attention belong into every table of cost; those that were not measured stand there with dashes.
-std::vector<std::string> missing_references(bool fused, bool stored) {
+std::vector<std::string> missing_references(const ReferenceModels& references, bool fused, bool stored) {
   std::vector<std::string> missing;
-  if (!fused) missing.emplace_back("transformer");
-  if (!stored) missing.emplace_back(kMaterialized);
+  if (!fused) missing.push_back(references.exact);
+  if (!stored) missing.push_back(references.materialized_row());
   return missing;
 }
 
-std::string missing_note(const std::vector<std::string>& missing, const char* command) {
+std::string missing_note(const std::vector<std::string>& missing, const std::string& command) {
   return missing.empty() ? "" : fmt::format("Not measured here: `{}`; {}.", fmt::join(missing, "`, `"), command);
 }
 
@@ -62,14 +62,16 @@ Table tabulate_cost(const CostTable& table) {
   printed.id = fmt::format("efficiency-{}-{}-{}", table.preset, table.label, table.threads);
   printed.title = fmt::format("Efficiency, {}, preset {}", table.label, table.preset);
   printed.lead = fmt::format("Training on {}, {}; means over seeds.", table.machine, plural(table.threads, "thread"));
-  Notes notes;
+  const auto& [control, exact, materialized] = table.references;
+  const std::string materialized_row = table.references.materialized_row();
+  Notes notes(table.references);
   bool fused = false, stored = false;
   if (!table.rows.empty()) {
     printed.head = {"model",       "examples/s",  "against fused", "against stored", "GFLOP/s", "of GEMM peak",
                     "peak memory", "activations", "parameters",    "training time",  "seeds"};
     for (const CostRow& row : table.rows) {
-      fused = fused || row.relative_speed || row.label == "transformer";
-      stored = stored || row.relative_to_stored || row.label == kMaterialized;
+      fused = fused || row.relative_speed || row.label == exact;
+      stored = stored || row.relative_to_stored || row.label == materialized_row;
       TableCell label(row.label + signs(row.marks));
       label.configuration = row.runs.front()->configuration;
       printed.rows.push_back(
@@ -82,18 +84,19 @@ Table tabulate_cost(const CostTable& table) {
            false});
       notes.add(row.marks);
     }
-    const auto missing = missing_references(fused, stored);
+    const auto missing = missing_references(table.references, fused, stored);
     for (const std::string& reference : missing) {
       printed.rows.push_back({{reference}, true});
       printed.rows.back().cells.resize(printed.head.size(), "–");
     }
-    notes.add(
-        "against fused: examples/s, `transformer` = 1 (with the same settings where it ran with them), which never "
-        "stores its N×N matrix; against stored: the same against the `transformer` that does (`materialized`), as in "
+    notes.add(fmt::format(
+        "against fused: examples/s, `{0}` = 1 (with the same settings where it ran with them), which never "
+        "stores its N×N matrix; against stored: the same against the `{0}` that does (`{1}`), as in "
         "LRA's own measurements. Peak memory: parameters, gradients, optimiser state and activations; the most of any "
-        "seed, like activations.");
+        "seed, like activations.",
+        exact, materialized));
     notes.add(missing_note(
-        missing, "`lra run --models transformer --model-args transformer:materialized=true` trains the second"));
+        missing, fmt::format("`lra run --models {0} --model-args {0}:{1}` trains the second", exact, materialized)));
   }
   if (table.shared > 0)
     notes.add(fmt::format("{} left out, timed while other cells ran (shared).", plural(table.shared, "run")));
@@ -112,21 +115,22 @@ Table tabulate_speed(const BenchTable& table) {
   printed.kind = "efficiency", printed.id = fmt::format("speed-{}-{}-{}", table.mode, table.batch, table.threads);
   printed.title = fmt::format("Speed and memory by length, {}, batch {}", table.mode, table.batch);
   printed.lead = place(table);
+  const std::string &exact = table.references.exact, materialized_row = table.references.materialized_row();
   std::set<long> lengths;
   std::set<std::string> models;
   bool fused = false, stored = false;
   for (const BenchRow& row : table.rows) {
     lengths.insert(row.length), models.insert(row.model);
-    fused = fused || row.speed_up || row.model == "transformer";
-    stored = stored || row.speed_up_to_stored || row.model == kMaterialized;
+    fused = fused || row.speed_up || row.model == exact;
+    stored = stored || row.speed_up_to_stored || row.model == materialized_row;
   }
-  const auto missing = missing_references(fused, stored);
+  const auto missing = missing_references(table.references, fused, stored);
   printed.head = {"model"};
   for (const char* what : {"speed", "memory"})
     for (const long length : lengths) printed.head.push_back(fmt::format("{} {}", what, grouped(length)));
   std::vector<std::string> ordered(models.begin(), models.end());
   ordered.insert(ordered.end(), missing.begin(), missing.end());
-  for (const char* reference : {kMaterialized, "transformer"})
+  for (const std::string& reference : {materialized_row, exact})
     if (std::erase(ordered, reference) > 0) ordered.insert(ordered.begin(), reference);
   for (const std::string& model : ordered) {
     TableRow entry{{model}, models.count(model) == 0};
@@ -146,11 +150,12 @@ Table tabulate_speed(const BenchTable& table) {
     }
     printed.rows.push_back(std::move(entry));
   }
-  Notes notes;
+  Notes notes(table.references);
   notes.add(
-      "speed: steps a second relative to exact attention at the same length: against the fused `transformer` / "
-      "against the one that stores its N×N matrix. After LRA's table 2.");
-  notes.add(missing_note(missing, "`lra bench --models transformer` measures both"));
+      fmt::format("speed: steps per second relative to exact attention at the same length: against the fused `{}` / "
+                  "against the one that stores its N×N matrix. After LRA's table 2.",
+                  exact));
+  notes.add(missing_note(missing, fmt::format("`lra bench --models {}` measures both", exact)));
   printed.notes = notes.all();
   return printed;
 }
@@ -181,11 +186,12 @@ Table tabulate_bench(const BenchTable& table) {
           value("bytes_per_example", size)},
          false});
   }
-  printed.notes = {
-      "against fused, against stored: the median time of `transformer`, and of the one that stores its N×N "
+  printed.notes = {fmt::format(
+      "against fused, against stored: the median time of `{}`, and of the one that stores its N×N "
       "matrix, at the same length over this one's. Bound by: what takes longer, a step's operations at the rate of "
       "matrix products or its traffic at the rate of memory, both measured in the same run. Does not fit: was not run; "
-      "the memory is an estimate."};
+      "the memory is an estimate.",
+      table.references.exact)};
   return printed;
 }
 

@@ -24,7 +24,7 @@ Table tabulate_seeds(const AccuracyTable& table, const Store& store) {
   printed.title = fmt::format("Every seed, preset {}", table.preset);
   printed.lead = "Test accuracy in % with its 95 % interval (Wilson).";
   printed.head = {"model", "task", "seed", "accuracy", "interval", "test loss", "run"};
-  Notes notes;
+  Notes notes(table.references);
   for (const Row& row : table.rows)
     for (std::size_t c = 0; c < row.cells.size(); ++c) {
       if (!row.cells[c]) continue;
@@ -55,7 +55,7 @@ Table tabulate_configurations(const AccuracyTable& table) {
   printed.lead = "All that decides a result, without its seed.";
   printed.head = {"model", "task", "parameters", "seeds", "runs", "settings"};
   printed.words = true;
-  Notes notes;
+  Notes notes(table.references);
   for (const Row& row : table.rows)
     for (std::size_t c = 0; c < row.cells.size(); ++c) {
       if (!row.cells[c]) continue;
@@ -100,7 +100,7 @@ Table tabulate_cells(const std::string& model, const Comparison& comparison) {
   printed.title = fmt::format("{} task by task", model);
   printed.lead = "Test accuracy in %, its place in the column, and what it cost.";
   printed.head = {"row", "preset", "task", "accuracy", "place", "best there", "training time", "peak memory"};
-  Notes notes;
+  Notes notes(comparison.references);
   for (const AccuracyTable& table : comparison.accuracy)
     for (const Row& row : table.rows) {
       if (row.model != model) continue;

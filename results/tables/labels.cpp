@@ -23,8 +23,9 @@ std::string row_label(const StoredRun& run) {
   return swept.empty() ? label : fmt::format("{} best of {} {}", label, tries(run), swept);
 }
 
-std::string reference_label(const std::string& reference, const std::string& row,
+std::string reference_label(const ReferenceModels& references, const std::string& reference, const std::string& row,
                             const std::vector<std::string>& labels) {
+  if (reference.empty()) return "";
   const auto words = [](const std::string& text) {
     std::vector<std::string> all;
     std::istringstream in(text);
@@ -36,8 +37,8 @@ std::string reference_label(const std::string& reference, const std::string& row
   };
   const auto own = words(reference);
   auto allowed = words(row);
-  allowed.front() = own.front();                                                   // the model
-  for (const std::string& word : words(kMaterialized)) std::erase(allowed, word);  // a row may be a reference itself
+  allowed.front() = own.front();                 // the model
+  std::erase(allowed, references.materialized);  // a row may be a reference itself
   allowed.insert(allowed.end(), own.begin(), own.end());
   std::string best;
   std::size_t most = 0;

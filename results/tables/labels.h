@@ -4,15 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "results/store/record.h"
+#include "results/tables/report.h"
 
 namespace lra {
-
-/// The control: it mixes no tokens, so it shows what a model gets without context.
-inline constexpr const char* kControl = "identity";
-
-/// The row of the transformer that stores its N×N matrix, as the papers' did.
-inline constexpr const char* kMaterialized = "transformer materialized=true";
 
 /// How many settings a sweep tried; 1 without one.
 long tries(const StoredRun& run);
@@ -21,10 +15,11 @@ long tries(const StoredRun& run);
 /// k".
 std::string row_label(const StoredRun& run);
 
-/// What a row is measured against: of `labels` the one of `reference`'s model that has `reference`'s own settings and
-/// otherwise the most of what the row was asked for, and nothing else: "linear steps=60" has "transformer steps=60"
-/// where that ran, else "transformer". Empty where there is none.
-std::string reference_label(const std::string& reference, const std::string& row,
+/// The label that `row` is measured against: of `labels` the one of `reference`'s model that has `reference`'s own
+/// settings and otherwise the most of what the row was asked for, and nothing else: "linear steps=60" is measured
+/// against "transformer steps=60" where that ran, else against "transformer". Empty where there is none. `reference` is
+/// the label of one of `references`, which a row may be itself.
+std::string reference_label(const ReferenceModels& references, const std::string& reference, const std::string& row,
                             const std::vector<std::string>& labels);
 
 /// "Intel Xeon, 2 cores".

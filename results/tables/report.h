@@ -23,6 +23,16 @@ struct TaskText {
   bool may_stay_at_chance = false;  // tables say how many seeds left chance behind
 };
 
+/// The models that others are measured against.
+struct ReferenceModels {
+  std::string control = {};       // mixes no tokens, so it shows what a model gets without context
+  std::string exact = {};         // exact attention, which never stores its N×N matrix
+  std::string materialized = {};  // the setting with which the exact model stores it, as LRA's own did
+
+  /// A row's label: the exact model with that setting.
+  std::string materialized_row() const { return exact + " " + materialized; }
+};
+
 /// A mean over tasks that readers know by a name. A table has it when it has one column of each of the tasks.
 struct NamedAverage {
   std::string name, meaning;       // "avg5", "mean of LRA's five tasks without Path-X"
@@ -42,6 +52,7 @@ struct ReportRequest {
   std::vector<ModelText> models;
   std::vector<TaskText> tasks;  // in the order of their columns; others follow by name
   std::vector<NamedAverage> averages;
+  ReferenceModels references;
   /// Only these columns and rows; empty: all. What a row is measured against is still taken from all that is stored.
   std::vector<std::string> only_tasks = {}, only_models = {};
 

@@ -23,8 +23,8 @@ Json whole_row(const StoredRun& run, const std::vector<Baseline>& baselines);
 /// json_row of every run, with the baselines of its data.
 std::vector<Json> json_rows(const Store& store, const std::vector<const StoredRun*>& runs);
 
-/// `model`, `length`, `batch`, `mode`, `threads`, `settings`, `speed_up` (null without transformer) and each metric by
-/// name.
+/// `model`, `length`, `batch`, `mode`, `threads`, `settings`, `speed_up` (null without exact attention) and each metric
+/// by name.
 Json json_row(const BenchTable& table, const BenchRow& row);
 
 /// Any record by the names of its fields.

@@ -208,16 +208,19 @@ TEST(Tables, FoldersOfOneNameAreToldApart) {
 }
 
 TEST(Tables, ARowIsMeasuredAgainstTheReferenceWithItsSettings) {
+  const ReferenceModels references = lra_request().references;
   const std::vector<std::string> labels{"linear steps=60", "transformer", "transformer steps=60",
                                         "transformer materialized=true", "transformer materialized=true steps=60"};
-  EXPECT_EQ(reference_label("transformer", "linear steps=60", labels), "transformer steps=60");
-  EXPECT_EQ(reference_label("transformer", "linear k=3 steps=60", labels), "transformer steps=60");
-  EXPECT_EQ(reference_label("transformer", "linear k=3", labels), "transformer");
-  EXPECT_EQ(reference_label("transformer", "transformer materialized=true", labels), "transformer");
-  EXPECT_EQ(reference_label(kMaterialized, "linear", labels), kMaterialized);
-  EXPECT_EQ(reference_label(kMaterialized, "linear steps=60", labels), "transformer materialized=true steps=60");
-  EXPECT_EQ(reference_label("identity", "linear", labels), "");
-  EXPECT_EQ(reference_label("transformer", "linear", {"transformer steps=60"}), "");
+  EXPECT_EQ(reference_label(references, "transformer", "linear steps=60", labels), "transformer steps=60");
+  EXPECT_EQ(reference_label(references, "transformer", "linear k=3 steps=60", labels), "transformer steps=60");
+  EXPECT_EQ(reference_label(references, "transformer", "linear k=3", labels), "transformer");
+  EXPECT_EQ(reference_label(references, "transformer", "transformer materialized=true", labels), "transformer");
+  EXPECT_EQ(reference_label(references, references.materialized_row(), "linear", labels),
+            references.materialized_row());
+  EXPECT_EQ(reference_label(references, references.materialized_row(), "linear steps=60", labels),
+            "transformer materialized=true steps=60");
+  EXPECT_EQ(reference_label(references, "identity", "linear", labels), "");
+  EXPECT_EQ(reference_label(references, "transformer", "linear", {"transformer steps=60"}), "");
 
   Store store(":memory:");
   store.add(timed(with(sample_run("transformer", 0, 0.5), {{"steps", 60}}), 100), machine());
@@ -246,7 +249,7 @@ TEST(Page, MemoryHasItsOwnDeclaredExponent) {
   std::vector<Measurement> all;
   for (const long length : {1024L, 2048L})
     for (const char* metric : {"median_ms", "peak_bytes"})
-      for (const char* model : {"transformer", kMaterialized}) {
+      for (const char* model : {"transformer", "transformer materialized=true"}) {
         Measurement m;
         m.model = model, m.mode = "train", m.metric = metric, m.length = length, m.value = double(length);
         m.settings = Json::object();

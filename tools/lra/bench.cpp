@@ -58,9 +58,9 @@ BenchRequest request_of(const Command& command, const Options& options) {
   BenchRequest request;
   request.models = select_models(options.models);
   // Whoever measures exact attention gets both: as it is here, and as the papers had it, with the N×N matrix stored.
-  if (const auto exact = std::find(request.models.begin(), request.models.end(), "transformer");
+  if (const auto exact = std::find(request.models.begin(), request.models.end(), reference_models().exact);
       exact != request.models.end() && !options.alone)
-    request.models.insert(exact + 1, kMaterialized);
+    request.models.insert(exact + 1, reference_models().materialized_row());
   request.lengths = parse_lengths(options.lengths);
   request.task.batch = options.batch;
   request.task.training = options.mode == "train";
@@ -180,7 +180,7 @@ class Keeper final : public BenchProgress {
 
   /// Of all that was measured; empty when nothing was.
   BenchTable table() const {
-    auto tables = bench_tables(measured_, {{0, environment_}});
+    auto tables = bench_tables(measured_, {{0, environment_}}, reference_models());
     return tables.empty() ? BenchTable{} : std::move(tables.front());
   }
 

@@ -40,7 +40,13 @@ ReportRequest report_request(const std::string& table, const std::string& preset
                               facts.exponent, facts.memory_exponent});
   }
   add_tasks(request);
+  request.references = reference_models();
   return request;
+}
+
+const ReferenceModels& reference_models() {
+  static const ReferenceModels models{"identity", "transformer", "materialized=true"};
+  return models;
 }
 
 namespace {

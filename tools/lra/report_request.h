@@ -10,6 +10,9 @@ namespace lra {
 /// A request for `table` with the revisions and facts of every model of this build. `preset` may be empty: all.
 ReportRequest report_request(const std::string& table, const std::string& preset);
 
+/// The models of this build that others are measured against.
+const ReferenceModels& reference_models();
+
 /// Every run that is stored, done or not, by number.
 std::vector<StoredRun> all_runs(const Store& store);
 
