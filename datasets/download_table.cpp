@@ -5,8 +5,8 @@
 #include <map>
 
 #include "datasets/source.h"
-#include "harness/core/config.h"
 #include "harness/core/file.h"
+#include "harness/core/json.h"
 
 namespace lra {
 namespace {

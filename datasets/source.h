@@ -19,7 +19,7 @@
 #include "datasets/download.h"
 #include "datasets/input.h"
 #include "datasets/official.h"
-#include "harness/core/config.h"
+#include "harness/core/json.h"
 #include "harness/core/random.h"
 #include "harness/core/registry.h"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/core/config.h"
+#include "harness/core/json.h"
 
 namespace lra {
 

@@ -10,8 +10,8 @@
 #include <ctime>
 #include <utility>
 
-#include "harness/core/config.h"
 #include "harness/core/error.h"
+#include "harness/core/json.h"
 #include "harness/core/remedy.h"
 
 namespace lra {

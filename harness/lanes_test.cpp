@@ -9,6 +9,7 @@
 #include <new>
 
 #include "harness/core/error.h"
+#include "harness/core/json.h"
 #include "harness/core/machine.h"
 #include "models/optim/adam.h"
 #include "models/tensor/onednn.h"
@@ -204,7 +205,7 @@ TEST(LanesDeathTest, AWorkerThatCannotBeStartedIsAnError) {
 
 // Sixteen lanes, eight buffers for them: whoever waits for one that will never come back must be told.
 TEST(LanesDeathTest, ABufferThatCannotBeHadIsAnError) {
-  const EncoderConfig large = parse<EncoderConfig>({{"width", 512}, {"qkv", 512}, {"ff", 2048}}, "encoder");
+  const EncoderConfig large = parse<EncoderConfig>(Settings{{"width", 512}, {"qkv", 512}, {"ff", 2048}}, "encoder");
   const Classifier classifier("identity", Json::object(), large, kTask, 3);
   const std::int64_t flat = std::int64_t(sizeof(float)) * classifier.parameters().count();
   const auto step = [&] {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "datasets/dataset.h"
-#include "harness/core/config.h"
+#include "harness/core/json.h"
 #include "tasks/recipe.h"
 #include "tasks/spec.h"
 

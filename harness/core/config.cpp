@@ -7,6 +7,7 @@
 #include <optional>
 #include <type_traits>
 
+#include "harness/core/json.h"
 #include "harness/core/names.h"
 
 namespace lra {
@@ -66,57 +67,79 @@ bool has_thousands(std::string_view text) {
 }
 
 /// "; use a decimal point: 0.001" for a text such as "0,001". What "1,000" means only its writer knows.
-std::string instead_of_comma(const Json& value) {
-  if (!value.is_string()) return "";
-  std::string text = value.get<std::string>();
-  const auto commas = std::count(text.begin(), text.end(), ',');
-  std::string joined = text, pointed = text;
+std::string instead_of_comma(const Setting& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  if (!text) return "";
+  const auto commas = std::count(text->begin(), text->end(), ',');
+  std::string joined = *text, pointed = *text;
   std::erase(joined, ',');
   std::replace(pointed.begin(), pointed.end(), ',', '.');
-  if (commas > 0 && has_thousands(text))
+  if (commas > 0 && has_thousands(*text))
     return commas > 1
                ? fmt::format("; write {} without commas", joined)
                : fmt::format("; write {} without a comma, or {} with a decimal point", joined, *decimal(pointed));
   return commas == 1 && decimal(pointed) ? "; use a decimal point: " + pointed : "";
 }
 
-template <typename T>
-T integer(const Json& value, std::string_view who, std::string_view name) {
-  const auto whole = [](double number) { return number == std::floor(number) && std::abs(number) < kBeyondLong; };
-  if (value.is_number_float() && whole(value.get<double>()))
-    return integer<T>(Json(static_cast<std::int64_t>(value.get<double>())), who, name);
-  if (!value.is_number_integer())
-    fail_usage("{}: setting '{}' must be {}, not {}{}", who, name, expected<T>(), value.dump(),
-               instead_of_comma(value));
-  // JSON's unsigned numbers reach beyond long.
-  const bool huge =
-      value.is_number_unsigned() && value.get<std::uint64_t>() > std::uint64_t(std::numeric_limits<T>::max());
-  if (huge || value.get<std::int64_t>() < std::int64_t(std::numeric_limits<T>::min()) ||
-      value.get<std::int64_t>() > std::int64_t(std::numeric_limits<T>::max()))
-    fail_usage("{}: setting '{}' = {} is out of range", who, name, value.dump());
-  return value.get<T>();
+/// Any number as a double.
+std::optional<double> number(const Setting& value) {
+  if (const auto* whole = std::get_if<std::int64_t>(&value)) return double(*whole);
+  if (const auto* real = std::get_if<double>(&value)) return *real;
+  if (const auto* huge = std::get_if<Unfit>(&value)) return decimal(huge->json);
+  return std::nullopt;
+}
+
+/// A number without a fraction, as long as it fits.
+std::optional<std::int64_t> whole(const Setting& value) {
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) return *integer;
+  const auto* real = std::get_if<double>(&value);
+  if (real && *real == std::floor(*real) && std::abs(*real) < kBeyondLong) return static_cast<std::int64_t>(*real);
+  return std::nullopt;
 }
 
 template <typename T>
-void assign(T& field, const Json& value, std::string_view who, std::string_view name) {
+[[noreturn]] void refuse(const Setting& value, std::string_view who, std::string_view name) {
+  fail_usage("{}: setting '{}' must be {}, not {}{}", who, name, expected<T>(), text_of(value),
+             instead_of_comma(value));
+}
+
+template <typename T>
+T integer(const Setting& value, std::string_view who, std::string_view name) {
+  const bool huge = std::holds_alternative<Unfit>(value) && number(value);
+  const std::optional<std::int64_t> found = whole(value);
+  if (!found && !huge) refuse<T>(value, who, name);
+  if (huge || *found < std::numeric_limits<T>::min() || *found > std::numeric_limits<T>::max())
+    fail_usage("{}: setting '{}' = {} is out of range", who, name, found ? std::to_string(*found) : text_of(value));
+  return static_cast<T>(*found);
+}
+
+template <typename T>
+void assign(T& field, const Setting& value, std::string_view who, std::string_view name) {
   if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
     field = integer<T>(value, who, name);
+  } else if constexpr (std::is_floating_point_v<T>) {
+    const std::optional<double> found = number(value);
+    if (!found) refuse<T>(value, who, name);
+    field = *found;
   } else {
-    bool fits = value.is_string();
-    if constexpr (std::is_same_v<T, bool>) fits = value.is_boolean();
-    if constexpr (std::is_floating_point_v<T>) fits = value.is_number();
-    if (!fits)
-      fail_usage("{}: setting '{}' must be {}, not {}{}", who, name, expected<T>(), value.dump(),
-                 instead_of_comma(value));
-    field = value.get<T>();
+    if (!std::holds_alternative<T>(value)) refuse<T>(value, who, name);
+    field = std::get<T>(value);
   }
 }
 
 /// "at least 1", "more than 0", "from 0 to 1".
-std::string text_of(const Range& range) {
+std::string text_of_range(const Range& range) {
   if (range.least == positive().least) return "more than 0";
   if (range.most == kMostOfASetting) return fmt::format("at least {}", range.least);
   return fmt::format("from {} to {}", range.least, range.most);
+}
+
+template <typename T>
+Setting setting(const T& field) {
+  if constexpr (std::is_same_v<T, int>)
+    return std::int64_t(field);
+  else
+    return field;
 }
 
 template <typename T>
@@ -126,7 +149,7 @@ void expect_range(const T& value, std::string_view who, const FieldPlace& place)
     if (double(value) >= range.least && double(value) <= range.most) return;
     if (double(value) > kMostOfASetting && range.most == kMostOfASetting)
       fail_usage("{}: setting '{}' is {}; it must be at most {}", who, place.name, value, long(range.most));
-    fail_usage("{}: setting '{}' is {}; it must be {}", who, place.name, value, text_of(range));
+    fail_usage("{}: setting '{}' is {}; it must be {}", who, place.name, value, text_of_range(range));
   }
 }
 
@@ -137,33 +160,32 @@ std::vector<Field> describe_fields(const std::vector<FieldPlace>& places) {
   for (const FieldPlace& place : places)
     std::visit(
         [&](auto* field) {
-          all.push_back({place.name, type_name<std::remove_pointer_t<decltype(field)>>(), place.help, Json(*field)});
+          all.push_back({place.name, type_name<std::remove_pointer_t<decltype(field)>>(), place.help, setting(*field)});
         },
         place.value);
   return all;
 }
 
-Json write_fields(const std::vector<FieldPlace>& places) {
-  Json out = Json::object();
-  for (const FieldPlace& place : places) std::visit([&](auto* field) { out[place.name] = *field; }, place.value);
+Settings write_fields(const std::vector<FieldPlace>& places) {
+  Settings out;
+  for (const FieldPlace& place : places)
+    std::visit([&](auto* field) { out.insert_or_assign(place.name, setting(*field)); }, place.value);
   return out;
 }
 
-void read_fields(const Json& settings, std::string_view who, const std::vector<FieldPlace>& places) {
-  if (settings.is_null()) return;
-  if (!settings.is_object()) fail_usage("{}: settings must be an object, not {}", who, settings.dump());
+void read_fields(const Settings& settings, std::string_view who, const std::vector<FieldPlace>& places) {
   std::vector<std::string> known;
   for (const FieldPlace& place : places) {
     known.emplace_back(place.name);
     if (const auto found = settings.find(place.name); found != settings.end())
       std::visit(
           [&](auto* field) {
-            assign(*field, *found, who, place.name);
+            assign(*field, found->second, who, place.name);
             expect_range(*field, who, place);
           },
           place.value);
   }
-  for (const auto& [key, value] : settings.items())
+  for (const auto& [key, value] : settings)
     if (std::find(known.begin(), known.end(), key) == known.end())
       fail_usage("{}: unknown setting '{}'{}", who, key, suggestion(key, known));
 }
@@ -173,12 +195,14 @@ void check_fields(std::string_view who, const std::vector<FieldPlace>& places) {
     std::visit([&](const auto* field) { expect_range(*field, who, place); }, place.value);
 }
 
-Json parse_scalar(const std::string& text) {
-  Json value = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (value.is_primitive() && !value.is_discarded()) return value;
+Setting parse_scalar(const std::string& text) {
+  const Json value = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (value.is_primitive() && !value.is_discarded()) return to_setting(value);
   const std::optional<double> number = decimal(text);
-  return number ? Json(*number) : Json(text);
+  return number ? Setting(*number) : Setting(text);
 }
+
+std::string text_of(const Setting& value) { return Json(value).dump(); }
 
 std::optional<std::int64_t> whole_number(std::string_view text) {
   std::int64_t whole = 0;

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "harness/core/config.h"
 #include "harness/core/digest.h"
+#include "harness/core/json.h"
 #include "harness/core/names.h"
 #include "harness/core/registry.h"
 
@@ -96,6 +96,31 @@ TEST(Config, WholeNumbersMayBeWrittenAsFractions) {
                 Kind::usage)
                 .find("use a decimal point: 0.5"),
             std::string::npos);
+}
+
+TEST(Config, SettingsKeepWhatJsonHolds) {
+  const Json all = Json::parse(
+      R"({"b": [1, {"c": null}], "a": 3, "d": -0.001, "e": "x", "f": true, "g": null, "h": 18446744073709551615})");
+  const lra::Settings settings = all;
+  EXPECT_EQ(Json(settings).dump(), all.dump());
+  EXPECT_EQ(settings.begin()->first, "a");
+  EXPECT_EQ(lra::Settings(to_settings(Json(), "x")), lra::Settings()) << "null has none";
+  EXPECT_EQ(text_of(1e-5), "1e-05");
+  EXPECT_EQ(text_of(100.0), "100.0");
+  EXPECT_EQ(text_of(std::string("cls")), "\"cls\"");
+}
+
+TEST(Config, WhatIsNoSettingIsQuoted) {
+  const auto said = [](const Json& settings) {
+    return message([&] { (void)parse<Settings>(settings, "x"); }, Kind::usage);
+  };
+  EXPECT_EQ(said({{"k", nullptr}}), "x: setting 'k' must be a whole number, not null");
+  EXPECT_EQ(said({{"rate", {1, 2}}}), "x: setting 'rate' must be a number, not [1,2]");
+  EXPECT_EQ(said({{"mode", 3}}), "x: setting 'mode' must be text, not 3");
+  EXPECT_EQ(said({{"share", "true"}}), "x: setting 'share' must be true or false, not \"true\"");
+  EXPECT_EQ(said({{"k", 18446744073709551615u}}), "x: setting 'k' = 18446744073709551615 is out of range");
+  EXPECT_EQ(parse<Settings>(Json{{"rate", 18446744073709551615u}}, "x").rate, 18446744073709551615.0);
+  EXPECT_EQ(said(Json(3)), "x: settings must be an object, not 3");
 }
 
 TEST(Registry, NamesTheNearest) {

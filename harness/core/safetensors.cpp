@@ -5,8 +5,8 @@
 #include <optional>
 #include <set>
 
-#include "harness/core/config.h"
 #include "harness/core/error.h"
+#include "harness/core/json.h"
 
 namespace lra {
 namespace {

@@ -50,7 +50,7 @@ class ReversibleReformer final : public Encoder {
   struct Layer {
     Layer(const Config& config, const Geometry& geometry, const Scope& scope)
         : mixer_norm(scope / "mixer_norm", geometry.width),
-          mixer(models().at("reformer").mixer(to_json(config), geometry, scope / "mixer")),
+          mixer(models().at("reformer").mixer(settings_of(config), geometry, scope / "mixer")),
           site(scope.dropout("mixer_out", geometry.dropout)),
           feed_norm(scope / "feed_norm", geometry.width),
           feed(scope / "feed", geometry.width, geometry.ff, geometry.dropout) {}

@@ -5,7 +5,7 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-MakePart registered(const std::string& model, const Json& settings) {
+MakePart registered(const std::string& model, const Settings& settings) {
   return [model, settings](const Geometry& geometry, const Scope& scope) {
     return models().at(model).mixer(settings, geometry, scope);
   };
@@ -23,7 +23,7 @@ std::vector<Block> stack(const Geometry& geometry, const Scope& scope, const Mak
 
 }  // namespace
 
-MakePart full_attention() { return registered("transformer", Json::object()); }
+MakePart full_attention() { return registered("transformer", Settings()); }
 
 MakePart feed_forward() {
   return [](const Geometry& geometry, const Scope& scope) {
@@ -59,7 +59,7 @@ Packed Blocks::forward(Packed tokens) const {
   return tokens;
 }
 
-std::unique_ptr<Encoder> make_encoder(const std::string& model, const Json& settings, const Geometry& geometry,
+std::unique_ptr<Encoder> make_encoder(const std::string& model, const Settings& settings, const Geometry& geometry,
                                       const Scope& scope) {
   const ModelEntry& entry = models().at(model);
   if (entry.encoder) return entry.encoder(settings, geometry, scope);

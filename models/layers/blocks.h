@@ -49,7 +49,7 @@ class Blocks final : public Encoder {
 };
 
 /// A registered model as a whole encoder; a mixer stands in every block. Throws a usage error for unknown settings.
-std::unique_ptr<Encoder> make_encoder(const std::string& model, const Json& settings, const Geometry& geometry,
+std::unique_ptr<Encoder> make_encoder(const std::string& model, const Settings& settings, const Geometry& geometry,
                                       const Scope& scope);
 
 }  // namespace lra::inline LRA_ENGINE

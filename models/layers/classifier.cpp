@@ -50,7 +50,7 @@ struct Classifier::Layers {
   std::unique_ptr<Encoder> encoder;
   std::vector<Linear> head;
 
-  Layers(const std::string& model, const Json& settings, const EncoderConfig& shape, const TaskSpec& task,
+  Layers(const std::string& model, const Settings& settings, const EncoderConfig& shape, const TaskSpec& task,
          const Geometry& geometry, const Scope& scope)
       : cls(shape.pool == "cls" && !task.paired),
         tokens(scope.add("embedding.tokens", {task.vocab, shape.width}, Init::normal(1))),
@@ -74,8 +74,8 @@ struct Classifier::Layers {
   }
 };
 
-Classifier::Classifier(const std::string& model, const Json& settings, const EncoderConfig& shape, const TaskSpec& task,
-                       std::uint64_t seed, Build build)
+Classifier::Classifier(const std::string& model, const Settings& settings, const EncoderConfig& shape,
+                       const TaskSpec& task, std::uint64_t seed, Build build)
     : parameters_(seed, build == Build::all), task_(task), shape_(shape) {
   check(shape, task);
   Geometry geometry;

@@ -20,7 +20,7 @@ class Classifier {
 
   /// Builds and initialises, as a function of the arguments only. `settings` are the model's own (see mixer.h). Throws
   /// a usage error for an unknown model or setting.
-  Classifier(const std::string& model, const Json& settings, const EncoderConfig& shape, const TaskSpec& task,
+  Classifier(const std::string& model, const Settings& settings, const EncoderConfig& shape, const TaskSpec& task,
              std::uint64_t seed, Build build = Build::all);
   ~Classifier();
 

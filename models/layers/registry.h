@@ -52,10 +52,10 @@ struct ModelEntry {
   ModelFacts facts;
   std::vector<Field> settings;  // with defaults
   /// All settings, defaults filled in. Throws a usage error for an unknown or wrong one.
-  std::function<Json(const Json& settings)> resolve;
+  std::function<Settings(const Settings& settings)> resolve;
   /// One of the two.
-  std::function<std::unique_ptr<Mixer>(const Json& settings, const Geometry&, const Scope&)> mixer;
-  std::function<std::unique_ptr<Encoder>(const Json& settings, const Geometry&, const Scope&)> encoder;
+  std::function<std::unique_ptr<Mixer>(const Settings& settings, const Geometry&, const Scope&)> mixer;
+  std::function<std::unique_ptr<Encoder>(const Settings& settings, const Geometry&, const Scope&)> encoder;
 };
 
 /// The models by name.
@@ -67,13 +67,13 @@ template <typename T>
 struct RegisterModel {
   RegisterModel(const std::string& name, ModelFacts facts) {
     using Config = typename T::Config;
-    const auto make = [name](const Json& settings, const Geometry& geometry, const Scope& scope) {
+    const auto make = [name](const Settings& settings, const Geometry& geometry, const Scope& scope) {
       return std::make_unique<T>(parse<Config>(settings, name), geometry, scope);
     };
     ModelEntry entry;
     entry.facts = std::move(facts);
     entry.settings = fields_of(Config{});
-    entry.resolve = [name](const Json& settings) { return to_json(parse<Config>(settings, name)); };
+    entry.resolve = [name](const Settings& settings) { return settings_of(parse<Config>(settings, name)); };
     if constexpr (std::is_base_of_v<Mixer, T>)
       entry.mixer = make;
     else

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/core/config.h"
+#include "harness/core/json.h"
 #include "models/tensor/real.h"
 #include "tasks/batch.h"
 #include "tasks/spec.h"

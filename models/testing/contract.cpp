@@ -64,7 +64,7 @@ Verdict check_settings(const std::string& model) {
   const Json defaults = entry.resolve(Json::object());
   if (!refuses(entry, {{"no_such_setting", 1}})) return "takes a setting that it does not have";
   for (const Field& field : entry.settings) {
-    if (defaults.value(field.name, Json()) != field.value)
+    if (defaults.value(field.name, Json()) != Json(field.value))
       return fmt::format("the default of '{}' is not what it declares", field.name);
     if (!refuses(entry, {{field.name, Json::array()}})) return fmt::format("takes a list for '{}'", field.name);
     if (field.help.empty()) return fmt::format("does not say what '{}' is", field.name);

@@ -27,7 +27,7 @@ inline bool builds(const std::string& model, const Json& settings) {
 
 /// One yes-or-no setting turned over; where the model refuses that beside one of its numbers, that number at 0.
 inline Json turned_over(const std::string& model, const Field& field) {
-  Json alone = {{field.name, !field.value.get<bool>()}};
+  Json alone = {{field.name, !std::get<bool>(field.value)}};
   if (builds(model, alone)) return alone;
   for (const Field& other : models().at(model).settings) {
     Json both = alone;
@@ -49,9 +49,9 @@ inline std::vector<Json> variants(const std::string& model) {
 /// sequences cross blocks and windows, and cost little.
 inline Json shrunk(const std::string& model, Json settings) {
   for (const Field& field : models().at(model).settings) {
-    if (field.type != "int" || settings.contains(field.name) || field.value.get<long>() < 16) continue;
+    if (field.type != "int" || settings.contains(field.name) || std::get<std::int64_t>(field.value) < 16) continue;
     Json smaller = settings;
-    smaller[field.name] = field.value.get<long>() / 16;
+    smaller[field.name] = std::get<std::int64_t>(field.value) / 16;
     if (builds(model, smaller)) settings = std::move(smaller);
   }
   return settings;
@@ -61,8 +61,8 @@ inline Json shrunk(const std::string& model, Json settings) {
 inline std::vector<long> sizes_among_settings(const std::string& model) {
   std::vector<long> all;
   for (const Field& field : models().at(model).settings)
-    if (field.type == "int" && field.value.get<long>() >= 2 && field.value.get<long>() <= 512)
-      all.push_back(field.value.get<long>());
+    if (field.type == "int" && std::get<std::int64_t>(field.value) >= 2 && std::get<std::int64_t>(field.value) <= 512)
+      all.push_back(std::get<std::int64_t>(field.value));
   return all;
 }
 

@@ -123,7 +123,7 @@ const RegisterModel<Mutant<Fault::none>> nameless{"nameless", ModelFacts{}};
 /// A registration that takes any setting.
 [[maybe_unused]] const bool careless = [] {
   ModelEntry entry = models().at("sound");
-  entry.resolve = [defaults = entry.resolve(Json::object())](const Json&) { return defaults; };
+  entry.resolve = [defaults = entry.resolve({})](const Settings&) { return defaults; };
   models().add("careless", std::move(entry));
   return true;
 }();

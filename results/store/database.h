@@ -14,7 +14,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "harness/core/config.h"
+#include "harness/core/json.h"
 #include "results/store/database_file.h"
 
 struct sqlite3;

@@ -38,19 +38,19 @@ std::map<long, std::string> places_of(const std::vector<Measurement>& measuremen
 std::vector<BenchTable> bench_tables(const std::vector<Measurement>& measurements,
                                      const std::map<long, Environment>& environments,
                                      const ReferenceModels& references) {
-  using Setting =
+  using Conditions =
       std::tuple<std::string, long, std::string, long, std::string>;  // settings, batch, machine, threads, mode
-  std::map<Setting, std::map<std::pair<std::string, long>, std::map<std::string, double>>> groups;
+  std::map<Conditions, std::map<std::pair<std::string, long>, std::map<std::string, double>>> groups;
   const auto places = places_of(measurements, environments);
   for (const Measurement& m : measurements) {
     const std::string& place = places.at(m.environment);
     groups[{m.settings.dump(), m.batch, place, m.threads, m.mode}][{m.model, m.length}][m.metric] = m.value;
   }
   std::vector<BenchTable> tables;
-  for (const auto& [setting, rows] : groups) {
+  for (const auto& [conditions, rows] : groups) {
     BenchTable& table = tables.emplace_back();
-    table.settings = Json::parse(std::get<0>(setting)), table.references = references;
-    std::tie(std::ignore, table.batch, table.machine, table.threads, table.mode) = setting;
+    table.settings = Json::parse(std::get<0>(conditions)), table.references = references;
+    std::tie(std::ignore, table.batch, table.machine, table.threads, table.mode) = conditions;
     for (const auto& [model_and_length, values] : rows) {
       BenchRow& row = table.rows.emplace_back();
       std::tie(row.model, row.length) = model_and_length;

@@ -61,40 +61,35 @@ std::vector<CostTable> cost_tables(const std::vector<StoredRun>& runs, const Sto
   const std::map<long, Environment> environments = store.environments();
   std::vector<CostTable> tables;
   for (const auto& [preset, members] : by_preset(runs, request)) {
-    using Setting = std::tuple<DataKey, std::string, long>;  // data, machine, threads
-    std::map<Setting, std::map<std::string, std::vector<const StoredRun*>>> groups;
-    std::map<Setting, long> shared, uneven;
+    using Conditions = std::tuple<DataKey, std::string, long>;  // data, machine, threads
+    std::map<Conditions, std::map<std::string, std::vector<const StoredRun*>>> groups;
+    std::map<Conditions, long> shared, uneven;
     std::map<std::string, std::string> task_of;
     std::vector<const StoredRun*> wanted;
     for (const StoredRun* run : members) {
-      const Setting setting{data_key(*run), machine_name(environments.at(run->environment)), run->threads};
+      const Conditions conditions{data_key(*run), machine_name(environments.at(run->environment)), run->threads};
       task_of[run->variant] = run->task;
-      auto& rows = groups[setting];
+      auto& rows = groups[conditions];
       const bool is_wanted = request.wants_model(run->model);
       if (is_wanted) wanted.push_back(run);
       if (run->shared)
-        shared[setting] += is_wanted;
+        shared[conditions] += is_wanted;
       else if (!run->timing_flaw.empty())
-        uneven[setting] += is_wanted;
+        uneven[conditions] += is_wanted;
       else
         rows[row_label(*run)].push_back(run);
     }
     const auto versions = versions_of(wanted);
     const std::size_t first = tables.size();
-    for (const auto& [setting, rows] : groups) {
-      const auto& [data, machine, threads] = setting;
+    for (const auto& [conditions, rows] : groups) {
+      const auto& [data, machine, threads] = conditions;
       const auto version = versions.find(data);
       if (version == versions.end()) continue;
-      CostTable& table = tables.emplace_back(CostTable{preset,
-                                                       data.first,
-                                                       version->second.label,
-                                                       machine,
-                                                       threads,
-                                                       {},
-                                                       shared[setting],
-                                                       uneven[setting],
-                                                       {},
-                                                       request.references});
+      CostTable& table = tables.emplace_back();
+      table.preset = preset, table.variant = data.first, table.label = version->second.label;
+      table.machine = machine, table.threads = threads;
+      table.shared = shared[conditions], table.uneven = uneven[conditions];
+      table.references = request.references;
       for (const auto& [label, candidates] : rows) {
         table.rows.push_back(cost_row(label, candidates, request));
         if (request.wants_model(label) && several_levels(table.rows.back().runs, environments))

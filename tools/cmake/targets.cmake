@@ -25,16 +25,20 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(lra_options INTERFACE -Wno-unused-command-line-argument)
 endif()
 
-# What nearly every file includes and none of it ours, compiled once for each set of flags: libraries, the oracle (below),
-# and tests (programs are compiled with -fPIE, libraries with -fPIC).
-set(lra_precompiled <algorithm> <functional> <map> <memory> <string> <vector> <fmt/format.h> <nlohmann/json.hpp>)
+# What nearly every file includes and none of it ours, compiled once for each set of flags: libraries, the engine, the oracle
+# (below), and tests (programs are compiled with -fPIE, libraries with -fPIC). The engine and its models know no JSON.
+set(lra_precompiled_engine <algorithm> <functional> <map> <memory> <string> <vector> <fmt/format.h>)
+set(lra_precompiled ${lra_precompiled_engine} <nlohmann/json.hpp>)
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/empty.cpp CONTENT "")
 add_library(precompiled_library OBJECT ${PROJECT_BINARY_DIR}/generated/empty.cpp)
 target_link_libraries(precompiled_library PRIVATE lra_options fmt::fmt nlohmann_json::nlohmann_json)
 target_precompile_headers(precompiled_library PRIVATE ${lra_precompiled})
+add_library(precompiled_engine OBJECT ${PROJECT_BINARY_DIR}/generated/empty.cpp)
+target_link_libraries(precompiled_engine PRIVATE lra_options fmt::fmt)
+target_precompile_headers(precompiled_engine PRIVATE ${lra_precompiled_engine})
 add_library(precompiled_oracle OBJECT ${PROJECT_BINARY_DIR}/generated/empty.cpp)
-target_link_libraries(precompiled_oracle PRIVATE lra_options fmt::fmt nlohmann_json::nlohmann_json)
-target_precompile_headers(precompiled_oracle PRIVATE ${lra_precompiled})
+target_link_libraries(precompiled_oracle PRIVATE lra_options fmt::fmt)
+target_precompile_headers(precompiled_oracle PRIVATE ${lra_precompiled_engine})
 set_target_properties(precompiled_oracle PROPERTIES LRA_ORACLE ON)
 add_executable(precompiled_test ${PROJECT_BINARY_DIR}/generated/empty.cpp)
 target_link_libraries(precompiled_test PRIVATE lra_options fmt::fmt nlohmann_json::nlohmann_json GTest::gtest GTest::gtest_main)
@@ -59,6 +63,11 @@ endfunction()
 
 # What a program that uses plug-ins links: every plug-in library by name, because objects do not travel through libraries.
 set(LRA_PARTS definitions sources attention encoders reports harness tasks datasets models results core)
+
+# The named libraries are the shipped engine, or a part of it.
+function(lra_engine)
+  set_target_properties(${ARGN} PROPERTIES PRECOMPILE_HEADERS_REUSE_FROM precompiled_engine)
+endfunction()
 
 # The named libraries are the double engine, or a part of it, which tests compare with. Its sources are those of the float
 # engine, where the sanitizers watch them; without sanitizers it compiles and runs in a fraction of the time.

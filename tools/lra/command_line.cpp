@@ -4,7 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "harness/core/config.h"
+#include "harness/core/json.h"
 #include "harness/core/names.h"
 #include "harness/core/text.h"
 
@@ -26,7 +26,7 @@ std::string make_natural(std::string& text) {
 }
 
 std::string check_number(std::string& text) {
-  return parse_scalar(text).is_number() ? "" : fmt::format("'{}' is not a number", text);
+  return Json(parse_scalar(text)).is_number() ? "" : fmt::format("'{}' is not a number", text);
 }
 
 Option with(CLI::Option* option, std::string (*change)(std::string&)) {
