@@ -19,7 +19,7 @@
 #include "harness/revision.h"
 #include "harness/train.h"
 #include "models/layers/mixer.h"
-#include "models/tensor/instruction_set.h"
+#include "models/tensor/detail/instruction_set.h"
 #include "results/store/level.h"
 
 namespace lra {

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "models/ops/ops.h"
-#include "models/tensor/onednn.h"
+#include "models/tensor/detail/onednn.h"
 #include "models/testing/dense.h"
 
 namespace lra {

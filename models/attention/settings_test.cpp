@@ -5,7 +5,7 @@
 #include <new>
 
 #include "models/layers/classifier.h"
-#include "models/tensor/onednn.h"
+#include "models/tensor/detail/onednn.h"
 #include "models/testing/contract_cases.h"
 
 namespace lra {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "harness/core/error.h"
-#include "models/tensor/permute.h"
+#include "models/tensor/detail/permute.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {

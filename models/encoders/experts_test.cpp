@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "models/tensor/onednn.h"
+#include "models/tensor/detail/onednn.h"
 #include "models/testing/dense_blocks.h"
 
 namespace lra {

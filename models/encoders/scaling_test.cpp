@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "models/tensor/onednn.h"
+#include "models/tensor/detail/onednn.h"
 #include "models/testing/dense_blocks.h"
 
 namespace lra {

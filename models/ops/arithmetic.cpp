@@ -1,10 +1,10 @@
 /// Sums, differences, products and quotients of tensors. Operands of one shape run over flat memory; unlike ones are
 /// broadcast, and their gradients summed over what was repeated.
 #include "harness/core/error.h"
-#include "models/ops/broadcast.h"
-#include "models/ops/doors.h"
+#include "models/ops/detail/broadcast.h"
+#include "models/ops/detail/doors.h"
 #include "models/ops/ops.h"
-#include "models/tensor/permute.h"
+#include "models/tensor/detail/permute.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {

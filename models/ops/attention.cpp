@@ -3,11 +3,11 @@
 #include <limits>
 
 #include "harness/core/error.h"
-#include "models/ops/doors.h"
-#include "models/ops/head_view.h"
+#include "models/ops/detail/doors.h"
+#include "models/ops/detail/head_view.h"
+#include "models/ops/detail/tile_rows.h"
+#include "models/ops/detail/tiles.h"
 #include "models/ops/ops.h"
-#include "models/ops/tile_rows.h"
-#include "models/ops/tiles.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {

@@ -1,4 +1,4 @@
-#include "models/ops/doors.h"
+#include "models/ops/detail/doors.h"
 
 #include "harness/core/error.h"
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "models/ops/doors.h"
+#include "models/ops/detail/doors.h"
 #include "models/ops/ops.h"
 
 namespace lra::inline LRA_ENGINE {

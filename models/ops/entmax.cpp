@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "models/ops/doors.h"
-#include "models/ops/head_view.h"
+#include "models/ops/detail/doors.h"
+#include "models/ops/detail/head_view.h"
 #include "models/ops/ops.h"
 
 namespace lra::inline LRA_ENGINE {

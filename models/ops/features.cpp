@@ -9,10 +9,10 @@
 #include <cmath>
 #include <limits>
 
-#include "models/ops/doors.h"
-#include "models/ops/head_view.h"
+#include "models/ops/detail/doors.h"
+#include "models/ops/detail/head_view.h"
+#include "models/ops/detail/tile_size.h"
 #include "models/ops/ops.h"
-#include "models/ops/tile_size.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {

@@ -1,9 +1,9 @@
 /// The position-wise part of a block, tile by tile of tokens: what lies between the norm and the residual stays in the
 /// cache. What enters the activation is kept; the rest is cheap to make again in backward.
 #include "harness/core/error.h"
-#include "models/ops/doors.h"
+#include "models/ops/detail/doors.h"
+#include "models/ops/detail/tile_size.h"
 #include "models/ops/ops.h"
-#include "models/ops/tile_size.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {

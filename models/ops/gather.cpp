@@ -1,6 +1,6 @@
 /// Rows and entries chosen by index, and what follows from them: sums and products that touch nothing else.
 #include "harness/core/error.h"
-#include "models/ops/doors.h"
+#include "models/ops/detail/doors.h"
 #include "models/ops/ops.h"
 
 namespace lra::inline LRA_ENGINE {

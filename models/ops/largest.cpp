@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "harness/core/error.h"
-#include "models/ops/doors.h"
+#include "models/ops/detail/doors.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {

@@ -1,5 +1,5 @@
 #include "harness/core/error.h"
-#include "models/ops/doors.h"
+#include "models/ops/detail/doors.h"
 #include "models/ops/ops.h"
 
 namespace lra::inline LRA_ENGINE {

@@ -1,8 +1,8 @@
 /// Softmax attention by the textbook: the probabilities of a whole sequence stand in memory.
 #include <cmath>
 
-#include "models/ops/doors.h"
-#include "models/ops/head_view.h"
+#include "models/ops/detail/doors.h"
+#include "models/ops/detail/head_view.h"
 #include "models/ops/ops.h"
 
 namespace lra::inline LRA_ENGINE {

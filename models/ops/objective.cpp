@@ -1,5 +1,5 @@
 /// What models do to the objective themselves: terms of their own, and places where its derivative stops.
-#include "models/ops/doors.h"
+#include "models/ops/detail/doors.h"
 #include "models/ops/ops.h"
 
 namespace lra::inline LRA_ENGINE {

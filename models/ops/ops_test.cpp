@@ -8,7 +8,7 @@
 
 #include "harness/core/error.h"
 #include "models/ops/ops.h"
-#include "models/tensor/onednn.h"
+#include "models/tensor/detail/onednn.h"
 #include "models/testing/bridge.h"
 #include "models/testing/compare.h"
 

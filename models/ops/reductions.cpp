@@ -2,8 +2,8 @@
 #include <vector>
 
 #include "harness/core/error.h"
-#include "models/ops/broadcast.h"
-#include "models/ops/doors.h"
+#include "models/ops/detail/broadcast.h"
+#include "models/ops/detail/doors.h"
 #include "models/ops/ops.h"
 
 namespace lra::inline LRA_ENGINE {

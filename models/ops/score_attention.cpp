@@ -2,9 +2,9 @@
 #include <cmath>
 #include <limits>
 
-#include "models/ops/doors.h"
+#include "models/ops/detail/doors.h"
+#include "models/ops/detail/score_strips.h"
 #include "models/ops/ops.h"
-#include "models/ops/score_strips.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {

@@ -1,10 +1,10 @@
 /// What each kind of scores adds to a strip of them, and the way back.
-#include "models/ops/score_strips.h"
+#include "models/ops/detail/score_strips.h"
 
 #include <algorithm>
 
 #include "harness/core/error.h"
-#include "models/ops/doors.h"
+#include "models/ops/detail/doors.h"
 
 namespace lra::inline LRA_ENGINE {
 

@@ -6,8 +6,8 @@
 #include <limits>
 
 #include "harness/core/error.h"
-#include "models/ops/doors.h"
-#include "models/ops/head_view.h"
+#include "models/ops/detail/doors.h"
+#include "models/ops/detail/head_view.h"
 #include "models/ops/ops.h"
 
 namespace lra::inline LRA_ENGINE {

@@ -1,6 +1,6 @@
 /// Ops between token ids, packed tokens and one row a sequence.
 #include "harness/core/error.h"
-#include "models/ops/doors.h"
+#include "models/ops/detail/doors.h"
 #include "models/ops/ops.h"
 
 namespace lra::inline LRA_ENGINE {

@@ -1,4 +1,4 @@
-#include "models/tensor/kernel_cases.h"
+#include "models/tensor/detail/kernel_cases.h"
 
 #include <fmt/format.h>
 

@@ -9,7 +9,7 @@
 #include <limits>
 
 #include "harness/core/random.h"
-#include "models/tensor/kernel_cases.h"
+#include "models/tensor/detail/kernel_cases.h"
 
 namespace lra {
 namespace f64 {

@@ -1,5 +1,5 @@
 /// Matrix products by oneDNN; the only file that knows it. Builds with oneDNN 2.6 and with 3.x.
-#include "models/tensor/onednn.h"
+#include "models/tensor/detail/onednn.h"
 
 #include <dnnl_debug.h>
 #include <omp.h>

@@ -7,9 +7,9 @@
 #include <hwy/highway.h>
 
 #include "harness/core/error.h"
-#include "models/tensor/instruction_set.h"
+#include "models/tensor/detail/instruction_set.h"
+#include "models/tensor/detail/vector_lanes-inl.h"
 #include "models/tensor/kernels.h"
-#include "models/tensor/vector_lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lra::inline LRA_ENGINE::kernels::HWY_NAMESPACE {

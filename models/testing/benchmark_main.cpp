@@ -1,7 +1,7 @@
 /// main of the programs that time kernels and ops: oneDNN on one thread, and Google Benchmark's command line.
 #include <benchmark/benchmark.h>
 
-#include "models/tensor/onednn.h"
+#include "models/tensor/detail/onednn.h"
 
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);

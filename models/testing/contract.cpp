@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "models/tensor/onednn.h"
+#include "models/tensor/detail/onednn.h"
 #include "models/testing/contract_cases.h"
 
 namespace lra {

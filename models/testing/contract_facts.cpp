@@ -1,7 +1,7 @@
 /// The checks of what a model declares about itself.
 #include <cmath>
 
-#include "models/tensor/onednn.h"
+#include "models/tensor/detail/onednn.h"
 #include "models/testing/contract.h"
 #include "models/testing/contract_cases.h"
 

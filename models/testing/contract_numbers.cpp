@@ -1,7 +1,7 @@
 /// The checks of values: derivatives, the two engines against each other, a sequence alone and in company.
 #include <cmath>
 
-#include "models/tensor/onednn.h"
+#include "models/tensor/detail/onednn.h"
 #include "models/testing/contract.h"
 #include "models/testing/contract_cases.h"
 

@@ -12,5 +12,5 @@ function(lra_add_plugin name)
   target_compile_features(${name} PRIVATE cxx_std_20)
   # The flags that decide bits, as in the program itself.
   target_compile_options(${name} PRIVATE -ffp-contract=off -fno-math-errno)
-  target_link_libraries(${name} PRIVATE fmt::fmt nlohmann_json::nlohmann_json)
+  target_link_libraries(${name} PRIVATE fmt::fmt)
 endfunction()

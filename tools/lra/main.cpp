@@ -19,7 +19,7 @@
 #include "harness/core/file.h"
 #include "harness/core/text.h"
 #include "harness/measure.h"
-#include "models/tensor/instruction_set.h"
+#include "models/tensor/detail/instruction_set.h"
 #include "tools/lra/command.h"
 #include "tools/lra/hints.h"
 #include "tools/lra/output.h"

@@ -5,7 +5,7 @@
 #include <span>
 #include <utility>
 
-#include "models/ops/head_view.h"
+#include "models/ops/detail/head_view.h"
 
 namespace lra::inline LRA_ENGINE {
 

@@ -5,7 +5,7 @@
 #include <tuple>
 
 #include "models/autodiff/tape.h"
-#include "models/ops/head_view.h"
+#include "models/ops/detail/head_view.h"
 #include "models/ops/scores.h"
 
 namespace lra::inline LRA_ENGINE {

@@ -1,7 +1,7 @@
 /// One head of the packed tokens of one sequence, in place or copied out, for ops that work head by head.
 #pragma once
 
-#include "models/ops/tile_size.h"
+#include "models/ops/detail/tile_size.h"
 #include "models/tensor/tensor.h"
 
 namespace lra::inline LRA_ENGINE {

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "models/ops/detail/tile_size.h"
 #include "models/ops/pattern.h"
-#include "models/ops/tile_size.h"
 
 namespace lra::inline LRA_ENGINE {
 

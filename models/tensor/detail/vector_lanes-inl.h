@@ -13,6 +13,8 @@
 
 #include <hwy/highway.h>
 
+#include "models/tensor/real.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace lra::inline LRA_ENGINE::kernels::HWY_NAMESPACE {
 
