@@ -61,10 +61,25 @@ struct ModelEntry {
 /// The models by name.
 Registry<ModelEntry>& models();
 
+template <typename T>
+concept HasConfig = requires(typename T::Config config) {
+  config.fields([](auto&&...) {});
+};
+
+template <typename T>
+concept IsBuiltFromConfig =
+    HasConfig<T> && std::is_constructible_v<T, const typename T::Config&, const Geometry&, const Scope&>;
+
 /// The last line of a model's file. Requires T::Config and T(const T::Config&, const Geometry&, const Scope&), T being
 /// a Mixer or an Encoder.
 template <typename T>
 struct RegisterModel {
+  static_assert(HasConfig<T>, "a model needs a public struct Config with `void fields(auto&& f)`");
+  static_assert(IsBuiltFromConfig<T>,
+                "a model needs a public constructor (const Config&, const Geometry&, const Scope&)");
+  static_assert(std::is_base_of_v<Mixer, T> != std::is_base_of_v<Encoder, T>,
+                "a model is either a Mixer or an Encoder");
+
   RegisterModel(const std::string& name, ModelFacts facts) {
     using Config = typename T::Config;
     const auto make = [name](const Settings& settings, const Geometry& geometry, const Scope& scope) {

@@ -92,6 +92,37 @@ TEST_F(Plugin, IsRefusedWhenItsNameIsTaken) {
       << finished.err;
 }
 
+/// What the compiler says of a model whose Config has the field, and whose constructor has the parameters.
+std::string compiled(const std::string& field, const std::string& parameters) {
+  const Sandbox sandbox;
+  write_file(sandbox.path("mine.cpp"),
+             fmt::format("#include \"models/layers/mixer.h\"\n"
+                         "using namespace lra;\n"
+                         "struct Mine final : Mixer {{\n"
+                         "  struct Config {{ {}; void fields(auto&& f) {{ f(\"k\", k, \"a number\"); }} }};\n"
+                         "  Mine({}) {{}}\n"
+                         "  Tensor forward(Tensor x, const Pack&) const override {{ return x; }}\n"
+                         "}};\n"
+                         "const RegisterModel<Mine> registered{{\"mine\", {{}}}};\n",
+                         field, parameters));
+  const std::string log = sandbox.path("log");
+  const int status = std::system(fmt::format("{} -std=c++20 -fsyntax-only -I{} {} >{} 2>&1", LRA_COMPILER,
+                                             LRA_SOURCE_DIR, sandbox.path("mine.cpp").string(), log)
+                                     .c_str());
+  EXPECT_EQ(status == 0, contents(log).find("error") == std::string::npos);
+  return contents(log);
+}
+
+TEST(PluginSource, IsRefusedInASentenceThatSaysWhatAModelNeeds) {
+  const std::string right = "const Config&, const Geometry&, const Scope&";
+  EXPECT_EQ(compiled("long k = 1", right), "");
+  EXPECT_NE(compiled("float k = 1", right).find("a field of a Config must be a bool, int, long, double or std::string"),
+            std::string::npos);
+  EXPECT_NE(compiled("long k = 1", "const Config&, const Scope&")
+                .find("a model needs a public constructor (const Config&, const Geometry&, const Scope&)"),
+            std::string::npos);
+}
+
 int shell(const std::string& command) { return std::system(command.c_str()); }
 
 // The way of the README's tutorial: install, build outside, run.
