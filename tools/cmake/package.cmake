@@ -28,23 +28,25 @@ string(SHA256 interface "${interface}")
 string(SUBSTRING ${interface} 0 12 interface)
 set(LRA_ABI ${PROJECT_VERSION}-${interface})
 set(LRA_INCLUDE_DIR ${PROJECT_SOURCE_DIR})
+set(LRA_CONTRACT ${PROJECT_BINARY_DIR}/lra_contract)
 
 # Writes lraConfig.cmake and its version file into FOLDER, for a package that will lie in DESTINATION below PREFIX.
-function(lra_package folder prefix destination include_dir cmake_dir program)
+function(lra_package folder prefix destination include_dir cmake_dir programs)
   set(LRA_INCLUDE_DIR ${include_dir})
   set(LRA_CMAKE_DIR ${cmake_dir})
-  set(LRA_PROGRAM ${program})
+  set(LRA_PROGRAM ${programs}/lra)
+  set(LRA_CONTRACT ${programs}/lra_contract)
   configure_package_config_file(${PROJECT_SOURCE_DIR}/tools/cmake/lraConfig.cmake.in ${folder}/lraConfig.cmake
     INSTALL_PREFIX ${prefix} INSTALL_DESTINATION ${destination} PATH_VARS LRA_INCLUDE_DIR LRA_CMAKE_DIR LRA_PROGRAM
-    NO_CHECK_REQUIRED_COMPONENTS_MACRO)
+    LRA_CONTRACT     NO_CHECK_REQUIRED_COMPONENTS_MACRO)
   write_basic_package_version_file(${folder}/lraConfigVersion.cmake COMPATIBILITY ExactVersion)
 endfunction()
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/lra)
 lra_package(${PROJECT_BINARY_DIR}/generated/package ${CMAKE_INSTALL_PREFIX} ${package}
-  ${CMAKE_INSTALL_INCLUDEDIR}/lra ${package} ${CMAKE_INSTALL_BINDIR}/lra)
+  ${CMAKE_INSTALL_INCLUDEDIR}/lra ${package} ${CMAKE_INSTALL_BINDIR})
 lra_package(${PROJECT_BINARY_DIR} ${PROJECT_BINARY_DIR} .
-  ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/tools/cmake ${PROJECT_BINARY_DIR}/lra)
+  ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/tools/cmake ${PROJECT_BINARY_DIR})
 
 install(FILES ${PROJECT_BINARY_DIR}/generated/package/lraConfig.cmake
   ${PROJECT_BINARY_DIR}/generated/package/lraConfigVersion.cmake

@@ -92,6 +92,30 @@ TEST_F(Plugin, IsRefusedWhenItsNameIsTaken) {
       << finished.err;
 }
 
+TEST_F(Plugin, KeepsTheContract) {
+  const Sandbox sandbox(LRA_CONTRACT);
+  const Finished good = sandbox.lra(fmt::format("{} {}", LRA_PLUGIN, LRA_PLUGIN_DOUBLE));
+  EXPECT_EQ(good.code, 0) << good.out << good.err;
+  EXPECT_NE(good.out.find("sharp_linear FloatAgreesWithDouble kept\n"), std::string::npos) << good.out;
+}
+
+TEST_F(Plugin, ThatBreaksTheContractIsTold) {
+  const Sandbox sandbox(LRA_CONTRACT);
+  const Finished broken = sandbox.lra(fmt::format("{} {}", LRA_BROKEN, LRA_BROKEN_DOUBLE));
+  EXPECT_EQ(broken.code, 1) << broken.out << broken.err;
+  EXPECT_NE(broken.out.find("broken CompanyAndOrderChangeNothing BROKEN: it "), std::string::npos) << broken.out;
+  EXPECT_NE(broken.out.find("broken FloatAgreesWithDouble kept\n"), std::string::npos) << broken.out;
+}
+
+TEST_F(Plugin, IsHeldToTheContractInBothEnginesOrNotAtAll) {
+  const Sandbox sandbox(LRA_CONTRACT);
+  const Finished mixed = sandbox.lra(fmt::format("{} {}", LRA_PLUGIN, LRA_BROKEN_DOUBLE));
+  EXPECT_EQ(mixed.code, 2);
+  EXPECT_NE(mixed.err.find("does not register the model 'sharp_linear'"), std::string::npos) << mixed.err;
+  EXPECT_EQ(sandbox.lra(LRA_PLUGIN).code, 2) << "one file of two";
+  EXPECT_EQ(sandbox.lra(std::string(LRA_PLUGIN) + " none.so").code, 3);
+}
+
 /// What the compiler says of a model whose Config has the field, and whose constructor has the parameters.
 std::string compiled(const std::string& field, const std::string& parameters) {
   const Sandbox sandbox;
@@ -136,6 +160,8 @@ TEST_F(SlowPlugin, IsBuiltWithTheInstalledPackage) {
   step(cmake + " --install " + LRA_BUILD_DIR + " --prefix " + at + "installed");
   step(cmake + " -S " + at + "mine -B " + at + "mine/build -DCMAKE_PREFIX_PATH=" + at + "installed");
   step(cmake + " --build " + at + "mine/build");
+  step(cmake + " --build " + at + "mine/build --target test_sharp_linear");
+  EXPECT_NE(contents(sandbox.path("log")).find("sharp_linear FloatAgreesWithDouble kept"), std::string::npos);
   const Finished finished = sandbox.lra(kRun + " --plugin mine/build/libsharp_linear.so");
   ASSERT_EQ(finished.code, 0) << finished.err;
   EXPECT_NE(finished.out.find("| sharp_linear"), std::string::npos) << finished.out;

@@ -1,0 +1,28 @@
+// A plug-in whose model breaks the contract: what it makes of a sequence depends on how many tokens its pack has.
+#include "models/layers/mixer.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+class Broken final : public Mixer {
+ public:
+  using Config = NoSettings;
+  Broken(const Config&, const Geometry&, const Scope&) {}
+
+  Tensor forward(Tensor x, const Pack&) const override {
+    const double tokens = double(x.dim(0));
+    return scale(std::move(x), tokens);
+  }
+};
+
+const RegisterModel<Broken> registered{"broken",
+                                       {.summary = "scales by the number of tokens",
+                                        .paper = "none: made for a test",
+                                        .complexity = "O(N)",
+                                        .kind = "control",
+                                        .differs = "nothing to differ from",
+                                        .exponent = 1}};
+
+}  // namespace
+}  // namespace lra

@@ -1,0 +1,62 @@
+// The contract (models/testing/contract.h) on the models of a plug-in: lra_contract PLUGIN.so PLUGIN_double.so, the
+// same sources built for the double engine. The target test_NAME of lra_add_plugin builds both and runs it. Prints each
+// check with its verdict. Exit code 1 when one is not kept, 2 when a library does not fit.
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include "harness/core/error.h"
+#include "harness/core/file.h"
+#include "harness/plugin.h"
+#include "harness/plugin_file.h"
+#include "models/testing/contract.h"
+
+namespace lra {
+namespace {
+
+/// Registers the models of a library built for the double engine, to the end of the program.
+void load_double(const std::filesystem::path& file) {
+  check_plugin_file(file, MappedFile(file).bytes());
+  if (!dlopen(std::filesystem::absolute(file).c_str(), RTLD_NOW | RTLD_LOCAL)) fail_usage("{}", dlerror());
+}
+
+/// Whether the model keeps every check.
+bool keeps_contract(const std::string& model) {
+  const std::vector<std::string> exact = f64::model_names();
+  if (std::find(exact.begin(), exact.end(), model) == exact.end())
+    fail_usage("the library for the double engine does not register the model '{}'", model);
+  bool kept = true;
+  for (const Check& check : contract()) {
+    const Verdict verdict = examine(check.name, model);
+    kept = kept && verdict.empty();
+    fmt::print("{} {} {}\n", model, check.name, verdict.empty() ? "kept" : "BROKEN: it " + verdict);
+    std::fflush(stdout);
+  }
+  return kept;
+}
+
+int run(const std::filesystem::path& plugin, const std::filesystem::path& plugin_double) {
+  load_plugin(plugin);
+  load_double(plugin_double);
+  bool kept = true;
+  for (const std::string& model : plugins().back().models) kept = keeps_contract(model) && kept;
+  return kept ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace lra
+
+int main(int count, char** arguments) {
+  if (count != 3) {
+    fmt::print(stderr, "lra_contract: give two files: PLUGIN.so PLUGIN_double.so\n");
+    return 2;
+  }
+  try {
+    return lra::run(arguments[1], arguments[2]);
+  } catch (const lra::Error& error) {
+    fmt::print(stderr, "lra_contract: {}\n", error.what());
+    return int(error.kind());
+  }
+}
