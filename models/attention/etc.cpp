@@ -30,7 +30,7 @@ class Etc final : public Mixer {
       : config_(config),
         heads_(geometry.heads),
         global_norm_(scope / "global_norm", geometry.width),
-        token_(geometry, scope, ""),
+        token_(geometry, scope),
         global_(config.share ? token_ : Projections(geometry, scope, "global_")),
         site_(scope.dropout("probabilities", geometry.attention_dropout)),
         global_site_(scope.dropout("global_probabilities", geometry.attention_dropout)) {
@@ -72,17 +72,6 @@ class Etc final : public Mixer {
   }
 
  private:
-  struct Projections {
-    Parameter query, key, value, out;
-    Projections(const Geometry& geometry, const Scope& scope, const std::string& prefix) {
-      const Init init = Init::xavier(geometry.width, geometry.qkv);
-      query = scope.add(prefix + "query", {geometry.qkv, geometry.width}, init);
-      key = scope.add(prefix + "key", {geometry.qkv, geometry.width}, init);
-      value = scope.add(prefix + "value", {geometry.qkv, geometry.width}, init);
-      out = scope.add(prefix + "out", {geometry.width, geometry.qkv}, init);
-    }
-  };
-
   void show(long n, const See& see) const {
     const long g = config_.global_tokens;
     see({Positions::all(n), Positions(g + n).add(0, g)});

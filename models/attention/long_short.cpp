@@ -34,21 +34,17 @@ class LongShort final : public Mixer {
         heads_(geometry.heads),
         window_norm_(scope / "window_norm", geometry.qkv),
         landmark_norm_(scope / "landmark_norm", geometry.qkv),
+        projections_(geometry, scope),
         site_(scope.dropout("probabilities", geometry.attention_dropout)) {
     if (config.causal && config.segment % config.window != 0)
       fail_usage("long_short: segment is {}; if causal it must be a multiple of the window, {}", config.segment,
                  config.window);
     const long c = geometry.width, r = config.landmarks;
-    const Init init = Init::xavier(c, geometry.qkv);
-    query_ = scope.add("query", {geometry.qkv, c}, init);
-    key_ = scope.add("key", {geometry.qkv, c}, init);
-    value_ = scope.add("value", {geometry.qkv, c}, init);
-    out_ = scope.add("out", {c, geometry.qkv}, Init::xavier(geometry.qkv, c));
     if (r > 0) projection_ = scope.add("projection", {heads_ * r, c}, Init::xavier(c, heads_ * r));
   }
 
   Tensor forward(Tensor x, const Pack& pack) const override {
-    const Tensor k = window_norm_(linear(x, key_)), v = window_norm_(linear(x, value_));
+    const Tensor k = window_norm_(linear(x, projections_.key)), v = window_norm_(linear(x, projections_.value));
     std::vector<Tensor> keys, values;  // landmarks of all sequences
     std::vector<long> order;           // of the keys of a sequence, landmarks first, over (all landmarks; all tokens)
     Pack key_pack = pack;
@@ -72,10 +68,10 @@ class LongShort final : public Mixer {
     };
     return linear(
         sparse_attention(
-            linear(std::move(x), query_), joined(keys, k), joined(values, v), heads_,
+            linear(std::move(x), projections_.query), joined(keys, k), joined(values, v), heads_,
             [this, pack, key_pack](long s, long, const See& see) { show(pack.size(s), key_pack.size(s), see); }, site_,
             pack, key_pack),
-        out_);
+        projections_.out);
   }
 
  private:
@@ -110,7 +106,8 @@ class LongShort final : public Mixer {
   Config config_;
   long heads_;
   LayerNorm window_norm_, landmark_norm_;
-  Parameter query_, key_, value_, out_, projection_;
+  Projections projections_;
+  Parameter projection_;
   Dropout site_;
 };
 

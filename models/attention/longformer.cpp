@@ -30,11 +30,10 @@ class Longformer final : public Mixer {
       : config_(config),
         global_tokens_(config.causal ? 0 : config.global_tokens),
         heads_(geometry.heads),
-        local_(geometry, scope, ""),
-        out_(scope.add("out", {geometry.width, geometry.qkv}, Init::xavier(geometry.qkv, geometry.width))),
+        local_(geometry, scope),
         site_(scope.dropout("probabilities", geometry.attention_dropout)),
         global_site_(scope.dropout("global_probabilities", geometry.attention_dropout)) {
-    if (global_tokens_ > 0) global_ = Projections(geometry, scope, "global_");
+    if (global_tokens_ > 0) global_ = QkvProjections(geometry, scope, "global_");
   }
 
   Tensor forward(Tensor x, const Pack& pack) const override {
@@ -43,21 +42,10 @@ class Longformer final : public Mixer {
         linear(x, local_.query), linear(x, local_.key), linear(x, local_.value), heads_,
         [this, pack](long s, long head, const See& see) { show(pack.size(s), head, see); }, site_, pack, pack);
     if (g > 0) y = with_global_rows(std::move(y), x, pack);
-    return linear(std::move(y), out_);
+    return linear(std::move(y), local_.out);
   }
 
  private:
-  struct Projections {
-    Parameter query, key, value;
-    Projections() = default;
-    Projections(const Geometry& geometry, const Scope& scope, const std::string& prefix) {
-      const Init init = Init::xavier(geometry.width, geometry.qkv);
-      query = scope.add(prefix + "query", {geometry.qkv, geometry.width}, init);
-      key = scope.add(prefix + "key", {geometry.qkv, geometry.width}, init);
-      value = scope.add(prefix + "value", {geometry.qkv, geometry.width}, init);
-    }
-  };
-
   /// What tokens that are not global see: all that are, and the others of their window.
   void show(long n, long head, const See& see) const {
     const long g = global_tokens_, step = head < config_.dilated_heads ? config_.dilation : 1;
@@ -89,8 +77,8 @@ class Longformer final : public Mixer {
 
   Config config_;
   long global_tokens_, heads_;
-  Projections local_, global_;
-  Parameter out_;
+  Projections local_;
+  QkvProjections global_;
   Dropout site_, global_site_;
 };
 

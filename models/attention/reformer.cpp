@@ -37,9 +37,9 @@ class Reformer final : public Mixer {
       : config_(config),
         heads_(geometry.heads),
         width_(geometry.qkv / geometry.heads),
-        shared_(scope.add("query", {geometry.qkv, geometry.width}, Init::xavier(geometry.width, geometry.qkv))),
-        value_(scope.add("value", {geometry.qkv, geometry.width}, Init::xavier(geometry.width, geometry.qkv))),
-        out_(scope.add("out", {geometry.width, geometry.qkv}, Init::xavier(geometry.qkv, geometry.width))),
+        shared_(head_projection(geometry, scope, "query")),
+        value_(head_projection(geometry, scope, "value")),
+        out_(out_projection(geometry, scope)),
         site_(scope.dropout("probabilities", geometry.attention_dropout)) {
     most_ = 1;
     for (long n = 1; n <= geometry.length; n += config.chunk) most_ = std::max(most_, buckets(n).rotations());

@@ -36,24 +36,23 @@ class Rfa final : public Mixer {
       : config_(config),
         heads_(geometry.heads),
         directions_(scope.random("features", "directions"),
-                    {geometry.heads, geometry.qkv / geometry.heads, config.features}, config.redraw, draw_normal) {
-    const long c = geometry.width, qkv = geometry.qkv;
-    for (const auto& [name, place] : {std::pair{"query", &query_}, {"key", &key_}, {"value", &value_}})
-      *place = scope.add(name, {qkv, c}, Init::xavier(c, qkv));
-    out_ = scope.add("out", {c, qkv}, Init::xavier(qkv, c));
-    deviation_ = scope.add("deviation", {1, qkv}, Init::ones());
+                    {geometry.heads, geometry.qkv / geometry.heads, config.features}, config.redraw, draw_normal),
+        projections_(geometry, scope) {
+    deviation_ = scope.add("deviation", {1, geometry.qkv}, Init::ones());
     if (config.causal && config.gate)
-      gate_.emplace(scope / "gate", c, geometry.heads, Init::xavier(c, geometry.heads), Init::zeros());
+      gate_.emplace(scope / "gate", geometry.width, geometry.heads, Init::xavier(geometry.width, geometry.heads),
+                    Init::zeros());
   }
 
   Tensor forward(Tensor x, const Pack& pack) const override {
-    const Tensor w = directions(pack), v = linear(x, value_);
-    const Tensor fq = features(linear(x, query_), w), fk = features(linear(x, key_), w);
+    const Tensor w = directions(pack), v = linear(x, projections_.value);
+    const Tensor fq = features(linear(x, projections_.query), w), fk = features(linear(x, projections_.key), w);
     const double least = config_.least * double(config_.features);
-    if (!gate_) return linear(kernel_attention(fq, fk, v, heads_, 0, pack, config_.causal, {}, least), out_);
+    if (!gate_)
+      return linear(kernel_attention(fq, fk, v, heads_, 0, pack, config_.causal, {}, least), projections_.out);
     const Tensor z = (*gate_)(x);
     const Tensor incoming = scale_heads(fk, sigmoid(scale(z, -1)));  // 1 − g
-    return linear(kernel_attention(fq, incoming, v, heads_, 0, pack, true, log_sigmoid(z), least), out_);
+    return linear(kernel_attention(fq, incoming, v, heads_, 0, pack, true, log_sigmoid(z), least), projections_.out);
   }
 
  private:
@@ -70,7 +69,8 @@ class Rfa final : public Mixer {
   Config config_;
   long heads_;
   Drawn directions_;
-  Parameter query_, key_, value_, out_, deviation_;
+  Projections projections_;
+  Parameter deviation_;
   std::optional<Linear> gate_;
 };
 

@@ -49,11 +49,10 @@ class Routing final : public Mixer {
     block_ = Window::blocks(config.block > 0 ? config.block : root, 1, 1);
     block_.causal = config.causal;
     const long keys = (config.causal ? local_ : heads_) * width_;  // routed queries are keys if causal
-    const Init init = Init::xavier(geometry.width, geometry.qkv);
-    query_ = scope.add("query", {geometry.qkv, geometry.width}, init);
-    if (keys > 0) key_ = scope.add("key", {keys, geometry.width}, init);
-    value_ = scope.add("value", {geometry.qkv, geometry.width}, init);
-    out_ = scope.add("out", {geometry.width, geometry.qkv}, Init::xavier(geometry.qkv, geometry.width));
+    query_ = head_projection(geometry, scope, "query");
+    if (keys > 0) key_ = scope.add("key", {keys, geometry.width}, Init::xavier(geometry.width, geometry.qkv));
+    value_ = head_projection(geometry, scope, "value");
+    out_ = out_projection(geometry, scope);
     local_site_ = scope.dropout("probabilities", geometry.attention_dropout);
     for (long h = local_; h < heads_; ++h) {
       centroids_.emplace_back(scope, fmt::format("centroids.{}", h), clusters_, width_, config.decay);

@@ -37,17 +37,15 @@ class Sinkhorn final : public Mixer {
   };
 
   Sinkhorn(const Config& config, const Geometry& geometry, const Scope& scope)
-      : config_(config), heads_(geometry.heads), block_(std::min(config.block, geometry.length)) {
+      : config_(config),
+        heads_(geometry.heads),
+        block_(std::min(config.block, geometry.length)),
+        projections_(geometry, scope) {
     if (config.causal && config.cut > 0)
       fail_usage("sinkhorn: cut shows every query the same blocks; it is not causal");
     if (block_ == 0) block_ = std::max(1L, std::lround(std::sqrt(double(geometry.length))));
     blocks_ = count_of(geometry.length);
     const long c = geometry.width;
-    const Init init = Init::xavier(c, geometry.qkv);
-    query_ = scope.add("query", {geometry.qkv, c}, init);
-    key_ = scope.add("key", {geometry.qkv, c}, init);
-    value_ = scope.add("value", {geometry.qkv, c}, init);
-    out_ = scope.add("out", {c, geometry.qkv}, Init::xavier(geometry.qkv, c));
     sort_in_ = scope.add("sort.in", {c, c}, Init::xavier(c, c));
     sort_bias_ = scope.add("sort.bias", {c}, Init::zeros());
     sort_out_ = scope.add("sort.out", {heads_ * blocks_, c}, Init::xavier(c, blocks_));
@@ -56,7 +54,7 @@ class Sinkhorn final : public Mixer {
   }
 
   Tensor forward(Tensor x, const Pack& pack) const override {
-    const Tensor q = linear(x, query_), k = linear(x, key_), v = linear(x, value_);
+    const Tensor q = linear(x, projections_.query), k = linear(x, projections_.key), v = linear(x, projections_.value);
     std::vector<Tensor> keys, values;  // of each sequence: its own, then the sorted
     Pack key_pack = pack;
     for (long s = 0; s < pack.count(); ++s) {
@@ -73,7 +71,7 @@ class Sinkhorn final : public Mixer {
             q, concat_rows(keys), concat_rows(values), heads_,
             [this, pack, key_pack](long s, long, const See& see) { show(pack.size(s), key_pack.size(s), see); }, site_,
             pack, key_pack),
-        out_);
+        projections_.out);
   }
 
  private:
@@ -145,7 +143,8 @@ class Sinkhorn final : public Mixer {
 
   Config config_;
   long heads_, block_, blocks_;  // blocks_: of the longest sequence
-  Parameter query_, key_, value_, out_, sort_in_, sort_bias_, sort_out_;
+  Projections projections_;
+  Parameter sort_in_, sort_bias_, sort_out_;
   Dropout site_;
   Random noise_{0, ""};
 };

@@ -51,8 +51,8 @@ class Synthesis {
       left_ = scope.add("left", {n, heads_ * rank}, init);
       right_ = scope.add("right", {n, heads_ * rank}, init);
     } else if (kind == "dot_product") {
-      left_ = scope.add("query", {qkv, c}, Init::xavier(c, qkv));
-      right_ = scope.add("key", {qkv, c}, Init::xavier(c, qkv));
+      left_ = head_projection(geometry, scope, "query");
+      right_ = head_projection(geometry, scope, "key");
     } else {
       fail_usage(
           "synthesizer: kind '{}' is unknown; there are dense, random, fixed_random, factorized_dense, "
@@ -99,8 +99,8 @@ class Synthesizer final : public Mixer {
   Synthesizer(const Config& config, const Geometry& geometry, const Scope& scope)
       : heads_(geometry.heads),
         causal_(config.causal),
-        value_(scope.add("value", {geometry.qkv, geometry.width}, Init::xavier(geometry.width, geometry.qkv))),
-        out_(scope.add("out", {geometry.width, geometry.qkv}, Init::xavier(geometry.qkv, geometry.width))),
+        value_(head_projection(geometry, scope, "value")),
+        out_(out_projection(geometry, scope)),
         site_(scope.dropout("probabilities", geometry.attention_dropout)) {
     const std::vector<std::string> kinds = parts(config.kind);
     for (const std::string& kind : kinds) all_.emplace_back(kind, config.rank, geometry, scope / kind);

@@ -23,19 +23,18 @@ class DistanceAttention final : public Mixer {
   DistanceAttention(const Geometry& geometry, const Scope& scope)
       : heads_(geometry.heads),
         scale_(1 / std::sqrt(double(geometry.qkv) / double(geometry.heads))),
-        q_(scope.add("query", {geometry.qkv, geometry.width}, Init::xavier(geometry.width, geometry.qkv))),
-        k_(scope.add("key", {geometry.qkv, geometry.width}, Init::xavier(geometry.width, geometry.qkv))),
-        v_(scope.add("value", {geometry.qkv, geometry.width}, Init::xavier(geometry.width, geometry.qkv))),
-        out_(scope.add("out", {geometry.width, geometry.qkv}, Init::xavier(geometry.qkv, geometry.width))),
+        projections_(geometry, scope),
         bias_(scope.add("bias", {2 * kSide, geometry.heads}, Init::normal(1 / std::sqrt(2.0 * kSide)))),
         site_(scope.dropout("probabilities", geometry.attention_dropout)) {
     for (long distance = -kFarthest; distance <= kFarthest; ++distance) classes_.push_back(class_of(distance));
   }
 
   Tensor forward(Tensor x, const Pack& pack) const override {
-    const std::vector<Scores> scores = {Scores::of_tokens(linear(x, q_), linear(x, k_), scale_),
-                                        Scores::of_distances(gather_rows(bias_, classes_))};
-    return linear(score_attention(scores, {}, linear(x, v_), heads_, false, site_, pack), out_);
+    const std::vector<Scores> scores = {
+        Scores::of_tokens(linear(x, projections_.query), linear(x, projections_.key), scale_),
+        Scores::of_distances(gather_rows(bias_, classes_))};
+    return linear(score_attention(scores, {}, linear(x, projections_.value), heads_, false, site_, pack),
+                  projections_.out);
   }
 
  private:
@@ -52,7 +51,8 @@ class DistanceAttention final : public Mixer {
 
   long heads_;
   double scale_;
-  Parameter q_, k_, v_, out_, bias_;
+  Projections projections_;
+  Parameter bias_;
   Dropout site_;
   std::vector<long> classes_;
 };

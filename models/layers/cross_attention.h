@@ -2,13 +2,13 @@
 #pragma once
 
 #include "models/layers/parameters.h"
-#include "models/layers/registry.h"
+#include "models/layers/projections.h"
 #include "models/ops/pack.h"
 
 namespace lra::inline LRA_ENGINE {
 
-/// The multi-head shell of the Transformer (Vaswani et al. arXiv:1706.03762, §3.2.2), queries from x, keys and values
-/// from the context: sequence s of x sees all of sequence s of the context.
+/// Multi-head attention with queries from x, keys and values from the context: sequence s of x sees all of sequence s
+/// of the context.
 class CrossAttention {
  public:
   CrossAttention(const Geometry& geometry, const Scope& scope);
@@ -17,7 +17,7 @@ class CrossAttention {
 
  private:
   long heads_;
-  Parameter q_, k_, v_, out_;
+  Projections projections_;
   Dropout site_;
 };
 

@@ -10,15 +10,12 @@ Tensor Mixer::residual(Tensor x, const LayerNorm& norm, const Pack& pack) const 
 }
 
 Attention::Attention(const Geometry& geometry, const Scope& scope)
-    : geometry_(geometry),
-      q_(scope.add("query", {geometry.qkv, geometry.width}, Init::xavier(geometry.width, geometry.qkv))),
-      k_(scope.add("key", {geometry.qkv, geometry.width}, Init::xavier(geometry.width, geometry.qkv))),
-      v_(scope.add("value", {geometry.qkv, geometry.width}, Init::xavier(geometry.width, geometry.qkv))),
-      out_(scope.add("out", {geometry.width, geometry.qkv}, Init::xavier(geometry.qkv, geometry.width))) {}
+    : geometry_(geometry), projections_(geometry, scope) {}
 
 Tensor Attention::forward(Tensor x, const Pack& pack) const {
-  Tensor q = linear(x, q_), k = linear(x, k_), v = linear(std::move(x), v_);
-  return linear(attend(std::move(q), std::move(k), std::move(v), pack), out_);
+  const Projections& p = projections_;
+  Tensor q = linear(x, p.query), k = linear(x, p.key), v = linear(std::move(x), p.value);
+  return linear(attend(std::move(q), std::move(k), std::move(v), pack), p.out);
 }
 
 Registry<ModelEntry>& models() {

@@ -5,7 +5,7 @@
 /// one registration line (registry.h). What changes the stack itself is an Encoder (encoder.h).
 #pragma once
 
-#include "models/layers/parameters.h"
+#include "models/layers/projections.h"
 #include "models/layers/registry.h"
 #include "models/ops/pack.h"
 #include "models/tensor/tensor.h"
@@ -23,8 +23,7 @@ class Mixer {
   virtual Tensor residual(Tensor x, const LayerNorm& norm, const Pack& pack) const;
 };
 
-/// The multi-head shell of the Transformer (Vaswani et al. arXiv:1706.03762, §3.2.2): projections without bias,
-/// Xavier-uniform, output projection back to C.
+/// The multi-head shell of the Transformer: the projections (projections.h), and between them what a model does.
 class Attention : public Mixer {
  public:
   Attention(const Geometry& geometry, const Scope& scope);
@@ -37,7 +36,7 @@ class Attention : public Mixer {
 
  private:
   Geometry geometry_;
-  Parameter q_, k_, v_, out_;
+  Projections projections_;
 };
 
 }  // namespace lra::inline LRA_ENGINE

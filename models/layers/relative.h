@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include "models/layers/registry.h"
+#include "models/layers/projections.h"
 #include "models/ops/ops.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -33,7 +33,8 @@ class RelativeProjections {
 
  private:
   long heads_, width_, angles_;  // D and C' of a head
-  Parameter q_, k_, v_, out_, u_, position_bias_, position_;
+  Projections projections_;
+  Parameter u_, position_bias_, position_;
 };
 
 }  // namespace lra::inline LRA_ENGINE

@@ -14,8 +14,8 @@ set(LRA_PUBLIC_HEADERS
   models/ops/pattern.h models/ops/scores.h
   models/layers/basic.h models/layers/blocks.h models/layers/centroids.h models/layers/cross_attention.h
   models/layers/drawn.h models/layers/encoder.h models/layers/experts.h models/layers/grid.h models/layers/latents.h
-  models/layers/mixer.h models/layers/parameters.h models/layers/registry.h models/layers/relative.h
-  models/layers/reversible.h models/layers/state.h)
+  models/layers/mixer.h models/layers/parameters.h models/layers/projections.h
+  models/layers/registry.h models/layers/relative.h models/layers/reversible.h models/layers/state.h)
 
 # Whatever changes in these headers may change what a compiled model expects, so the version is their content.
 set(interface "")
