@@ -65,7 +65,7 @@ class Clusterformer final : public Encoder {
   Packed forward(Packed tokens) const override { return blocks_.forward(std::move(tokens)); }
 
  private:
-  static MakePart mixers(const Config& config, long layers) {
+  static MakeMixer mixers(const Config& config, long layers) {
     return [=](const Geometry& geometry, const Scope& scope) -> std::unique_ptr<Mixer> {
       if ((layers - 1 - geometry.layer) % config.every != 0) return attention_in_blocks(config.window, geometry, scope);
       return std::make_unique<Clustered>(config.clusters, config.decay, config.chunk, geometry, scope);

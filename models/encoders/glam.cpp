@@ -58,7 +58,7 @@ class DistanceAttention final : public Mixer {
 };
 
 /// Without biases: W₂ gelu(W₀ x), or gated W₂ (gelu(W₀ x) ∘ W₁ x).
-class PlainFeed final : public Mixer {
+class PlainFeed final : public PositionWise {
  public:
   PlainFeed(bool gated, const Geometry& geometry, const Scope& scope)
       : in_(scope.add("in", {geometry.ff, geometry.width}, Init::xavier(geometry.width, geometry.ff))),
@@ -69,7 +69,7 @@ class PlainFeed final : public Mixer {
     if (gated) gate_ = scope.add("gate", {geometry.ff, geometry.width}, Init::xavier(geometry.width, geometry.ff));
   }
 
-  static MakePart make(bool gated) {
+  static MakePositionWise make(bool gated) {
     return [gated](const Geometry& geometry, const Scope& scope) {
       return std::make_unique<PlainFeed>(gated, geometry, scope);
     };
@@ -99,7 +99,7 @@ class GLaM final : public Encoder {
       const Routing routing{.choices = 2, .renormalised = true};
       return std::make_unique<Experts>(config, routing, own, place, PlainFeed::make(false));
     };
-    const MakePart feed = alternating(experts, PlainFeed::make(true));
+    const MakePositionWise feed = alternating(experts, PlainFeed::make(true));
     for (long layer = 0; layer < geometry.layers; ++layer) {
       Geometry own = geometry;
       own.layer = layer;
@@ -115,7 +115,7 @@ class GLaM final : public Encoder {
 
  private:
   struct NormedBlock {
-    NormedBlock(const Geometry& geometry, const Scope& scope, const MakePart& make_feed)
+    NormedBlock(const Geometry& geometry, const Scope& scope, const MakePositionWise& make_feed)
         : mixer_norm(scope.add("mixer_norm", {geometry.width}, Init::ones())),
           feed_norm(scope.add("feed_norm", {geometry.width}, Init::ones())),
           mixer(geometry, scope / "mixer"),
@@ -134,7 +134,7 @@ class GLaM final : public Encoder {
     Parameter mixer_norm, feed_norm;
     DistanceAttention mixer;
     Dropout site;
-    std::unique_ptr<Mixer> feed;
+    std::unique_ptr<PositionWise> feed;
     std::string mixer_part, feed_part;  // in a profile
   };
 

@@ -27,7 +27,7 @@ class GShard final : public Encoder {
   Packed forward(Packed tokens) const override { return blocks_.forward(std::move(tokens)); }
 
  private:
-  static MakePart experts(const Config& config) {
+  static MakePositionWise experts(const Config& config) {
     return [config](const Geometry& geometry, const Scope& scope) {
       const Routing routing{.choices = 2, .renormalised = true, .drops_second = config.drop_second};
       return std::make_unique<Experts>(config, routing, geometry, scope, feed_forward());

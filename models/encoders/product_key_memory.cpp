@@ -12,7 +12,7 @@
 namespace lra {
 namespace {
 
-class Memory final : public Mixer {
+class Memory final : public PositionWise {
  public:
   struct Config {
     long keys = 128;
@@ -103,9 +103,10 @@ class ProductKeyMemory final : public Encoder {
 
   ProductKeyMemory(const Config& config, const Geometry& geometry, const Scope& scope)
       : blocks_(geometry, scope, full_attention(),
-                [config, middle = geometry.layers / 2](const Geometry& own, const Scope& place) {
-                  return own.layer == middle ? std::make_unique<Memory>(config, own, place)
-                                             : feed_forward()(own, place);
+                [config, middle = geometry.layers / 2](const Geometry& own,
+                                                       const Scope& place) -> std::unique_ptr<PositionWise> {
+                  if (own.layer == middle) return std::make_unique<Memory>(config, own, place);
+                  return feed_forward()(own, place);
                 }) {}
 
   Packed forward(Packed tokens) const override { return blocks_.forward(std::move(tokens)); }

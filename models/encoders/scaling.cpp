@@ -37,7 +37,7 @@ struct ScalingConfig {
 };
 
 /// Σ over active units u of relu(w1_u · x) w2_u, the active one of each block being that of the largest logit.
-class SparseFeed final : public Mixer {
+class SparseFeed final : public PositionWise {
  public:
   SparseFeed(const ScalingConfig& config, const Geometry& geometry, const Scope& scope)
       : config_(config), block_(std::min(config.block, geometry.ff)), units_(geometry.ff) {
@@ -175,13 +175,13 @@ class Scaling final : public Encoder {
   using Config = ScalingConfig;
 
   Scaling(const Config& config, const Geometry& geometry, const Scope& scope)
-      : blocks_(geometry, scope, part<ModularAttention>(config), part<SparseFeed>(config)) {}
+      : blocks_(geometry, scope, part<Mixer, ModularAttention>(config), part<PositionWise, SparseFeed>(config)) {}
 
   Packed forward(Packed tokens) const override { return blocks_.forward(std::move(tokens)); }
 
  private:
-  template <typename Part>
-  static MakePart part(const Config& config) {
+  template <typename Base, typename Part>
+  static Make<Base> part(const Config& config) {
     return [config](const Geometry& geometry, const Scope& scope) {
       return std::make_unique<Part>(config, geometry, scope);
     };

@@ -25,7 +25,7 @@ class Switch final : public Encoder {
   Packed forward(Packed tokens) const override { return blocks_.forward(std::move(tokens)); }
 
  private:
-  static MakePart experts(const Config& config) {
+  static MakePositionWise experts(const Config& config) {
     return [config](const Geometry& geometry, const Scope& scope) {
       return std::make_unique<Experts>(config, Routing{.jitter = config.jitter}, geometry, scope, feed_forward());
     };

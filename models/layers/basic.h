@@ -1,8 +1,8 @@
 /// The small layers that everything is made of: an op with its parameters.
 #pragma once
 
-#include "models/layers/mixer.h"
 #include "models/layers/parameters.h"
+#include "models/layers/sublayer.h"
 #include "models/ops/ops.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -31,7 +31,7 @@ class LayerNorm {
 };
 
 /// The position-wise part of a block: linear, GELU, dropout, linear, dropout. Biases start near zero, as LRA's do.
-class FeedForward final : public Mixer {
+class FeedForward final : public PositionWise {
  public:
   FeedForward(const Scope& scope, long width, long hidden, double dropout_rate);
   Tensor forward(Tensor x, const Pack& pack) const override;

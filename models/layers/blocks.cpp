@@ -5,13 +5,14 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-MakePart registered(const std::string& model, const Settings& settings) {
+MakeMixer registered(const std::string& model, const Settings& settings) {
   return [model, settings](const Geometry& geometry, const Scope& scope) {
     return models().at(model).mixer(settings, geometry, scope);
   };
 }
 
-std::vector<Block> stack(const Geometry& geometry, const Scope& scope, const MakePart& mixer, const MakePart& feed) {
+std::vector<Block> stack(const Geometry& geometry, const Scope& scope, const MakeMixer& mixer,
+                         const MakePositionWise& feed) {
   std::vector<Block> blocks;
   for (long layer = 0; layer < geometry.layers; ++layer) {
     Geometry own = geometry;
@@ -21,33 +22,49 @@ std::vector<Block> stack(const Geometry& geometry, const Scope& scope, const Mak
   return blocks;
 }
 
+/// A mixer and the dropout behind it.
+class Dropped final : public Sublayer {
+ public:
+  Dropped(std::unique_ptr<Mixer> mixer, Dropout site) : mixer_(std::move(mixer)), site_(std::move(site)) {}
+  Tensor forward(Tensor x, const Pack& pack) const override {
+    return dropout(mixer_->forward(std::move(x), pack), site_, pack);
+  }
+
+ private:
+  std::unique_ptr<Mixer> mixer_;
+  Dropout site_;
+};
+
 }  // namespace
 
-MakePart full_attention() { return registered("transformer", Settings()); }
+MakeMixer full_attention() { return registered("transformer", Settings()); }
 
-MakePart feed_forward() {
+MakePositionWise feed_forward() {
   return [](const Geometry& geometry, const Scope& scope) {
     return std::make_unique<FeedForward>(scope, geometry.width, geometry.ff, geometry.dropout);
   };
 }
 
-Block::Block(const Geometry& geometry, const Scope& scope, const MakePart& mixer, const MakePart& feed)
-    : mixer_norm_(scope / "mixer_norm", geometry.width),
-      mixer_(mixer(geometry, scope / "mixer")),
-      mixer_site_(scope.dropout("mixer_out", geometry.dropout)),
-      feed_norm_(scope / "feed_norm", geometry.width),
-      feed_(feed(geometry, scope / "feed")),
-      mixer_part_((scope / "mixer").path()),
-      feed_part_((scope / "feed").path()) {}
-
-Tensor Block::forward(Tensor x, const Pack& pack) const {
-  enter_layer(mixer_part_);
-  x = add(dropout(mixer_->forward(mixer_norm_(x), pack), mixer_site_, pack), x);
-  enter_layer(feed_part_);
-  return feed_->residual(std::move(x), feed_norm_, pack);
+Block::Block(const Geometry& geometry, const Scope& scope, const MakeMixer& mixer, const MakePositionWise& feed) {
+  const auto append = [&](const std::string& name, const auto& make) {
+    LayerNorm norm(scope / (name + "_norm"), geometry.width);
+    sublayers_.push_back({std::move(norm), make(scope / name), (scope / name).path()});
+  };
+  append("mixer", [&](const Scope& place) {
+    return std::make_unique<Dropped>(mixer(geometry, place), scope.dropout("mixer_out", geometry.dropout));
+  });
+  append("feed", [&](const Scope& place) { return feed(geometry, place); });
 }
 
-Blocks::Blocks(const Geometry& geometry, const Scope& scope, const MakePart& mixer, const MakePart& feed)
+Tensor Block::forward(Tensor x, const Pack& pack) const {
+  for (const Normed& part : sublayers_) {
+    enter_layer(part.path);
+    x = part.sublayer->residual(std::move(x), part.norm, pack);
+  }
+  return x;
+}
+
+Blocks::Blocks(const Geometry& geometry, const Scope& scope, const MakeMixer& mixer, const MakePositionWise& feed)
     : blocks_(stack(geometry, scope, mixer, feed)),
       norm_(scope / "norm", geometry.width),
       norm_part_((scope / "norm").path()) {}

@@ -9,37 +9,41 @@
 #include "models/layers/basic.h"
 #include "models/layers/encoder.h"
 #include "models/layers/mixer.h"
+#include "models/layers/sublayer.h"
 
 namespace lra::inline LRA_ENGINE {
 
-/// How a block comes to one of its parts; geometry.layer says which block it is.
-using MakePart = std::function<std::unique_ptr<Mixer>(const Geometry& geometry, const Scope& scope)>;
+/// How a block comes to its parts; geometry.layer says which block it is.
+template <typename Part>
+using Make = std::function<std::unique_ptr<Part>(const Geometry& geometry, const Scope& scope)>;
+using MakeMixer = Make<Mixer>;
+using MakePositionWise = Make<PositionWise>;
 
 /// The exact attention of the Transformer.
-MakePart full_attention();
+MakeMixer full_attention();
 /// The position-wise part of the Transformer, `geometry.ff` wide.
-MakePart feed_forward();
+MakePositionWise feed_forward();
 
-/// LayerNorm → mixer → dropout → residual, LayerNorm → feed-forward → residual (pre-norm, as LRA's code has it).
+/// Two sublayers: the mixer, with dropout behind it, and a position-wise part.
 class Block {
  public:
-  Block(const Geometry& geometry, const Scope& scope, const MakePart& mixer, const MakePart& feed);
+  Block(const Geometry& geometry, const Scope& scope, const MakeMixer& mixer, const MakePositionWise& feed);
   /// x (T,C) → (T,C).
   Tensor forward(Tensor x, const Pack& pack) const;
 
  private:
-  LayerNorm mixer_norm_;
-  std::unique_ptr<Mixer> mixer_;
-  Dropout mixer_site_;
-  LayerNorm feed_norm_;
-  std::unique_ptr<Mixer> feed_;
-  std::string mixer_part_, feed_part_;  // in a profile: each with its norm and residual
+  struct Normed {
+    LayerNorm norm;
+    std::unique_ptr<Sublayer> sublayer;
+    std::string path;  // in a profile: with its norm and residual
+  };
+  std::vector<Normed> sublayers_;
 };
 
 /// `geometry.layers` blocks and a LayerNorm after the last.
 class Blocks final : public Encoder {
  public:
-  Blocks(const Geometry& geometry, const Scope& scope, const MakePart& mixer, const MakePart& feed);
+  Blocks(const Geometry& geometry, const Scope& scope, const MakeMixer& mixer, const MakePositionWise& feed);
   Packed forward(Packed tokens) const override;
 
  private:

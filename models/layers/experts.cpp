@@ -16,7 +16,7 @@ constexpr double kLeastCapacity = 4;
 }  // namespace
 
 Experts::Experts(const ExpertSettings& settings, const Routing& routing, const Geometry& geometry, const Scope& scope,
-                 const MakePart& expert)
+                 const MakePositionWise& expert)
     : settings_(settings),
       routing_(routing),
       choices_(std::min(routing.choices, settings.experts)),
@@ -124,7 +124,7 @@ Tensor Experts::combine(const Tensor& x, const Tensor& gates, const std::vector<
   return weighted_rows(gates, concat_rows(results), std::move(places));
 }
 
-MakePart alternating(MakePart first, MakePart second) {
+MakePositionWise alternating(MakePositionWise first, MakePositionWise second) {
   return [first = std::move(first), second = std::move(second)](const Geometry& geometry, const Scope& scope) {
     return geometry.layer % 2 == 0 ? first(geometry, scope) : second(geometry, scope);
   };

@@ -38,11 +38,11 @@ struct Routing {
 /// tokens of a sequence in their order up to its capacity, first choices before second ones; a token gets nothing from
 /// an expert that is full. Adds balance · E · Σ_e f_e P_e to the loss of each sequence, f_e the share of tokens whose
 /// first choice is e, P_e the mean of p_e.
-class Experts final : public Mixer {
+class Experts final : public PositionWise {
  public:
   /// Throws a usage error for settings without sense.
   Experts(const ExpertSettings& settings, const Routing& routing, const Geometry& geometry, const Scope& scope,
-          const MakePart& expert);
+          const MakePositionWise& expert);
   Tensor forward(Tensor x, const Pack& pack) const override;
 
  private:
@@ -56,12 +56,12 @@ class Experts final : public Mixer {
   Routing routing_;
   long choices_;  // of a token: not more than there are experts
   Parameter router_;
-  std::vector<std::unique_ptr<Mixer>> experts_;
+  std::vector<std::unique_ptr<PositionWise>> experts_;
   Random jitter_, second_;
   Metric dropped_, balance_;
 };
 
 /// `first` in blocks 0, 2, 4, …, `second` in the others.
-MakePart alternating(MakePart first, MakePart second);
+MakePositionWise alternating(MakePositionWise first, MakePositionWise second);
 
 }  // namespace lra::inline LRA_ENGINE

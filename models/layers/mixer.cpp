@@ -1,13 +1,8 @@
 #include "models/layers/mixer.h"
 
-#include "models/layers/basic.h"
 #include "models/ops/ops.h"
 
 namespace lra::inline LRA_ENGINE {
-
-Tensor Mixer::residual(Tensor x, const LayerNorm& norm, const Pack& pack) const {
-  return add(forward(norm(x), pack), x);
-}
 
 Attention::Attention(const Geometry& geometry, const Scope& scope)
     : geometry_(geometry), projections_(geometry, scope) {}

@@ -12,15 +12,11 @@
 
 namespace lra::inline LRA_ENGINE {
 
-class LayerNorm;
-
 class Mixer {
  public:
   virtual ~Mixer() = default;
   /// x (T,C), the packed tokens of all sequences → (T,C). Called by several threads at once.
   virtual Tensor forward(Tensor x, const Pack& pack) const = 0;
-  /// x + forward(norm(x)). To be overridden by what does all of it in one pass over the tokens.
-  virtual Tensor residual(Tensor x, const LayerNorm& norm, const Pack& pack) const;
 };
 
 /// The multi-head shell of the Transformer: the projections (projections.h), and between them what a model does.

@@ -15,7 +15,7 @@ set(LRA_PUBLIC_HEADERS
   models/layers/basic.h models/layers/blocks.h models/layers/centroids.h models/layers/cross_attention.h
   models/layers/drawn.h models/layers/encoder.h models/layers/experts.h models/layers/grid.h models/layers/latents.h
   models/layers/mixer.h models/layers/parameters.h models/layers/projections.h
-  models/layers/registry.h models/layers/relative.h models/layers/reversible.h models/layers/state.h)
+  models/layers/registry.h models/layers/relative.h models/layers/reversible.h models/layers/state.h models/layers/sublayer.h)
 
 # Whatever changes in these headers may change what a compiled model expects, so the version is their content.
 set(interface "")
