@@ -144,8 +144,11 @@ std::string at_a_million(const std::string& model, const std::string& key) {
 
 TEST(Overrides, AMillionOfAnythingIsRefusedOrMakesNoLargeModel) {
   for (const std::string& model : models().names())
-    for (const Field& field : models().at(model).settings)
-      if (field.type == "int") EXPECT_EQ(at_a_million(model, field.name), "");
+    for (const Field& field : models().at(model).settings) {
+      if (field.type == "int") {
+        EXPECT_EQ(at_a_million(model, field.name), "");
+      }
+    }
 }
 
 // Source: the model itself.

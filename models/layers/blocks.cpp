@@ -25,7 +25,7 @@ std::vector<Block> stack(const Geometry& geometry, const Scope& scope, const Mak
 /// A mixer and the dropout behind it.
 class Dropped final : public Sublayer {
  public:
-  Dropped(std::unique_ptr<Mixer> mixer, Dropout site) : mixer_(std::move(mixer)), site_(std::move(site)) {}
+  Dropped(std::unique_ptr<Mixer> mixer, Dropout site) : mixer_(std::move(mixer)), site_(site) {}
   Tensor forward(Tensor x, const Pack& pack) const override {
     return dropout(mixer_->forward(std::move(x), pack), site_, pack);
   }
@@ -48,7 +48,7 @@ MakePositionWise feed_forward() {
 Block::Block(const Geometry& geometry, const Scope& scope, const MakeMixer& mixer, const MakePositionWise& feed) {
   const auto append = [&](const std::string& name, const auto& make) {
     LayerNorm norm(scope / (name + "_norm"), geometry.width);
-    sublayers_.push_back({std::move(norm), make(scope / name), (scope / name).path()});
+    sublayers_.push_back({norm, make(scope / name), (scope / name).path()});
   };
   append("mixer", [&](const Scope& place) {
     return std::make_unique<Dropped>(mixer(geometry, place), scope.dropout("mixer_out", geometry.dropout));

@@ -25,7 +25,6 @@ std::string row_label(const StoredRun& run) {
 
 std::string reference_label(const ReferenceModels& references, const std::string& reference, const std::string& row,
                             const std::vector<std::string>& labels) {
-  if (reference.empty()) return "";
   const auto words = [](const std::string& text) {
     std::vector<std::string> all;
     std::istringstream in(text);
@@ -37,6 +36,7 @@ std::string reference_label(const ReferenceModels& references, const std::string
   };
   const auto own = words(reference);
   auto allowed = words(row);
+  if (own.empty() || allowed.empty()) return "";
   allowed.front() = own.front();                 // the model
   std::erase(allowed, references.materialized);  // a row may be a reference itself
   allowed.insert(allowed.end(), own.begin(), own.end());
@@ -46,7 +46,7 @@ std::string reference_label(const ReferenceModels& references, const std::string
     const auto candidate = words(label);
     const auto in_candidate = [&](const auto& word) { return has(candidate, word); };
     const auto is_allowed = [&](const auto& word) { return has(allowed, word); };
-    if (candidate.front() == own.front() && candidate.size() > most &&
+    if (candidate.size() > most && candidate.front() == own.front() &&
         std::all_of(own.begin(), own.end(), in_candidate) &&
         std::all_of(candidate.begin(), candidate.end(), is_allowed))
       best = label, most = candidate.size();

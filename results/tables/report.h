@@ -1,4 +1,4 @@
-/// Reports: a store in, text out. One file a format in results/reports, each ending in one registration line.
+/// Reports: a store in, text out. One file per format in results/reports, each ending in one registration line.
 #pragma once
 
 #include <functional>
@@ -23,14 +23,14 @@ struct TaskText {
   bool may_stay_at_chance = false;  // tables say how many seeds left chance behind
 };
 
-/// The models that others are measured against.
+/// The models that others are measured against; an empty name stands for none.
 struct ReferenceModels {
   std::string control = {};       // mixes no tokens, so it shows what a model gets without context
   std::string exact = {};         // exact attention, which never stores its N×N matrix
   std::string materialized = {};  // the setting with which the exact model stores it, as LRA's own did
 
-  /// A row's label: the exact model with that setting.
-  std::string materialized_row() const { return exact + " " + materialized; }
+  /// A row's label: the exact model with that setting. Empty where there is none.
+  std::string materialized_row() const { return materialized.empty() ? "" : exact + " " + materialized; }
 };
 
 /// A mean over tasks that readers know by a name. A table has it when it has one column of each of the tasks.
