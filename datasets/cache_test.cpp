@@ -90,7 +90,7 @@ TEST(Cache, ASequenceIsStoredOnce) {
   ASSERT_TRUE(summary);
   EXPECT_EQ(summary->sequences, 10);
   EXPECT_EQ(summary->examples, (std::array<long, 3>{100, 100, 100}));
-  EXPECT_LT(summary->bytes, 25000u);  // 20,000 of the papers, and 10 bytes an example
+  EXPECT_LT(summary->bytes, 25000u);  // 20,000 of the papers, and 10 bytes per example
 }
 
 TEST(Cache, ExtentsAreThoseOfTheExamples) {

@@ -20,7 +20,7 @@ class BlockChecksums {
   BlockChecksums& operator=(const BlockChecksums&) = delete;
 
   void add(std::span<const std::byte> bytes);
-  /// Ends the stream: one checksum a block.
+  /// Ends the stream: one checksum per block.
   std::vector<std::uint64_t> take();
 
  private:

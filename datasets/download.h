@@ -32,7 +32,7 @@ struct Patience {
   long pause_milliseconds = 1000;  // between them, doubled every time
 };
 
-/// Hears how many bytes there are of how many (0: not known), a few times a second; false ends the download.
+/// Hears how many bytes there are of how many (0: not known), a few times per second; false ends the download.
 using DownloadProgress = std::function<bool(std::uint64_t bytes, std::uint64_t of)>;
 
 /// Reads a whole file that is still called otherwise and throws a data error when it is not what was asked for.

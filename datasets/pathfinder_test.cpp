@@ -220,7 +220,7 @@ TEST(Unbiased, QuadrantsAreEquallyBright) {
   const double mean = fair.figure("mean gray").mean;
   for (int down = 0; down < 2; ++down)
     for (int right = 0; right < 2; ++right)
-      EXPECT_NEAR(quadrant(fair, down, right), mean, 0.05 * mean);  // a quadrant deviates by 7.5 a picture: 5 errors
+      EXPECT_NEAR(quadrant(fair, down, right), mean, 0.05 * mean);  // a quadrant deviates by 7.5 per picture: 5 errors
 }
 
 TEST(Painter, APictureDependsOnItsNumberAlone) {

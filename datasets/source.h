@@ -58,7 +58,7 @@ struct Corpus {
   const Examples& operator[](Split split) const { return splits[std::size_t(split)]; }
 };
 
-/// A generated corpus of so many examples a split, each made by `write` from draws of its own, which depend on the
+/// A generated corpus of so many examples per split, each made by `write` from draws of its own, which depend on the
 /// seed, the source, the split and the example's number alone. Throws a usage error when a split would be empty.
 Corpus generate(const std::string& source, std::int64_t seed, const std::array<long, 3>& wanted,
                 const std::function<void(Sequence& draw, long number, Examples& split)>& write);

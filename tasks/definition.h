@@ -1,4 +1,4 @@
-/// What a task is. One file a task in tasks/definitions/ registers everything that is known about it.
+/// What a task is. One file per task in tasks/definitions/ registers everything that is known about it.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ struct TaskEntry {
   std::string official;  // the official files, named in errors while they cannot be read
   long vocab = 0;
   long classes = 0;
-  bool paired = false;              // two sequences an example, encoded apart
+  bool paired = false;              // two sequences per example, encoded apart
   bool image = false;               // a square picture read row by row: id = gray value
   int lra_column = 0;               // its column in LRA's table 1, counted from 1; 0: not one of LRA's tasks
   bool may_fail = false;            // LRA prints FAIL for a model that stays at chance

@@ -23,7 +23,7 @@ struct Recipe {
 
   void fields(auto&& f) {
     f("steps", steps, "optimiser steps", at_least(1));
-    f("batch", batch, "examples a step", between(1, kMostOfASize));
+    f("batch", batch, "examples per step", between(1, kMostOfASize));
     f("lr", lr, "learning rate (the peak, but for rsqrt: the base)");
     f("schedule", schedule, "constant, rsqrt, cosine or linear");
     f("warmup", warmup, "warm-up: a fraction of the steps below 1, otherwise a number of steps");

@@ -11,7 +11,7 @@ struct TaskSpec {
   long vocab = 0;       // token ids are 0 … vocab − 1
   long length = 0;      // the longest sequence that can occur, in tokens
   long classes = 0;     // labels are 0 … classes − 1
-  bool paired = false;  // two sequences an example, encoded apart
+  bool paired = false;  // two sequences per example, encoded apart
   long height = 0;      // for images read row by row: height · width = length; otherwise 0
   long width = 0;
 };

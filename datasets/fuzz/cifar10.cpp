@@ -1,4 +1,4 @@
-/// CIFAR-10's archive, at one image a file.
+/// CIFAR-10's archive, at one image per file.
 #include "datasets/source.h"
 #include "harness/core/fuzz/fuzz.h"
 

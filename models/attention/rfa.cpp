@@ -2,7 +2,7 @@
 /// cosines; with `causal`, a learned gate lets the past fade.
 ///
 ///   Peng, Pappas, Yogatama, Schwartz, Smith, Kong. "Random Feature Attention." ICLR 2021, §3.
-///   time O(N·M·C)   memory O(N·M·H), M directions a head
+///   time O(N·M·C)   memory O(N·M·H), M directions per head
 ///   φ(x) = [sin(W·x), cos(W·x)], W ~ N(0, diag(σ²)) with σ learned; the mean of φ(q)·φ(k) / M is exp(−‖σ∘(q − k)‖²/2).
 ///   gated: S_t = g_t·S_{t−1} + (1 − g_t)·φ(k_t)·v_tᵀ, g_t = sigmoid(w·x_t + b)
 #include <optional>

@@ -16,7 +16,7 @@
 namespace lra {
 namespace {
 
-/// Softmax attention with a number a head for each of 32 classes of distances added to the scores. Raffel et al.
+/// Softmax attention with a number per head for each of 32 classes of distances added to the scores. Raffel et al.
 /// arXiv:1910.10683, §2.1.
 class DistanceAttention final : public Mixer {
  public:

@@ -74,7 +74,7 @@ class SparseFeed final : public PositionWise {
   /// All units, weighted by their probabilities in their block or, straight through, by the choice.
   Tensor masked(const Tensor& x, const Tensor& logits, const Pack& pack) const {
     const Tensor soft = reshaped(softmax(reshaped(logits, x.dim(0) * blocks())), x.dim(0));
-    Tensor to_choice = Tensor::zeros(soft.shape());  // one active unit a block, less `soft`
+    Tensor to_choice = Tensor::zeros(soft.shape());  // one active unit per block, minus `soft`
     for (long s = 0; s < pack.count(); ++s)
       if (hard_.at(pack.step, pack.sequences[std::size_t(s)]).uniform(0) < config_.hard)
         for (long i = 0; i < pack.size(s); ++i) choose(soft, logits, pack, s, i, to_choice);

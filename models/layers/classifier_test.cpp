@@ -82,7 +82,7 @@ TEST(Classifier, StartsAsAFunctionOfTheSeed) {
   EXPECT_NE(digest(1), digest(2));
 }
 
-/// A pair of sequences an example, both pools and both interactions.
+/// A pair of sequences per example, both pools and both interactions.
 class Shapes : public testing::TestWithParam<std::tuple<bool, std::string, std::string, std::string>> {};
 
 // Source: (f(x + h) − f(x − h)) / 2h of the whole model's mean loss in double, h = 1e-5.

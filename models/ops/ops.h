@@ -113,7 +113,7 @@ Tensor cumulative_sum(Tensor x, const Pack& pack);
 
 // ---- rows (rows.cpp) ------------------------------------------------------------------------------------------------
 
-/// Layer norm over the last dimension. Ba, Kiros, Hinton. arXiv:1607.06450. Keeps x and two numbers a row.
+/// Layer norm over the last dimension. Ba, Kiros, Hinton. arXiv:1607.06450. Keeps x and two numbers per row.
 Tensor layer_norm(Tensor x, const Tensor& gamma, const Tensor& beta, double epsilon = 1e-6);
 /// gamma · x / √(mean of x² + epsilon) for each row. Zhang, Sennrich. arXiv:1910.07467, eq. 4. Keeps x and one number a
 /// row.
@@ -121,7 +121,7 @@ Tensor rms_norm(Tensor x, const Tensor& gamma, double epsilon = 1e-6);
 /// Softmax over the last dimension. Keeps the result.
 Tensor softmax(Tensor x);
 /// Each head's features of each row divided by their L2 norm: x / √(‖x‖² + 1e-12), x (T,H·D). Keeps the result and one
-/// number a row and head.
+/// number per row and head.
 Tensor l2_normalize(Tensor x, long head_count);
 /// Each head's features of each row times a factor of their own: x (T,H·D), factors (T,H). Keeps both.
 Tensor scale_heads(Tensor x, Tensor factors);
@@ -203,8 +203,8 @@ Tensor entmax_attention(Tensor q, Tensor k, Tensor v, const Tensor& alpha, long 
 /// `causal` over the keys up to the query. Katharopoulos et al. arXiv:2006.16236, eq. 5. fq, fk (T,H·M), v (T,H·D) →
 /// (T,H·D). With `log_gates` (T,H), at most 0, which need `causal`, key j counts exp(Σ_{j<s≤i} log_gates[s]) times for
 /// query i. A denominator less than `least` · (keys seen; with gates 1) is taken to be that; a query whose denominator
-/// is nought in this precision gets zeros. Keeps all inputs, the result, and the sums over keys: one (M,D+1) a sequence
-/// and head, with `causal` one every 128 tokens.
+/// is nought in this precision gets zeros. Keeps all inputs, the result, and the sums over keys: one (M,D+1) per
+/// sequence and head, with `causal` one every 128 tokens.
 Tensor kernel_attention(const Tensor& fq, const Tensor& fk, const Tensor& v, long head_count, double epsilon,
                         const Pack& pack, bool causal = false, const Tensor& log_gates = {}, double least = 0);
 /// Its causal numerators: Σ_{j≤i} (a_i·b_j) c_j for each sequence and head, keys fading by gates where there are any.

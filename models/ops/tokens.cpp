@@ -1,4 +1,4 @@
-/// Ops between token ids, packed tokens and one row a sequence.
+/// Ops between token ids, packed tokens and one row per sequence.
 #include "harness/core/error.h"
 #include "models/ops/detail/doors.h"
 #include "models/ops/ops.h"

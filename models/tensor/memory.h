@@ -1,7 +1,7 @@
 /// Where tensors live, and the count of it.
 ///
 /// Problem: memory is a published result, so it must be counted exactly and repeat exactly; and fresh pages cost as
-/// much as the arithmetic done on them, so blocks must be used again. One Memory a thread, so no lock: a block goes
+/// much as the arithmetic done on them, so blocks must be used again. One Memory per thread, so no lock: a block goes
 /// back to the thread that took it. In builds with assertions every block is a malloc of its own, filled with NaN, so
 /// that a sanitizer sees overruns and nothing depends on stale values.
 #pragma once

@@ -32,7 +32,7 @@ TEST(Memory, CountsWhatIsLiveAndItsPeak) {
   EXPECT_EQ(memory.peak() - before, 460);
 }
 
-// Written and read: 8 bytes an element of what is new or belongs to somebody else, nothing for another look at it.
+// Written and read: 8 bytes per element of what is new or belongs to somebody else, nothing for another look at it.
 TEST(Work, CountsWhatTensorsAreMadeOn) {
   std::vector<float> somebodys(30);
   Work::current() = {};

@@ -66,7 +66,7 @@ inline std::vector<long> sizes_among_settings(const std::string& model) {
   return all;
 }
 
-/// 1, 2, 3, 19, 20, and each size among the settings, one less and one more.
+/// 1, 2, 3, 19, 20, and each size among the settings, one smaller and one larger.
 inline std::vector<long> odd_lengths(const std::string& model) {
   std::set<long> all = {1, 2, 3, 19, 20};
   for (const long size : sizes_among_settings(model)) all.insert({size - 1, size, size + 1});

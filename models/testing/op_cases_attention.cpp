@@ -74,7 +74,7 @@ std::vector<Entry> attention_cases() {
        }},
       attention("attention, band", Window::band(2, 1), 0.2, ragged(), 6, 3),
       attention("attention, band over tiles", Window::band(70, 60), 0, single(290, 290), 4, 1),
-      attention("attention, one feature a head", Window::everything(), 0, single(17, 20), 3, 3),
+      attention("attention, one feature per head", Window::everything(), 0, single(17, 20), 3, 3),
       attention("materialized attention", Window::everything(), 0.3, ragged(), 6, 2, true),
       attention("materialized attention, band", Window::band(2, 1), 0, ragged(), 6, 2, true),
       {{"attention to other keys", {{15, 6}, {8, 6}, {8, 6}}},

@@ -139,7 +139,7 @@ std::string figures_html(const Json& figures, const char* group, const char* tit
   for (const Json& figure : figures) {
     if (figure.at("group") != group) continue;
     const std::string name = figure.at("title"), caption = figure.at("caption");
-    // A row a model.
+    // One row per model.
     const std::size_t rows = figure.at("kind") == "seeds" ? figure.at("series").size() : 0;
     const std::string height = rows > 8 ? fmt::format(" style=\"height:{}rem\"", 5 + 2 * rows) : "";
     html += fmt::format(

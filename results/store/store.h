@@ -15,7 +15,7 @@
 
 namespace lra {
 
-/// Use one Store a thread; any number of threads and processes may have the same file open.
+/// Use one Store per thread; any number of threads and processes may have the same file open.
 class Store {
  public:
   /// write: the file is made when missing, and must be writable. read: it must exist, may be read-only, and is seen as

@@ -45,14 +45,14 @@ struct Column {
   bool has_control = false;                                  // a run of the control that others can be set against
   bool may_stay_at_chance = false;                           // see TaskText
   std::optional<std::size_t> best;                           // the row with the highest mean among those that may lead
-  std::vector<std::optional<PairedComparison>> comparisons;  // one a row: the best against it
+  std::vector<std::optional<PairedComparison>> comparisons;  // one per row: the best against it
 };
 
 struct Row {
   std::string label, model;
   bool is_control = false;                         // of ReferenceModels::control
-  std::vector<std::optional<AccuracyCell>> cells;  // one a column
-  std::vector<bool> failed;                        // one a column: there is no cell because every attempt failed
+  std::vector<std::optional<AccuracyCell>> cells;  // one per column
+  std::vector<bool> failed;                        // one per column: there is no cell because every attempt failed
   std::vector<std::optional<double>>
       averages;  // as AccuracyTable::averages; absent when a task is missing or not comparable
 
@@ -78,7 +78,7 @@ struct AccuracyTable {
   std::vector<std::optional<double>> detectable;
 };
 
-/// One table a preset, oldest preset first. The tables borrow `runs`, which are Store::runs().
+/// One table per preset, oldest preset first. The tables borrow `runs`, which are Store::runs().
 ///
 /// A cell shows one configuration: among the runs of a model (and its overrides) on a column, comparable beats not
 /// comparable, the present revision beats another, newer beats older; all seeds of the winner's configuration are
@@ -86,7 +86,7 @@ struct AccuracyTable {
 std::vector<AccuracyTable> accuracy_tables(const std::vector<StoredRun>& runs, const Store& store,
                                            const ReportRequest& request);
 
-/// The comparisons of a table's rows with `row`, column by column, corrected together. One a row and column; absent
+/// The comparisons of a table's rows with `row`, column by column, corrected together. One per row and column; absent
 /// where either has no cell or may not be compared.
 std::vector<std::vector<std::optional<PairedComparison>>> comparisons_with(const AccuracyTable& table, std::size_t row,
                                                                            const std::map<long, Hits>& hits,

@@ -35,7 +35,7 @@ struct CostTable {
   ReferenceModels references;
 };
 
-/// One table a preset, task variant, machine and number of threads. Borrows `runs`.
+/// One table per preset, task variant, machine and number of threads. Borrows `runs`.
 std::vector<CostTable> cost_tables(const std::vector<StoredRun>& runs, const Store& store,
                                    const ReportRequest& request);
 

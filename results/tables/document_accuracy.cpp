@@ -84,9 +84,8 @@ std::string detectable_note(const AccuracyTable& table) {
     if (table.detectable[c])
       parts.push_back(fmt::format("{} {}", table.columns[c].label, percent(*table.detectable[c])));
   if (parts.empty()) return {};
-  return fmt::format(
-      "Least true difference that these seeds would show (80 % power, p < 0.05, before Holm): {} points.",
-      joined(parts));
+  return fmt::format("Minimum detectable difference with these seeds (80 % power, p < 0.05, before Holm): {} points.",
+                     joined(parts));
 }
 
 /// Why a table of several rows has nothing to test.
@@ -101,7 +100,7 @@ std::string uncompared_note(const AccuracyTable& table) {
                                                                       : "no column has results of two models");
 }
 
-/// One line a column whose cells have other seeds: "Seeds are unequal on listops: seeds 0..2 of linear; seeds 0..5 of
+/// One line per column whose cells have other seeds: "Seeds are unequal on listops: seeds 0..2 of linear; seeds 0..5 of
 /// local."
 std::vector<std::string> unequal_seeds(const AccuracyTable& table) {
   std::vector<std::string> lines;
@@ -169,7 +168,7 @@ std::vector<std::string> accuracy_notes(const AccuracyTable& table) {
     notes.add(
         fmt::format("`{}` has no run on {}: context judged without it.", table.references.control, joined(no_control)));
   if (table.superseded > 0)
-    notes.add(fmt::format("{} not shown: the cell holds another configuration or revision.",
+    notes.add(fmt::format("{} not shown: its cell shows runs of another configuration or revision.",
                           table.superseded == 1 ? "1 stored run is" : grouped(table.superseded) + " stored runs are"));
   return notes.all();
 }
@@ -273,7 +272,7 @@ Table tabulate_differences(const AccuracyTable& table) {
   Table printed;
   printed.kind = "differences", printed.id = fmt::format("differences-{}", table.preset);
   printed.title = fmt::format("Differences from the best, preset {}", table.preset);
-  printed.lead = "The best of each column less each other model, in points.";
+  printed.lead = "The best of each column minus each other model, in points.";
   printed.head = {"best, against",         "task",        "difference", "95 % interval", "these models: p", "p (Holm)",
                   "these two networks: p", "common seeds"};
   bool bootstrap = false, student = false, permutation = false;

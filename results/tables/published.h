@@ -30,7 +30,7 @@ struct PublishedRange {
   std::vector<const Published*> from;  // each counted entry
   std::vector<std::string> left_out;   // "never_from_scratch: pretrained …"
 
-  /// Ours less the nearer end of the range; 0 inside it.
+  /// Ours minus the nearer end of the range; 0 inside it.
   double apart(double ours) const { return ours > high ? ours - high : ours < low ? ours - low : 0; }
 };
 

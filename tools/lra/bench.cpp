@@ -294,19 +294,19 @@ void add_bench(const Command& program, int& exit_code) {
   const auto options = std::make_shared<Options>();
   command.add_option("--models", options->models, "names, lra11 or all, separated by commas").shows_default();
   command.add_option("--lengths", options->lengths, "tokens of a sequence, separated by commas").shows_default();
-  command.add_option("--batch", options->batch, "sequences a step").shows_default();
+  command.add_option("--batch", options->batch, "sequences per step").shows_default();
   command.add_option("--mode", options->mode, "train or infer").shows_default();
   command.add_option("--set", options->set, "key=value: a setting of the encoder's shape, dropout among them");
   command.add_option("--threads", options->threads, "default: one for each CPU that the process may use");
-  command.add_option("--seconds", options->seconds, "time of measured steps a model and length").shows_default();
+  command.add_option("--seconds", options->seconds, "time of measured steps per model and length").shows_default();
   command.add_option("--max-memory", options->max_memory,
                      "what does not fit is not run; such as 800M or 4G; default: what is free");
   command.add_option("--max-time", options->max_time,
                      "of all together, such as 90s, 30m or 2h; what is not measured by then is said, exit code 1");
-  command.add_flag("--alone", options->alone, "without the transformer that stores its N×N matrix, unasked for");
+  command.add_flag("--alone", options->alone, "do not add the transformer that stores its N×N matrix");
   add_database_option(command, options->database, "store each row in this database as soon as it is measured");
   command.add_flag("--profile", options->profile, "show where the time goes too, by layer and op");
-  command.add_flag("--json", options->json, "print one JSON object a model and length");
+  command.add_flag("--json", options->json, "print one JSON object per model and length");
   add_plugin_option(command);
   command.callback([command, options, &exit_code] { exit_code = bench_command(command, *options); });
 }

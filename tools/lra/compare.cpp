@@ -236,7 +236,7 @@ void add_compare(const Command& program, int& exit_code) {
   command.add_option("--tasks", options->tasks, "only these, separated by commas");
   command.add_option("--preset", options->preset, "only this one's runs");
   add_database_option(command, options->database);
-  command.add_flag("--json", options->json, "print one JSON object a task");
+  command.add_flag("--json", options->json, "print one JSON object per task");
   command.callback([options, &exit_code] { exit_code = compare(*options); });
 }
 

@@ -22,7 +22,7 @@ bool has_tables(const std::filesystem::path& file);
 /// decided, of its bench figures which there are. Without tables nothing.
 Json content(const std::filesystem::path& file);
 
-/// Runs a matrix that keeps a checkpoint a step, exports, merges and benches, one after another, and keeps the files
+/// Runs a matrix that keeps a checkpoint per step, exports, merges and benches, one after another, and keeps the files
 /// that were there before and after each.
 class Steps {
  public:

@@ -54,7 +54,7 @@ void print(const std::vector<Imported>& all) {
   }
 }
 
-/// On a terminal one line that is written over, five times a second; elsewhere plain lines, now and then.
+/// On a terminal one line that is written over, five times per second; elsewhere plain lines, now and then.
 class DownloadLine {
  public:
   explicit DownloadLine(std::string name) : name_(std::move(name)) {}

@@ -15,7 +15,7 @@ void check_shapes(const std::vector<Experiment>& experiments);
 /// anything is made ready for the others.
 void check_data(const std::vector<Experiment>& experiments, const DataPaths& paths);
 
-/// One object a cell. What is to run also has "flops", "peak_bytes", "seconds" and "basis" (null with --no-estimate,
+/// One object per cell. What is to run also has "flops", "peak_bytes", "seconds" and "basis" (null with --no-estimate,
 /// and for what is done): see harness/estimate.h. A task and model is tried once for all seeds. "status" is "done",
 /// "to run" or "no data", and then "missing" says which and how to get them.
 Json dry_run(const std::vector<Experiment>& experiments, const RunOptions& options);

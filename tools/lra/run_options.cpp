@@ -101,12 +101,12 @@ void declare(const Command& command, RunOptions& options) {
       "JSON file with any of these options, \"set\", \"sweep\" and \"model_args\" as objects; the command line wins");
   command.add_flag("--dry-run", options.dry_run, "show what would be run and what it would cost");
   command.add_flag("--no-estimate", options.no_estimate,
-                   "with --dry-run: leave out what takes up to two seconds a task and model to find out");
+                   "with --dry-run: leave out what takes up to two seconds per task and model to find out");
   command.add_flag("--force", options.matrix.force, "run again what is done already");
   command.add_flag("--check-finite", options.matrix.cell.check_finite,
                    "check every tensor for numbers that are not finite");
   command.add_flag("--profile", options.matrix.cell.profile, "show where the steps' time went, by layer and op");
-  command.add_flag("--json", options.json, "print one JSON object a cell instead of a table");
+  command.add_flag("--json", options.json, "print one JSON object per cell instead of a table");
 }
 
 namespace {

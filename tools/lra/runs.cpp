@@ -174,7 +174,7 @@ void add_runs(const Command& program, int& exit_code) {
 
   Command list = add_action(group, *options, "list", "One line a run");
   add_filters(list, *options);
-  list.add_flag("--json", options->json, "print one JSON object a run");
+  list.add_flag("--json", options->json, "print one JSON object per run");
   act(list, list_runs);
 
   Command show = add_action(group, *options, "show", "All that is stored of a run");

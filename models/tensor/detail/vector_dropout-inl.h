@@ -17,7 +17,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace lra::inline LRA_ENGINE::kernels::HWY_NAMESPACE {
 
-/// Which of up to kBlock consecutive elements a stream keeps, one bit an element.
+/// Which of up to kBlock consecutive elements a stream keeps, one bit per element.
 class KeepBits {
  public:
   static constexpr long kBlock = 1024;
@@ -75,7 +75,7 @@ class KeepBits {
     c = {hn::Xor3(hn::ShiftRight<32>(p1), c.c1, key0), p1, hn::Xor3(hn::ShiftRight<32>(p0), c.c3, key1), p0};
   }
 
-  /// One bit a lane: is the 16-bit number in it above `below`?
+  /// One bit per lane: is the 16-bit number in it above `below`?
   HWY_INLINE void put_bits(hn::Vec<Words> numbers, hn::Vec<Ints> below, long lane, std::uint8_t* bits) const {
     const Ints ints;
     const auto keep = hn::Gt(hn::BitCast(ints, numbers), below);
