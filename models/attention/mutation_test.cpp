@@ -10,7 +10,7 @@ namespace lra {
 namespace {
 
 struct Mutation {
-  const char *model, *check;
+  const char *model, *check, *says = "";
 };
 void PrintTo(const Mutation& mutation, std::ostream* out) { *out << mutation.model; }
 
@@ -25,9 +25,9 @@ const Mutation kMutations[] = {
     {"long_gradient_scaled", "BackwardEqualsDifferencesAlongDirections"},
     {"rounded", "FloatAgreesWithDouble"},
     {"offset_of_the_pack", "CompanyAndOrderChangeNothing"},
-    {"linear", "OperationsGrowAsDeclared"},
-    {"quadratic", "OperationsGrowAsDeclared"},
-    {"matrix_held", "MemoryGrowsAsDeclared"},
+    {"linear", "OperationsAndMemoryGrowAsDeclared", "operations"},
+    {"quadratic", "OperationsAndMemoryGrowAsDeclared", "operations"},
+    {"matrix_held", "OperationsAndMemoryGrowAsDeclared", "bytes"},
     {"rows_of_task", "FixedLengthIsAsDeclared"},
     {"mask_dropped", "CausalIsAsDeclared"},
     {"drawn", "StochasticIsAsDeclared"},
@@ -39,6 +39,7 @@ class EveryMutant : public testing::TestWithParam<Mutation> {};
 TEST_P(EveryMutant, IsCaught) {
   const Verdict verdict = examine(GetParam().check, GetParam().model);
   EXPECT_NE(verdict, "");
+  EXPECT_NE(verdict.find(GetParam().says), std::string::npos) << verdict;
   EXPECT_EQ(verdict.find("stopped"), std::string::npos) << "caught by accident: " << verdict;
 }
 INSTANTIATE_TEST_SUITE_P(All, EveryMutant, testing::ValuesIn(kMutations),

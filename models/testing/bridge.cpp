@@ -63,61 +63,94 @@ std::function<Tensor(Tensor, const Pack&)> build(const MixerCase& c, const Geome
   };
 }
 
-}  // namespace
-
-MixerRun run_mixer(const MixerCase& c, const Numbers& x, const Numbers& cotangent, const Named& values) {
-  Parameters parameters(1);
+Geometry geometry_of(const MixerCase& c) {
   Geometry geometry;
   geometry.width = c.width, geometry.qkv = c.qkv, geometry.heads = c.heads;
   geometry.length = c.length ? c.length : *std::max_element(c.lengths.begin(), c.lengths.end());
   geometry.attention_dropout = geometry.dropout = c.attention_dropout;
   geometry.ff = c.width + 4, geometry.layers = c.layers, geometry.layer = c.layer;
   geometry.height = c.height, geometry.image_width = c.image_width;
-  const auto model = build(c, geometry, Scope(parameters, ""));
-  load(parameters, values);
+  return geometry;
+}
+
+Pack pack_of(const MixerCase& c, long length) {
   Pack pack;
-  pack.step = c.step, pack.length = geometry.length;
+  pack.step = c.step, pack.length = length;
   pack.offsets = {0};
   for (std::size_t s = 0; s < c.lengths.size(); ++s) {
     pack.offsets.push_back(pack.offsets.back() + c.lengths[s]);
     pack.sequences.push_back(c.sequences.empty() ? std::uint32_t(s) : c.sequences[s]);
   }
-  MixerRun run;
-  run.parameters = by_name(parameters, parameters.values());
-  for (const ParameterInfo& p : parameters.list())
-    for (int i = 0; i < p.shape.rank(); ++i) run.shapes[p.name].push_back(p.shape[i]);
-  if (!c.training) {
-    Work::current() = {};
-    const Tensor y = model(matrix(x, pack.tokens(), c.width), pack);
-    run.flops = Work::current().flops;
-    run.result = numbers(y.data(), y.size());
+  return pack;
+}
+
+/// The mixer of a case, with its parameters and the sequences that it runs on.
+struct MadeMixer {
+  explicit MadeMixer(const MixerCase& wanted) : c(wanted) {}
+
+  const MixerCase c;
+  const Geometry geometry = geometry_of(c);
+  const Pack pack = pack_of(c, geometry.length);
+  Parameters parameters{1};
+  const std::function<Tensor(Tensor, const Pack&)> model = build(c, geometry, Scope(parameters, ""));
+
+  MixerRun run(const Numbers& x, const Numbers& cotangent, const Named& values) {
+    load(parameters, values);
+    MixerRun run;
+    run.parameters = by_name(parameters, parameters.values());
+    for (const ParameterInfo& p : parameters.list())
+      for (int i = 0; i < p.shape.rank(); ++i) run.shapes[p.name].push_back(p.shape[i]);
+    if (c.training)
+      train(run, x, cotangent);
+    else
+      forward(run, matrix(x, pack.tokens(), c.width));
     return run;
   }
-  std::vector<Real> gradients(static_cast<std::size_t>(parameters.count()));
-  Memory::current().reset_peak();
-  const std::int64_t before = Memory::current().live();
-  Work::current() = {};
-  Tensor dx;
-  std::vector<std::vector<Real>> stopped;
-  for (const Numbers& constant : c.stopped) stopped.emplace_back(constant.begin(), constant.end());
-  {
-    Tape tape(gradients);
-    const Stopped constants(stopped);
-    Tensor tokens = matrix(x, pack.tokens(), c.width);
-    const Tensor y = model(c.constant ? std::move(tokens) : watched(std::move(tokens), dx), pack);
+
+ private:
+  Tensor forward(MixerRun& run, Tensor x) const {
+    Work::current() = {};
+    Tensor y = model(std::move(x), pack);
     run.flops = Work::current().flops;
     run.result = numbers(y.data(), y.size());
-    run.auxiliary = tape.auxiliary();
-    if (cotangent.empty()) return run;
-    give(y, matrix(cotangent, pack.tokens(), c.width));
-    tape.backward();
+    return y;
   }
-  run.peak_bytes = Memory::current().peak() - before;
-  for (const std::vector<Real>& constant : stopped) run.stopped.emplace_back(constant.begin(), constant.end());
-  run.gradients = by_name(parameters, gradients, Which::trained);
-  run.sums = by_name(parameters, gradients, Which::states);
-  run.gradients["x"] = dx.defined() ? numbers(dx.data(), dx.size()) : Numbers(x.size());
-  return run;
+
+  void train(MixerRun& run, const Numbers& x, const Numbers& cotangent) const {
+    std::vector<Real> gradients(static_cast<std::size_t>(parameters.count()));
+    Memory::current().reset_peak();
+    const std::int64_t before = Memory::current().live();
+    Tensor dx;
+    std::vector<std::vector<Real>> stopped;
+    for (const Numbers& constant : c.stopped) stopped.emplace_back(constant.begin(), constant.end());
+    {
+      Tape tape(gradients);
+      const Stopped constants(stopped);
+      Tensor tokens = matrix(x, pack.tokens(), c.width);
+      const Tensor y = forward(run, c.constant ? std::move(tokens) : watched(std::move(tokens), dx));
+      run.auxiliary = tape.auxiliary();
+      if (cotangent.empty()) return;
+      give(y, matrix(cotangent, pack.tokens(), c.width));
+      tape.backward();
+    }
+    run.peak_bytes = Memory::current().peak() - before;
+    for (const std::vector<Real>& constant : stopped) run.stopped.emplace_back(constant.begin(), constant.end());
+    run.gradients = by_name(parameters, gradients, Which::trained);
+    run.sums = by_name(parameters, gradients, Which::states);
+    run.gradients["x"] = dx.defined() ? numbers(dx.data(), dx.size()) : Numbers(x.size());
+  }
+};
+
+}  // namespace
+
+MixerRunner make_mixer(const MixerCase& c) {
+  return [made = std::make_shared<MadeMixer>(c)](const Numbers& x, const Numbers& cotangent, const Named& values) {
+    return made->run(x, cotangent, values);
+  };
+}
+
+MixerRun run_mixer(const MixerCase& c, const Numbers& x, const Numbers& cotangent, const Named& values) {
+  return make_mixer(c)(x, cotangent, values);
 }
 
 ModelRun run_model(const ModelCase& c, const Named& values) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <ostream>
 #include <set>
@@ -64,6 +65,14 @@ struct MixerRun {
   std::int64_t peak_bytes = 0;  // of forward and backward
 };
 
+/// A mixer that is made once and run often: on x, with a cotangent or none, and with values for some of its parameters,
+/// which stay until others are given.
+using MixerRunner = std::function<MixerRun(const Numbers& x, const Numbers& cotangent, const Named& parameters)>;
+
+/// A mixer that is made once and runs often: on x, with or without a cotangent, and with new values for some of its
+/// parameters, which keep them until they get others.
+using MixerRunner = std::function<MixerRun(const Numbers& x, const Numbers& cotangent, const Named& parameters)>;
+
 /// A whole classifier on a batch.
 struct ModelCase {
   std::string model;
@@ -80,7 +89,7 @@ struct ModelRun {
   Named parameters, gradients;  // gradients of the mean loss
 };
 
-// The same six functions in each engine; `parameters` replace initial values where given, and inputs of an op that are
+// The same functions in each engine; `parameters` replace initial values where given, and inputs of an op that are
 // among `constants` want no gradient.
 
 namespace f32 {
@@ -89,6 +98,8 @@ void try_op(const std::string& name, const std::vector<std::vector<long>>& shape
 OpRun run_op(const std::string& name, const std::vector<Numbers>& inputs, const Numbers& cotangent,
              const std::set<std::size_t>& constants = {});
 std::vector<OpCase> op_cases();
+MixerRunner make_mixer(const MixerCase& c);
+MixerRunner make_mixer(const MixerCase& c);
 MixerRun run_mixer(const MixerCase& c, const Numbers& x, const Numbers& cotangent, const Named& parameters = {});
 ModelRun run_model(const ModelCase& c, const Named& parameters = {});
 std::vector<std::string> model_names();
@@ -99,6 +110,8 @@ void try_op(const std::string& name, const std::vector<std::vector<long>>& shape
 OpRun run_op(const std::string& name, const std::vector<Numbers>& inputs, const Numbers& cotangent,
              const std::set<std::size_t>& constants = {});
 std::vector<OpCase> op_cases();
+MixerRunner make_mixer(const MixerCase& c);
+MixerRunner make_mixer(const MixerCase& c);
 MixerRun run_mixer(const MixerCase& c, const Numbers& x, const Numbers& cotangent, const Named& parameters = {});
 ModelRun run_model(const ModelCase& c, const Named& parameters = {});
 std::vector<std::string> model_names();

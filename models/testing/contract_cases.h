@@ -58,25 +58,25 @@ inline Json shrunk(const std::string& model, Json settings) {
 }
 
 /// Whole-number settings that may be a size along the sequence: a block, a window, a number of rows.
-inline std::vector<long> sizes_among_settings(const std::string& model) {
+inline std::vector<long> sizes_among(const std::string& model, const Json& settings) {
   std::vector<long> all;
-  for (const Field& field : models().at(model).settings)
-    if (field.type == "int" && std::get<std::int64_t>(field.value) >= 2 && std::get<std::int64_t>(field.value) <= 512)
-      all.push_back(std::get<std::int64_t>(field.value));
+  const Json resolved = models().at(model).resolve(settings);
+  for (const auto& [name, value] : resolved.items())
+    if (value.is_number_integer() && value >= 2 && value <= 512) all.push_back(value.get<long>());
   return all;
 }
 
 /// 1, 2, 3, 19, 20, and each size among the settings, one smaller and one larger.
-inline std::vector<long> odd_lengths(const std::string& model) {
+inline std::vector<long> odd_lengths(const std::string& model, const Json& settings) {
   std::set<long> all = {1, 2, 3, 19, 20};
-  for (const long size : sizes_among_settings(model)) all.insert({size - 1, size, size + 1});
+  for (const long size : sizes_among(model, settings)) all.insert({size - 1, size, size + 1});
   return {all.begin(), all.end()};
 }
 
 /// Three sequences, the first longer than twice any size among the settings.
-inline std::vector<long> long_lengths(const std::string& model) {
+inline std::vector<long> long_lengths(const std::string& model, const Json& settings) {
   long longest = 40;
-  for (const long size : sizes_among_settings(model)) longest = std::max(longest, 2 * size + 3);
+  for (const long size : sizes_among(model, settings)) longest = std::max(longest, 2 * size + 3);
   return {longest, 1, 17};
 }
 

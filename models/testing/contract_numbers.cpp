@@ -42,8 +42,8 @@ Verdict compare_gradients(const Named& shipped, const Named& exact, const std::s
 }
 
 /// Σ result ∘ dy and the model's own loss.
-double objective(const MixerCase& c, const Numbers& x, const Numbers& dy, const Named& parameters) {
-  const MixerRun run = f64::run_mixer(c, x, {}, parameters);
+double objective(const MixerRunner& mixer, const Numbers& x, const Numbers& dy, const Named& parameters) {
+  const MixerRun run = mixer(x, {}, parameters);
   return dot(run.result, dy) + run.auxiliary;
 }
 
@@ -91,6 +91,7 @@ Verdict check_differences(const std::string& model) {
     const Numbers dy = tokens_of(c, "dy");
     const MixerRun run = f64::run_mixer(c, x, dy);
     c.stopped = run.stopped;
+    const MixerRunner mixer = f64::make_mixer(c);
     Named parameters = trained(run);
     const std::size_t looks = std::clamp<std::size_t>(160 / (parameters.size() + 1), 4, 16);
     const auto error = [&](Numbers& values, const Numbers& gradient) {
@@ -98,9 +99,9 @@ Verdict check_differences(const std::string& model) {
       for (std::size_t e = 0; e < values.size(); e += std::max<std::size_t>(1, values.size() / looks)) {
         const double value = values[e];
         values[e] = value + kStep;
-        const double above = objective(c, x, dy, parameters);
+        const double above = objective(mixer, x, dy, parameters);
         values[e] = value - kStep;
-        const double below = objective(c, x, dy, parameters);
+        const double below = objective(mixer, x, dy, parameters);
         values[e] = value;
         expected.push_back((above - below) / (2 * kStep));
         actual.push_back(gradient.at(e));
@@ -122,11 +123,12 @@ double error_along_directions(MixerCase c) {
   const Numbers x = tokens_of(c, "x"), dy = tokens_of(c, "dy");
   const MixerRun run = f64::run_mixer(c, x, dy);
   c.stopped = run.stopped;
+  const MixerRunner mixer = f64::make_mixer(c);
   Numbers expected, actual;
   for (long d = 0; d < kDirections; ++d) {
     const auto at = [&](double distance) {
       const Moved moved(x, trained(run), d, distance);
-      return objective(c, moved.x, dy, moved.parameters);
+      return objective(mixer, moved.x, dy, moved.parameters);
     };
     expected.push_back((at(kStep) - at(-kStep)) / (2 * kStep));
     double slope = 0;
@@ -139,7 +141,7 @@ double error_along_directions(MixerCase c) {
 // Source: the same, of all tensors at once along random directions, at lengths that cross every block and window.
 Verdict check_directions(const std::string& model) {
   for (const Json& settings : variants(model)) {
-    const double off = error_along_directions(mixer_case(model, long_lengths(model), settings, 0.2));
+    const double off = error_along_directions(mixer_case(model, long_lengths(model, settings), settings, 0.2));
     if (!(off < 1e-6)) return fmt::format("gradients are off by {:.1e} along directions{}", off, with(settings));
   }
   return {};
@@ -158,7 +160,7 @@ Verdict check_float(const std::string& model) {
           compare_gradients(shipped.gradients, exact.gradients, fmt::format(", dropout {}{}", dropout, with(settings)));
       if (!verdict.empty()) return verdict;
     }
-    const MixerCase c = mixer_case(model, long_lengths(model), settings, 0.2);
+    const MixerCase c = mixer_case(model, long_lengths(model, settings), settings, 0.2);
     const Numbers x = tokens_of(c, "x"), dy = tokens_of(c, "dy");
     const MixerRun shipped = f32::run_mixer(c, x, dy), exact = f64::run_mixer(c, x, dy, shipped.parameters);
     const double off = relative_error(shipped.result, exact.result);
@@ -220,7 +222,7 @@ Verdict compare_company(const MixerCase& together, const std::string& where) {
 // Source: the model itself, on each sequence alone.
 Verdict check_company(const std::string& model) {
   for (const Json& settings : variants(model))
-    for (const auto& lengths : {std::vector<long>{5, 1, 9}, long_lengths(model)}) {
+    for (const auto& lengths : {std::vector<long>{5, 1, 9}, long_lengths(model, settings)}) {
       MixerCase c = mixer_case(model, lengths, settings, 0.2);
       c.sequences = {0, 1, 2};
       Verdict verdict = compare_company(c, with(settings));
