@@ -156,7 +156,8 @@ void print_task(const Json& task) {
 void describe(Options options) {
   check_name("thing to describe", options.what, {"model", "task", "models"});
   if (options.what == "models") {
-    std::cout << model_table();
+    std::cout << (options.name.empty() ? model_page(model_rows(models().names(), ""))
+                                       : model_table(model_rows(select_models(options.name), "")));
     return;
   }
   if (options.name.empty())
@@ -176,10 +177,10 @@ void describe(Options options) {
 
 void add_describe(const Command& program, int& exit_code) {
   Command command =
-      program.add_subcommand("describe", "Everything about one model or task; or all models as a table in Markdown");
+      program.add_subcommand("describe", "Everything about one model or task; or models as tables in Markdown");
   const auto options = std::make_shared<Options>();
   command.add_option("what", options->what, "model, task or models").required();
-  command.add_option("name", options->name, "its name; none for models");
+  command.add_option("name", options->name, "its name; with models, a list as in 'lra run --models', or nothing: all");
   command.add_option("--task", options->task, "the task a model is built for").shows_default();
   command.add_option("--model", options->model, "the model a task's preset is shown for").shows_default();
   command.add_option("--preset", options->preset, "see 'lra list presets'").shows_default();

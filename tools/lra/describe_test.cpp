@@ -71,15 +71,54 @@ TEST(List, ModelsOfAClassAreThoseThatDeclareIt) {
   EXPECT_EQ(sandbox.lra("list tasks --class kernel").code, 2);
 }
 
-TEST(Describe, AllModelsAreATableInMarkdownWithARowEach) {
+/// How often the model has a row in Markdown.
+long rows_of(const std::string& markdown, const Json& model) {
+  const std::string row = "| `" + model.at("name").get<std::string>() + "` |";
+  long count = 0;
+  for (std::size_t at = 0; (at = markdown.find(row, at)) != std::string::npos; at += row.size()) ++count;
+  return count;
+}
+
+TEST(Describe, AllModelsAreTablesInMarkdownByClass) {
   const Sandbox sandbox;
-  const Finished table = sandbox.lra("describe models");
-  ASSERT_EQ(table.code, 0) << table.err;
-  const Json models = sandbox.lra("list models --json").json();
-  EXPECT_EQ(std::size_t(std::count(table.out.begin(), table.out.end(), '\n')), models.size() + 2);
-  for (const Json& model : models)
-    EXPECT_NE(table.out.find("| `" + model.at("name").get<std::string>() + "` |"), std::string::npos);
+  const Finished page = sandbox.lra("describe models");
+  ASSERT_EQ(page.code, 0) << page.err;
+  std::set<std::string> groups;
+  for (const Json& model : sandbox.lra("list models --json").json()) {
+    EXPECT_EQ(rows_of(page.out, model), 1) << model;
+    EXPECT_NE(page.out.find(model.at("paper").get<std::string>()), std::string::npos) << model;
+    const std::string kind = model.at("class");
+    groups.insert(kind.substr(0, kind.find(',')));
+  }
+  for (const std::string& group : groups) EXPECT_NE(page.out.find("### " + group + "\n"), std::string::npos) << group;
   EXPECT_EQ(sandbox.lra("describe model").code, 2);
+}
+
+TEST(Describe, SomeModelsAreAShortTableInMarkdown) {
+  const Sandbox sandbox;
+  const Finished table = sandbox.lra("describe models linear,transformer,performer");
+  ASSERT_EQ(table.code, 0) << table.err;
+  EXPECT_EQ(table.out,
+            "| class | model | time | what it does | paper |\n|---|---|---|---|---|\n"
+            "| dense | `transformer` | O(N²) | exact softmax attention | Vaswani et al. NeurIPS 2017 |\n"
+            "| kernel | `linear` | O(N) | kernel attention with elu + 1 features | Katharopoulos et al. 2020 |\n"
+            "|  | `performer` | O(N M) | softmax attention by positive random features | Choromanski et al. ICLR 2021 "
+            "|\n");
+  EXPECT_EQ(sandbox.lra("describe models linaer").code, 2);
+}
+
+TEST(List, ModelsStandByClass) {
+  const Finished listed = Sandbox().lra("list models");
+  ASSERT_EQ(listed.code, 0) << listed.err;
+  const std::size_t kernel = listed.out.find("\nkernel "), performer = listed.out.find("\n  performer ");
+  ASSERT_NE(kernel, std::string::npos) << listed.out;
+  ASSERT_NE(performer, std::string::npos) << listed.out;
+  EXPECT_LT(kernel, performer);
+  EXPECT_LT(performer, listed.out.find("\nlearnable pattern "));
+  for (std::size_t begin = 0, end; begin < listed.out.size(); begin = end + 1) {
+    end = listed.out.find('\n', begin);
+    EXPECT_LE(end - begin, 100u) << listed.out.substr(begin, end - begin);
+  }
 }
 
 TEST(List, NamesWhatThereIs) {

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <iostream>
 
+#include "models/layers/registry.h"
 #include "results/tables/report.h"
 #include "tasks/preset.h"
 #include "tasks/task.h"
@@ -69,17 +70,33 @@ void print(Json entries, const std::vector<std::string>& columns) {
   }
 }
 
+/// A heading per class, its models below.
+void print_models(const Json& rows) {
+  Json lines = Json::array();
+  std::string group;
+  for (Json row : grouped(rows)) {
+    if (row.at("group") != group) {
+      group = row.at("group").get<std::string>();
+      lines.push_back({{"name", group}, {"also", ""}, {"complexity", ""}, {"parameters", ""}, {"paper", ""}});
+    }
+    row["name"] = "  " + row.at("name").get<std::string>();
+    row["paper"] = short_citation(row.at("paper"));
+    lines.push_back(row);
+  }
+  print(lines, {"name", "also", "complexity", "parameters", "paper"});
+}
+
 void list(const std::string& what, const std::string& wanted, bool json) {
   check_name("list", what, {"tasks", "models", "presets", "formats"});
   if (!wanted.empty() && what != "models") fail_usage("--class goes with 'lra list models'");
   const Json entries = what == "tasks"     ? list_tasks()
-                       : what == "models"  ? model_rows(wanted)
+                       : what == "models"  ? model_rows(models().names(), wanted)
                        : what == "presets" ? list_presets()
                                            : list_formats();
   if (json)
     std::cout << entries.dump(2) << "\n";
   else if (what == "models")
-    print(entries, {"name", "class", "complexity", "parameters", "paper"});
+    print_models(entries);
   else if (what == "presets")
     print(entries, {"name", "tasks", "summary"});
   else
