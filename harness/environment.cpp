@@ -7,8 +7,8 @@
 #include <thread>
 
 #include "harness/build_info.h"
+#include "models/tensor/detail/kernels.h"
 #include "models/tensor/detail/onednn.h"
-#include "models/tensor/kernels.h"
 
 namespace lra {
 namespace {

@@ -20,6 +20,7 @@
 #include "harness/train.h"
 #include "models/layers/mixer.h"
 #include "models/tensor/detail/instruction_set.h"
+#include "models/tensor/detail/kernels.h"
 #include "results/store/level.h"
 
 namespace lra {

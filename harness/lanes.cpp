@@ -17,6 +17,7 @@
 #include "harness/core/machine.h"
 #include "models/autodiff/tape.h"
 #include "models/ops/ops.h"
+#include "models/tensor/detail/kernels.h"
 #include "models/tensor/detail/onednn.h"
 #include "tasks/batcher.h"
 

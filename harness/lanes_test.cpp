@@ -12,6 +12,7 @@
 #include "harness/core/json.h"
 #include "harness/core/machine.h"
 #include "models/optim/adam.h"
+#include "models/tensor/detail/kernels.h"
 #include "models/tensor/detail/onednn.h"
 #include "tasks/batcher.h"
 

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "harness/core/random.h"
-#include "models/tensor/kernels.h"
+#include "models/tensor/detail/kernels.h"
 #include "models/tensor/memory.h"
 #include "results/tables/text_table.h"
 

@@ -5,6 +5,7 @@
 
 #include "harness/lanes.h"
 #include "models/optim/adam.h"
+#include "models/tensor/detail/kernels.h"
 
 namespace lra {
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "harness/core/error.h"
+#include "models/tensor/detail/kernels.h"
 #include "models/tensor/detail/permute.h"
 
 namespace lra::inline LRA_ENGINE {

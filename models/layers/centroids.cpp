@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "models/autodiff/tape.h"
+#include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {

@@ -6,6 +6,7 @@
 
 #include "harness/core/error.h"
 #include "models/autodiff/tape.h"
+#include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
 

@@ -1,6 +1,7 @@
 #include "models/layers/reversible.h"
 
 #include "models/ops/ops.h"
+#include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {

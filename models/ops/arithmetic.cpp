@@ -4,6 +4,7 @@
 #include "models/ops/detail/broadcast.h"
 #include "models/ops/detail/doors.h"
 #include "models/ops/ops.h"
+#include "models/tensor/detail/kernels.h"
 #include "models/tensor/detail/permute.h"
 
 namespace lra::inline LRA_ENGINE {

@@ -8,6 +8,7 @@
 #include "models/ops/detail/tile_rows.h"
 #include "models/ops/detail/tiles.h"
 #include "models/ops/ops.h"
+#include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {

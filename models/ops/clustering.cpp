@@ -1,4 +1,5 @@
 #include "models/ops/clustering.h"
+#include "models/tensor/detail/kernels.h"
 
 #include <algorithm>
 #include <numeric>

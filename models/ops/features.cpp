@@ -13,6 +13,7 @@
 #include "models/ops/detail/head_view.h"
 #include "models/ops/detail/tile_size.h"
 #include "models/ops/ops.h"
+#include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {

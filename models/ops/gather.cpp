@@ -2,6 +2,7 @@
 #include "harness/core/error.h"
 #include "models/ops/detail/doors.h"
 #include "models/ops/ops.h"
+#include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {

@@ -1,4 +1,5 @@
 #include "models/ops/hashing.h"
+#include "models/tensor/detail/kernels.h"
 
 #include <cmath>
 

@@ -1,5 +1,6 @@
 #include "harness/core/error.h"
 #include "models/ops/ops.h"
+#include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {

@@ -1,6 +1,7 @@
 /// What models do to the objective themselves: terms of their own, and places where its derivative stops.
 #include "models/ops/detail/doors.h"
 #include "models/ops/ops.h"
+#include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "harness/core/random.h"
-#include "models/tensor/kernels.h"
+#include "models/tensor/dropout_stream.h"
 
 namespace lra::inline LRA_ENGINE {
 

@@ -1,4 +1,5 @@
 #include "models/optim/adam.h"
+#include "models/tensor/detail/kernels.h"
 
 #include <cmath>
 

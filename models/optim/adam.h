@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "models/tensor/kernels.h"
+#include "models/tensor/detail/kernels.h"
 #include "tasks/recipe.h"
 
 namespace lra::inline LRA_ENGINE {

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "harness/core/random.h"
-#include "models/tensor/kernels.h"
+#include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "models/tensor/kernels.h"
+#include "models/tensor/detail/kernels.h"
 #include "models/tensor/memory.h"
 
 namespace lra {

@@ -1,4 +1,4 @@
-#include "models/tensor/kernels.h"
+#include "models/tensor/detail/kernels.h"
 
 #include <gtest/gtest.h>
 #include <hwy/targets.h>

@@ -15,7 +15,8 @@
 
 #include "harness/core/error.h"
 #include "harness/core/machine.h"
-#include "models/tensor/kernels.h"
+#include "models/tensor/detail/kernels.h"
+#include "models/tensor/detail/token_tile.h"
 #include "models/tensor/memory.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -165,7 +166,6 @@ long next_piece(long n, long tile) {
   return n;
 }
 
-constexpr long kTokenTile = 256;  // rows of a product, where they are tokens
 constexpr long kDepthTile = 512;  // summed tokens of a weight gradient
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <numbers>
 
 #include "harness/core/random.h"
-#include "models/tensor/kernels.h"
+#include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE::kernels {
 namespace {

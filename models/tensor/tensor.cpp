@@ -1,4 +1,5 @@
 #include "models/tensor/tensor.h"
+#include "models/tensor/detail/kernels.h"
 
 #include "harness/core/error.h"
 

@@ -11,8 +11,8 @@
 #include <string>
 #include <utility>
 
-#include "models/tensor/kernels.h"
 #include "models/tensor/memory.h"
+#include "models/tensor/view.h"
 
 namespace lra::inline LRA_ENGINE {
 

@@ -11,8 +11,8 @@
 #include "models/autodiff/tape.h"
 #include "models/layers/reversible.h"
 #include "models/ops/ops.h"
+#include "models/tensor/detail/kernels.h"
 #include "models/tensor/detail/onednn.h"
-#include "models/tensor/kernels.h"
 
 namespace lra {
 namespace {

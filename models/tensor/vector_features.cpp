@@ -5,8 +5,8 @@
 #include <hwy/foreach_target.h>  // must stand before highway.h
 #include <hwy/highway.h>
 
+#include "models/tensor/detail/kernels.h"
 #include "models/tensor/detail/vector_lanes-inl.h"
-#include "models/tensor/kernels.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lra::inline LRA_ENGINE::kernels::HWY_NAMESPACE {

@@ -8,8 +8,8 @@
 
 #include "harness/core/error.h"
 #include "models/tensor/detail/instruction_set.h"
+#include "models/tensor/detail/kernels.h"
 #include "models/tensor/detail/vector_lanes-inl.h"
-#include "models/tensor/kernels.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lra::inline LRA_ENGINE::kernels::HWY_NAMESPACE {

@@ -2,6 +2,7 @@
 /// sound.
 #include "models/layers/mixer.h"
 #include "models/ops/ops.h"
+#include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {

@@ -1,6 +1,7 @@
 /// All op cases, and how one is run.
 #include "harness/core/error.h"
 #include "models/autodiff/tape.h"
+#include "models/tensor/detail/kernels.h"
 #include "models/testing/bridge.h"
 #include "models/testing/op_entries.h"
 

@@ -20,6 +20,7 @@
 #include "harness/core/text.h"
 #include "harness/measure.h"
 #include "models/tensor/detail/instruction_set.h"
+#include "models/tensor/detail/kernels.h"
 #include "tools/lra/command.h"
 #include "tools/lra/hints.h"
 #include "tools/lra/output.h"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "models/ops/detail/tile_size.h"
+#include "models/tensor/detail/kernels.h"
 #include "models/tensor/tensor.h"
 
 namespace lra::inline LRA_ENGINE {

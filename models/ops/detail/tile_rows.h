@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "models/ops/detail/head_view.h"
+#include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
 

@@ -11,8 +11,8 @@
 #include <hwy/highway.h>
 
 #include "harness/core/random.h"
+#include "models/tensor/detail/kernels.h"
 #include "models/tensor/detail/vector_lanes-inl.h"
-#include "models/tensor/kernels.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lra::inline LRA_ENGINE::kernels::HWY_NAMESPACE {

@@ -13,6 +13,7 @@
 
 #include <hwy/highway.h>
 
+#include "models/tensor/detail/kernels.h"
 #include "models/tensor/real.h"
 
 HWY_BEFORE_NAMESPACE();
