@@ -192,7 +192,7 @@ struct Lanes::Rep {
       const long number = next++;
       ++running;
       const auto* job = work;
-      Profile::use(profiling ? &profiles[worker] : nullptr);
+      Context::current().profile = profiling ? &profiles[worker] : nullptr;
       lock.unlock();
       std::exception_ptr thrown;
       try {
@@ -304,7 +304,7 @@ struct LaneResult {
 /// What passed in this thread went into gradient buffers.
 void note_reduction() {
   enter_layer("");
-  if (Profile* profile = Profile::current()) profile->forward("reduction");
+  if (Profile* profile = Context::current().profile) profile->forward("reduction");
 }
 
 /// Runs micro-batches first … last − 1 and writes each example's loss and hit to its place in `pass`.
@@ -312,10 +312,10 @@ template <typename Step>
 LaneResult run_lane(const std::vector<MicroBatch>& micro, std::pair<long, long> range, const std::atomic<bool>* stop,
                     Pass& pass, Step step) {
   LaneResult result;
-  Work::current() = {};
-  if (Profile* profile = Profile::current()) profile->start();
+  Context::current().work = {};
+  if (Profile* profile = Context::current().profile) profile->start();
   for (long m = range.first; m < range.second && !(stop && *stop); ++m) {
-    Memory& memory = Memory::current();
+    Memory& memory = Context::current().memory;
     memory.reset_peak();
     const auto& [part, positions] = micro[std::size_t(m)];
     const Loss loss = step(part);
@@ -325,7 +325,7 @@ LaneResult run_lane(const std::vector<MicroBatch>& micro, std::pair<long, long> 
       pass.hits[positions[i]] = loss.hits[i];
     }
   }
-  result.work = Work::current();
+  result.work = Context::current().work;
   return result;
 }
 
@@ -356,13 +356,14 @@ Pass Lanes::train(const Classifier& model, const Batch& batch, long token_budget
   std::vector<LaneResult> results(static_cast<std::size_t>(lanes));
   const double weight = 1.0 / double(batch.size());
   const auto work = [&](long lane) {
-    if (Profile* profile = Profile::current()) profile->start();
+    if (Profile* profile = Context::current().profile) profile->start();
     std::vector<float> sum = buffers.take(lane);
     if (sum.empty()) return;  // another lane throws
     note_reduction();
     try {
       results[std::size_t(lane)] =
           run_lane(micro, share(lane, lanes, long(micro.size())), stop, pass, [&](const Batch& part) {
+            const Training training;
             Tape tape(sum, check_finite);
             Loss loss = cross_entropy(model.forward(part, step, weight), part.labels, weight);
             tape.backward();

@@ -12,8 +12,8 @@
 #include <string>
 
 #include "harness/core/random.h"
+#include "models/tensor/context.h"
 #include "models/tensor/detail/kernels.h"
-#include "models/tensor/memory.h"
 #include "results/tables/text_table.h"
 
 namespace lra {
@@ -130,7 +130,7 @@ std::string why_killed() {
 }
 
 void trim_memory(Lanes& lanes) {
-  in_each_worker(lanes, [](long) { Memory::current().trim(); });
+  in_each_worker(lanes, [](long) { Context::current().memory.trim(); });
   malloc_trim(0);
 }
 

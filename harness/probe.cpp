@@ -17,6 +17,7 @@ Probe probe(const Classifier& model, const Dataset& data, std::span<const std::u
   lanes.run(1, [&](long) {
     for (std::size_t i = 0; i < examples.size(); ++i) {
       const Batch one = pack(data, Split::train, examples.subspan(i, 1));
+      const Training training;
       Tape tape(result.gradients);
       const Tensor logits = model.forward(one, 0, weight);
       const Loss loss = cross_entropy(logits, one.labels, weight);

@@ -36,7 +36,7 @@ Tensor pause(const Tensor& x, int milliseconds) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
   while (std::chrono::steady_clock::now() < until) {
   }
-  Work::current().flops += 1000.0 * milliseconds;
+  Context::current().work.flops += 1000.0 * milliseconds;
   return record(Tensor::copy_of(x), [x = x.shell(), milliseconds](Tensor dy) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(2 * milliseconds);
     while (std::chrono::steady_clock::now() < end) {
@@ -47,7 +47,7 @@ Tensor pause(const Tensor& x, int milliseconds) {
 
 TEST(Profile, GivesEachOpWhatPassedSinceTheLast) {
   Profile profile;
-  Profile::use(&profile);
+  Context::current().profile = &profile;
   std::vector<float> gradients(1), number{1};
   {
     Tape tape(gradients);
@@ -61,7 +61,7 @@ TEST(Profile, GivesEachOpWhatPassedSinceTheLast) {
     give(z, Tensor::copy_of(z));
     tape.backward();
   }
-  Profile::use(nullptr);
+  Context::current().profile = nullptr;
   ASSERT_EQ(profile.rows().size(), 2u);
   const ProfileRow &first = profile.rows()[0], &second = profile.rows()[1];
   EXPECT_EQ(first.layer, "first");

@@ -170,6 +170,7 @@ TEST(Routing, CentroidsFollowASteadyMeanAsTheirAverageSays) {
   const std::vector<std::int32_t> chosen = {0, 0, 2, 0};  // means (11/3, 2) and (−1, 5); nothing follows centroid 1
   for (int step = 0; step < kSteps; ++step) {
     std::vector<float> sums(9);
+    const Training training;
     const Tape tape(sums);
     centroids.follow(x, chosen);
     parameters.list().at(0).rule(parameters.values(), sums);

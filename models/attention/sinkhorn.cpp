@@ -84,7 +84,7 @@ class Sinkhorn final : public Mixer {
     std::vector<Tensor> sorts;
     for (long h = 0; h < heads_; ++h) {
       Tensor scores = linear(hidden, rows(sort_out_, h * blocks_, count));  // (B,B)
-      if (recording() && config_.gumbel) scores = add(std::move(scores), gumbel(count, h, pack, s));
+      if (training() && config_.gumbel) scores = add(std::move(scores), gumbel(count, h, pack, s));
       scores = scale(std::move(scores), 1 / config_.temperature);
       sorts.push_back(config_.causal ? softmax(add(std::move(scores), later(count)))
                                      : sinkhorn(std::move(scores), config_.iterations));

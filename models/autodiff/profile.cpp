@@ -3,28 +3,19 @@
 #include <algorithm>
 
 namespace lra::inline LRA_ENGINE {
-namespace {
-
-thread_local Profile* current_profile = nullptr;
-
-}  // namespace
 
 Spent& Spent::operator+=(const Spent& other) {
   calls += other.calls, seconds += other.seconds, flops += other.flops, bytes += other.bytes;
   return *this;
 }
 
-Profile* Profile::current() { return current_profile; }
-
-void Profile::use(Profile* profile) { current_profile = profile; }
-
 void Profile::start() {
-  before_ = Work::current();
+  before_ = Context::current().work;
   since_ = std::chrono::steady_clock::now();
 }
 
 void Profile::count(Spent& spent) {
-  const Work& now = Work::current();
+  const Work& now = Context::current().work;
   spent.calls += 1;
   spent.flops += now.flops - before_.flops;
   spent.bytes += now.bytes - before_.bytes;

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "models/tensor/memory.h"
+#include "models/tensor/context.h"
 
 namespace lra::inline LRA_ENGINE {
 
@@ -30,14 +30,9 @@ struct ProfileRow {
   Spent forward, backward;
 };
 
-/// One thread's; not thread-safe.
+/// One thread's, while its Context names it; not thread-safe.
 class Profile {
  public:
-  /// The calling thread's, or null.
-  static Profile* current();
-  /// Makes `profile` the calling thread's; null: none.
-  static void use(Profile* profile);
-
   /// What passed until now belongs to nobody.
   void start();
   /// The ops that follow belong to `layer`.
@@ -65,7 +60,7 @@ class Profile {
 
 /// The ops that follow in this thread belong to `layer`, if anybody asks.
 inline void enter_layer(std::string_view layer) {
-  if (Profile* profile = Profile::current()) profile->enter(layer);
+  if (Profile* profile = Context::current().profile) profile->enter(layer);
 }
 
 /// Adds what other threads had; rows of the same layer and op become one.

@@ -11,14 +11,11 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-thread_local Tape* current_tape = nullptr;
-thread_local Stopped* current_stopped = nullptr;
-
 void add_into(const Tensor& x, Tensor& y) { kernels::add(in_order_of(x, y).data(), y.data(), y.size()); }
 
 /// The parameter's place in the flat gradient buffer, in the parameter's own layout.
 Tensor parameter_gradient(const Tensor& x) {
-  Tensor place = Tensor::borrow(Tape::current()->gradients().data() + x.parameter(), x.shape());
+  Tensor place = Tensor::borrow(Context::current().tape->gradients().data() + x.parameter(), x.shape());
   Shape strides = x.shape();
   for (int i = 0; i < x.rank(); ++i) strides[i] = x.stride(i);
   return place.view(x.shape(), strides);
@@ -34,18 +31,16 @@ bool is_finite(const Tensor& x) {
 }  // namespace
 
 Tape::Tape(std::span<Real> gradients, bool check_finite)
-    : gradients_(gradients), check_finite_(check_finite), outer_(std::exchange(current_tape, this)) {}
+    : gradients_(gradients), check_finite_(check_finite), outer_(std::exchange(Context::current().tape, this)) {}
 
 Tape::~Tape() {
   // Last to first, as backward would: a closure may hold the last handle on what an earlier one made.
   while (!nodes_.empty()) nodes_.pop_back();
-  current_tape = outer_;
+  Context::current().tape = outer_;
 }
 
-Tape* Tape::current() { return current_tape; }
-
 void Tape::push(const Tensor& value, std::function<void(Tensor)> run, const char* op) {
-  const Profile* profile = Profile::current();
+  const Profile* profile = Context::current().profile;
   nodes_.push_back({value.slot(), std::move(run), op, profile ? profile->latest() : 0});
   ++length_;
   if (check_finite_ && !is_finite(value))
@@ -65,16 +60,14 @@ void Tape::backward() {
           "of shape {}",
           node.op, nodes_.size() + 1, gradient.shape().text());
     node.run(std::move(gradient));
-    if (Profile* profile = Profile::current()) profile->backward(node.row);
+    if (Profile* profile = Context::current().profile) profile->backward(node.row);
   }
 }
 
 Stopped::Stopped(std::vector<std::vector<Real>>& values)
-    : values_(values), replays_(!values.empty()), outer_(std::exchange(current_stopped, this)) {}
+    : values_(values), replays_(!values.empty()), outer_(std::exchange(Context::current().stopped, this)) {}
 
-Stopped::~Stopped() { current_stopped = outer_; }
-
-Stopped* Stopped::current() { return current_stopped; }
+Stopped::~Stopped() { Context::current().stopped = outer_; }
 
 void Stopped::pass(Tensor& x) {
   if (!replays_) {

@@ -5,11 +5,12 @@
 /// The order of recording is a topological order: there is no graph, no visited set, no count of consumers. Backward
 /// code is plain kernels; there are no gradients of gradients.
 ///
-///   Tape tape(gradients);                       // this thread now records
+///   const Training training;                    // this thread now drops, redraws, …
+///   Tape tape(gradients);                       // and records
 ///   Tensor loss = cross_entropy(model.forward(batch, step), ...);
 ///   tape.backward();                            // parameters' gradients have been added to `gradients`
 ///
-/// Without a tape nothing is recorded, which is what inference is.
+/// Without a tape nothing is recorded.
 #pragma once
 
 #include <functional>
@@ -30,9 +31,6 @@ class Tape {
   ~Tape();
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
-
-  /// The calling thread's tape, or null.
-  static Tape* current();
 
   /// Runs everything recorded. Seed gradients are given by `give` before.
   void backward();
@@ -70,7 +68,6 @@ class Stopped {
   ~Stopped();
   Stopped(const Stopped&) = delete;
   Stopped& operator=(const Stopped&) = delete;
-  static Stopped* current();
   void pass(Tensor& x);
 
  private:
@@ -80,8 +77,9 @@ class Stopped {
   Stopped* outer_;
 };
 
-/// Is a tape alive in this thread? Then it is training: dropout drops.
-inline bool recording() { return Tape::current() != nullptr; }
+/// Is a tape alive in this thread? Then values are kept for backward. Whether dropout drops is another matter: see
+/// Training in models/tensor/context.h.
+inline bool recording() { return Context::current().tape != nullptr; }
 
 /// Does anything upstream of x want its gradient?
 inline bool wants_gradient(const Tensor& x) { return recording() && (x.slot() || x.parameter() >= 0); }
@@ -91,8 +89,8 @@ inline bool wants_gradient(const Tensor& x) { return recording() && (x.slot() ||
 /// by the name of the function that calls this.
 template <typename Backward>
 Tensor record(Tensor y, Backward backward, const char* op = __builtin_FUNCTION()) {
-  if (Profile* profile = Profile::current()) profile->forward(op);
-  if (Tape* tape = Tape::current()) {
+  if (Profile* profile = Context::current().profile) profile->forward(op);
+  if (Tape* tape = Context::current().tape) {
     y.set_parameter(-1);
     y.set_slot(std::make_shared<Slot>());
     tape->push(y, std::move(backward), op);

@@ -56,7 +56,7 @@ class SparseFeed final : public PositionWise {
 
   Tensor forward(Tensor x, const Pack& pack) const override {
     const Tensor logits = linear(linear(x, low_), high_, high_bias_);
-    Tensor y = recording() ? masked(x, logits, pack) : chosen(x, logits);
+    Tensor y = training() ? masked(x, logits, pack) : chosen(x, logits);
     y = add(std::move(y), bias_);
     return dropout(std::move(y), site_, pack);
   }

@@ -40,7 +40,7 @@ Tensor Centroids::directions() const {
 }
 
 void Centroids::follow(const Tensor& x, std::span<const std::int32_t> chosen) const {
-  if (!recording()) return;
+  if (!training()) return;
   Tensor sums = Tensor::zeros({count_, width_ + 1});
   for (long t = 0; t < x.dim(0); ++t) {
     Real* to = sums.data() + chosen[std::size_t(t)] * (width_ + 1);

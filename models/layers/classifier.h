@@ -24,8 +24,8 @@ class Classifier {
              std::uint64_t seed, Build build = Build::all);
   ~Classifier();
 
-  /// Logits (B, classes). With a tape alive in this thread it is training step `step`, with dropout, and `weight` is
-  /// that of each example in the loss; otherwise inference. Called by several threads at once.
+  /// Logits (B, classes). In training (Training in models/tensor/context.h) it is that of step `step`, with dropout.
+  /// `weight` is that of each example in the loss. Called by several threads at once.
   Tensor forward(const Batch& batch, std::uint32_t step, double weight = 1) const;
 
   Parameters& parameters() { return parameters_; }

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "harness/core/error.h"
+#include "models/ops/ops.h"
+#include "models/tensor/detail/onednn.h"
 #include "models/testing/bridge.h"
 #include "models/testing/compare.h"
 
@@ -137,6 +139,30 @@ INSTANTIATE_TEST_SUITE_P(All, Shapes,
                                          std::tuple{false, "mean", "sinusoid", "nli"},
                                          std::tuple{true, "cls", "sinusoid", "concat"},
                                          std::tuple{true, "mean", "learned", "nli"}));
+
+/// The gradient of a transformer's loss, with dropout at every place that has it.
+std::vector<float> gradient_with(double dropout, bool trains) {
+  EncoderConfig shape;
+  shape.width = 16, shape.ff = 24, shape.heads = 2, shape.layers = 2;
+  shape.dropout = shape.attention_dropout = dropout;
+  const Classifier model("transformer", Json::object(), shape, {"test", "test", 30, 24, 3, false, 0, 0}, 3);
+  Batch batch;
+  for (std::int32_t i = 0; i < 48; ++i) batch.ids.push_back(i * 7 % 30);
+  batch.offsets = {0, 24, 48}, batch.labels = {0, 2}, batch.examples = {0, 1};
+  std::vector<float> gradients(std::size_t(model.parameters().count()));
+  const Training training(trains);
+  Tape tape(gradients);
+  cross_entropy(model.forward(batch, 5), batch.labels, 0.5);
+  tape.backward();
+  return gradients;
+}
+
+// A tape says that a gradient is wanted, and only Training that it is of a training step.
+TEST(Classifier, AGradientIsFreeOfDropoutOutsideTraining) {
+  const Worker worker;
+  EXPECT_EQ(gradient_with(0.2, false), gradient_with(0, true));
+  EXPECT_NE(gradient_with(0.2, false), gradient_with(0.2, true));
+}
 
 }  // namespace
 }  // namespace lra

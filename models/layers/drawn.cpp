@@ -23,7 +23,7 @@ Drawn::Drawn(const Random& site, const Shape& shape, long redraw, Draw draw)
 }
 
 Tensor Drawn::at(const Pack& pack) const {
-  const std::int64_t number = recording() && redraw_ > 0 ? std::int64_t(pack.step) / redraw_ : 0;
+  const std::int64_t number = training() && redraw_ > 0 ? std::int64_t(pack.step) / redraw_ : 0;
   Tensor value = Tensor::empty(shape_);  // the caller's own: another thread may draw anew while this one is in use
   const std::scoped_lock lock(latest_->mutex);
   if (latest_->number != number) {

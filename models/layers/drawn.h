@@ -7,8 +7,8 @@
 ///   features_(scope.random("features", "projection"), {features, width}, config.redraw, draw_orthogonal)   // built
 ///   const Tensor w = features_.at(pack);                                                                   // used
 ///
-/// In training, draw ⌊step / redraw⌋ is used, or draw 0 for ever when `redraw` is 0; without a tape always draw 0, so
-/// that evaluation does not depend on when it happens.
+/// In training, draw ⌊step / redraw⌋ is used, or draw 0 for ever when `redraw` is 0; outside of training always draw 0,
+/// so that evaluation does not depend on when it happens.
 #pragma once
 
 #include <functional>

@@ -115,7 +115,7 @@ TEST(Drawn, ChangesEverySoManyStepsOfTrainingAndNeverInEvaluation) {
   const Drawn numbers(Random(3, "features", "test"), {4, 3}, 5, draw_normal);
   const Numbers first = values(numbers.at(at_step(0)));
   EXPECT_EQ(values(numbers.at(at_step(7))), first);
-  const Tape tape({});
+  const Training training;
   EXPECT_EQ(values(numbers.at(at_step(4))), first);
   const Numbers second = values(numbers.at(at_step(5)));
   EXPECT_NE(second, first);
@@ -127,7 +127,7 @@ TEST(Drawn, ChangesEverySoManyStepsOfTrainingAndNeverInEvaluation) {
 
 TEST(Drawn, StaysForEverWithoutRedraw) {
   const Drawn numbers(Random(3, "features", "test"), {4, 3}, 0, draw_normal);
-  const Tape tape({});
+  const Training training;
   EXPECT_EQ(values(numbers.at(at_step(0))), values(numbers.at(at_step(1'000'000))));
 }
 

@@ -37,13 +37,13 @@ Tensor Experts::forward(Tensor x, const Pack& pack) const {
   const Tensor gates =
       routing_.renormalised ? softmax(take_along_axis(logits, choices)) : take_along_axis(probabilities, choices);
   if (recording()) add_balance(probabilities, choices, pack);
-  if (recording() && routing_.drops_second && choices_ > 1) drop_second(choices, gates, pack);
+  if (training() && routing_.drops_second && choices_ > 1) drop_second(choices, gates, pack);
   drop_beyond_capacity(choices, pack);
   return combine(x, gates, choices, pack);
 }
 
 Tensor Experts::router_input(const Tensor& x, const Pack& pack) const {
-  if (!recording() || routing_.jitter == 0) return x;
+  if (!training() || routing_.jitter == 0) return x;
   Tensor factors = Tensor::empty(x.shape());
   for (long s = 0; s < pack.count(); ++s) {
     const Random draws = jitter_.at(pack.step, pack.sequences[std::size_t(s)]);
@@ -83,7 +83,7 @@ void Experts::drop_second(std::vector<long>& choices, const Tensor& gates, const
 }
 
 void Experts::drop_beyond_capacity(std::vector<long>& choices, const Pack& pack) const {
-  const double factor = recording() ? settings_.capacity : settings_.eval_capacity;
+  const double factor = training() ? settings_.capacity : settings_.eval_capacity;
   double dropped = 0;
   for (long s = 0; s < pack.count(); ++s) {
     const long n = pack.size(s);

@@ -15,10 +15,10 @@ Tensor constant(Tensor x) {
   return x;
 }
 
-/// f(x), dropping in training as ever, of which nothing is kept.
+/// f(x), of which nothing is kept.
 Tensor value_of(const Function& f, const Tensor& x) {
   if (!recording()) return f(x);
-  const Tape forgotten(Tape::current()->gradients());
+  const Tape forgotten(Context::current().tape->gradients());
   return constant(f(constant(x)));
 }
 
@@ -29,7 +29,7 @@ struct Again {
 /// f(x) once more, and dx of f for the gradient dy; parameters get theirs.
 Again again(const Function& f, const Tensor& x, const Tensor& dy) {
   Again made;
-  Tape tape(Tape::current()->gradients());
+  Tape tape(Context::current().tape->gradients());
   const Tensor y = f(record(constant(x), [&made](Tensor dx) { made.dx = std::move(dx); }));
   made.value = constant(y);
   give(y, Tensor::copy_of(dy));

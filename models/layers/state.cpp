@@ -13,7 +13,7 @@ Tensor State::values() const {
 }
 
 void State::add(Tensor sums) const {
-  if (recording()) give(place_, std::move(sums));
+  if (training() && recording()) give(place_, std::move(sums));
 }
 
 Metric::Metric(const Scope& scope, const std::string& name)
@@ -25,7 +25,7 @@ Metric::Metric(const Scope& scope, const std::string& name)
           true)) {}
 
 void Metric::add(double sum, const Pack& pack) const {
-  if (!recording()) return;
+  if (!training() || !recording()) return;
   Tensor value = Tensor::empty({1});
   value.data()[0] = Real(sum * pack.weight);
   give(place_, std::move(value));

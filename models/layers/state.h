@@ -24,7 +24,7 @@ class State {
 
   /// No gradient passes to them.
   Tensor values() const;
-  /// Adds to the sums of this step; of the state's shape. Nothing without a tape.
+  /// Adds to the sums of this step; of the state's shape. Nothing but in training with a tape.
   void add(Tensor sums) const;
 
  private:
@@ -35,7 +35,7 @@ class State {
 class Metric {
  public:
   Metric(const Scope& scope, const std::string& name);
-  /// `sum`: over the sequences of `pack`. Nothing without a tape.
+  /// `sum`: over the sequences of `pack`. Nothing but in training with a tape.
   void add(double sum, const Pack& pack) const;
 
  private:

@@ -39,6 +39,8 @@ TEST_F(Step, AStateSumsWhatPassesAddAndIsNotTrained) {
   state.add(row({9, 9}));  // without a tape: nothing to add to
   gradients.resize(6);
   Tape tape(gradients);
+  state.add(row({9, 9}));  // a gradient, but no training
+  const Training training;
   EXPECT_FALSE(wants_gradient(state.values()));
   EXPECT_EQ(state.values().data()[1], 5);
   state.add(row({1, 2}));
@@ -54,6 +56,7 @@ TEST_F(Step, AMetricIsTheWeightedSum) {
   const Metric metric(scope, "dropped");
   ASSERT_TRUE(parameters.list().at(0).is_metric);
   gradients.resize(1);
+  const Training training;
   Tape tape(gradients);
   metric.add(3, one_sequence(0.25));
   metric.add(1, one_sequence(0.25));

@@ -286,7 +286,7 @@ Tensor attention(Tensor q, Tensor k, Tensor v, long head_count, const Pack& pack
       }
   }
   const double label_flops = distances.table.defined() ? 2 * double(q.size()) * double(distances.table.dim(0)) : 0;
-  Work::current().flops += 4 * double(width) * pairs + label_flops;
+  Context::current().work.flops += 4 * double(width) * pairs + label_flops;
   return record(y, [=](Tensor dy) {
     {
       const Uncounted tiles;
@@ -311,7 +311,7 @@ Tensor attention(Tensor q, Tensor k, Tensor v, long head_count, const Pack& pack
           add_to_head(d_labels, d_table, 0, d_table.dim(0), h);
         }
     }
-    Work::current().flops += 8 * double(width) * pairs + 2 * label_flops;
+    Context::current().work.flops += 8 * double(width) * pairs + 2 * label_flops;
   });
 }
 
@@ -321,7 +321,7 @@ Tensor softmax_attention(Tensor q, Tensor k, Tensor v, long head_count, const Wi
                          const Pack& pack, const Pack& key_pack) {
   const long width = expect_attention(q, k, v, head_count, pack, key_pack, "softmax_attention");
   expect_window(window, "softmax_attention");
-  const bool drops = recording() && site.active();
+  const bool drops = training() && site.active();
   return attention(q, k, v, head_count, pack, key_pack, [=](long s, long h) {
     const long queries = pack.size(s), keys = key_pack.size(s);
     const std::uint64_t row_step = std::uint64_t(round_up(key_pack.length, kDropoutGroup));
@@ -345,7 +345,7 @@ Tensor sparse_attention(Tensor q, Tensor k, Tensor v, long head_count, Pattern p
   const long width = expect_attention(q, k, v, head_count, pack, key_pack, "sparse_attention");
   if (distances.table.defined())
     expect_input(distances.table, {2 * distances.reach + 2, q.dim(1)}, "sparse_attention", "table of distances");
-  const bool drops = recording() && site.active();
+  const bool drops = training() && site.active();
   const Problems problem = [=, pattern = std::move(pattern)](long s, long h) {
     return Problem{pack.size(s),
                    key_pack.size(s),

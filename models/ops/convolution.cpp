@@ -40,7 +40,7 @@ Tensor depthwise_convolution(Tensor x, const Tensor& w, const Pack& pack, bool c
       ++pairs;
     });
   }
-  Work::current().flops += 2 * double(c) * pairs;
+  Context::current().work.flops += 2 * double(c) * pairs;
   return record(std::move(y), [x = std::move(x), w, pack, c, taps, before, pairs](Tensor dy) {
     const long width = c / w.dim(0);
     Tensor dx = sink_zeroed(x), dw = sink_zeroed(w);
@@ -53,7 +53,7 @@ Tensor depthwise_convolution(Tensor x, const Tensor& w, const Pack& pack, bool c
       });
       for (long i = 0; i < c; ++i) dw.data()[i / width * taps + t] += sums.data()[i];
     }
-    Work::current().flops += 4 * double(c) * pairs;
+    Context::current().work.flops += 4 * double(c) * pairs;
   });
 }
 

@@ -151,7 +151,7 @@ Tensor sine_cosine(const Tensor& x, long head_count) {
 }
 
 Tensor dropout(Tensor x, const Dropout& site, const Pack& pack) {
-  if (!recording() || !site.active()) return x;
+  if (!training() || !site.active()) return x;
   expect_packed(x, pack, "dropout");
   const auto drop = [site, pack](const Tensor& from, Tensor& to) {
     const long c = from.dim(1);

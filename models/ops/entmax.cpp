@@ -126,7 +126,7 @@ Tensor entmax_attention(Tensor q, Tensor k, Tensor v, const Tensor& alpha, long 
   expect_input(alpha, {1, head_count}, "entmax_attention", "alpha");
   Tensor y = Tensor::empty(v.shape());
   EntmaxHeads heads{std::move(q), std::move(k), std::move(v), alpha,
-                    head_count,   width,        causal,       recording() && site.active(),
+                    head_count,   width,        causal,       training() && site.active(),
                     site,         pack};
   const auto each = [](const EntmaxHeads& all, auto visit) {
     const Uncounted padding;
@@ -134,12 +134,12 @@ Tensor entmax_attention(Tensor q, Tensor k, Tensor v, const Tensor& alpha, long 
       for (long h = 0; h < all.head_count; ++h) visit(s, h);
   };
   each(heads, [&](long s, long h) { heads.forward(s, h, y); });
-  Work::current().flops += 4 * double(width) * heads.pairs();
+  Context::current().work.flops += 4 * double(width) * heads.pairs();
   return record(std::move(y), [=](const Tensor& dy) {
     Slopes slopes{sink_zeroed(heads.q), sink_zeroed(heads.k), sink_zeroed(heads.v),
                   Tensor::zeros({1, heads.head_count})};
     each(heads, [&](long s, long h) { heads.backward(s, h, dy, slopes); });
-    Work::current().flops += 8 * double(heads.width) * heads.pairs();
+    Context::current().work.flops += 8 * double(heads.width) * heads.pairs();
     give(heads.alpha, std::move(slopes.alpha));
   });
 }

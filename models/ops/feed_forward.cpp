@@ -142,7 +142,7 @@ Tensor feed_forward(Tensor x, const FeedForwardWeights& w, const Dropout& hidden
     expect_input(w.gamma, {c}, "feed_forward", "gamma");
     expect_input(w.beta, {c}, "feed_forward", "beta");
   }
-  const Sublayer sublayer{w, hidden_site, out_site, pack, recording()};
+  const Sublayer sublayer{w, hidden_site, out_site, pack, training()};
   Tensor before;
   Tensor y = sublayer.forward(x, before);
   return record(std::move(y), [x = std::move(x), before, sublayer](Tensor dy) {

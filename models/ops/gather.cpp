@@ -34,7 +34,7 @@ void multiply_rows(const Tensor& x, const Tensor& rows, const std::vector<long>&
   for_each_named(indices, x.dim(0), [&](long t, long entry, long row) {
     kernels::row_dots({x.data() + t * c, 1, c, c}, {rows.data() + row * c, 1, c, c}, to.data() + entry);
   });
-  Work::current().flops += 2 * double(c) * double(indices.size());
+  Context::current().work.flops += 2 * double(c) * double(indices.size());
 }
 
 /// to_t += Σ_j weights[t][j] · rows_index.
@@ -43,7 +43,7 @@ void collect(const Tensor& weights, const Tensor& rows, const std::vector<long>&
   for_each_named(indices, to.dim(0), [&](long t, long entry, long row) {
     kernels::add_scaled(rows.data() + row * c, weights.data()[entry], to.data() + t * c, c);
   });
-  Work::current().flops += 2 * double(c) * double(indices.size());
+  Context::current().work.flops += 2 * double(c) * double(indices.size());
 }
 
 /// to_index += weights[t][j] · x_t.
@@ -52,7 +52,7 @@ void distribute(const Tensor& weights, const Tensor& x, const std::vector<long>&
   for_each_named(indices, x.dim(0), [&](long t, long entry, long row) {
     kernels::add_scaled(x.data() + t * c, weights.data()[entry], to.data() + row * c, c);
   });
-  Work::current().flops += 2 * double(c) * double(indices.size());
+  Context::current().work.flops += 2 * double(c) * double(indices.size());
 }
 
 }  // namespace

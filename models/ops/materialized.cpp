@@ -40,7 +40,7 @@ Tensor materialized_attention(Tensor q, Tensor k, Tensor v, long head_count, con
   const long width = expect_attention(q, k, v, head_count, pack, pack, "materialized_attention");
   expect_window(window, "materialized_attention");
   const Real factor = Real(1 / std::sqrt(double(width)));
-  const bool drops = recording() && site.active();
+  const bool drops = training() && site.active();
   Tensor y = Tensor::empty(q.shape());
   std::vector<Tensor> probabilities;
   for (long s = 0; s < pack.count(); ++s) {

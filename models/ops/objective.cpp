@@ -9,7 +9,7 @@ Tensor stop_gradient(Tensor x) {
   expect_defined(x, "stop_gradient");
   x.set_slot(nullptr);
   x.set_parameter(-1);
-  if (Stopped* stopped = Stopped::current()) {
+  if (Stopped* stopped = Context::current().stopped) {
     if (!x.contiguous()) x = Tensor::copy_of(x);
     stopped->pass(x);
   }
@@ -21,7 +21,7 @@ void auxiliary_loss(const Tensor& terms, double coefficient, const Pack& pack) {
   expect_defined(terms, "auxiliary_loss");
   double sum = 0;
   for (long i = 0; i < terms.size(); ++i) sum += double(terms.data()[i]);
-  Tape::current()->add_auxiliary(coefficient * sum * pack.weight);
+  Context::current().tape->add_auxiliary(coefficient * sum * pack.weight);
   if (!wants_gradient(terms)) return;
   Tensor gradient = Tensor::empty_like(terms);
   kernels::fill(gradient.data(), gradient.size(), Real(coefficient * pack.weight));

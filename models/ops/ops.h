@@ -87,7 +87,7 @@ Tensor sine_cosine(const Tensor& x, long head_count);
 /// x (…,N,D) with row r divided by d[r] + epsilon, d (…,N,1). Keeps both and the result.
 Tensor divide_rows(Tensor x, Tensor d, double epsilon);
 /// Drops features of packed tokens x (T,C); element (position, c) of a sequence has number position·C + c. Identity
-/// without a tape. Keeps nothing but the stream's key.
+/// outside of training. Keeps nothing but the stream's key.
 Tensor dropout(Tensor x, const Dropout& site, const Pack& pack);
 
 // ---- arithmetic (arithmetic.cpp) ------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "models/ops/ops.h"
-#include "models/tensor/memory.h"
+#include "models/tensor/context.h"
 
 namespace lra {
 namespace {
@@ -42,6 +42,7 @@ void pass(const std::vector<Tensor>& inputs, const Op& op, bool train) {
     benchmark::DoNotOptimize(op(inputs).data());
     return;
   }
+  const Training training;
   Tape tape({});
   std::vector<Tensor> watched;
   watched.reserve(inputs.size());
@@ -54,9 +55,9 @@ void pass(const std::vector<Tensor>& inputs, const Op& op, bool train) {
 
 void run(State& state, const std::vector<Tensor>& inputs, const Op& op, bool train) {
   pass(inputs, op, train);  // makes the primitives, takes the memory
-  Work::current().flops = 0;
+  Context::current().work.flops = 0;
   pass(inputs, op, train);
-  const double flops = Work::current().flops;
+  const double flops = Context::current().work.flops;
   for (auto _ : state) pass(inputs, op, train);
   state.counters["GFLOP/s"] = benchmark::Counter(1e-9 * flops, benchmark::Counter::kIsIterationInvariantRate);
 }

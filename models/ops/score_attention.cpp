@@ -175,7 +175,7 @@ Tensor score_attention(std::vector<Scores> terms, Tensor weights, Tensor v, long
   expect_packed(v, pack, "score_attention", "values");
   if (weights.defined()) expect_input(weights, {1, long(terms.size())}, "score_attention", "weights");
   for (const Scores& scores : terms) check_scores(scores, head_count, pack);
-  const bool drops = recording() && site.active();
+  const bool drops = training() && site.active();
   const std::uint64_t row_step = std::uint64_t(round_up(pack.length, kDropoutGroup));
   const long stride = tile_size(pack.length) + kTilePadding;
   // Calls visit(problem, values) for every sequence and head.
@@ -202,7 +202,7 @@ Tensor score_attention(std::vector<Scores> terms, Tensor weights, Tensor v, long
       forward_head(p, values, y, lse.data() + p.head * pack.tokens() + p.begin);
     });
   }
-  Work::current().flops += cost * pairs;
+  Context::current().work.flops += cost * pairs;
   return record(y, [=, terms = std::move(terms)](Tensor dy) {
     {
       const Uncounted strips;
@@ -217,7 +217,7 @@ Tensor score_attention(std::vector<Scores> terms, Tensor weights, Tensor v, long
       });
       if (weights.defined() && wants_gradient(weights)) give(weights, std::move(dweights));
     }
-    Work::current().flops += 2 * cost * pairs;
+    Context::current().work.flops += 2 * cost * pairs;
   });
 }
 

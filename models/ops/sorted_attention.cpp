@@ -272,7 +272,7 @@ Tensor sorted_attention(Tensor q, Tensor k, Tensor v, long head_count, Lineups l
     fail("[sorted_attention] {} lineups in chunks of {} with scale {} for {} sequences and {} heads", lineups.size(),
          chunk, scale, pack.count(), head_count);
   expect_lineups(lineups, head_count, pack);
-  const bool drops = recording() && site.active();
+  const bool drops = training() && site.active();
   // Calls visit(problem, its rounds) for every sequence and head.
   const auto for_each_head = [=](const Lineups& all, auto visit) {
     for (long s = 0; s < pack.count(); ++s)
@@ -314,7 +314,7 @@ Tensor sorted_attention(Tensor q, Tensor k, Tensor v, long head_count, Lineups l
       kernels::copy_rows(out.matrix(), head_view(y, p.begin, p.n, p.head, width));
     });
   }
-  Work::current().flops += 4 * double(width) * pairs;
+  Context::current().work.flops += 4 * double(width) * pairs;
   return record(y, [=, lineups = std::move(lineups)](Tensor dy) {
     {
       const Uncounted tiles;
@@ -329,7 +329,7 @@ Tensor sorted_attention(Tensor q, Tensor k, Tensor v, long head_count, Lineups l
                                        lse.data() + p.head * pack.tokens() + p.begin, delta.data(), {dq, dk, dv});
                     });
     }
-    Work::current().flops += 8 * double(width) * pairs;
+    Context::current().work.flops += 8 * double(width) * pairs;
   });
 }
 

@@ -133,7 +133,7 @@ Tensor mix_blocks(Tensor s, Tensor x, long head_count, long block) {
     }
   }
   const double flops = 2 * double(m.sums) * double(n) * double(c);
-  Work::current().flops += flops;
+  Context::current().work.flops += flops;
   return record(std::move(y), [s = std::move(s), x = std::move(x), m, flops](Tensor dy) {
     {
       const Uncounted padding;
@@ -151,7 +151,7 @@ Tensor mix_blocks(Tensor s, Tensor x, long head_count, long block) {
           kernels::add(d_blocks.data() + t * m.width, dx.data() + (t * m.heads + h) * m.width, m.width);
       }
     }
-    Work::current().flops += 2 * flops;
+    Context::current().work.flops += 2 * flops;
   });
 }
 

@@ -134,7 +134,7 @@ Loss cross_entropy(const Tensor& logits, std::span<const std::int32_t> labels, d
     loss.hits.push_back(std::max_element(row, row + classes) - row == label);
   }
   if (gradient.defined()) give(logits, std::move(gradient));
-  if (Profile* profile = Profile::current()) profile->forward("cross_entropy");
+  if (Profile* profile = Context::current().profile) profile->forward("cross_entropy");
   return loss;
 }
 

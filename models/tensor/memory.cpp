@@ -26,11 +26,6 @@ Real* allocate(std::size_t bytes) {
 
 }  // namespace
 
-Memory& Memory::current() {
-  thread_local Memory memory;
-  return memory;
-}
-
 Memory::~Memory() { trim(); }
 
 Real* Memory::take(std::size_t bytes) {
@@ -67,11 +62,6 @@ void Memory::trim() {
   for (auto& [size, blocks] : free_)
     for (Real* block : blocks) std::free(block);
   free_.clear();
-}
-
-Work& Work::current() {
-  thread_local Work work;
-  return work;
 }
 
 }  // namespace lra::inline LRA_ENGINE

@@ -17,9 +17,10 @@ namespace lra::inline LRA_ENGINE {
 
 class Memory {
  public:
-  /// The calling thread's.
-  static Memory& current();
+  Memory() = default;
   ~Memory();
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
 
   /// A 64-byte-aligned block, counted as live with the size asked for.
   Real* take(std::size_t bytes);
@@ -43,20 +44,6 @@ class Memory {
 struct Work {
   double flops = 0;  // of matrix products
   double bytes = 0;
-  static Work& current();
-};
-
-/// While one lives, this thread's matrix products do not count: they are recomputation or work on padding of tiles, and
-/// the op counts its model's operations itself.
-class Uncounted {
- public:
-  Uncounted() : before_(Work::current().flops) {}
-  ~Uncounted() { Work::current().flops = before_; }
-  Uncounted(const Uncounted&) = delete;
-  Uncounted& operator=(const Uncounted&) = delete;
-
- private:
-  double before_;
 };
 
 }  // namespace lra::inline LRA_ENGINE

@@ -11,13 +11,14 @@
 #include <cctype>
 #include <new>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "harness/core/error.h"
 #include "harness/core/machine.h"
+#include "models/tensor/context.h"
 #include "models/tensor/detail/kernels.h"
 #include "models/tensor/detail/token_tile.h"
-#include "models/tensor/memory.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {
@@ -108,6 +109,8 @@ class Making {
   static inline std::atomic<bool> is_first_ = true;
 };
 
+}  // namespace
+
 /// One worker's oneDNN: engine, stream, primitives, scratchpad.
 class Library {
  public:
@@ -155,7 +158,7 @@ class Library {
   std::vector<std::byte> scratch_;
 };
 
-thread_local Library* library = nullptr;
+namespace {
 
 /// Sizes of the pieces that a dimension of n is cut into: whole tiles, then halves of a tile down to 16, then the rest.
 /// So the number of distinct primitives does not grow with the number of distinct lengths.
@@ -172,20 +175,17 @@ constexpr long kDepthTile = 512;  // summed tokens of a weight gradient
 
 Worker::Worker() {
   omp_set_num_threads(1);
-  assert(!library && "a thread is a worker once");
+  assert(!Context::current().library && "a thread is a worker once");
   try {
     const Making making;
-    library = new Library();
+    Context::current().library = new Library();
   } catch (const dnnl::error& error) {
     if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
     fail("oneDNN does not start: {}", error.message);
   }
 }
 
-Worker::~Worker() {
-  delete library;
-  library = nullptr;
-}
+Worker::~Worker() { delete std::exchange(Context::current().library, nullptr); }
 
 std::string onednn_version() {
   const dnnl_version_t* v = dnnl_version();
@@ -199,7 +199,10 @@ std::string onednn_instruction_set() {
   return name;
 }
 
-long primitive_count() { return library ? library->primitives() : 0; }
+long primitive_count() {
+  const Library* library = Context::current().library;
+  return library ? library->primitives() : 0;
+}
 
 namespace kernels {
 namespace {
@@ -223,8 +226,9 @@ void multiply(ConstView a, bool transpose_a, ConstView b, bool transpose_b, View
   assert((transpose_a ? a.cols : a.rows) == m && (transpose_b ? b.cols : b.rows) == k &&
          (transpose_b ? b.rows : b.cols) == n);
   assert(!bias || (!accumulate && scale == 1));
-  if (!library) fail("a matrix product was asked for outside a worker thread");
-  Work::current().flops += 2.0 * double(m) * double(n) * double(k);
+  Context& context = Context::current();
+  if (!context.library) fail("a matrix product was asked for outside a worker thread");
+  context.work.flops += 2.0 * double(m) * double(n) * double(k);
   try {
     for (long i = 0; i < m;) {
       const long rows = next_piece(m - i, cut.rows);
@@ -235,7 +239,7 @@ void multiply(ConstView a, bool transpose_a, ConstView b, bool transpose_b, View
         const Product product{
             rows,           n,    depth, a.stride, b.stride, c.stride, transpose_a, transpose_b, accumulate || d > 0,
             bias && d == 0, scale};
-        library->run(product, a_piece, b_piece, bias, c.data + i * c.stride);
+        context.library->run(product, a_piece, b_piece, bias, c.data + i * c.stride);
         d += depth;
       }
       i += rows;

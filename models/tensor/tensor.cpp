@@ -20,7 +20,7 @@ std::string Shape::text() const {
 }
 
 struct Tensor::Storage {
-  explicit Storage(std::size_t size) : owner(&Memory::current()), bytes(size), block(owner->take(size)) {}
+  explicit Storage(std::size_t size) : owner(&Context::current().memory), bytes(size), block(owner->take(size)) {}
   ~Storage() { owner->give_back(block, bytes); }
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
@@ -30,7 +30,7 @@ struct Tensor::Storage {
 };
 
 namespace {
-void count_traffic(const Shape& shape) { Work::current().bytes += 2.0 * double(shape.size()) * sizeof(Real); }
+void count_traffic(const Shape& shape) { Context::current().work.bytes += 2.0 * double(shape.size()) * sizeof(Real); }
 
 void check_sizes(const Shape& shape) {
   long bytes = sizeof(Real);

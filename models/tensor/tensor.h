@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-#include "models/tensor/memory.h"
+#include "models/tensor/context.h"
 #include "models/tensor/view.h"
 
 namespace lra::inline LRA_ENGINE {

@@ -18,7 +18,7 @@ namespace lra {
 namespace {
 
 TEST(Memory, CountsWhatIsLiveAndItsPeak) {
-  Memory& memory = Memory::current();
+  Memory& memory = Context::current().memory;
   const std::int64_t before = memory.live();
   memory.reset_peak();
   {
@@ -35,28 +35,28 @@ TEST(Memory, CountsWhatIsLiveAndItsPeak) {
 // Written and read: 8 bytes per element of what is new or belongs to somebody else, nothing for another look at it.
 TEST(Work, CountsWhatTensorsAreMadeOn) {
   std::vector<float> somebodys(30);
-  Work::current() = {};
+  Context::current().work = {};
   const Tensor a = Tensor::empty({4, 8}), view = a.view({8, 4}, {4, 1}), shell = a.shell();
-  EXPECT_EQ(Work::current().bytes, 8 * 32);
+  EXPECT_EQ(Context::current().work.bytes, 8 * 32);
   const Tensor b = Tensor::borrow(somebodys.data(), {5, 6}), c = Tensor::copy_of(a);
-  EXPECT_EQ(Work::current().bytes, 8 * (32 + 30 + 32));
+  EXPECT_EQ(Context::current().work.bytes, 8 * (32 + 30 + 32));
   {
     const Uncounted tiles;  // leaves out operations that are no model's; their memory is passed over all the same
     const Tensor d = Tensor::empty({2});
   }
-  EXPECT_EQ(Work::current().bytes, 8 * (32 + 30 + 32 + 2));
+  EXPECT_EQ(Context::current().work.bytes, 8 * (32 + 30 + 32 + 2));
 }
 
 TEST(Memory, IsEmptyAfterAStepAndAfterAnException) {
-  const std::int64_t before = Memory::current().live();
+  const std::int64_t before = Context::current().memory.live();
   {
     Tape tape({});
     Tensor x = record(Tensor::zeros({4, 4}), [](Tensor) {});
     x = gelu(add(x, x));
-    EXPECT_GT(Memory::current().live(), before);
+    EXPECT_GT(Context::current().memory.live(), before);
     tape.backward();
   }
-  EXPECT_EQ(Memory::current().live(), before);
+  EXPECT_EQ(Context::current().memory.live(), before);
   try {
     Tape tape({});
     const Tensor x = gelu(record(Tensor::zeros({4, 4}), [](Tensor) {}));
@@ -65,7 +65,7 @@ TEST(Memory, IsEmptyAfterAStepAndAfterAnException) {
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(), "[add] (4,4) and (4,5) do not broadcast: sizes may differ only where one of them is 1");
   }
-  EXPECT_EQ(Memory::current().live(), before);
+  EXPECT_EQ(Context::current().memory.live(), before);
   EXPECT_FALSE(recording());
 }
 

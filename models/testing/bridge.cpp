@@ -109,21 +109,22 @@ struct MadeMixer {
 
  private:
   Tensor forward(MixerRun& run, Tensor x) const {
-    Work::current() = {};
+    Context::current().work = {};
     Tensor y = model(std::move(x), pack);
-    run.flops = Work::current().flops;
+    run.flops = Context::current().work.flops;
     run.result = numbers(y.data(), y.size());
     return y;
   }
 
   void train(MixerRun& run, const Numbers& x, const Numbers& cotangent) const {
     std::vector<Real> gradients(static_cast<std::size_t>(parameters.count()));
-    Memory::current().reset_peak();
-    const std::int64_t before = Memory::current().live();
+    Context::current().memory.reset_peak();
+    const std::int64_t before = Context::current().memory.live();
     Tensor dx;
     std::vector<std::vector<Real>> stopped;
     for (const Numbers& constant : c.stopped) stopped.emplace_back(constant.begin(), constant.end());
     {
+      const Training training;
       Tape tape(gradients);
       const Stopped constants(stopped);
       Tensor tokens = matrix(x, pack.tokens(), c.width);
@@ -133,7 +134,7 @@ struct MadeMixer {
       give(y, matrix(cotangent, pack.tokens(), c.width));
       tape.backward();
     }
-    run.peak_bytes = Memory::current().peak() - before;
+    run.peak_bytes = Context::current().memory.peak() - before;
     for (const std::vector<Real>& constant : stopped) run.stopped.emplace_back(constant.begin(), constant.end());
     run.gradients = by_name(parameters, gradients, Which::trained);
     run.sums = by_name(parameters, gradients, Which::states);
@@ -168,6 +169,7 @@ ModelRun run_model(const ModelCase& c, const Named& values) {
     return run;
   }
   std::vector<Real> gradients(static_cast<std::size_t>(model.parameters().count()));
+  const Training training;
   Tape tape(gradients);
   forward();
   tape.backward();

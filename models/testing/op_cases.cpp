@@ -37,6 +37,7 @@ std::vector<OpCase> op_cases() {
 void try_op(const std::string& name, const std::vector<std::vector<long>>& shapes) {
   for (const Entry& entry : entries()) {
     if (entry.shapes.name != name) continue;
+    const Training training;
     Tape tape({});
     Inputs inputs;
     for (const std::vector<long>& shape : shapes) {
@@ -60,6 +61,7 @@ OpRun run_op(const std::string& name, const std::vector<Numbers>& inputs, const 
     if (entry.shapes.name != name) continue;
     OpRun run;
     std::vector<Tensor> gradients(inputs.size());
+    const Training training;
     Tape tape({});
     Inputs watched;
     for (std::size_t i = 0; i < inputs.size(); ++i) {

@@ -8,7 +8,8 @@ include(${CMAKE_CURRENT_LIST_DIR}/lra_add_plugin.cmake)
 # tree no others either (tools/check_layers reads this list).
 set(LRA_PUBLIC_HEADERS
   harness/core/config.h harness/core/error.h harness/core/names.h harness/core/random.h harness/core/registry.h
-  models/tensor/dropout_stream.h models/tensor/memory.h models/tensor/real.h models/tensor/tensor.h models/tensor/view.h
+  models/tensor/context.h models/tensor/dropout_stream.h models/tensor/memory.h models/tensor/real.h
+  models/tensor/tensor.h models/tensor/view.h
   models/autodiff/profile.h models/autodiff/tape.h
   models/ops/clustering.h models/ops/hashing.h models/ops/largest.h models/ops/ops.h models/ops/pack.h
   models/ops/pattern.h models/ops/scores.h
