@@ -6,7 +6,7 @@
 #include "harness/core/error.h"
 #include "harness/core/file.h"
 #include "harness/core/safetensors.h"
-#include "results/store/level.h"
+#include "results/store/numeric_level.h"
 
 namespace lra {
 namespace {

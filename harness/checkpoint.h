@@ -101,7 +101,7 @@ std::string flaw_of_checkpoint(const std::filesystem::path& file);
 
 /// Fills `state` and `arrays` from the file; false when there is none. Throws a data error, and changes nothing, when
 /// the file is damaged, belongs to another experiment, does not fit the model, or was made where the same steps give
-/// other bits than here (see results/store/level.h).
+/// other bits than here (see results/store/numeric_level.h).
 bool load_checkpoint(const std::filesystem::path& file, const Json& experiment, const Environment& environment,
                      TrainState& state, const TrainArrays& arrays);
 

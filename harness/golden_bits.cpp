@@ -21,7 +21,7 @@
 #include "models/layers/mixer.h"
 #include "models/tensor/detail/instruction_set.h"
 #include "models/tensor/detail/kernels.h"
-#include "results/store/level.h"
+#include "results/store/numeric_level.h"
 
 namespace lra {
 namespace {

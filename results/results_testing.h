@@ -1,4 +1,4 @@
-/// What the tests of this folder share.
+/// Helpers for the tests of results/.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 
 namespace lra {
 
-/// The key as the harness makes it.
+/// Sets `run.experiment` and `run.key` as the harness does.
 inline void set_key(StoredRun& run) {
   run.experiment["model"] = run.model;
   run.experiment["variant"] = run.variant;
@@ -21,7 +21,7 @@ inline void set_key(StoredRun& run) {
   run.key = sha256(run.experiment.dump());
 }
 
-/// A finished run on listops@quick whose `share` of 1,000 test examples was right.
+/// A finished run on listops@quick that classified `share` of 1,000 test examples correctly.
 inline StoredRun sample_run(const std::string& model, std::uint64_t seed, double share) {
   StoredRun run;
   run.task = "listops";
@@ -39,7 +39,7 @@ inline StoredRun sample_run(const std::string& model, std::uint64_t seed, double
   return run;
 }
 
-/// A request that knows Long Range Arena's tasks and averages, and the models that others are measured against.
+/// A request with Long Range Arena's tasks, averages and reference models.
 inline ReportRequest lra_request(const std::string& table = "all") {
   ReportRequest request;
   request.table = table;

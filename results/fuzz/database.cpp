@@ -1,5 +1,5 @@
-/// Databases that are not what this program wrote: the input as a file, and the input as values in the columns of one
-/// that was.
+/// Fuzzes the reading of databases: once with the input as the database file, once with the input as values in the
+/// columns of a valid database.
 #include "harness/core/fuzz/fuzz.h"
 
 #include <sstream>
@@ -45,7 +45,7 @@ StoredRun sample(std::uint64_t seed) {
   return run;
 }
 
-/// A line of the input: a letter for the place, a letter for the column, then the value.
+/// Applies one line of the input: a byte that selects the table, a byte that selects the column, then the value.
 void put(const Database& database, std::string_view line) {
   static const std::vector<std::pair<std::string, std::vector<std::string>>> kPlaces{
       {"run", {"task",       "variant",          "preset",           "model",         "seed",

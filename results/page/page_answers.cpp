@@ -47,8 +47,9 @@ struct Ranking {
   }
 };
 
-Ranking ranking_of(const AccuracyTable& table, std::size_t best, const std::map<long, Hits>& hits) {
-  const auto comparisons = comparisons_with(table, best, hits, 0);
+Ranking ranking_of(const AccuracyTable& table, std::size_t best,
+                   const std::map<long, CorrectExamples>& correct_examples) {
+  const auto comparisons = comparisons_with(table, best, correct_examples, 0);
   Ranking ranking;
   ranking.best = &table.rows[best];
   for (std::size_t r = 0; r < table.rows.size(); ++r) {
@@ -202,7 +203,8 @@ std::vector<Answer> answers(const AccuracyTable& table, const Comparison& compar
          "No model has a result on every task that is comparable and of this revision; `lra run` completes the table."},
         {"Who is fastest among the best?", "There is no best model yet."},
         cheapest_answer(table)};
-  const Ranking ranking = ranking_of(table, static_cast<std::size_t>(best - table.rows.begin()), comparison.hits);
+  const Ranking ranking =
+      ranking_of(table, static_cast<std::size_t>(best - table.rows.begin()), comparison.correct_examples);
   return {best_answer(table, ranking), fastest_answer(speeds_of(table, comparison.costs), ranking),
           cheapest_answer(table)};
 }

@@ -12,8 +12,8 @@
 namespace lra {
 namespace {
 
-/// The sums of all sign patterns with the first sign fixed, in Gray code order, so that each differs from the one
-/// before by one term. The other half are their negatives.
+/// Enumerates the sign patterns with the first sign fixed, in Gray code order, so that successive sums differ in one
+/// term. The other half of the patterns are their negatives.
 double exact_flips(std::span<const double> differences, double observed) {
   const std::uint64_t patterns = std::uint64_t{1} << (differences.size() - 1);
   std::vector<double> terms(differences.begin(), differences.end());
@@ -29,7 +29,7 @@ double exact_flips(std::span<const double> differences, double observed) {
   return static_cast<double>(as_far) / static_cast<double>(patterns);
 }
 
-/// Sums of eight differences under each of the 256 patterns of signs; missing ones are 0.
+/// The sums of up to eight differences under each of the 256 sign patterns; missing differences are 0.
 std::array<double, 256> sums_of_patterns(std::span<const double> differences) {
   std::array<double, 256> sums{};
   for (std::size_t pattern = 0; pattern < sums.size(); ++pattern)
@@ -40,18 +40,18 @@ std::array<double, 256> sums_of_patterns(std::span<const double> differences) {
 
 double sampled_flips(std::span<const double> differences, double observed) {
   constexpr std::uint32_t kSamples = 9'999;
-  constexpr std::size_t kTogether = 8, kOfADraw = 4;
+  constexpr std::size_t kGroupSize = 8, kGroupsPerWord = 4;
   std::vector<std::array<double, 256>> sums;
-  for (std::size_t i = 0; i < differences.size(); i += kTogether)
-    sums.push_back(sums_of_patterns(differences.subspan(i, std::min(kTogether, differences.size() - i))));
+  for (std::size_t i = 0; i < differences.size(); i += kGroupSize)
+    sums.push_back(sums_of_patterns(differences.subspan(i, std::min(kGroupSize, differences.size() - i))));
   const Random random(0, "sign flips");
-  std::uint32_t as_far = 1;  // the pattern that was observed is one of them
+  std::uint32_t as_far = 1;  // the observed pattern counts as a sample
   for (std::uint32_t sample = 0; sample < kSamples; ++sample) {
     const Random draw = random.at(sample, 0);
     double sum = 0;
     std::uint32_t bits = 0;
-    for (std::size_t group = 0; group < sums.size(); ++group, bits >>= kTogether) {
-      if (group % kOfADraw == 0) bits = draw.bits(group / kOfADraw);
+    for (std::size_t group = 0; group < sums.size(); ++group, bits >>= kGroupSize) {
+      if (group % kGroupsPerWord == 0) bits = draw.bits(group / kGroupsPerWord);
       sum += sums[group][bits & 255];
     }
     as_far += std::abs(sum) >= observed;
@@ -59,9 +59,9 @@ double sampled_flips(std::span<const double> differences, double observed) {
   return static_cast<double>(as_far) / (kSamples + 1.0);
 }
 
-/// How many of n independent tries of chance p come true, by inversion that starts at the most likely number and goes
-/// outwards. `uniform` in [0, 1).
-long binomial_draw(long n, double p, double uniform) {
+/// A sample from the binomial distribution of n trials with probability p, by inversion from the mode outwards.
+/// `uniform` is in [0, 1).
+long sample_binomial(long n, double p, double uniform) {
   if (n <= 0 || p <= 0) return 0;
   if (p >= 1) return n;
   const double size = static_cast<double>(n), odds = p / (1 - p);
@@ -89,12 +89,12 @@ double resampled_difference(const Discordance& seed, double first, double second
   const long discordant = seed.only_first + seed.only_second;
   if (discordant == 0) return 0;
   const double examples = static_cast<double>(seed.examples), differing = static_cast<double>(discordant);
-  const long drawn = binomial_draw(seed.examples, differing / examples, first);
-  const long to_first = binomial_draw(drawn, static_cast<double>(seed.only_first) / differing, second);
+  const long drawn = sample_binomial(seed.examples, differing / examples, first);
+  const long to_first = sample_binomial(drawn, static_cast<double>(seed.only_first) / differing, second);
   return static_cast<double>(2 * to_first - drawn) / examples;
 }
 
-/// Linear between the two nearest of the sorted values.
+/// The quantile of the sorted values, interpolated linearly.
 double quantile(const std::vector<double>& sorted, double share) {
   const double place = share * static_cast<double>(sorted.size() - 1);
   const auto below = static_cast<std::size_t>(place);
@@ -104,19 +104,19 @@ double quantile(const std::vector<double>& sorted, double share) {
 
 }  // namespace
 
-double mcnemar_exact(long only_first, long only_second) {
+double mcnemar_exact_p(long only_first, long only_second) {
   const long fewer = std::min(only_first, only_second), all = only_first + only_second;
   if (2 * fewer == all) return 1;
-  // P(X ≤ k) of n fair coins is I_½(n − k, k + 1).
+  // For n fair coin flips, P(X ≤ k) = I_½(n − k, k + 1).
   return std::min(1.0, 2 * incomplete_beta(static_cast<double>(all - fewer), static_cast<double>(fewer + 1), 0.5));
 }
 
 double sign_flip_p(std::span<const double> differences) {
   double sum = 0, size = 0;
   for (const double d : differences) sum += d, size += std::abs(d);
-  const double observed = std::abs(sum) - 1e-12 * size;  // sums in another order differ by rounding
-  return differences.size() <= kMostExactFlips ? exact_flips(differences, observed)
-                                               : sampled_flips(differences, observed);
+  const double observed = std::abs(sum) - 1e-12 * size;  // tolerance: the order of summation changes the rounding
+  return differences.size() <= kMaxExactDifferences ? exact_flips(differences, observed)
+                                                    : sampled_flips(differences, observed);
 }
 
 double smallest_sign_flip_p(std::size_t n) { return std::ldexp(1.0, 1 - static_cast<int>(n)); }
@@ -130,7 +130,7 @@ PairedT paired_t(std::span<const double> differences, double resolution) {
           {centre - half, centre + half}};
 }
 
-std::vector<double> holm(std::span<const double> p) {
+std::vector<double> holm_adjusted(std::span<const double> p) {
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < p.size(); ++i)
     if (!std::isnan(p[i])) order.push_back(i);
@@ -152,7 +152,7 @@ Interval bootstrap_difference(std::span<const Discordance> seeds, long replicate
     const Random draw = random.at(static_cast<std::uint32_t>(r), 0);
     double sum = 0;
     for (std::uint32_t i = 0; i < count; ++i) {
-      const std::uint64_t first = 8 * std::uint64_t{i};  // element of the stream; a uniform takes two
+      const std::uint64_t first = 8 * std::uint64_t{i};  // index into the stream; a uniform takes two elements
       sum += resampled_difference(seeds[draw.below(count, first)], draw.uniform(first / 2 + 1),
                                   draw.uniform(first / 2 + 2));
     }

@@ -17,9 +17,9 @@ TEST(Statistics, MeanAndSampleDeviation) {
   EXPECT_EQ(standard_deviation(std::vector<double>{3}), 0);
 }
 
-TEST(Statistics, WilsonIntervalOfNewcombesExamples) {
-  // R. G. Newcombe, "Two-sided confidence intervals for the single proportion", Statistics in Medicine 17, 1998, table
-  // I, the score method without continuity correction.
+TEST(Statistics, WilsonIntervalAgreesWithNewcombesExamples) {
+  // R. G. Newcombe, "Two-sided confidence intervals for the single proportion", Statistics in Medicine 17, 1998,
+  // table I, the score method without continuity correction.
   struct Example {
     long correct, examples;
     double low, high;
@@ -42,14 +42,14 @@ TEST(Statistics, WilsonIntervalSolvesItsEquation) {
   }
 }
 
-TEST(Statistics, WilsonIntervalAtTheEnds) {
+TEST(Statistics, WilsonIntervalAtZeroAndAllCorrect) {
   EXPECT_EQ(wilson_interval(0, 10).low, 0);
   EXPECT_EQ(wilson_interval(10, 10).high, 1);
   EXPECT_EQ(wilson_interval(0, 0).low, 0);
   EXPECT_EQ(wilson_interval(0, 0).high, 1);
 }
 
-TEST(Statistics, StudentQuantilesOfThePrintedTable) {
+TEST(Statistics, StudentQuantilesAgreeWithThePrintedTable) {
   // Two-sided 95 % (p = 0.975), 90 % and 99 % columns of the usual table.
   struct Entry {
     double p, freedom, t;
@@ -63,7 +63,7 @@ TEST(Statistics, StudentQuantilesOfThePrintedTable) {
 
 TEST(Statistics, StudentQuantilesInClosedForm) {
   for (const double p : {0.6, 0.9, 0.975, 0.9995}) {
-    // One degree of freedom is Cauchy; for two the distribution function is 1/2 + t / (2 √(2 + t²)).
+    // With one degree of freedom it is the Cauchy distribution; with two, its CDF is 1/2 + t / (2 √(2 + t²)).
     const double cauchy = std::tan(std::numbers::pi * (p - 0.5)), q = 2 * p - 1;
     EXPECT_NEAR(student_t_quantile(p, 1) / cauchy, 1, 1e-12);
     EXPECT_NEAR(student_t_quantile(p, 2), q * std::sqrt(2 / (1 - q * q)), 1e-10);

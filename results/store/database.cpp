@@ -17,14 +17,14 @@
 namespace lra {
 namespace {
 
-constexpr int kPatienceMilliseconds = 60'000;
+constexpr int kBusyTimeoutMilliseconds = 60'000;
 
 bool files_are_limited() {
   rlimit limit{};
   return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
 }
 
-/// `error`: of the system, where a file could not be opened. SQLite does not keep why one could not be written.
+/// What to do about SQLite's error `code`. `error` is the errno of a failed open; SQLite keeps none for a failed write.
 std::string advice(int code, int error) {
   if (code == SQLITE_CANTOPEN)
     if (const std::string remedy = remedy_of(error); !remedy.empty())
@@ -33,24 +33,24 @@ std::string advice(int code, int error) {
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
-      return "check that its folder exists and that file and folder may be written, or name another file with --db";
+      return "check that its folder exists and that file and folder are writable, or name another file with --db";
     case SQLITE_NOTADB:
       return "name another file with --db, or move this one away";
     case SQLITE_CORRUPT:
       return "the file is damaged: restore a copy, or name another file with --db";
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return "another process has held it for more than a minute: end that one or try later";
+      return "another process has locked it for more than a minute: end that process or try again later";
     case SQLITE_FULL:
     case SQLITE_IOERR:
-      return files_are_limited() ? "check the limit of a file's size (ulimit -f) and the space left on its disk"
+      return files_are_limited() ? "check the file size limit (ulimit -f) and the space left on its disk"
                                  : "check the space left on its disk";
     default:
       return "";
   }
 }
 
-bool is_the_files_fault(int code) {
+bool is_file_error(int code) {
   return code == SQLITE_READONLY || code == SQLITE_CANTOPEN || code == SQLITE_PERM || code == SQLITE_NOTADB ||
          code == SQLITE_CORRUPT;
 }
@@ -113,7 +113,7 @@ std::string Statement::text(int column) const {
   std::string bytes(text, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
   const auto ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
   if (std::all_of(bytes.begin(), bytes.end(), ascii)) return bytes;
-  // What is no UTF-8 (a path, a damaged file) would stop every format later on.
+  // Invalid UTF-8 (from a path or a damaged file) would make every report format fail later.
   return Json::parse(Json(bytes).dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
@@ -137,8 +137,8 @@ Database::Database(const std::filesystem::path& path, Open open) : path_(path) {
       open_handle(":memory:", SQLITE_OPEN_READWRITE);
     else
       open_file(open);
-    // The file is not looked at before the first read.
-    execute_patiently("SELECT count(*) FROM sqlite_master");
+    // SQLite does not open the file before the first read.
+    execute_with_retry("SELECT count(*) FROM sqlite_master");
     execute("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL");
   } catch (...) {
     sqlite3_close_v2(handle_);
@@ -152,47 +152,47 @@ void Database::open_handle(const std::string& name, int flags) {
   sqlite3_close_v2(std::exchange(handle_, nullptr));
   if (sqlite3_open_v2(name.c_str(), &handle_, flags, nullptr) != SQLITE_OK) fail_with("");
   sqlite3_extended_result_codes(handle_, 1);
-  sqlite3_busy_timeout(handle_, kPatienceMilliseconds);
+  sqlite3_busy_timeout(handle_, kBusyTimeoutMilliseconds);
 }
 
 void Database::open_file(Open open) {
-  check_is_place_of_database(path_);
+  check_database_path(path_);
   const bool exists = std::filesystem::exists(path_);
   if (!exists && open != Open::create)
-    fail_data("there is no database {}: `lra run` makes one, --db names another", path_.string());
-  const bool fixed = exists && !may_be_written(path_);
+    fail_data("there is no database {}: create one with `lra run`, or name another with --db", path_.string());
+  const bool is_fixed = exists && !is_writable(path_);
   on_network_ = is_on_network_file_system(path_);
-  // From the root: SQLite takes "file:lra.db?mode=memory" for more than a name.
+  // An absolute path, because SQLite would parse a name such as "file:lra.db?mode=memory" as a URI.
   const std::string name = std::filesystem::absolute(path_).string();
-  if (!fixed)
+  if (!is_fixed)
     open_handle(name, SQLITE_OPEN_READWRITE | (open == Open::create ? SQLITE_OPEN_CREATE : 0));
   else if (open == Open::read)
     open_for_reading(name);
-  else  // SQLite would open it as far as it may, and then be in the way of whoever may write.
-    fail_data("database {} or its folder may not be written: make both writable, or name another file with --db",
+  else  // SQLite would fall back to opening it read-only, and then block those that can write.
+    fail_data("database {} or its folder is not writable: make both writable, or name another file with --db",
               path_.string());
   identity_ = identity_of(path_);
-  // A log that others share would be memory shared over the network.
-  if (on_network_ && !fixed && uses_write_ahead_log()) execute("PRAGMA locking_mode = EXCLUSIVE");
+  // Without exclusive locking, the log's index would be memory shared over the network.
+  if (on_network_ && !is_fixed && uses_write_ahead_log()) execute("PRAGMA locking_mode = EXCLUSIVE");
 }
 
 void Database::open_for_reading(const std::string& name) {
   open_handle(name, SQLITE_OPEN_READONLY);
   if (!uses_write_ahead_log()) return;
-  // Without a log the file alone is the database. SQLite would make an index of the log first, which is impossible
-  // here, or would be in the way of whoever may write.
+  // Without a log the file alone is the database, so it can be opened as immutable. Otherwise SQLite would first create
+  // an index of the log, which fails here, or would block those that can write.
   std::error_code missing;
-  const std::uintmax_t log = std::filesystem::file_size(beside(path_, "-wal"), missing);
+  const std::uintmax_t log = std::filesystem::file_size(sidecar_file(path_, "-wal"), missing);
   if (missing || log == 0) return open_handle(immutable_uri(path_), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
-  if (!on_network_ && std::filesystem::exists(beside(path_, "-shm"))) return;
+  if (!on_network_ && std::filesystem::exists(sidecar_file(path_, "-shm"))) return;
   fail_data(
-      "database {0} cannot be read here: {0}-wal holds changes that are not in it yet, and without permission they "
-      "cannot be put there; copy both files to a folder of your own and name that copy",
+      "database {0} cannot be read here: {0}-wal holds changes that are not in it yet, and it is not writable; copy "
+      "both files to a writable folder and name that copy",
       path_.string());
 }
 
 bool Database::uses_write_ahead_log() const {
-  // Through SQLite's own descriptor: closing another one would drop its locks.
+  // Reads through SQLite's own descriptor: closing another one would release its locks.
   constexpr int kReadVersion = 19,
                 kWriteAhead = 2;  // https://sqlite.org/fileformat.html, "File format version numbers"
   sqlite3_file* file = nullptr;
@@ -203,18 +203,18 @@ bool Database::uses_write_ahead_log() const {
 }
 
 void Database::choose_journal() {
-  if (!on_network_) return execute_patiently("PRAGMA journal_mode = WAL");
-  execute_patiently("PRAGMA journal_mode = DELETE");
+  if (!on_network_) return execute_with_retry("PRAGMA journal_mode = WAL");
+  execute_with_retry("PRAGMA journal_mode = DELETE");
   execute("PRAGMA locking_mode = NORMAL");
-  execute("SELECT count(*) FROM sqlite_master");  // which lets go of the lock
+  execute("SELECT count(*) FROM sqlite_master");  // the first access in normal mode releases the exclusive lock
 }
 
-void Database::execute_patiently(const char* sql) const {
-  // SQLite does not wait everywhere: two processes that switch a new file at the same moment would both be refused.
+void Database::execute_with_retry(const char* sql) const {
+  // The busy timeout does not cover every case: two processes that switch a new file at the same time would both fail.
   for (int waited = 0;; waited += 10) {
     const int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
     if (code == SQLITE_OK) return;
-    if ((code & 0xff) != SQLITE_BUSY || waited >= kPatienceMilliseconds) fail_with(sql);
+    if ((code & 0xff) != SQLITE_BUSY || waited >= kBusyTimeoutMilliseconds) fail_with(sql);
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
 }
@@ -222,9 +222,8 @@ void Database::execute_patiently(const char* sql) const {
 void Database::check_in_place() const {
   if (path_ == ":memory:" || (identity_of(path_) == identity_ && identity_ != FileIdentity{})) return;
   fail_data(
-      "database {} is no longer the file that was opened: it was removed, moved or replaced meanwhile, and nothing "
-      "more "
-      "can be stored in it; put it back, or name another with --db, and give the same command again",
+      "database {} is no longer the file that was opened: it was removed, moved or replaced in the meantime, and "
+      "nothing more can be stored in it; put it back, or name another with --db, and run the same command again",
       path_.string());
 }
 
@@ -232,7 +231,7 @@ std::vector<std::byte> Database::image() const {
   sqlite3_int64 size = 0;
   const std::unique_ptr<unsigned char, void (*)(void*)> bytes(sqlite3_serialize(handle_, "main", &size, 0),
                                                               sqlite3_free);
-  if (!bytes) fail("database {} is too large for the memory", path_.string());
+  if (!bytes) fail("database {} does not fit in memory", path_.string());
   const std::span<const unsigned char> all(bytes.get(), std::size_t(size));
   const auto begin = std::as_bytes(all);
   return {begin.begin(), begin.end()};
@@ -244,7 +243,7 @@ void Database::execute(const std::string& sql) const {
 
 std::int64_t Database::integer(std::string_view sql) const {
   Statement statement = query(sql);
-  if (!statement.next()) fail("database {}: \"{}\" gave no row", path_.string(), sql);
+  if (!statement.next()) fail("database {}: \"{}\" returned no row", path_.string(), sql);
   return statement.get<std::int64_t>(0);
 }
 
@@ -255,11 +254,11 @@ bool Database::read_only() const { return sqlite3_db_readonly(handle_, "main") =
 void Database::fail_with(std::string_view sql) const {
   const int code = handle_ ? sqlite3_errcode(handle_) & 0xff : SQLITE_NOMEM;
   std::string sentence =
-      fmt::format("database {}: {}", path_.string(), handle_ ? sqlite3_errmsg(handle_) : "no memory");
+      fmt::format("database {}: {}", path_.string(), handle_ ? sqlite3_errmsg(handle_) : "out of memory");
   if (!sql.empty()) sentence += fmt::format(" (in \"{}\")", sql);
   if (const std::string what_to_do = advice(code, handle_ ? sqlite3_system_errno(handle_) : 0); !what_to_do.empty())
     sentence += "; " + what_to_do;
-  throw Error(is_the_files_fault(code) ? Kind::data : Kind::failed, sentence);
+  throw Error(is_file_error(code) ? Kind::data : Kind::failed, sentence);
 }
 
 Transaction::Transaction(const Database& database) : database_(database) {
@@ -272,7 +271,7 @@ Transaction::~Transaction() {
   try {
     database_.execute("ROLLBACK");
   } catch (const Error&) {
-    // SQLite has rolled back by itself after some failures; the failure that led here is on its way already.
+    // After some failures SQLite has already rolled back; the original error is being thrown.
   }
 }
 
@@ -283,7 +282,7 @@ void Transaction::commit() {
 }
 
 Snapshot::Snapshot(const Database& database) : database_(database) {
-  database.execute("BEGIN; SELECT count(*) FROM sqlite_master");  // it begins with the first look
+  database.execute("BEGIN; SELECT count(*) FROM sqlite_master");  // the first read starts the snapshot
 }
 
 Snapshot::~Snapshot() {

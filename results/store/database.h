@@ -1,6 +1,5 @@
-/// SQLite behind three owners: a Database closes itself, a Statement finalises itself, a Transaction rolls back unless
-/// it was committed. Every failure carries SQLite's words and the SQL; those that stem from the file itself are data
-/// errors.
+/// RAII wrappers for SQLite: a Database closes itself, a Statement finalises itself, a Transaction rolls back unless
+/// committed. Every error contains SQLite's message and the SQL; errors caused by the file itself are data errors.
 #pragma once
 
 #include <cmath>
@@ -50,9 +49,9 @@ class Statement {
     return *this;
   }
 
-  /// Moves to the next row; false when there is none left.
+  /// Moves to the next row; returns false when there is none left.
   bool next();
-  /// Executes once with these parameters and stands ready to be executed again.
+  /// Executes the statement with these parameters and resets it for the next call.
   template <typename... Values>
   void run(const Values&... values) {
     int parameter = 0;
@@ -61,6 +60,7 @@ class Statement {
     reset();
   }
 
+  /// The value of a column in the current row.
   template <typename Value>
   Value get(int column) const {
     if constexpr (std::is_same_v<Value, Json>)
@@ -85,7 +85,7 @@ class Statement {
   void reset();
   std::int64_t integer(int column) const;
   double real(int column) const;
-  std::string text(int column) const;  // what is not UTF-8 in it as U+FFFD
+  std::string text(int column) const;  // invalid UTF-8 is replaced by U+FFFD
   std::vector<std::uint8_t> blob(int column) const;
   Json json(int column) const;  // throws a data error for text that is not JSON
 
@@ -93,29 +93,32 @@ class Statement {
   sqlite3_stmt* statement_ = nullptr;
 };
 
-/// An open connection: foreign keys enforced, patient with other writers, durable at every commit. Use by one thread.
+/// An open connection, for use by one thread. It enforces foreign keys, waits up to a minute for other writers, and is
+/// durable at every commit.
 class Database {
  public:
-  /// create: made if missing. existing: not made. read: not made, and need not be writable, nor its folder, as long as
-  /// no log beside the file waits to be written into it.
+  /// create: creates the file when it is missing. existing: requires the file. read: requires the file, but neither it
+  /// nor its folder need be writable, unless a log beside it holds changes that are not yet in it.
   enum class Open { create, existing, read };
 
-  /// Opens the file (":memory:" for one that lives as long as this). Throws a data error when it cannot be opened or is
-  /// not an SQLite file, and a usage error when the name can be no database's.
+  /// Opens the file; ":memory:" is a database that lives as long as this object. Throws a data error when the file
+  /// cannot be opened or is not an SQLite file, and a usage error when `path` cannot name a database.
   Database(const std::filesystem::path& path, Open open);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  /// Write-ahead logging: readers and one writer do not block each other. On a network file system a rollback journal:
-  /// there a write-ahead log of several hosts would damage the file. Stays with the file.
+  /// Sets the journal mode, which is stored in the file: a write-ahead log, with which readers and one writer do not
+  /// block each other, or on a network file system a rollback journal, because a write-ahead log shared by several
+  /// hosts would damage the file.
   void choose_journal();
   bool on_network() const { return on_network_; }
 
-  /// Throws a data error when the name no longer leads to the file that was opened: what is written into a file that
-  /// was removed, moved or replaced is lost.
+  /// Throws a data error when path() no longer leads to the file that was opened: writes to a file that was removed,
+  /// moved or replaced would be lost.
   void check_in_place() const;
 
+  /// Prepares a statement with these parameters.
   template <typename... Values>
   Statement query(std::string_view sql, const Values&... values) const {
     Statement statement(*this, sql);
@@ -128,7 +131,7 @@ class Database {
   /// The first column of the first row, as an integer. Throws when there is no row.
   std::int64_t integer(std::string_view sql) const;
 
-  /// What the file holds, or would.
+  /// The contents of the database file, also for ":memory:".
   std::vector<std::byte> image() const;
 
   long last_insert_id() const;
@@ -142,7 +145,7 @@ class Database {
   void open_file(Open open);
   void open_for_reading(const std::string& name);
   bool uses_write_ahead_log() const;
-  void execute_patiently(const char* sql) const;
+  void execute_with_retry(const char* sql) const;
 
   std::filesystem::path path_;
   sqlite3* handle_ = nullptr;
@@ -150,8 +153,8 @@ class Database {
   bool on_network_ = false;
 };
 
-/// A write transaction, in a file that is still in its place before and after. Takes the write lock at once: one that
-/// began by reading could not wait for another writer.
+/// A write transaction. It takes the write lock at once, because a transaction that begins by reading cannot wait for
+/// another writer. The constructor and commit() throw as Database::check_in_place does.
 class Transaction {
  public:
   explicit Transaction(const Database& database);
@@ -166,7 +169,7 @@ class Transaction {
   bool open_ = true;
 };
 
-/// While this lives the database is read as it was when this was made, whatever others write meanwhile.
+/// While a Snapshot lives, reads see the database as it was at construction, whatever other connections write.
 class Snapshot {
  public:
   explicit Snapshot(const Database& database);

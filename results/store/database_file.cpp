@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Behind links, as SQLite sees it: there it keeps its log.
+/// Resolves links, as SQLite does to place its log.
 fs::path real(const fs::path& file) {
   std::error_code failed;
   const fs::path path = fs::weakly_canonical(file, failed);
@@ -26,29 +26,29 @@ bool may_write(const fs::path& path) { return ::faccessat(AT_FDCWD, path.c_str()
 
 }  // namespace
 
-void check_is_place_of_database(const fs::path& path) {
+void check_database_path(const fs::path& path) {
   if (path.empty()) fail_usage("the name of a database is empty: --db and LRA_DB name a file");
   std::error_code none;
   const fs::file_status status = fs::status(path, none);
   if (fs::is_directory(status)) fail_usage("{} is a folder, not a database: name a file with --db", path.string());
   if (fs::exists(status) && !fs::is_regular_file(status))
-    fail_usage("{} is no regular file, and what is written into it is gone: name a file with --db", path.string());
+    fail_usage("{} is not a regular file and cannot hold a database: name a file with --db", path.string());
 }
 
-bool may_be_written(const fs::path& file) {
+bool is_writable(const fs::path& file) {
   const fs::path path = real(file);
   return may_write(path) && may_write(path.has_parent_path() ? path.parent_path() : ".");
 }
 
-fs::path beside(const fs::path& file, const std::string& suffix) { return real(file).string() + suffix; }
+fs::path sidecar_file(const fs::path& file, const std::string& suffix) { return real(file).string() + suffix; }
 
-void check_no_log_is_left(const fs::path& file) {
+void check_no_stale_log(const fs::path& file) {
   for (const char* suffix : {"-wal", "-shm", "-journal"}) {
-    const fs::path left = beside(file, suffix);
+    const fs::path left = sidecar_file(file, suffix);
     if (fs::exists(fs::symlink_status(left)))
       fail_usage(
-          "{} is left of a database that had this name, and would change what is in the new one; move it away, "
-          "or name another file",
+          "{} is left over from an earlier database of this name and would change the new one; move it away, or name "
+          "another file",
           left.string());
   }
 }
@@ -64,7 +64,7 @@ std::string immutable_uri(const fs::path& file) {
 }
 
 bool is_network_file_system(std::int64_t type) {
-  // Sources: linux/magic.h, and for those outside the kernel the statfs(2) manual page and their own headers.
+  // Sources: linux/magic.h, and for those outside the kernel the manual page of statfs(2) and their own headers.
   constexpr std::uint32_t kTypes[] = {
       0x6969,                          // NFS
       0xff534d42, 0xfe534d42, 0x517b,  // CIFS, SMB2, SMB

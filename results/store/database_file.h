@@ -1,4 +1,5 @@
-/// What is known of a database's file without SQLite: whether it may be one, be written, and where it lies.
+/// Checks on a database's file that do not need SQLite: whether the path can name one, whether it is writable, and on
+/// which kind of file system it lies.
 #pragma once
 
 #include <cstdint>
@@ -7,32 +8,32 @@
 
 namespace lra {
 
-/// Throws a usage error for what no database can be kept in: no name, a folder, a device.
-void check_is_place_of_database(const std::filesystem::path& path);
+/// Throws a usage error when no database can be stored at `path`: an empty name, a folder or a device.
+void check_database_path(const std::filesystem::path& path);
 
-/// May this process write the file, and its folder, where SQLite keeps its log?
-bool may_be_written(const std::filesystem::path& file);
+/// Whether this process can write the file and its folder, in which SQLite keeps its log.
+bool is_writable(const std::filesystem::path& file);
 
-/// SQLite's file of this suffix beside the database, such as -wal.
-std::filesystem::path beside(const std::filesystem::path& file, const std::string& suffix);
+/// The file with this suffix, such as "-wal", that SQLite keeps beside the database.
+std::filesystem::path sidecar_file(const std::filesystem::path& file, const std::string& suffix);
 
-/// Throws a usage error when a log of a database that had this name lies there still: SQLite would put what it holds
-/// into a file that is moved to the name.
-void check_no_log_is_left(const std::filesystem::path& file);
+/// Throws a usage error when a log of an earlier database of this name is still there: SQLite would apply it to a file
+/// that is moved to this name.
+void check_no_stale_log(const std::filesystem::path& file);
 
-/// The file as SQLite's URI that promises that nobody changes it.
+/// SQLite's URI for opening the file as immutable, which promises that no process changes it.
 std::string immutable_uri(const std::filesystem::path& file);
 
-/// Of a file system's type, as statfs names it: may several hosts, or a process beyond this kernel, change its files?
-/// There SQLite's write-ahead log, which needs shared memory, damages a database. FUSE counts, because nothing tells
-/// sshfs from a local one.
+/// Whether several hosts, or processes outside this kernel, can change files on a file system of this type (statfs's
+/// f_type). SQLite's write-ahead log needs shared memory and would damage a database there. FUSE counts, because sshfs
+/// cannot be told from a local one.
 bool is_network_file_system(std::int64_t type);
-/// The same of where a file lies, or would.
+/// The same for the file system of the file's folder; the file itself need not exist.
 bool is_on_network_file_system(const std::filesystem::path& file);
 
-/// Which file it is that a name leads to. Equal for two names of one file.
+/// Identifies the file that a path leads to. Equal for two names of one file.
 struct FileIdentity {
-  std::uint64_t device = 0, inode = 0;  // 0, 0: there is none
+  std::uint64_t device = 0, inode = 0;  // 0, 0: no file
   bool operator==(const FileIdentity&) const = default;
 };
 FileIdentity identity_of(const std::filesystem::path& file);

@@ -33,13 +33,13 @@ TEST(Database, KeepsValuesOfEveryType) {
   EXPECT_FALSE(row.next());
 }
 
-TEST(Database, FailuresCarrySqlitesWordsAndTheSql) {
+TEST(Database, ErrorsContainSqlitesMessageAndTheSql) {
   const Database database(":memory:", Database::Open::create);
   EXPECT_EQ(sentence_of([&] { database.query("SELECT x FROM nowhere"); }, Kind::failed),
             "database :memory:: no such table: nowhere (in \"SELECT x FROM nowhere\")");
 }
 
-TEST(Database, ATransactionThatIsNotCommittedLeavesNothing) {
+TEST(Database, ATransactionThatIsNotCommittedIsRolledBack) {
   const Database database(":memory:", Database::Open::create);
   database.execute("CREATE TABLE t (a)");
   {
@@ -54,7 +54,7 @@ TEST(Database, ATransactionThatIsNotCommittedLeavesNothing) {
 }
 
 // Sources: linux/magic.h, statfs(2), and the headers of Lustre, GPFS and BeeGFS.
-TEST(DatabaseFile, TellsNetworkFileSystems) {
+TEST(DatabaseFile, RecognisesNetworkFileSystems) {
   for (const std::int64_t type : {0x6969LL, 0xff534d42LL, 0xfe534d42LL, 0x517bLL, 0x0bd00bd0LL, 0x47504653LL,
                                   0x19830326LL, 0x65735546LL, 0x01021997LL, 0x5346414fLL, 0x00c36400LL})
     EXPECT_TRUE(is_network_file_system(type)) << std::hex << type;
@@ -66,17 +66,17 @@ TEST(DatabaseFile, TellsNetworkFileSystems) {
   EXPECT_FALSE(is_on_network_file_system("/proc/self/status"));
 }
 
-TEST(DatabaseFile, NoNameAFolderAndADeviceAreNoDatabase) {
+TEST(DatabaseFile, RejectsAnEmptyNameAFolderAndADevice) {
   const TemporaryFolder folder;
   EXPECT_EQ(sentence_of([] { Store store(""); }, Kind::usage),
             "the name of a database is empty: --db and LRA_DB name a file");
   EXPECT_EQ(sentence_of([&] { Store store(folder.path()); }, Kind::usage),
             folder.path().string() + " is a folder, not a database: name a file with --db");
   EXPECT_EQ(sentence_of([] { Store store("/dev/null"); }, Kind::usage),
-            "/dev/null is no regular file, and what is written into it is gone: name a file with --db");
+            "/dev/null is not a regular file and cannot hold a database: name a file with --db");
 }
 
-TEST(DatabaseFile, ANameOfAnyBytesIsOpenedForReading) {
+TEST(DatabaseFile, EscapesAnyNameInItsUri) {
   const TemporaryFolder folder;
   const auto path = folder / "50% #1?\xff é.db";
   Store(path).add(sample_run("linear", 0, 0.4), Environment{});
@@ -84,7 +84,7 @@ TEST(DatabaseFile, ANameOfAnyBytesIsOpenedForReading) {
   EXPECT_EQ(immutable_uri(folder / "link"), "file:" + folder.path().string() + "/50%25 %231%3f\xff é.db?immutable=1");
 }
 
-TEST(Store, WhatIsRemovedMovedOrReplacedMeanwhileIsSaid) {
+TEST(Store, ReportsAFileThatWasRemovedMovedOrReplaced) {
   const TemporaryFolder folder;
   const auto path = folder / "lra.db", other = folder / "other.db";
   const auto said = [&](auto&& change) {
@@ -93,7 +93,7 @@ TEST(Store, WhatIsRemovedMovedOrReplacedMeanwhileIsSaid) {
     store.add(sample_run("linear", 0, 0.4), Environment{});
     change();
     std::string sentence = sentence_of([&] { store.add(sample_run("linear", 1, 0.4), Environment{}); }, Kind::data);
-    EXPECT_EQ(sentence, sentence_of([&] { store.find("a key"); }, Kind::data)) << "before a cell is trained in vain";
+    EXPECT_EQ(sentence, sentence_of([&] { store.find("a key"); }, Kind::data)) << "before a cell trains for nothing";
     EXPECT_EQ(sentence, sentence_of([&] { store.add({Measurement{}}, Environment{}); }, Kind::data));
     EXPECT_EQ(sentence, sentence_of([&] { store.remove({1}); }, Kind::data));
     EXPECT_EQ(sentence, sentence_of([&] { store.add_baselines("v", "f", {}); }, Kind::data));
@@ -101,14 +101,14 @@ TEST(Store, WhatIsRemovedMovedOrReplacedMeanwhileIsSaid) {
   };
   const std::string expected =
       "database " + path.string() +
-      " is no longer the file that was opened: it was removed, moved or replaced meanwhile, and nothing more can be "
-      "stored in it; put it back, or name another with --db, and give the same command again";
+      " is no longer the file that was opened: it was removed, moved or replaced in the meantime, and nothing more can "
+      "be stored in it; put it back, or name another with --db, and run the same command again";
   EXPECT_EQ(said([&] { std::filesystem::remove(path); }), expected);
   EXPECT_EQ(said([&] { std::filesystem::rename(path, other); }), expected);
   EXPECT_EQ(said([&] { std::filesystem::rename(other, path); }), expected);
 }
 
-TEST(Store, AReaderSeesOneMoment) {
+TEST(Store, AReaderSeesASnapshot) {
   const TemporaryFolder folder;
   const auto path = folder / "lra.db";
   Store store(path);
@@ -122,7 +122,7 @@ TEST(Store, AReaderSeesOneMoment) {
   EXPECT_EQ(Store(path, Store::Access::read).runs().at(0).seed, 1u);
 }
 
-TEST(Store, ItsImageIsAFileOfItsOwn) {
+TEST(Store, ItsImageCanBeOpenedAsADatabase) {
   const TemporaryFolder folder;
   Store store(":memory:");
   store.add(sample_run("linear", 0, 0.4), Environment{});
@@ -132,7 +132,7 @@ TEST(Store, ItsImageIsAFileOfItsOwn) {
   EXPECT_EQ(Store(folder / "copy.db", Store::Access::read).runs().size(), 1u);
 }
 
-TEST(Schema, FirstVersionIsBroughtUpToDateWithEveryRow) {
+TEST(Schema, Version1MigratesWithEveryRow) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "old.db";
   {
@@ -164,7 +164,7 @@ TEST(Schema, FirstVersionIsBroughtUpToDateWithEveryRow) {
   EXPECT_EQ(Database(path, Database::Open::existing).integer("PRAGMA user_version"), schema_version());
 }
 
-TEST(Schema, SecondVersionKeepsItsMeasurementsAndGainsSweeps) {
+TEST(Schema, Version2KeepsItsMeasurementsAndGainsSweeps) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "old.db";
   {
@@ -189,7 +189,7 @@ TEST(Schema, SecondVersionKeepsItsMeasurementsAndGainsSweeps) {
   EXPECT_EQ(store.environments().at(7).libraries, Json::object());
 }
 
-TEST(Schema, SixthVersionGetsNumbersForItsHashes) {
+TEST(Schema, Version6GetsNumbersForItsHashedRevisions) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "old.db";
   {
@@ -212,7 +212,7 @@ TEST(Schema, SixthVersionGetsNumbersForItsHashes) {
   EXPECT_EQ(store.find(41)->key, "key41");
 }
 
-TEST(Schema, FourthVersionKeepsItsRunsAndGainsTheirConditions) {
+TEST(Schema, Version4KeepsItsRunsAndGainsTheirConditions) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "old.db";
   {
@@ -236,7 +236,7 @@ TEST(Schema, FourthVersionKeepsItsRunsAndGainsTheirConditions) {
   EXPECT_EQ(Database(path, Database::Open::existing).integer("SELECT count(*) FROM cost"), 1);
 }
 
-TEST(Schema, CostsAreOfRunsUnderOneCondition) {
+TEST(Schema, CostViewLeavesOutRunsWithATimingFlaw) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "lra.db";
   Store store(path);
@@ -264,7 +264,7 @@ TEST(Schema, ViewsRankConfigurations) {
   EXPECT_EQ(database.integer("SELECT count(*) FROM cost"), 2);
 }
 
-TEST(Schema, DamagedRowsAreNamed) {
+TEST(Schema, ErrorsNameDamagedRows) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "lra.db";
   StoredRun run = sample_run("linear", 0, 0.40);
@@ -278,7 +278,8 @@ TEST(Schema, DamagedRowsAreNamed) {
   };
   const std::string name = "database " + path.string() + " is damaged: ";
   for (const char* examples : {"-1", "8", "17", "9223372036854775807"})
-    EXPECT_EQ(said(fmt::format("UPDATE prediction SET examples = {}", examples), [](const Store& s) { s.hits(); }),
+    EXPECT_EQ(said(fmt::format("UPDATE prediction SET examples = {}", examples),
+                   [](const Store& s) { s.correct_examples(); }),
               fmt::format("{0}run {1} has predictions of 2 bytes for {2} examples; `lra runs delete {1}` removes it",
                           name, id, examples));
   EXPECT_NE(said("UPDATE prediction SET examples = 30", [&](const Store& s) { s.find(id); }).find("30 examples"),
@@ -298,30 +299,30 @@ TEST(Schema, TextThatIsNotUtf8IsReadWithReplacements) {
   EXPECT_EQ(words, (std::vector<std::string>{"a\uFFFDb", "\u00e9"}));
 }
 
-TEST(Schema, NewerOneIsRefusedAndUntouched) {
+TEST(Schema, RejectsANewerSchemaAndLeavesItUntouched) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "new.db";
   { const Store store(path); }
   Database(path, Database::Open::existing).execute("PRAGMA user_version = 99");
   EXPECT_EQ(
       sentence_of([&] { Store store(path); }, Kind::data),
-      fmt::format("{} has schema 99, this program knows up to {}: use the newer version of lra that wrote it, or name "
-                  "another file with --db",
+      fmt::format("{} has schema version 99, but this program knows versions up to {}: use the newer version of lra "
+                  "that wrote it, or name another file with --db",
                   path.string(), schema_version()));
   EXPECT_EQ(Database(path, Database::Open::existing).integer("PRAGMA user_version"), 99);
 }
 
-TEST(Schema, AnotherProgramsDatabaseIsRefusedAndUntouched) {
+TEST(Schema, RejectsAnotherProgramsDatabaseAndLeavesItUntouched) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "other.db";
   Database(path, Database::Open::create).execute("CREATE TABLE theirs (a)");
   const auto before = contents(path);
   EXPECT_EQ(sentence_of([&] { Store store(path); }, Kind::data),
-            path.string() + " is a database of another program; name another file with --db");
+            path.string() + " belongs to another program; name another file with --db");
   EXPECT_EQ(contents(path), before);
 }
 
-TEST(Schema, AFileThatIsNoDatabaseIsRefusedAndUntouched) {
+TEST(Schema, RejectsAFileThatIsNotADatabaseAndLeavesItUntouched) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "notes.txt";
   const std::string text(5000, 'x');
@@ -334,16 +335,16 @@ TEST(Schema, AFileThatIsNoDatabaseIsRefusedAndUntouched) {
   EXPECT_EQ(contents(path), text);
 }
 
-TEST(Schema, AnUnwritablePlaceIsASentence) {
+TEST(Schema, ErrorForAMissingFolderSaysWhatToDo) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "no" / "such" / "folder.db";
   EXPECT_EQ(sentence_of([&] { Store store(path); }, Kind::data),
             fmt::format("database {}: unable to open database file; check that its folder exists and that file and "
-                        "folder may be written, or name another file with --db",
+                        "folder are writable, or name another file with --db",
                         path.string()));
 }
 
-TEST(Schema, WhatTheSystemRefusesIsNamed) {
+TEST(Schema, ErrorsNameTheSystemLimitThatWasReached) {
   const TemporaryFolder folder;
   rlimit before{};
   getrlimit(RLIMIT_NOFILE, &before);
@@ -355,7 +356,7 @@ TEST(Schema, WhatTheSystemRefusesIsNamed) {
 
   const FileSizeLimit small(1000);
   const std::string full = sentence_of([&] { Store store(folder / "other.db"); }, Kind::failed);
-  EXPECT_NE(full.find("check the limit of a file's size (ulimit -f) and the space left on its disk"), std::string::npos)
+  EXPECT_NE(full.find("check the file size limit (ulimit -f) and the space left on its disk"), std::string::npos)
       << full;
 }
 
@@ -363,7 +364,7 @@ TEST(Schema, ReadingNeedsAFileThatExists) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "typo.db";
   EXPECT_EQ(sentence_of([&] { Store store(path, Store::Access::read); }, Kind::data),
-            "there is no database " + path.string() + ": `lra run` makes one, --db names another");
+            "there is no database " + path.string() + ": create one with `lra run`, or name another with --db");
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 

@@ -1,4 +1,4 @@
-/// Revisions from before they were numbered: hashes of the source text, stored with every run until then.
+/// Revisions from before they were numbered, when every run stored a hash of its model's source text.
 #pragma once
 
 #include <array>
@@ -10,11 +10,11 @@ struct HashedRevision {
   std::string_view model, hash;
 };
 
-/// What every model's last hash is called today: engine 1, model 1.
+/// The number that replaces every model's last hash: engine 1, model 1.
 inline constexpr std::string_view kFirstRevision = "1.1";
 
-/// Each model's last hash, in alphabetical order; the code behind it gave the bits of revision 1.1. This table is
-/// closed: nothing is ever added, because a run stores the number today.
+/// Each model's last hash, attention models first, in alphabetical order. The code with this hash gave the bits of
+/// revision 1.1. The table is closed: runs now store numbers.
 inline constexpr std::array kHashedRevisions{
     HashedRevision{"adaptively_sparse", "bfb98175b93d005c"},
     HashedRevision{"axial", "c17e7c46153877bd"},

@@ -1,4 +1,4 @@
-/// What the harness hands over to be stored: plain values.
+/// The records that the harness passes to the store, as plain values.
 #pragma once
 
 #include <cstdint>
@@ -22,11 +22,11 @@ struct Baseline {
   long correct = 0, examples = 0;
 };
 
-/// The machine and the program that made a result.
+/// The machine and the program that produced a result.
 struct Environment {
   std::string cpu, os, compiler, flags, code_version;
   std::string isa;                  // the instruction set of our own kernels, "AVX3"
-  std::string onednn, onednn_isa;   // its version, and the instruction set that it uses, "AVX512_CORE"
+  std::string onednn, onednn_isa;   // oneDNN's version and the instruction set that it uses, "AVX512_CORE"
   Json libraries = Json::object();  // version by name
   long cores = 0;
   std::int64_t memory_bytes = 0;
@@ -40,20 +40,20 @@ struct Environment {
   }
 };
 
-// A record lists its fields once, in `fields`: columns of the database, messages of a cell's process, `--json` and
-// reports follow that list. To add a figure, add it to its struct and a column to schema.cpp; nothing else names it.
+// A record lists its fields once, in `fields`; the database's columns, the messages between processes, `--json` and the
+// reports all follow that list. To add a figure, add it to its struct and add a column in schema.cpp.
 
-/// What was asked for: one cell of the matrix, task × model × seed, and how it was run.
+/// What was requested: one cell of the matrix task × model × seed, and how to run it.
 struct RunSpec {
   std::string key;  // SHA-256 of `experiment`: the same experiment, the same key
   std::string task, variant, preset, model, model_revision;
   std::uint64_t seed = 0;
-  Json overrides = Json::object();  // beside the preset, {"k": 64, "lr": 3e-3}: names the row of a table
-  Json sweep;              // all values tried of each key, {"lr": [3e-4, 1e-3]}, where this is one of several tries
-  Json experiment;         // all that decides the result, canonical, the seed as "seed"
-  bool comparable = true;  // false with --limit or shortened steps
+  Json overrides = Json::object();  // changes to the preset, {"k": 64, "lr": 3e-3}: they name the row of a table
+  Json sweep;                       // all values tried for each key, {"lr": [3e-4, 1e-3]}; null unless part of a sweep
+  Json experiment;                  // everything that decides the result, in canonical form; the seed is under "seed"
+  bool comparable = true;           // false with --limit or shortened steps
   std::string data_fingerprint;
-  std::string data_folder;  // absolute: where the files of its data were, or would have been looked for
+  std::string data_folder;  // absolute path where the files of its data were, or would have been, looked up
   long threads = 0;
   std::string command;
 
@@ -66,30 +66,30 @@ struct RunSpec {
   }
 };
 
-/// What training gave. Every figure is finite.
+/// The result of training. Every figure is finite.
 struct TrainResult {
   long parameters = 0;
   std::string parameter_digest;  // SHA-256 over names, shapes and little-endian values after training
   long test_correct = 0, test_examples = 0;
   double test_loss = 0;
   double train_seconds = 0;           // steps only, evaluation excluded
-  double data_seconds = 0;            // of these, waiting for examples
-  double examples_per_second = 0;     // training
+  double data_seconds = 0;            // the part of train_seconds spent waiting for examples
+  double examples_per_second = 0;     // of training
   double gflops = 0;                  // model FLOPs per second
   double gemm_peak_gflops = 0;        // the machine's measured peak in the same run
   std::int64_t peak_bytes = 0;        // live bytes at the peak: parameters, gradients, optimiser, activations
-  std::int64_t activation_bytes = 0;  // of these, activations of one micro-batch at their peak
+  std::int64_t activation_bytes = 0;  // the part of peak_bytes that is the activations of one micro-batch
   std::int64_t rss_bytes = 0;         // VmHWM minus its value before the first step
-  double seconds = 0;                 // from start to end, of all processes that worked on it
-  bool shared = false;                // timed while other cells ran, all of it or a part
-  Json parts = Json::array();  // what each process did of it, and under which conditions: see harness/checkpoint.h
-  std::string timing_flaw;     // why its timings are not one figure, "1 and 2 threads"; empty: they are
-  std::string reason;          // why it failed, or a sentence that the reader of a done run should know
+  double seconds = 0;                 // wall-clock time, summed over all processes that worked on it
+  bool shared = false;                // whether other cells ran beside it for any part of the time
+  Json parts = Json::array();         // what each process did, and under which conditions: see harness/checkpoint.h
+  std::string timing_flaw;  // why its timings cannot be combined into one figure, "1 and 2 threads"; else empty
+  std::string reason;       // why it failed, or a caveat on a done run
 
   std::vector<Metric> history;
   std::vector<std::uint8_t> test_hits;  // 1 byte per example of the test split, in order: 1 = correct
 
-  /// What a run that is not done has not.
+  /// The fields that only a done run has.
   static void figures(auto& self, auto&& f) {
     f("parameters", self.parameters), f("parameter_digest", self.parameter_digest);
     f("test_correct", self.test_correct), f("test_examples", self.test_examples), f("test_loss", self.test_loss);
@@ -98,7 +98,7 @@ struct TrainResult {
     f("gflops", self.gflops), f("gemm_peak_gflops", self.gemm_peak_gflops);
     f("peak_bytes", self.peak_bytes), f("activation_bytes", self.activation_bytes), f("rss_bytes", self.rss_bytes);
   }
-  /// All but the two lists.
+  /// All fields but `history` and `test_hits`.
   static void fields(auto& self, auto&& f) {
     figures(self, f);
     f("seconds", self.seconds), f("shared", self.shared), f("parts", self.parts), f("timing_flaw", self.timing_flaw);
@@ -106,14 +106,14 @@ struct TrainResult {
   }
 };
 
-/// Both, with how it ended and where: a row of the database.
+/// A row of the database: request, result, status and environment.
 struct StoredRun : RunSpec, TrainResult {
-  long id = 0;                  // the row
-  long environment = 0;         // the environment's row
-  std::string configuration;    // SHA-256 of `experiment` without its "seed": what the seeds of one table cell share
+  long id = 0;                  // the row's id
+  long environment = 0;         // the id of the environment's row
+  std::string configuration;    // SHA-256 of `experiment` without its "seed"; the seeds of one table cell share it
   std::string status = "done";  // done | failed | interrupted
   std::string started;          // UTC, ISO 8601
-  double valid_accuracy = 0;    // the best of its history, when it is part of a sweep; not a column
+  double valid_accuracy = 0;    // the best in its history if it is part of a sweep, else 0; not a column
 
   static void fields(auto& self, auto&& f) {
     f("environment", self.environment), f("configuration", self.configuration);
@@ -123,13 +123,13 @@ struct StoredRun : RunSpec, TrainResult {
   }
 };
 
-/// One figure of `lra bench`.
+/// One measurement of `lra bench`.
 struct Measurement {
   std::string model, mode, metric;  // mode: train | infer; metric: see harness/bench.h
   long length = 0, batch = 0, threads = 0;
-  Json settings;  // the shape measured: figures of one shape share a table; a model's own variants differ in `model`
+  Json settings;  // the shape; measurements of one shape share a table, variants of a model differ in `model`
   double value = 0;
-  long environment = 0;  // the environment's row, filled in by the store
+  long environment = 0;  // the id of the environment's row, filled in by the store
 
   static void fields(auto& self, auto&& f) {
     f("environment", self.environment), f("model", self.model), f("mode", self.mode), f("metric", self.metric);
@@ -138,22 +138,22 @@ struct Measurement {
   }
 };
 
-/// Which examples of the test split a run had right: bit i % 8, lowest first, of byte i / 8 is example i.
-struct Hits {
+/// Which examples of the test split a run classified correctly: example i is bit i % 8, lowest first, of byte i / 8.
+struct CorrectExamples {
   long examples = 0;
   std::vector<std::uint8_t> bits;
 };
 
-/// The share of the test split that was right; 0 without one.
+/// The share of test examples that were classified correctly; 0 if there are none.
 inline double accuracy(const StoredRun& run) {
   return run.test_examples > 0 ? double(run.test_correct) / double(run.test_examples) : 0.0;
 }
 inline double accuracy(const Baseline& baseline) {
   return baseline.examples > 0 ? double(baseline.correct) / double(baseline.examples) : 0.0;
 }
-/// Whether its timings may stand beside others.
+/// Whether its timings can be compared with those of other runs.
 inline bool is_timed(const StoredRun& run) { return !run.shared && run.timing_flaw.empty(); }
-/// The share of its steps' time that a run waited for data.
+/// The share of train_seconds that was spent waiting for data.
 inline double data_share(const StoredRun& run) {
   return run.train_seconds > 0 ? run.data_seconds / run.train_seconds : 0.0;
 }

@@ -92,7 +92,7 @@ CREATE TABLE caution (
 };
 constexpr int kNumberedRevisions = 7;
 
-/// Names by their number the revisions that were hashes.
+/// Replaces hashed revisions by their number.
 void number_revisions(const Database& database) {
   for (const HashedRevision& hashed : kHashedRevisions)
     database
@@ -132,27 +132,27 @@ int schema_version() { return static_cast<int>(kSteps.size()); }
 
 void check_schema(const Database& database) {
   const std::string file = database.path().string();
-  // In one statement, that is of one moment: another process may be making this file.
+  // One statement, so that the values are consistent even while another process creates the file.
   Statement marks = database.query(
       "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master) "
       "FROM pragma_application_id, pragma_user_version");
-  if (!marks.next()) fail("database {}: its header gave no row", file);
+  if (!marks.next()) fail("database {}: the query of its header returned no row", file);
   const auto application = marks.get<std::int64_t>(0), version = marks.get<std::int64_t>(1);
   const bool empty = marks.get<std::int64_t>(2) == 0;
   if (application != kApplicationId) {
     if (version == 0 && empty) return;
-    fail_data("{} is a database of another program; name another file with --db", file);
+    fail_data("{} belongs to another program; name another file with --db", file);
   }
   if (version > schema_version())
     fail_data(
-        "{} has schema {}, this program knows up to {}: use the newer version of lra that wrote it, or name another "
-        "file with --db",
+        "{} has schema version {}, but this program knows versions up to {}: use the newer version of lra that wrote "
+        "it, or name another file with --db",
         file, version, schema_version());
 }
 
 void migrate(const Database& database, int version) {
   Transaction transaction(database);
-  check_schema(database);  // again, under the lock: another process may have been faster
+  check_schema(database);  // again under the lock, because another process may have migrated it first
   const auto old_version = static_cast<int>(database.integer("PRAGMA user_version"));
   if (old_version < version) {
     for (const char* view : kViews) database.execute(fmt::format("DROP VIEW IF EXISTS {}", view));

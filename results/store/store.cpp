@@ -6,7 +6,7 @@
 #include "harness/core/digest.h"
 #include "results/store/database.h"
 #include "results/store/schema.h"
-#include "results/store/sound.h"
+#include "results/store/validation.h"
 
 namespace lra {
 namespace {
@@ -30,16 +30,17 @@ std::vector<std::uint8_t> packed(const std::vector<std::uint8_t>& hits) {
   return bits;
 }
 
-std::vector<std::uint8_t> unpacked(const Hits& packed) {
+std::vector<std::uint8_t> unpacked(const CorrectExamples& packed) {
   std::vector<std::uint8_t> hits(std::size_t(packed.examples));
   for (std::size_t i = 0; i < hits.size(); ++i) hits[i] = (packed.bits[i / 8] >> (i % 8)) & 1;
   return hits;
 }
 
-/// From a row of (examples, hits), those of run `id`.
-Hits hits_of(const Database& database, const Statement& row, long id, long test_correct, long test_examples) {
-  Hits hits{row.get<long>(0), row.get<std::vector<std::uint8_t>>(1)};
-  check_sound(hits, id, test_correct, test_examples, database.path());
+/// Reads and validates the predictions of run `id` from a row of (examples, hits).
+CorrectExamples correct_examples_of(const Database& database, const Statement& row, long id, long test_correct,
+                                    long test_examples) {
+  CorrectExamples hits{row.get<long>(0), row.get<std::vector<std::uint8_t>>(1)};
+  validate(hits, id, test_correct, test_examples, database.path());
   return hits;
 }
 
@@ -89,7 +90,7 @@ long insert_run(const Database& database, const StoredRun& run) {
   return id;
 }
 
-/// Runs without history and predictions; `rest` is what follows FROM run.
+/// Runs without history and predictions; `rest` follows "FROM run".
 template <typename... Values>
 std::vector<StoredRun> select_runs(const Database& database, const std::string& rest, const Values&... values) {
   StoredRun blank;
@@ -101,7 +102,7 @@ std::vector<StoredRun> select_runs(const Database& database, const std::string& 
     run.id = row.get<long>(0);
     int column = 0;
     StoredRun::fields(run, [&](const char*, auto& value) { value = row.get<std::decay_t<decltype(value)>>(++column); });
-    if (run.status == "done") check_sound(run, database.path());
+    if (run.status == "done") validate(run, database.path());
     all.push_back(std::move(run));
   }
   return all;
@@ -109,7 +110,7 @@ std::vector<StoredRun> select_runs(const Database& database, const std::string& 
 
 /// A run with its history and predictions.
 template <typename... Values>
-std::optional<StoredRun> first_whole(const Database& database, const std::string& rest, const Values&... values) {
+std::optional<StoredRun> first_full_run(const Database& database, const std::string& rest, const Values&... values) {
   auto found = select_runs(database, rest, values...);
   if (found.empty()) return std::nullopt;
   StoredRun run = std::move(found.front());
@@ -119,11 +120,11 @@ std::optional<StoredRun> first_whole(const Database& database, const std::string
         {metric.get<long>(0), metric.get<std::string>(1), metric.get<std::string>(2), metric.get<double>(3)});
   auto prediction = database.query("SELECT examples, hits FROM prediction WHERE run = ?", run.id);
   if (prediction.next())
-    run.test_hits = unpacked(hits_of(database, prediction, run.id, run.test_correct, run.test_examples));
+    run.test_hits = unpacked(correct_examples_of(database, prediction, run.id, run.test_correct, run.test_examples));
   return run;
 }
 
-/// Store::add inside a transaction: the row and whether it is new.
+/// Store::add inside a transaction; returns the id and whether the row is new.
 std::pair<long, bool> put(const Database& database, const StoredRun& run, const Environment& environment, bool force) {
   if (run.status == "done" && !force)
     if (auto row = database.query("SELECT id FROM run WHERE key = ? AND status = 'done'", run.key); row.next())
@@ -167,7 +168,8 @@ struct Store::Rep {
     check_schema(database);
     const bool old = database.integer("PRAGMA user_version") != schema_version();
     if (database.read_only() && old)
-      fail_data("database {} has an older schema and is read-only: open a writable copy once", path.string());
+      fail_data("database {} has an older schema and is read-only: make it writable, or name a writable copy with --db",
+                path.string());
     if (access == Access::write || old || (database.on_network() && !database.read_only())) database.choose_journal();
     if (access == Access::write || old) migrate(database);
     if (access == Access::read) snapshot.emplace(database);
@@ -190,10 +192,10 @@ long Store::add(const StoredRun& run, const Environment& environment, bool force
 
 std::optional<StoredRun> Store::find(const std::string& key) const {
   rep_->database.check_in_place();
-  return first_whole(rep_->database, "WHERE key = ? AND status = 'done'", key);
+  return first_full_run(rep_->database, "WHERE key = ? AND status = 'done'", key);
 }
 
-std::optional<StoredRun> Store::find(long id) const { return first_whole(rep_->database, "WHERE id = ?", id); }
+std::optional<StoredRun> Store::find(long id) const { return first_full_run(rep_->database, "WHERE id = ?", id); }
 
 std::vector<StoredRun> Store::runs() const {
   auto all = select_runs(rep_->database, "WHERE status = 'done' ORDER BY id");
@@ -203,7 +205,7 @@ std::vector<StoredRun> Store::runs() const {
       "AND run IN (SELECT id FROM run WHERE sweep <> 'null') GROUP BY run");
   while (row.next()) {
     const double best = validated[row.get<long>(0)] = row.get<double>(1);
-    check_share(best, row.get<long>(0), path());
+    validate_accuracy(best, row.get<long>(0), path());
   }
   if (validated.empty()) return all;
   for (StoredRun& run : all)
@@ -244,7 +246,7 @@ std::vector<Baseline> Store::baselines(const std::string& variant, const std::st
       data_fingerprint);
   while (row.next()) {
     all.push_back({row.get<std::string>(0), row.get<long>(1), row.get<long>(2)});
-    check_sound(all.back(), variant, path());
+    validate(all.back(), variant, path());
   }
   return all;
 }
@@ -284,7 +286,7 @@ std::vector<Measurement> Store::measurements() const {
     int column = -1;
     Measurement::fields(all.emplace_back(),
                         [&](const char*, auto& value) { value = row.get<std::decay_t<decltype(value)>>(++column); });
-    check_sound(all.back(), path());
+    validate(all.back(), path());
   }
   return all;
 }
@@ -296,17 +298,18 @@ std::map<std::pair<std::string, std::string>, std::vector<Baseline>> Store::base
   while (row.next()) {
     auto& of_data = all[{row.get<std::string>(0), row.get<std::string>(1)}];
     of_data.push_back({row.get<std::string>(2), row.get<long>(3), row.get<long>(4)});
-    check_sound(of_data.back(), row.get<std::string>(0), path());
+    validate(of_data.back(), row.get<std::string>(0), path());
   }
   return all;
 }
 
-std::map<long, Hits> Store::hits() const {
-  std::map<long, Hits> all;
+std::map<long, CorrectExamples> Store::correct_examples() const {
+  std::map<long, CorrectExamples> all;
   auto row = rep_->database.query(
       "SELECT examples, hits, run, test_correct, test_examples FROM prediction JOIN run ON run.id = prediction.run");
   while (row.next())
-    all[row.get<long>(2)] = hits_of(rep_->database, row, row.get<long>(2), row.get<long>(3), row.get<long>(4));
+    all[row.get<long>(2)] =
+        correct_examples_of(rep_->database, row, row.get<long>(2), row.get<long>(3), row.get<long>(4));
   return all;
 }
 
@@ -316,7 +319,7 @@ std::map<long, std::vector<Metric>> Store::series(const std::string& split, cons
       "SELECT run, step, value FROM metric WHERE split = ? AND name = ? ORDER BY run, position", split, name);
   while (row.next()) {
     all[row.get<long>(0)].push_back({row.get<long>(1), split, name, row.get<double>(2)});
-    if (name == "accuracy") check_share(row.get<double>(2), row.get<long>(0), path());
+    if (name == "accuracy") validate_accuracy(row.get<double>(2), row.get<long>(0), path());
   }
   return all;
 }
@@ -326,7 +329,7 @@ long Store::remove(const std::vector<long>& ids) {
   long removed = 0;
   for (const long id : ids) {
     auto row = rep_->database.query("DELETE FROM run WHERE id = ? RETURNING id", id);
-    if (!row.next()) fail_usage("{} holds no run {}; `lra runs list` shows which there are", path().string(), id);
+    if (!row.next()) fail_usage("{} has no run {}; `lra runs list` shows all runs", path().string(), id);
     ++removed;
   }
   transaction.commit();
@@ -352,7 +355,7 @@ std::pair<long, long> Store::merge(const Store& other) {
     put_cautions(rep_->database, variant, fingerprint, other.cautions(variant, fingerprint));
   }
   const auto measured = measurements();
-  const auto environments_here = this->environments();  // numbers are of a database, contents are not
+  const auto environments_here = this->environments();  // ids differ between databases, so compare contents
   const auto same = [&](const Measurement& a, const Measurement& b) {
     return std::tie(a.model, a.mode, a.metric, a.length, a.batch, a.threads, a.settings, a.value) ==
                std::tie(b.model, b.mode, b.metric, b.length, b.batch, b.threads, b.settings, b.value) &&
@@ -372,9 +375,9 @@ std::vector<std::byte> Store::image() const { return rep_->database.image(); }
 std::string Store::caution() const {
   if (!rep_->database.on_network()) return "";
   return fmt::format(
-      "{} lies on a network file system, or one that may be: it is kept with a rollback journal, which is slower, and "
-      "relies on that system's locks; safer on a cluster is a database for each job on a local disk, and `lra runs "
-      "merge` at the end",
+      "{} is, or may be, on a network file system: it uses a rollback journal, which is slower and relies on that file "
+      "system's locks; on a cluster it is safer to give each job a database on a local disk and to combine them with "
+      "`lra runs merge`",
       path().string());
 }
 

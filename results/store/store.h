@@ -1,5 +1,5 @@
-/// The database of results. One SQLite file, safe with several writers; every change is one transaction. What is read
-/// is checked: numbers that cannot be are a data error that names the run (sound.h).
+/// The results database: one SQLite file, safe with several writers. Every change is one transaction. Reading throws a
+/// data error that names the run when stored numbers are impossible (validation.h).
 #pragma once
 
 #include <cstddef>
@@ -15,68 +15,69 @@
 
 namespace lra {
 
-/// Use one Store per thread; any number of threads and processes may have the same file open.
+/// Use one Store per thread; any number of threads and processes can open the same file.
 class Store {
  public:
-  /// write: the file is made when missing, and must be writable. read: it must exist, may be read-only, and is seen as
-  /// it was at this moment, whatever is written meanwhile.
+  /// write: creates the file when it is missing; it must be writable. read: the file must exist and may be read-only;
+  /// the Store sees it as it was at construction, whatever others write later.
   enum class Access { write, read };
 
-  /// Migrates an older schema, keeping every row. Throws a data error when the file cannot be opened as `access` asks,
-  /// is not a database of this program, or has a newer schema, and a usage error when the name can be no database's.
-  /// ":memory:" is a database that lives as long as the Store. Whatever writes, and the search for a key, throws a data
-  /// error once the file was removed, moved or replaced.
+  /// Opens the file and migrates an older schema, keeping every row. ":memory:" is a database that lives as long as the
+  /// Store. Throws a data error when the file cannot be opened with this access, is not a database of this program, or
+  /// has a newer schema, and a usage error when `path` cannot name a database. Once the file has been removed, moved or
+  /// replaced, every function that writes, and find(key), throws a data error.
   explicit Store(const std::filesystem::path& path, Access access = Access::write);
   ~Store();
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
 
-  /// Stores a run with its history and predictions; returns its id. Any run replaces failed or interrupted rows of the
-  /// same key. A done one that is there already stays, and its id is returned, unless `force` has it replaced too.
+  /// Stores a run with its history and predictions, and returns its id. It replaces failed and interrupted runs of the
+  /// same key. If both `run` and a stored run of its key are done, the stored one is kept and its id returned; with
+  /// `force` it is replaced.
   long add(const StoredRun& run, const Environment& environment, bool force = false);
 
-  /// The done run with this key, history and predictions included.
+  /// The done run with this key, with history and predictions.
   std::optional<StoredRun> find(const std::string& key) const;
-  /// The run with this id, whatever its status, history and predictions included.
+  /// The run with this id, whatever its status, with history and predictions.
   std::optional<StoredRun> find(long id) const;
-  /// Done runs, oldest first, without history and predictions; `id` order.
+  /// All done runs, ordered by id (oldest first), without history and predictions.
   std::vector<StoredRun> runs() const;
-  /// Failed and interrupted runs whose key has no done run, in the same form.
+  /// Failed and interrupted runs whose key has no done run, likewise.
   std::vector<StoredRun> failures() const;
 
-  /// Which test examples each run had right, by its id; runs without predictions are absent.
-  std::map<long, Hits> hits() const;
-  /// The values of one series by the run's id, in order of recording.
+  /// Which test examples each run classified correctly, by run id. Runs without predictions are absent.
+  std::map<long, CorrectExamples> correct_examples() const;
+  /// The metric `name` on `split` of every run, by run id, in the order of recording.
   std::map<long, std::vector<Metric>> series(const std::string& split, const std::string& name) const;
 
-  /// Removes these runs with their histories and predictions, sound or not; returns how many. Throws a usage error and
-  /// removes none when one of them is not there.
+  /// Removes these runs with their histories and predictions, even if they are damaged, and returns their number.
+  /// Throws a usage error and removes none when an id does not exist.
   long remove(const std::vector<long>& ids);
-  /// Adds what `other` holds and this lacks: done runs of keys that are not done here, failures of unknown keys,
-  /// baselines, cautions, measurements. All or nothing. Returns how many runs and measurements were added.
+  /// Adds what `other` has and this lacks: done runs whose key is not done here, failures of unknown keys, baselines,
+  /// cautions and measurements, in one transaction. Returns the numbers of runs and of measurements added.
   std::pair<long, long> merge(const Store& other);
 
-  /// By the number in StoredRun::environment and Measurement::environment.
+  /// All environments by id, as in StoredRun::environment and Measurement::environment.
   std::map<long, Environment> environments() const;
 
-  /// Replaces those of the same name.
+  /// Stores baselines for one version of a variant's data, replacing those with the same name.
   void add_baselines(const std::string& variant, const std::string& data_fingerprint, const std::vector<Baseline>& all);
   std::vector<Baseline> baselines(const std::string& variant, const std::string& data_fingerprint) const;
-  /// All of them by variant and data fingerprint.
+  /// All baselines by variant and data fingerprint.
   std::map<std::pair<std::string, std::string>, std::vector<Baseline>> baselines() const;
 
-  /// What whoever reads results on these data must know of them, one sentence each. Replaces what was known.
+  /// Stores caveats that readers of results on these data should know, one sentence each, replacing earlier ones.
   void add_cautions(const std::string& variant, const std::string& data_fingerprint,
                     const std::vector<std::string>& sentences);
   std::vector<std::string> cautions(const std::string& variant, const std::string& data_fingerprint) const;
 
   void add(const std::vector<Measurement>& measurements, const Environment& environment);
-  /// Oldest first.
+  /// All measurements, oldest first.
   std::vector<Measurement> measurements() const;
 
-  /// The bytes of the file, or what they would be.
+  /// The contents of the database file, also for ":memory:".
   std::vector<std::byte> image() const;
-  /// What whoever writes into this should be told of the place where it lies; mostly nothing.
+  /// A warning for those who write to a database on a network file system; otherwise empty.
   std::string caution() const;
   const std::filesystem::path& path() const;
 

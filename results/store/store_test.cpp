@@ -54,7 +54,7 @@ Environment full_environment() {
   return e;
 }
 
-TEST(Store, ARunComesBackWhole) {
+TEST(Store, ARunIsReadBackWithEveryField) {
   const TemporaryFolder folder;
   const StoredRun run = full_run();
   long id = 0;
@@ -125,10 +125,10 @@ TEST(Store, ARunComesBackWhole) {
   EXPECT_TRUE(e.dirty);
 }
 
-TEST(Store, HitsComeBackPackedAndSeriesInOrder) {
+TEST(Store, PredictionsAreReadBackPackedAndSeriesInOrder) {
   Store store(":memory:");
   const long id = store.add(full_run(), Environment{});
-  const auto hits = store.hits();
+  const auto hits = store.correct_examples();
   ASSERT_EQ(hits.size(), 1u);
   EXPECT_EQ(hits.at(id).examples, 1003);
   EXPECT_EQ(hits.at(id).bits.size(), 126u);       // ⌈1003 / 8⌉
@@ -139,7 +139,7 @@ TEST(Store, HitsComeBackPackedAndSeriesInOrder) {
   EXPECT_EQ(series.at(id)[1].step, 100);
 }
 
-TEST(Store, RemovesRunsWithAllThatBelongsToThem) {
+TEST(Store, RemovesRunsWithHistoryAndPredictions) {
   Store store(":memory:");
   const long id = store.add(full_run(), Environment{});
   const long other = store.add(sample_run("other", 0, 0.5), Environment{});
@@ -148,19 +148,19 @@ TEST(Store, RemovesRunsWithAllThatBelongsToThem) {
                   store.remove({id, 999});
                 },
                 Kind::usage),
-            ":memory: holds no run 999; `lra runs list` shows which there are");
+            ":memory: has no run 999; `lra runs list` shows all runs");
   EXPECT_TRUE(store.find(id)) << "all or none";
   EXPECT_EQ(store.remove({id}), 1);
   EXPECT_FALSE(store.find(id));
   EXPECT_TRUE(store.find(other));
-  EXPECT_TRUE(store.hits().empty());
+  EXPECT_TRUE(store.correct_examples().empty());
   EXPECT_TRUE(store.series("valid", "accuracy").empty());
 }
 
-TEST(Store, MergesWhatItLacks) {
+TEST(Store, MergesOnlyWhatIsMissing) {
   Store store(":memory:"), other(":memory:");
   store.add(sample_run("linear", 0, 0.5), Environment{});
-  other.add(sample_run("linear", 0, 0.9), Environment{});  // the same key: ours stays
+  other.add(sample_run("linear", 0, 0.9), Environment{});  // the same key: the first run stays
   StoredRun failed = sample_run("local", 0, 0);
   failed.status = "failed";
   other.add(failed, Environment{});
@@ -178,18 +178,18 @@ TEST(Store, MergesWhatItLacks) {
   EXPECT_EQ(found->history.size(), run.history.size());
   EXPECT_EQ(store.environments().at(found->environment).cpu, "Fast One");
   EXPECT_EQ(store.baselines("listops@quick", "a1b2").size(), 1u);
-  EXPECT_EQ(store.merge(other), std::pair(0L, 0L)) << "nothing twice";
+  EXPECT_EQ(store.merge(other), std::pair(0L, 0L)) << "a second merge adds nothing";
   EXPECT_EQ(store.measurements().size(), 1u);
 }
 
-TEST(Store, MergesEqualFiguresOfAnotherMachineOrLevel) {
+TEST(Store, MergesEqualMeasurementsFromAnotherMachineOrLevel) {
   Store store(":memory:"), other(":memory:");
   Environment here, level, machine;
   level.isa = "AVX2", machine.cpu = "Another";
   store.add({Measurement{}}, here);
   for (const Environment& environment : {level, here, machine}) other.add({Measurement{}}, environment);
   EXPECT_EQ(store.merge(other), std::pair(0L, 2L));
-  EXPECT_EQ(store.merge(other), std::pair(0L, 0L)) << "nothing twice";
+  EXPECT_EQ(store.merge(other), std::pair(0L, 0L)) << "a second merge adds nothing";
   EXPECT_EQ(store.environments().size(), 3u);
 }
 
@@ -228,7 +228,7 @@ TEST(Store, ADoneRunStaysUnlessForced) {
   store.add(run, Environment{});
   EXPECT_EQ(store.runs().size(), 1u);
   EXPECT_EQ(store.find(run.key)->seconds, 12.5);
-  EXPECT_TRUE(store.failures().empty()) << "a cell that is done has not failed";
+  EXPECT_TRUE(store.failures().empty()) << "a key with a done run is not a failure";
 
   run.status = "done";
   const long second = store.add(run, Environment{}, /*force=*/true);
@@ -258,7 +258,7 @@ TEST(Store, ADoneRunReplacesFailedOnes) {
   EXPECT_EQ(store.runs().size(), 1u);
 }
 
-TEST(Store, AnUnknownStatusIsRefusedAndNothingIsLost) {
+TEST(Store, RejectsAnUnknownStatusAndLosesNothing) {
   Store store(":memory:");
   StoredRun run = sample_run("linear", 0, 0.4);
   run.status = "failed";
@@ -282,7 +282,7 @@ TEST(Store, BaselinesBelongToAVersionOfTheData) {
   EXPECT_TRUE(store.baselines("image@quick", "one").empty());
 }
 
-TEST(Store, MeasurementsComeBackInOrder) {
+TEST(Store, MeasurementsAreReadBackInOrder) {
   Store store(":memory:");
   Measurement m;
   m.model = "transformer", m.mode = "train", m.metric = "median_ms", m.length = 1024, m.batch = 32, m.threads = 2;
@@ -308,7 +308,7 @@ constexpr int kWriters = 8, kRunsEach = 12;
 
 void write_some(const std::filesystem::path& path, int writer) {
   for (int i = 0; i < kRunsEach; ++i) {
-    Store store(path);  // opened anew each time: opening and closing are where locks are easily missed
+    Store store(path);  // reopened each time: missing locks show up when opening and closing
     StoredRun run = sample_run("model" + std::to_string(writer), static_cast<std::uint64_t>(i), 0.5);
     run.history.assign(50, {1, "train", "loss", 1.0});
     run.test_hits.assign(1000, 1), run.test_correct = 1000;
@@ -350,7 +350,7 @@ TEST(Store, EightProcessesWriteToOneNewFile) {
   expect_all_written(path);
 }
 
-// While one makes the tables, the others find the file half made.
+// While one thread creates the tables, the others see a half-initialised file.
 TEST(Store, EightThreadsOpenNewFilesAtOnce) {
   constexpr int kFiles = 40;
   const TemporaryFolder folder;

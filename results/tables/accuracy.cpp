@@ -5,7 +5,7 @@
 #include <numeric>
 #include <set>
 
-#include "results/store/level.h"
+#include "results/store/numeric_level.h"
 #include "results/tables/versions.h"
 
 namespace lra {
@@ -113,7 +113,7 @@ void set_standings(AccuracyTable& table, std::size_t c) {
 }
 
 /// Sets the best of each column against the others there, all corrected together.
-void compare_with_best(AccuracyTable& table, const std::map<long, Hits>& hits) {
+void compare_with_best(AccuracyTable& table, const std::map<long, CorrectExamples>& correct_examples) {
   constexpr long kSeedDraws = 300'000;  // of all bootstraps together, so that no table takes long
   long pairs = 0;
   for (const Row& row : table.rows)
@@ -128,7 +128,7 @@ void compare_with_best(AccuracyTable& table, const std::map<long, Hits>& hits) {
     for (std::size_t r = 0; column.best && r < table.rows.size(); ++r) {
       if (r == *column.best || !may_lead(table.rows[r].cells[c])) continue;
       const auto& best = *table.rows[*column.best].cells[c];
-      column.comparisons[r] = compare_paired(best.runs, table.rows[r].cells[c]->runs, hits, replicates);
+      column.comparisons[r] = compare_paired(best.runs, table.rows[r].cells[c]->runs, correct_examples, replicates);
       family.push_back(&*column.comparisons[r]);
     }
   }
@@ -276,7 +276,7 @@ AccuracyTable accuracy_table(const std::string& preset, const std::vector<const 
 
 std::vector<AccuracyTable> accuracy_tables(const std::vector<StoredRun>& runs, const Store& store,
                                            const ReportRequest& request) {
-  const std::map<long, Hits> hits = store.hits();
+  const std::map<long, CorrectExamples> correct_examples = store.correct_examples();
   const std::vector<StoredRun> failures = store.failures();
   const auto failed = by_preset(failures, request);
   std::vector<AccuracyTable> tables;
@@ -288,21 +288,22 @@ std::vector<AccuracyTable> accuracy_tables(const std::vector<StoredRun>& runs, c
     if (tables.back().columns.empty())
       tables.pop_back();
     else
-      compare_with_best(tables.back(), hits);
+      compare_with_best(tables.back(), correct_examples);
   }
   return tables;
 }
 
-std::vector<std::vector<std::optional<PairedComparison>>> comparisons_with(const AccuracyTable& table, std::size_t row,
-                                                                           const std::map<long, Hits>& hits,
-                                                                           long replicates) {
+std::vector<std::vector<std::optional<PairedComparison>>> comparisons_with(
+    const AccuracyTable& table, std::size_t row, const std::map<long, CorrectExamples>& correct_examples,
+    long replicates) {
   std::vector<std::vector<std::optional<PairedComparison>>> all(table.rows.size());
   std::vector<PairedComparison*> family;
   for (std::size_t r = 0; r < table.rows.size(); ++r) {
     all[r].resize(table.columns.size());
     for (std::size_t c = 0; r != row && c < table.columns.size(); ++c) {
       if (!may_lead(table.rows[r].cells[c]) || !may_lead(table.rows[row].cells[c])) continue;
-      all[r][c] = compare_paired(table.rows[row].cells[c]->runs, table.rows[r].cells[c]->runs, hits, replicates);
+      all[r][c] =
+          compare_paired(table.rows[row].cells[c]->runs, table.rows[r].cells[c]->runs, correct_examples, replicates);
       family.push_back(&*all[r][c]);
     }
   }

@@ -71,7 +71,7 @@ struct AccuracyTable {
   std::vector<std::string> averages;
   std::vector<std::string> average_meanings;  // one for each; empty for avgN
   long superseded = 0;                        // stored runs that another configuration of the same cell displaced
-  std::vector<std::string> levels;  // cells that pool seeds of several levels (level.h): "linear on text@quick"
+  std::vector<std::string> levels;  // cells that pool seeds of several levels (numeric_level.h): "linear on text@quick"
   Evidence evidence;                // of the comparisons of all columns
   /// The least difference that each column's seeds could show (see detectable_difference), median over its comparisons;
   /// absent with one seed.
@@ -88,8 +88,8 @@ std::vector<AccuracyTable> accuracy_tables(const std::vector<StoredRun>& runs, c
 
 /// The comparisons of a table's rows with `row`, column by column, corrected together. One per row and column; absent
 /// where either has no cell or may not be compared.
-std::vector<std::vector<std::optional<PairedComparison>>> comparisons_with(const AccuracyTable& table, std::size_t row,
-                                                                           const std::map<long, Hits>& hits,
-                                                                           long replicates);
+std::vector<std::vector<std::optional<PairedComparison>>> comparisons_with(
+    const AccuracyTable& table, std::size_t row, const std::map<long, CorrectExamples>& correct_examples,
+    long replicates);
 
 }  // namespace lra

@@ -4,7 +4,7 @@
 #include <set>
 #include <tuple>
 
-#include "results/store/level.h"
+#include "results/store/numeric_level.h"
 
 namespace lra {
 

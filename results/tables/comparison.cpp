@@ -67,7 +67,7 @@ Comparison compare_runs(const Store& store, const ReportRequest& request) {
   if (!request.model.empty()) check_model(comparison, store, request.model);
   if (timings) comparison.costs = cost_tables(comparison.runs, store, request);
   if (request.table == "efficiency") return comparison;
-  comparison.hits = store.hits();
+  comparison.correct_examples = store.correct_examples();
   comparison.accuracy = accuracy_tables(comparison.runs, store, request);
   return comparison;
 }

@@ -16,7 +16,7 @@ struct Comparison {
   std::vector<AccuracyTable> accuracy;
   std::vector<CostTable> costs;
   std::vector<BenchTable> benches;
-  std::map<long, Hits> hits;
+  std::map<long, CorrectExamples> correct_examples;
   ReferenceModels references;
 };
 

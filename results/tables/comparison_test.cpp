@@ -6,7 +6,7 @@
 
 #include "results/page/page.h"
 #include "results/results_testing.h"
-#include "results/store/level.h"
+#include "results/store/numeric_level.h"
 
 namespace lra {
 namespace {
@@ -81,7 +81,7 @@ TEST(PairedComparison, SixSeedsArePermutedAndBootstrapped) {
   const auto runs = store.runs();
   std::vector<const StoredRun*> a, b;
   for (const StoredRun& run : runs) (run.model == "a" ? a : b).push_back(&run);
-  const PairedComparison result = compare_paired(a, b, store.hits(), 1000);
+  const PairedComparison result = compare_paired(a, b, store.correct_examples(), 1000);
   EXPECT_EQ(result.method, "permutation");
   EXPECT_EQ(result.p, 2.0 / 64);  // all six differences are positive
   EXPECT_EQ(result.interval_kind, "bootstrap");

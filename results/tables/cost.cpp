@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "results/store/level.h"
+#include "results/store/numeric_level.h"
 #include "results/tables/versions.h"
 
 namespace lra {

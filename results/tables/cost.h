@@ -31,7 +31,7 @@ struct CostTable {
   std::vector<CostRow> rows;        // fastest first
   long shared = 0;                  // runs left out because other cells ran beside them
   long uneven = 0;                  // the others left out, for their timing_flaw
-  std::vector<std::string> levels;  // rows that pool seeds of several levels (level.h)
+  std::vector<std::string> levels;  // rows that pool seeds of several levels (numeric_level.h)
   ReferenceModels references;
 };
 

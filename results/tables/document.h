@@ -73,7 +73,7 @@ class Notes {
   std::vector<std::string> lines_;
 };
 
-/// That these cells or rows pool seeds of several levels (level.h); empty without any.
+/// That these cells or rows pool seeds of several levels (numeric_level.h); empty without any.
 std::string levels_note(const std::vector<std::string>& pooled);
 
 std::string percent(double share);                            // "41.3"

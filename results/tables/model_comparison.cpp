@@ -4,7 +4,7 @@
 #include <set>
 #include <tuple>
 
-#include "results/store/level.h"
+#include "results/store/numeric_level.h"
 #include "results/tables/choice.h"
 #include "results/tables/labels.h"
 
@@ -94,11 +94,12 @@ std::vector<std::string> ModelComparison::levels() const {
 ModelComparison compare_sides(const Side& first, const Side& second, bool by_label, const ReportRequest& request,
                               long replicates) {
   ModelComparison result{first.name, second.name, {}, {}};
-  std::map<long, Hits> hits = *first.hits;  // ids of two databases are told apart by their sign
+  std::map<long, CorrectExamples> correct_examples =
+      *first.correct_examples;  // ids of two databases are told apart by their sign
   std::vector<StoredRun> relabelled;
-  const bool two_databases = first.hits != second.hits;
+  const bool two_databases = first.correct_examples != second.correct_examples;
   if (two_databases)
-    for (const auto& [id, bits] : *second.hits) hits[-id] = bits;
+    for (const auto& [id, bits] : *second.correct_examples) correct_examples[-id] = bits;
   const auto ours = places(first, by_label), theirs = places(second, by_label);
   for (const auto& [place, stand] : ours) {
     const auto other = theirs.find(place);
@@ -117,7 +118,7 @@ ModelComparison compare_sides(const Side& first, const Side& second, bool by_lab
     std::vector<const StoredRun*> opponents;
     opponents.reserve(relabelled.size());
     for (const StoredRun& run : relabelled) opponents.push_back(&run);
-    task.comparison = compare_paired(task.first, opponents, hits, replicates);
+    task.comparison = compare_paired(task.first, opponents, correct_examples, replicates);
     for (const StoredRun* a : task.first)
       for (const StoredRun* b : opponents)
         task.same_bits +=

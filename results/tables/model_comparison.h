@@ -14,7 +14,7 @@ namespace lra {
 struct Side {
   std::string name;
   std::vector<const StoredRun*> runs;
-  const std::map<long, Hits>* hits = nullptr;
+  const std::map<long, CorrectExamples>* correct_examples = nullptr;
   const std::map<long, Environment>* environments = nullptr;  // those that the runs name
 };
 
@@ -26,7 +26,7 @@ struct TaskComparison {
   long other_first = 0, other_second = 0;  // runs there that another configuration or revision displaced
   PairedComparison comparison;             // first minus second, Holm over all tasks whose bits differ
   long same_bits = 0;                      // common seeds whose trained parameters are equal
-  bool several_levels = false;             // the runs of the common seeds, of both sides together (level.h)
+  bool several_levels = false;             // the runs of the common seeds, of both sides together (numeric_level.h)
 
   /// "listops@quick", "linear on listops@quick".
   std::string name() const { return (label.empty() ? "" : label + " on ") + variant; }

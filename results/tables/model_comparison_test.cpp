@@ -15,8 +15,8 @@ TEST(ModelComparison, LeavesOutSeedsWithoutAPartner) {
   const std::map<long, Environment> places{{0, Environment()}};
   Side first{"identity", {&runs[0], &runs[1], &runs[2]}, nullptr, &places}, second{"linear", {}, nullptr, &places};
   for (std::size_t i = 3; i < runs.size(); ++i) second.runs.push_back(&runs[i]);
-  const std::map<long, Hits> none;
-  first.hits = second.hits = &none;
+  const std::map<long, CorrectExamples> none;
+  first.correct_examples = second.correct_examples = &none;
   const PairedComparison comparison = compare_sides(first, second, false, {}).tasks.at(0).comparison;
   EXPECT_NEAR(comparison.first_mean, 0.5, 1e-12);
   EXPECT_NEAR(comparison.second_mean, 0.48, 1e-12);
@@ -33,7 +33,7 @@ std::string note_on(const std::vector<StoredRun>& runs, const std::map<long, Env
   Environment avx3;
   avx3.isa = "AVX3";
   const std::map<long, Environment> here{{0, avx3}};
-  const std::map<long, Hits> none;
+  const std::map<long, CorrectExamples> none;
   Side first{"identity", {}, &none, &here}, second{"linear", {}, &none, &places};
   for (const StoredRun& run : partners) first.runs.push_back(&run);
   for (const StoredRun& run : runs) second.runs.push_back(&run);

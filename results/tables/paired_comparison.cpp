@@ -10,7 +10,7 @@ namespace {
 
 constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
-Discordance discordance(const Hits& first, const Hits& second) {
+Discordance discordance(const CorrectExamples& first, const CorrectExamples& second) {
   Discordance counts{0, 0, first.examples};
   for (std::size_t i = 0; i < first.bits.size(); ++i) {
     counts.only_first += std::popcount(static_cast<unsigned>(first.bits[i] & ~second.bits[i] & 0xff));
@@ -21,11 +21,13 @@ Discordance discordance(const Hits& first, const Hits& second) {
 
 /// The predictions of each pair; nothing unless all are there and of one length.
 std::vector<Discordance> discordances(const std::vector<std::pair<const StoredRun*, const StoredRun*>>& pairs,
-                                      const std::map<long, Hits>& hits) {
+                                      const std::map<long, CorrectExamples>& correct_examples) {
   std::vector<Discordance> all;
   for (const auto& [a, b] : pairs) {
-    const auto first = hits.find(a->id), second = hits.find(b->id);
-    if (first == hits.end() || second == hits.end() || first->second.examples != second->second.examples) return {};
+    const auto first = correct_examples.find(a->id), second = correct_examples.find(b->id);
+    if (first == correct_examples.end() || second == correct_examples.end() ||
+        first->second.examples != second->second.examples)
+      return {};
     all.push_back(discordance(first->second, second->second));
   }
   return all;
@@ -47,7 +49,7 @@ void test_models(PairedComparison& comparison, double resolution, long replicate
 }  // namespace
 
 PairedComparison compare_paired(const std::vector<const StoredRun*>& first, const std::vector<const StoredRun*>& second,
-                                const std::map<long, Hits>& hits, long replicates) {
+                                const std::map<long, CorrectExamples>& correct_examples, long replicates) {
   std::map<std::uint64_t, const StoredRun*> ours, theirs;
   for (const StoredRun* run : first) ours[run->seed] = run;
   for (const StoredRun* run : second) theirs[run->seed] = run;
@@ -70,9 +72,9 @@ PairedComparison compare_paired(const std::vector<const StoredRun*>& first, cons
     result.first_mean += accuracy(*a) / static_cast<double>(pairs.size());
     result.second_mean += accuracy(*b) / static_cast<double>(pairs.size());
   }
-  result.discordances = discordances(pairs, hits);
+  result.discordances = discordances(pairs, correct_examples);
   for (const Discordance& d : result.discordances)
-    result.network_p.push_back(mcnemar_exact(d.only_first, d.only_second));
+    result.network_p.push_back(mcnemar_exact_p(d.only_first, d.only_second));
   result.p = kNothing;
   if (!pairs.empty()) result.difference = mean(result.differences);
   result.deviation = standard_deviation(result.differences);
@@ -85,7 +87,7 @@ void adjust(const std::vector<PairedComparison*>& family) {
   std::vector<double> p;
   p.reserve(family.size());
   for (const PairedComparison* member : family) p.push_back(member->p);
-  const std::vector<double> adjusted = holm(p);
+  const std::vector<double> adjusted = holm_adjusted(p);
   for (std::size_t i = 0; i < family.size(); ++i) family[i]->adjusted = adjusted[i];
 }
 

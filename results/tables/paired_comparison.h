@@ -33,10 +33,10 @@ struct PairedComparison {
   bool significant() const { return adjusted < kSignificant; }
 };
 
-/// Pairs the runs by seed. `hits` as of Store::hits; `replicates` of the bootstrap, 0 for none (the interval is t
-/// then). `adjusted` is p until adjust() is called.
+/// Pairs the runs by seed. `correct_examples` as of Store::correct_examples; `replicates` of the bootstrap, 0 for none
+/// (the interval is t then). `adjusted` is p until adjust() is called.
 PairedComparison compare_paired(const std::vector<const StoredRun*>& first, const std::vector<const StoredRun*>& second,
-                                const std::map<long, Hits>& hits, long replicates);
+                                const std::map<long, CorrectExamples>& correct_examples, long replicates);
 
 /// Corrects for all of them being tested together.
 void adjust(const std::vector<PairedComparison*>& family);

@@ -45,12 +45,15 @@ bool is_meant_as_file(const std::filesystem::path& name) {
 /// A database with what a side needs of it; runs are borrowed from here.
 struct Source {
   explicit Source(const std::string& path)
-      : store(open_database(path)), runs(store.runs()), hits(store.hits()), environments(store.environments()) {
+      : store(open_database(path)),
+        runs(store.runs()),
+        correct_examples(store.correct_examples()),
+        environments(store.environments()) {
     if (runs.empty()) fail_usage("{} holds no finished run; `lra run` makes some", path);
   }
   Store store;
   std::vector<StoredRun> runs;
-  std::map<long, Hits> hits;
+  std::map<long, CorrectExamples> correct_examples;
   std::map<long, Environment> environments;
 };
 
@@ -98,7 +101,7 @@ std::vector<std::string> wanted_tasks(const Options& options, const Source& sour
 
 Side side_of(const std::string& name, SideKind kind, const Source& source, const Options& options,
              const std::vector<std::string>& tasks) {
-  Side side{name, {}, &source.hits, &source.environments};
+  Side side{name, {}, &source.correct_examples, &source.environments};
   bool known = false;
   for (const StoredRun& run : source.runs) {
     if (!belongs(run, name, kind, source)) continue;

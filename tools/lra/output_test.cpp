@@ -110,7 +110,7 @@ TEST_F(Output, AnExportIsNotMixedWithALogThatWasLeft) {
     std::ofstream(left) << "of another database";
     const Finished refused = box.lra("runs export -o share.db");
     EXPECT_EQ(refused.code, 2) << refused.err;
-    EXPECT_NE(refused.err.find("is left of a database that had this name"), std::string::npos) << refused.err;
+    EXPECT_NE(refused.err.find("is left over from an earlier database of this name"), std::string::npos) << refused.err;
     EXPECT_FALSE(fs::exists(box.path("share.db")));
     fs::remove(left);
   }

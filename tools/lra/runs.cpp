@@ -54,7 +54,7 @@ std::vector<StoredRun> selected(const Store& store, const Options& options) {
 
 StoredRun found(const Store& store, long id) {
   auto run = store.find(id);
-  if (!run) fail_usage("{} holds no run {}; `lra runs list` shows which there are", store.path().string(), id);
+  if (!run) fail_usage("{} has no run {}; `lra runs list` shows all runs", store.path().string(), id);
   return std::move(*run);
 }
 
@@ -121,7 +121,7 @@ void export_runs(const Options& options) {
   const bool as_database = std::filesystem::path(options.output).extension() == ".db";
   if (as_database && is_file(options.output))
     fail_usage("{} exists already; `lra runs merge` adds to a database", options.output);
-  if (as_database) check_no_log_is_left(options.output);
+  if (as_database) check_no_stale_log(options.output);
   const Store store = open_database(options.database);
   const auto runs = selected(store, options);
   if (as_database) return write_file(options.output, database_of(store, runs));

@@ -11,7 +11,7 @@
 #include "harness/progress.h"
 #include "harness/revision.h"
 #include "harness/runner.h"
-#include "results/store/level.h"
+#include "results/store/numeric_level.h"
 #include "tools/lra/command.h"
 #include "tools/lra/places.h"
 #include "tools/lra/report_request.h"
@@ -107,7 +107,7 @@ bool agree(const StoredRun& before, const StoredRun& now) {
 int reproduce_run(const std::string& database, long id, const std::string& data, long threads) {
   const Store store = open_database(database);
   const auto before = store.find(id);
-  if (!before) fail_usage("{} holds no run {}; `lra runs list` shows which there are", database, id);
+  if (!before) fail_usage("{} has no run {}; `lra runs list` shows all runs", database, id);
   if (before->status != "done")
     fail_usage("run {} is not finished ({}), so there is nothing to reproduce", id, before->status);
   const Environment here = capture_environment();

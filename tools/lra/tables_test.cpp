@@ -114,7 +114,7 @@ TEST(ReportTruth, DamagedRunsAreNamedAndCanBeRemoved) {
   for (const char* command : {"report", "report --format json", "compare identity linear"}) {
     const Finished finished = box.lra(command);
     EXPECT_EQ(finished.code, 3) << command;
-    EXPECT_TRUE(has(finished.err, "run 5 has 500 of 1000 test examples right, but its predictions say 1000 of 1000"))
+    EXPECT_TRUE(has(finished.err, "run 5 has 500 of 1000 test examples correct, but its predictions say 1000 of 1000"))
         << finished.err;
   }
   EXPECT_EQ(box.lra("runs delete 5").out, "1 run deleted\n");

@@ -1,4 +1,4 @@
-#include "results/store/level.h"
+#include "results/store/numeric_level.h"
 
 #include <algorithm>
 #include <array>

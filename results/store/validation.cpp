@@ -1,4 +1,4 @@
-#include "results/store/sound.h"
+#include "results/store/validation.h"
 
 #include <bit>
 #include <cmath>
@@ -10,13 +10,13 @@ namespace {
   fail_data("database {} is damaged: run {} {}; `lra runs delete {}` removes it", database.string(), id, what, id);
 }
 
-bool are_possible(long correct, long examples) { return examples >= 1 && correct >= 0 && correct <= examples; }
+bool is_possible_score(long correct, long examples) { return examples >= 1 && correct >= 0 && correct <= examples; }
 
 }  // namespace
 
-void check_sound(const StoredRun& run, const std::filesystem::path& database) {
-  if (!are_possible(run.test_correct, run.test_examples))
-    refuse(database, run.id, fmt::format("has {} of {} test examples right", run.test_correct, run.test_examples));
+void validate(const StoredRun& run, const std::filesystem::path& database) {
+  if (!is_possible_score(run.test_correct, run.test_examples))
+    refuse(database, run.id, fmt::format("has {} of {} test examples correct", run.test_correct, run.test_examples));
   for (const auto& [name, value] : {std::pair("seconds", run.seconds),
                                     {"train_seconds", run.train_seconds},
                                     {"data_seconds", run.data_seconds},
@@ -30,7 +30,8 @@ void check_sound(const StoredRun& run, const std::filesystem::path& database) {
     if (value < 0 || std::isinf(value)) refuse(database, run.id, fmt::format("has {} {}", name, value));
 }
 
-void check_sound(const Hits& hits, long id, long correct, long examples, const std::filesystem::path& database) {
+void validate(const CorrectExamples& hits, long id, long correct, long examples,
+              const std::filesystem::path& database) {
   const long most = 8 * long(hits.bits.size());
   if (hits.examples > most || hits.examples < most - 7)
     refuse(database, id, fmt::format("has predictions of {} bytes for {} examples", hits.bits.size(), hits.examples));
@@ -39,24 +40,24 @@ void check_sound(const Hits& hits, long id, long correct, long examples, const s
   const long beyond = hits.examples % 8 ? hits.bits.back() >> (hits.examples % 8) : 0;
   if (hits.examples != examples || set != correct || beyond != 0)
     refuse(database, id,
-           fmt::format("has {} of {} test examples right, but its predictions say {} of {}{}", correct, examples, set,
+           fmt::format("has {} of {} test examples correct, but its predictions say {} of {}{}", correct, examples, set,
                        hits.examples, beyond ? ", some beyond the last" : ""));
 }
 
-void check_share(double value, long id, const std::filesystem::path& database) {
+void validate_accuracy(double value, long id, const std::filesystem::path& database) {
   if (value < 0 || value > 1) refuse(database, id, fmt::format("has an accuracy of {} in its history", value));
 }
 
-void check_sound(const Measurement& measurement, const std::filesystem::path& database) {
+void validate(const Measurement& measurement, const std::filesystem::path& database) {
   if (measurement.value < 0 || std::isinf(measurement.value))
-    fail_data("database {} is damaged: {} at {} tokens has {} {}; `lra bench --db` measures it anew, in another file",
+    fail_data("database {} is damaged: {} at {} tokens has {} {}; measure it again with `lra bench` and another --db",
               database.string(), measurement.model, measurement.length, measurement.metric, measurement.value);
 }
 
-void check_sound(const Baseline& baseline, const std::string& variant, const std::filesystem::path& database) {
-  if (!are_possible(baseline.correct, baseline.examples))
+void validate(const Baseline& baseline, const std::string& variant, const std::filesystem::path& database) {
+  if (!is_possible_score(baseline.correct, baseline.examples))
     fail_data(
-        "database {} is damaged: the baseline '{}' of {} has {} of {} test examples right; `lra run` stores it anew",
+        "database {} is damaged: the baseline '{}' of {} has {} of {} test examples correct; `lra run` replaces it",
         database.string(), baseline.name, variant, baseline.correct, baseline.examples);
 }
 
