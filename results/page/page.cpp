@@ -35,7 +35,7 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
-/// Escaped, with `code` as code.
+/// The text escaped, with `code` in backticks as <code>.
 std::string marked_up(std::string_view text) {
   std::string out;
   bool code = false;
@@ -51,7 +51,7 @@ std::string marked_up(std::string_view text) {
 
 std::string anchor(const std::string& configuration) { return "c-" + escaped(configuration.substr(0, 16)); }
 
-/// Configurations whose details are on the page; only these are linked to.
+/// The configurations whose details are on the page, with their runs; only these get links.
 using Shown = std::map<std::string, std::vector<const StoredRun*>>;
 
 Shown shown_cells(const Comparison& comparison) {
@@ -98,7 +98,7 @@ std::string section_html(const Table& table, const Shown& shown) {
 
 std::string number(const Json& value) { return value.is_number() ? three_digits(value.get<double>()) : "–"; }
 
-/// The figures of a chart as a table, for who cannot see it.
+/// The data of a chart as a table, for readers who cannot see it.
 std::string alternative(const Json& figure) {
   std::string rows;
   const std::string kind = figure.at("kind");
@@ -129,7 +129,7 @@ std::string alternative(const Json& figure) {
     }
   }
   return fmt::format(
-      "<details><summary>The figures of this chart</summary><div class=\"scroll\"><table><thead><tr>{}</tr>"
+      "<details><summary>Data of this chart</summary><div class=\"scroll\"><table><thead><tr>{}</tr>"
       "</thead><tbody>{}</tbody></table></div></details>",
       head, rows);
 }
@@ -152,7 +152,7 @@ std::string figures_html(const Json& figures, const char* group, const char* tit
                      wide ? " wide" : "", html);
 }
 
-/// Blue where ours is above the published range, red where below, paler the nearer.
+/// A cell of the heat map: blue if ours is above the published range, red if below, stronger with the distance.
 std::string heat_item(const AccuracyCell& cell, double apart) {
   const double strength = std::min(1.0, std::abs(apart) / 0.2);
   const char* hue = apart > 0 ? "0,114,178" : "213,94,0";
@@ -170,7 +170,7 @@ std::string heat_map(const AccuracyTable& table) {
     bool some = false;
     for (std::size_t c = 0; c < row.cells.size(); ++c) {
       const auto& cell = row.cells[c];
-      const bool may = cell && row.label == row.model && refusal(*cell->runs.front()).empty();
+      const bool may = cell && row.label == row.model && why_not_comparable(*cell->runs.front()).empty();
       const PublishedRange range = may ? published_range(row.model, table.columns[c].task) : PublishedRange();
       if (range.entries == 0) {
         cells += "<td class=\"quiet\">–</td>";
@@ -245,7 +245,7 @@ std::string navigation(const std::string& body) {
   return fmt::format("<nav aria-label=\"Sections\"><ul>{}</ul></nav>", links);
 }
 
-/// Each {{name}} of the page once; what is put in is not looked at again.
+/// Replaces each {{name}} of the page in one pass, so that inserted text is not expanded again.
 std::string filled(std::string_view page, const std::map<std::string, std::string>& parts) {
   std::string out;
   std::size_t from = 0;
@@ -282,9 +282,9 @@ std::string html_page(const Comparison& comparison, const Store& store, const Re
   if (!shown.empty()) {
     const auto environments = store.environments();
     main +=
-        "<section id=\"configurations\"><h2>Behind every number</h2><p class=\"lead\">What decided it, and the command "
-        "that "
-        "makes it again.</p>\n";
+        "<section id=\"configurations\"><h2>Details of every cell</h2><p class=\"lead\">The settings behind each "
+        "result, "
+        "and the command that reproduces it.</p>\n";
     for (const auto& [configuration, runs] : shown) main += cell_html(runs, environments, store);
     main += "</section>\n";
   }
@@ -293,19 +293,18 @@ std::string html_page(const Comparison& comparison, const Store& store, const Re
       "<code>{}</code></p>{}</div></header>\n",
       plural(static_cast<long>(runs_of(comparison, request).size()), "run"), escaped(store.path().filename().string()),
       answers_html(comparison));
-  std::string data;  // without a character that could end the element it stands in, or begin another
+  std::string data;  // without `<`, which could end the script element or start a comment
   for (const char c : figures.dump()) c == '<' ? data += "\\u003c" : data += c;
   std::string licence(kChartJsLicence);
   for (std::size_t at = licence.find("--"); at != std::string::npos; at = licence.find("--", at)) licence.erase(at, 1);
-  return filled(kPage,
-                {{"style", std::string(kPageStyle)},
-                 {"body", fmt::format("{}{}<main id=\"main\">{}</main><footer>Made by lra; opens without a network. "
-                                      "Charts by Chart.js.</footer>",
-                                      head, navigation(main), main)},
-                 {"data", data},
-                 {"licence", licence},
-                 {"chart", std::string(kChartJs)},
-                 {"script", std::string(kPageScript)}});
+  return filled(kPage, {{"style", std::string(kPageStyle)},
+                        {"body", fmt::format("{}{}<main id=\"main\">{}</main><footer>Made by lra; needs no network. "
+                                             "Charts by Chart.js.</footer>",
+                                             head, navigation(main), main)},
+                        {"data", data},
+                        {"licence", licence},
+                        {"chart", std::string(kChartJs)},
+                        {"script", std::string(kPageScript)}});
 }
 
 }  // namespace lra

@@ -1,7 +1,7 @@
 "use strict";
 (function () {
   var data = JSON.parse(document.getElementById("data").textContent);
-  // Okabe and Ito's colours, which people with any colour vision tell apart; shapes tell the rest apart.
+  // Okabe and Ito's palette for all kinds of colour vision, and two more; beyond eight models the shape changes.
   var colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a63d2", "#7f7f7f"];
   var shapes = ["circle", "triangle", "rect", "rectRot", "star", "cross"];
   var order = [];
@@ -20,7 +20,7 @@
   }
   function short(value) { return Number(value.toPrecision(3)).toLocaleString("en"); }
 
-  // Sorting: a header's button sorts its table; lines that are no results stay below.
+  // A header's button sorts its table; rows that are not results stay at the bottom.
   document.querySelectorAll("table.sortable").forEach(function (table) {
     table.querySelectorAll("thead th").forEach(function (head, column) {
       var button = document.createElement("button");
@@ -30,7 +30,7 @@
       button.addEventListener("click", function () {
         var body = table.tBodies[0];
         var rows = Array.prototype.slice.call(body.rows);
-        // A column without figures is words: from a to z first. Figures: from the most down; a dash is last.
+        // Text columns sort from a to z first, numeric ones from the largest down; dashes come last.
         var words = !rows.some(function (row) { return row.cells[column] && row.cells[column].dataset.order !== undefined; });
         var descending = head.getAttribute("aria-sort") ? head.getAttribute("aria-sort") === "ascending" : !words;
         table.querySelectorAll("th[aria-sort]").forEach(function (other) { other.removeAttribute("aria-sort"); });
@@ -76,7 +76,7 @@
     Chart.defaults.maintainAspectRatio = false;
   }
   function axis(title, more) { return Object.assign({ title: { display: true, text: title }, grid: { color: css("--line") } }, more); }
-  // An axis of accuracies: some room around them, but never beyond 0 and 100 %.
+  // An axis of accuracies, with some room around them but never beyond 0 and 100 %.
   function shares(title) {
     return axis(title, {
       afterDataLimits: function (a) {
@@ -86,7 +86,7 @@
       }
     });
   }
-  // Round numbers on a logarithmic axis, as many as there is room for.
+  // Ticks at round numbers on a logarithmic axis, as many as there is room for.
   function round(low, high, binary) {
     var ticks = [], base = binary ? 2 : 10;
     var decades = Math.log(high / low) / Math.log(base);
@@ -122,7 +122,7 @@
 
   function overlap(a, b) { return Math.max(0, Math.min(a.r, b.r) - Math.max(a.l, b.l)) * Math.max(0, Math.min(a.b, b.b) - Math.max(a.t, b.t)); }
 
-  // Names beside the bubbles, each where it covers least of the other names, then of the other bubbles.
+  // Places each name beside its bubble where it overlaps least with other names, then with other bubbles.
   var names = {
     id: "names",
     afterDatasetsDraw: function (chart) {
@@ -168,7 +168,7 @@
         var c = colour(p.label);
         return {
           type: "bubble", clip: false, label: p.label, backgroundColor: c + "99", borderColor: c, borderWidth: 1.5,
-          // Area, not width, is memory.
+          // The area, not the width, is proportional to memory.
           data: [{ x: p.speed, y: p.score, r: 5 + 23 * Math.sqrt(p.bytes / most), bytes: p.bytes }]
         };
       });

@@ -7,13 +7,13 @@
 namespace lra {
 namespace {
 
-/// How another model stands to the best.
+/// How another model compares with the best.
 enum class Stand {
   behind,     // significantly worse on some task
   tied,       // tested on every task, and on none significantly worse
   close,      // too few common seeds for a test on some task; the intervals there overlap
   apart,      // too few common seeds for a test; the intervals do not overlap
-  uncompared  // no result on some task that could be compared
+  uncompared  // no comparable result on some task
 };
 
 Stand stand_of(const Row& best, const Row& row, const std::vector<std::optional<PairedComparison>>& comparisons) {
@@ -30,7 +30,7 @@ Stand stand_of(const Row& best, const Row& row, const std::vector<std::optional<
   return stand;
 }
 
-/// The best row and how the others stand to it; the control is not one of them.
+/// The best row and how the others compare with it. The control is kept separately.
 struct Ranking {
   const Row* best = nullptr;
   std::map<Stand, std::vector<const Row*>> others;
@@ -38,7 +38,7 @@ struct Ranking {
   Stand of_control = Stand::uncompared;
 
   long count(Stand stand) const { return others.count(stand) ? static_cast<long>(others.at(stand).size()) : 0; }
-  /// Who may be as good.
+  /// The rows that may be as good as the best, and the best itself.
   std::vector<const Row*> candidates() const {
     std::vector<const Row*> all{best};
     for (const Stand stand : {Stand::tied, Stand::close})
@@ -81,10 +81,10 @@ const char* is_or_are(long count) { return count == 1 ? "is" : "are"; }
 std::string rivals_words(const AccuracyTable& table, const Ranking& ranking) {
   const long tied = ranking.count(Stand::tied), unclear = ranking.count(Stand::close) + ranking.count(Stand::apart);
   const long compared = ranking.count(Stand::behind) + tied + unclear, uncompared = ranking.count(Stand::uncompared);
-  if (compared + uncompared == 0) return "; it has no rival here";
+  if (compared + uncompared == 0) return "; there is no other model here";
   std::string words;
   if (compared > 0 && tied + unclear == 0)
-    words = fmt::format(", and is on some task significantly better than {}",
+    words = fmt::format(", and is significantly better than {} on some task",
                         uncompared ? "each model that can be compared" : "each other model");
   else if (tied > 0)
     words = fmt::format("; {} {} not significantly behind", plural(tied, "other model"), is_or_are(tied));
@@ -95,14 +95,14 @@ std::string rivals_words(const AccuracyTable& table, const Ranking& ranking) {
     words += fmt::format("; {} {} too few common seeds for a test", plural(unclear, "other model"),
                          unclear == 1 ? "has" : "have");
   if (uncompared > 0)
-    words += fmt::format("; {} {} not compared for want of a whole result on every task",
+    words += fmt::format("; {} {} not compared because a comparable result is missing on some task",
                          plural(uncompared, "other model"), is_or_are(uncompared));
   return words;
 }
 
 Answer best_answer(const AccuracyTable& table, const Ranking& ranking) {
-  Answer answer{"Who is best?", fmt::format("{} reaches {}{}.", code(ranking.best->label), score(table, *ranking.best),
-                                            rivals_words(table, ranking))};
+  Answer answer{"Which model is best?", fmt::format("{} reaches {}{}.", code(ranking.best->label),
+                                                    score(table, *ranking.best), rivals_words(table, ranking))};
   if (ranking.control && ranking.control->average() && *ranking.control->average() > *ranking.best->average())
     answer.sentence += fmt::format(" The control {}, which mixes no tokens, reaches {}.", code(ranking.control->label),
                                    score(table, *ranking.control));
@@ -113,7 +113,7 @@ Answer best_answer(const AccuracyTable& table, const Ranking& ranking) {
 }
 
 Answer fastest_answer(const Speeds& speeds, const Ranking& ranking) {
-  Answer answer{"Who is fastest among the best?", {}};
+  Answer answer{"Which is fastest among the best?", {}};
   const auto candidates = ranking.candidates();
   const Row* fastest = nullptr;
   std::size_t timed = 0;
@@ -124,14 +124,14 @@ Answer fastest_answer(const Speeds& speeds, const Ranking& ranking) {
   }
   if (!fastest) {
     answer.sentence =
-        "No timing is stored of those that tie with the best; timings taken while other cells ran do not count.";
+        "No timing is stored for the models that tie with the best; timings taken while other cells ran do not count.";
     return answer;
   }
   const long tied = ranking.count(Stand::tied), close = ranking.count(Stand::close),
              apart = ranking.count(Stand::apart);
   std::string among;
   if (candidates.size() > 1)
-    among = fmt::format(", of {} {}", plural(long(candidates.size()), "model"),
+    among = fmt::format(", the fastest of {} {}", plural(long(candidates.size()), "model"),
                         close == 0  ? "that tie"
                         : tied == 0 ? "whose intervals overlap"
                                     : "that tie or whose intervals overlap");
@@ -142,7 +142,7 @@ Answer fastest_answer(const Speeds& speeds, const Ranking& ranking) {
   return answer;
 }
 
-/// What a row spent on training a seed of every task; nothing where a timing is missing or does not count.
+/// The training time of a row summed over tasks, mean over seeds; absent if a timing is missing or does not count.
 std::optional<double> training_seconds(const Row& row) {
   double seconds = 0;
   for (const auto& cell : row.cells) {
@@ -169,19 +169,19 @@ Answer cheapest_answer(const AccuracyTable& table) {
   std::vector<std::string> unknown;
   for (const Column& column : table.columns)
     if (!column.baselines.count("majority")) unknown.push_back(column.label);
-  Answer answer{"Who is cheapest past the baselines?", {}};
+  Answer answer{"Which is cheapest above the baselines?", {}};
   if (cheapest)
-    answer.sentence = fmt::format("{} is past every baseline on {} after {} of training a seed.", code(cheapest->label),
+    answer.sentence = fmt::format("{} beats every baseline on {} after {} of training per seed.", code(cheapest->label),
                                   everywhere, human_seconds(least));
   else if (past > 0)
-    answer.sentence = fmt::format("{} {} past every baseline on {}, but no timing of {} counts.", plural(past, "model"),
-                                  is_or_are(past), everywhere, past == 1 ? "it" : "them");
+    answer.sentence = fmt::format("{} {} every baseline on {}, but without a timing that counts.",
+                                  plural(past, "model"), past == 1 ? "beats" : "beat", everywhere);
   else if (!unknown.empty())
     answer.sentence = fmt::format("No baselines are stored for {}.", joined(unknown));
   else if (judged == 0)
     answer.sentence = fmt::format("No model has a comparable result on {}.", everywhere);
   else
-    answer.sentence = fmt::format("No model is past every baseline on {}.", everywhere);
+    answer.sentence = fmt::format("No model beats every baseline on {}.", everywhere);
   return answer;
 }
 
@@ -189,8 +189,8 @@ Answer cheapest_answer(const AccuracyTable& table) {
 
 std::vector<Answer> answers(const AccuracyTable& table, const Comparison& comparison) {
   if (table.averages.empty())
-    return {{"Who is best?",
-             "No average is formed where one task would count several times, so no model is best over all columns."},
+    return {{"Which model is best?",
+             "There is no average because one task would count several times, so no model is best over all columns."},
             cheapest_answer(table)};
   const auto best = std::find_if(table.rows.begin(), table.rows.end(), [](const Row& row) {
     return !row.is_control && row.average() && std::none_of(row.cells.begin(), row.cells.end(), [](const auto& cell) {
@@ -198,11 +198,10 @@ std::vector<Answer> answers(const AccuracyTable& table, const Comparison& compar
     });
   });
   if (best == table.rows.end())
-    return {
-        {"Who is best?",
-         "No model has a result on every task that is comparable and of this revision; `lra run` completes the table."},
-        {"Who is fastest among the best?", "There is no best model yet."},
-        cheapest_answer(table)};
+    return {{"Which model is best?",
+             "No model has a comparable result of the present revision on every task; `lra run` completes the table."},
+            {"Which is fastest among the best?", "There is no best model yet."},
+            cheapest_answer(table)};
   const Ranking ranking =
       ranking_of(table, static_cast<std::size_t>(best - table.rows.begin()), comparison.correct_examples);
   return {best_answer(table, ranking), fastest_answer(speeds_of(table, comparison.costs), ranking),

@@ -7,7 +7,7 @@
 namespace lra {
 namespace {
 
-/// Six digits: what a chart can show, and the same with every mathematical library.
+/// Rounds to six significant digits, which a chart can show and on which all mathematical libraries agree.
 double rounded(double value) { return std::stod(fmt::format("{:.6g}", value)); }
 
 Json optional_percent(const Column& column) {
@@ -15,7 +15,7 @@ Json optional_percent(const Column& column) {
   return found == column.baselines.end() ? Json() : Json(rounded(100 * found->second));
 }
 
-/// LRA's figure 3: speed, score, memory.
+/// Speed, score and memory, as in LRA's figure 3.
 Json bubble(const AccuracyTable& table, const Comparison& comparison) {
   const Speeds speeds = speeds_of(table, comparison.costs);
   Json points = Json::array();
@@ -51,7 +51,7 @@ Json bubble(const AccuracyTable& table, const Comparison& comparison) {
           {"points", points}};
 }
 
-/// Validation accuracy by step, the mean of the seeds that have a value there.
+/// Validation accuracy by step, the mean over the seeds that have a value at the step.
 Json curves(const AccuracyTable& table, std::size_t c, const std::map<long, std::vector<Metric>>& history) {
   Json series = Json::array();
   for (const Row& row : table.rows) {
@@ -84,12 +84,12 @@ Json seeds(const AccuracyTable& table, std::size_t c) {
   const Column& column = table.columns[c];
   return {{"kind", "seeds"},
           {"title", fmt::format("Every seed on {}, preset {}", column.label, table.preset)},
-          {"caption", "One dot a trained network; the dashed line is the majority class."},
+          {"caption", "One dot per trained network; the dashed line is the majority class."},
           {"majority", optional_percent(column)},
           {"series", series}};
 }
 
-/// What the model declares of itself; nothing for a row with other settings than its own, of which it says nothing.
+/// The exponent that the model declares; null for a row with overrides, for which nothing is declared.
 Json declared_exponent(const std::string& label, double ModelText::*exponent, const ReportRequest& request) {
   for (const ModelText& facts : request.models)
     if (facts.name == label && facts.*exponent > 0) return facts.*exponent;
@@ -116,12 +116,12 @@ Json scaling(const BenchTable& table, const char* metric, const ReportRequest& r
       {"kind", "scaling"},
       {"bytes", is_bytes},
       {"title",
-       fmt::format("{} against length, {}, batch {}", is_bytes ? "Memory" : "Time of a step", table.mode, table.batch)},
-      {"caption", fmt::format("Both axes logarithmic. N^b: the exponent fitted to the points of the whole model; in "
-                              "brackets what is declared of the {} of its mixing alone, which the fit nears as "
-                              "length grows.",
+       fmt::format("{} against length, {}, batch {}", is_bytes ? "Memory" : "Time per step", table.mode, table.batch)},
+      {"caption", fmt::format("Both axes are logarithmic. N^b: the exponent fitted to the points of the whole model; "
+                              "in brackets the declared exponent of the {} of its mixing alone, which the fit "
+                              "approaches as the length grows.",
                               is_bytes ? "memory" : "operations")},
-      {"y", is_bytes ? "peak memory" : "milliseconds a step"},
+      {"y", is_bytes ? "peak memory" : "milliseconds per step"},
       {"series", series}};
 }
 
@@ -140,7 +140,7 @@ Json figures_of(const Comparison& comparison, const Store& store, const ReportRe
   for (const AccuracyTable& table : comparison.accuracy)
     for (const Row& row : table.rows)
       if (std::find(labels.begin(), labels.end(), row.label) == labels.end()) labels.push_back(row.label);
-  std::sort(labels.begin(), labels.end());  // a model has one colour in all charts of this page
+  std::sort(labels.begin(), labels.end());  // so that a model has one colour in all charts of the page
   const auto history =
       comparison.accuracy.empty() ? std::map<long, std::vector<Metric>>() : store.series("valid", "accuracy");
   for (const AccuracyTable& table : comparison.accuracy) take("bubble", bubble(table, comparison));

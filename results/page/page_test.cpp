@@ -11,7 +11,7 @@
 namespace lra {
 namespace {
 
-/// Three models, two tasks, three seeds, learning curves and a bench.
+/// A store with three models, two tasks, three seeds, learning curves and bench measurements.
 Store page_store() {
   Store store(":memory:");
   Environment machine;
@@ -87,7 +87,7 @@ TEST(Page, EveryLinkLeadsToACell) {
   EXPECT_TRUE(has(html, "lra runs reproduce"));
 }
 
-TEST(Page, EveryFigureHasWordsForWhoCannotSeeIt) {
+TEST(Page, EveryFigureHasATextAlternative) {
   const std::string html = page();
   std::size_t canvases = 0;
   for (std::size_t at = html.find("<canvas"); at != std::string::npos; at = html.find("<canvas", at + 1), ++canvases) {
@@ -96,8 +96,8 @@ TEST(Page, EveryFigureHasWordsForWhoCannotSeeIt) {
   }
   EXPECT_EQ(canvases, 7u);  // one bubble, two tasks' curves and seeds, time and memory
   std::size_t tables = 0;
-  for (std::size_t at = html.find("The figures of this chart"); at != std::string::npos;
-       at = html.find("The figures of this chart", at + 1))
+  for (std::size_t at = html.find("Data of this chart"); at != std::string::npos;
+       at = html.find("Data of this chart", at + 1))
     ++tables;
   EXPECT_EQ(tables, canvases);
 }
@@ -117,7 +117,7 @@ TEST(Page, FiguresCarryExponents) {
   EXPECT_TRUE(seen);
 }
 
-/// Loads the page in a browser without a screen; false without one.
+/// Loads the page in a headless browser; returns false if there is none.
 [[maybe_unused]] bool browse(const std::string& html, std::string& dom, std::string& log) {
   if (std::system("command -v chromium >/dev/null 2>&1") != 0) return false;
   const TemporaryFolder folder;
@@ -134,7 +134,7 @@ TEST(Page, FiguresCarryExponents) {
   return status == 0;
 }
 
-// Under a sanitizer the page is the same; only the build that users have starts a browser.
+// The page is the same under a sanitizer, so only the optimised build starts a browser.
 #if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST(Page, LoadsDrawsAndSortsInABrowser) {
   std::string html = page(), dom, log;

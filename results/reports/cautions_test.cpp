@@ -1,4 +1,4 @@
-// What readers of results must know of the data: kept by the store, said in every format.
+// Caveats on the data are stored and printed in every format.
 #include <gtest/gtest.h>
 
 #include <sstream>
@@ -11,13 +11,13 @@ namespace {
 
 const std::string kSentence = "6 of 1000 test texts are also training texts";
 
-/// A store with one run on listops@quick, and two sentences on its data.
+/// Adds one run on listops@quick and two caveats on its data.
 void fill(Store& store) {
   store.add(sample_run("linear", 0, 0.5), {});
   store.add_cautions("listops@quick", "a1b2c3d4", {kSentence, "1 of 9 validation texts is also a training text"});
 }
 
-TEST(Cautions, ReplaceWhatWasKnownOfTheSameData) {
+TEST(Cautions, ReplaceEarlierOnesOnTheSameData) {
   Store store(":memory:");
   fill(store);
   EXPECT_EQ(store.cautions("listops@quick", "a1b2c3d4").size(), 2u);
@@ -36,7 +36,7 @@ TEST(Cautions, AreMerged) {
   EXPECT_EQ(to.cautions("listops@quick", "a1b2c3d4"), from.cautions("listops@quick", "a1b2c3d4"));
 }
 
-TEST(Cautions, StandInEveryFormatOfTheAccuracyTable) {
+TEST(Cautions, AppearInEveryFormatOfTheAccuracyTable) {
   Store store(":memory:");
   fill(store);
   for (const std::string& format : report_formats().names()) {

@@ -1,4 +1,4 @@
-/// CSV (RFC 4180): one line a run with every figure, or, for the table `bench`, one line a measured length.
+/// CSV (RFC 4180): one line per run with every figure, or, for the table `bench`, one line per measured length.
 #include "results/tables/document.h"
 #include "results/tables/row.h"
 
@@ -15,10 +15,10 @@ std::string quoted(const Json& value) {
 }
 
 void write_rows(const std::vector<Json>& rows, std::ostream& out) {
-  std::map<std::string, bool> rest;  // columns that any row has
+  std::map<std::string, bool> rest;  // the columns that any row has and that are not placed yet
   for (const Json& row : rows)
     for (const auto& [name, value] : row.items()) rest[name] = true;
-  rest.erase("schema_version");  // of the JSON form
+  rest.erase("schema_version");  // only in JSON
   std::vector<std::string> columns;
   for (const char* name : {"run", "preset", "task", "variant", "model", "length", "seed", "status", "accuracy"})
     if (rest.erase(name)) columns.emplace_back(name);
@@ -32,7 +32,7 @@ void write_rows(const std::vector<Json>& rows, std::ostream& out) {
   }
 }
 
-/// Tables that are not made of runs: a line is a line of theirs.
+/// Writes tables whose rows are not runs, one line per row.
 void write_tables(const std::vector<Table>& tables, std::ostream& out) {
   const std::vector<std::string>* head = nullptr;
   for (const Table& table : tables) {
@@ -69,7 +69,7 @@ void write_csv(const Store& store, const ReportRequest& request, std::ostream& o
   write_rows(rows, out);
 }
 
-const RegisterReport registered{"csv", "one line a run, every figure", write_csv};
+const RegisterReport registered{"csv", "one line per run with every figure", write_csv};
 
 }  // namespace
 }  // namespace lra

@@ -1,4 +1,4 @@
-/// HTML: the whole report as one page that needs no network.
+/// HTML: the whole report as one self-contained page.
 #include "results/page/page.h"
 
 namespace lra {

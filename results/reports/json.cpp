@@ -1,4 +1,4 @@
-/// JSON: one object with the tables as arrays of flat rows, and every run they were made from.
+/// JSON: one object with the tables as arrays of flat rows, and every run behind them.
 #include <cmath>
 
 #include "results/tables/comparison.h"
@@ -30,7 +30,7 @@ const char* word_for(Rank rank) {
   return rank == Rank::best ? "best" : rank == Rank::second ? "second" : rank == Rank::behind ? "behind" : "open";
 }
 
-/// A p that cannot be had is null.
+/// NaN becomes null.
 Json number_or_null(double value) { return std::isnan(value) ? Json() : Json(value); }
 
 Json comparison_json(const AccuracyTable& table, const Column& column, std::size_t row) {
@@ -54,7 +54,7 @@ Json published_json(const AccuracyTable& table) {
   Json all = Json::array();
   for (const Row& row : table.rows)
     for (std::size_t c = 0; c < row.cells.size(); ++c) {
-      if (!row.cells[c] || row.label != row.model || !refusal(*row.cells[c]->runs.front()).empty()) continue;
+      if (!row.cells[c] || row.label != row.model || !why_not_comparable(*row.cells[c]->runs.front()).empty()) continue;
       for (const Published* entry : published_range(row.model, table.columns[c].task).from)
         all.push_back({{"model", row.model},
                        {"task", entry->task},

@@ -1,4 +1,4 @@
-/// LaTeX: one table environment per table, with booktabs. Best bold, second underlined, by significance.
+/// LaTeX: one table environment per table, with booktabs. The best is bold and the second underlined, by significance.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 namespace lra {
 namespace {
 
-/// What LaTeX reads otherwise than it looks, and how it is written there.
+/// Characters with a special meaning or no glyph in LaTeX, and their replacements.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 29> kSpellings{{
     {"\\", "\\textbackslash{}"},
     {"{", "\\{"},
@@ -45,7 +45,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 29> kSpellin
     {"’", "'"},
 }};
 
-/// On one line, without what a reader could not see.
+/// The text on one line, without invisible characters.
 std::string plain(std::string_view text) {
   std::string line = shown(text);
   std::replace_if(
@@ -53,7 +53,7 @@ std::string plain(std::string_view text) {
   return line;
 }
 
-/// What \label and \ref take as it stands.
+/// Replaces the characters that \label and \ref do not accept.
 std::string label(std::string_view id) {
   std::string out(id);
   const auto stands = [](char c) {
@@ -68,7 +68,7 @@ std::string label(std::string_view id) {
 std::string escaped(std::string_view given) {
   const std::string line = plain(given);
   const std::string_view text = line;
-  const std::size_t last = text.rfind('`');  // one that opens nothing stands for itself
+  const std::size_t last = text.rfind('`');  // an unpaired backtick is printed as such
   const bool is_open = std::count(text.begin(), text.end(), '`') % 2 == 1;
   std::string out;
   bool code = false;
@@ -95,7 +95,7 @@ std::string escaped(std::string_view given) {
   return out;
 }
 
-std::string dressed(const TableCell& cell) {
+std::string formatted(const TableCell& cell) {
   std::string text = escaped(cell.text);
   if (cell.rank == Rank::best) return fmt::format("\\textbf{{{}}}", text);
   if (cell.rank == Rank::second) return fmt::format("\\underline{{{}}}", text);
@@ -103,7 +103,7 @@ std::string dressed(const TableCell& cell) {
 }
 
 void write_row(const std::vector<TableCell>& cells, std::size_t columns, std::ostream& out) {
-  for (std::size_t c = 0; c < columns; ++c) out << (c ? " & " : "  ") << (c < cells.size() ? dressed(cells[c]) : "");
+  for (std::size_t c = 0; c < columns; ++c) out << (c ? " & " : "  ") << (c < cells.size() ? formatted(cells[c]) : "");
   out << " \\\\\n";
 }
 

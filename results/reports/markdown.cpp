@@ -1,5 +1,4 @@
-/// Markdown: tables that line up in a terminal and that GitHub draws. A mark's meaning stands below the table it occurs
-/// in.
+/// Markdown: tables aligned for the terminal that GitHub renders. The meaning of each mark is below its table.
 #include <fmt/format.h>
 
 #include "harness/core/text.h"
@@ -9,7 +8,7 @@
 namespace lra {
 namespace {
 
-std::string dressed(const TableCell& cell) {
+std::string formatted(const TableCell& cell) {
   if (cell.rank == Rank::best) return fmt::format("**{}**", cell.text);
   if (cell.rank == Rank::second) return fmt::format("<u>{}</u>", cell.text);
   return cell.text;
@@ -22,7 +21,7 @@ void write_table(const Table& table, std::ostream& out) {
     TextTable text{table.head, {}};
     for (const TableRow& row : table.rows) {
       auto& texts = text.rows.emplace_back();
-      for (const TableCell& cell : row.cells) texts.push_back(dressed(cell));
+      for (const TableCell& cell : row.cells) texts.push_back(formatted(cell));
       if (row.aside && texts.size() == 1) texts.front() = fmt::format("*{}*", texts.front());
     }
     out << text << '\n';

@@ -1,4 +1,4 @@
-/// Names and texts from outside in every format that is a language of its own.
+/// Names and texts from users must not act as markup in any format.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -39,7 +39,7 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-// Source: the HTML standard, "Restrictions for contents of script elements": `<` is what to escape.
+// Source: the HTML standard, "Restrictions for contents of script elements": `<` must be escaped.
 TEST(Names, StayTextInThePage) {
   const std::string page = report_of("html");
   const std::string open = "<script type=\"application/json\" id=\"data\">";
@@ -70,7 +70,7 @@ TEST(Names, StayTextInLatex) {
   EXPECT_EQ(tables.find("\u202e"), std::string::npos);
 }
 
-TEST(Names, StayOnTheirLineOfATable) {
+TEST(Names, StayOnOneLineInMarkdown) {
   const std::string tables = report_of("markdown");
   EXPECT_EQ(tables.find('\x1b'), std::string::npos);
   EXPECT_EQ(tables.find("\u202e"), std::string::npos);

@@ -35,7 +35,7 @@ StoredRun timed(StoredRun run, double examples_per_second, double gflops, std::i
   return run;
 }
 
-/// Every mark, baselines, one and several seeds, a failed cell and a missing one, another configuration, a bench.
+/// A store with every mark, baselines, one and several seeds, failed and missing cells, and bench measurements.
 Store sample_store() {
   Store store(":memory:");
   const auto add = [&](const StoredRun& run) { store.add(run, machine()); };
@@ -108,15 +108,14 @@ std::string report(const Store& store, const std::string& format, const ReportRe
   return out.str();
 }
 
-/// Compares with a file beside this test; with LRA_UPDATE_GOLDEN set, writes the file instead, to be read before it is
-/// kept.
+/// Compares `text` with a golden file; with LRA_UPDATE_GOLDEN set, writes the file first. Review it before committing.
 void expect_golden(const std::string& name, const std::string& text) {
   const std::filesystem::path path = std::filesystem::path(LRA_SOURCE_DIR) / "results/reports/golden" / name;
   if (std::getenv("LRA_UPDATE_GOLDEN")) std::ofstream(path, std::ios::binary) << text;
   EXPECT_EQ(text, contents(path)) << name;
 }
 
-/// Two runs and two bench figures: small enough to read whole.
+/// Two runs and two bench measurements, for golden files that are small enough to review.
 Store small_store() {
   Store store(":memory:");
   store.add_baselines("listops@quick", "a1b2c3d4", {{"majority", 170, 1000}});
@@ -136,7 +135,7 @@ Store small_store() {
 TEST(Report, MarkdownGolden) { expect_golden("report.md", report(sample_store(), "markdown", request_for("all"))); }
 TEST(Report, LatexGolden) { expect_golden("report.tex", report(sample_store(), "latex", request_for("all"))); }
 TEST(Report, HtmlGolden) {
-  // Without what is read from files: style, script, data, Chart.js and its licence.
+  // Without the parts that are embedded from files: style, script, data, Chart.js and its licence.
   std::string html = report(sample_store(), "html", request_for("all"));
   html = html.substr(html.find("<header>"));
   expect_golden("report.html", html.substr(0, html.find("<!-- Chart.js")));
@@ -183,13 +182,14 @@ class AccuracyTables : public testing::Test {
 TEST_F(AccuracyTables, PoolTheSeedsOfAConfiguration) {
   const AccuracyCell& transformer = cell("transformer", 0);
   ASSERT_EQ(transformer.runs.size(), 3u);
-  EXPECT_NEAR(transformer.mean, 0.51, 1e-12);                                         // 0.50, 0.51, 0.52
-  EXPECT_NEAR(transformer.deviation, 0.01, 1e-12);                                    // √((0.01² + 0 + 0.01²) / 2)
-  EXPECT_NEAR(transformer.interval.low, 0.51 - 4.30265 * 0.01 / std::sqrt(3), 1e-6);  // t(0.975; 2) of the table
+  EXPECT_NEAR(transformer.mean, 0.51, 1e-12);       // 0.50, 0.51, 0.52
+  EXPECT_NEAR(transformer.deviation, 0.01, 1e-12);  // √((0.01² + 0 + 0.01²) / 2)
+  EXPECT_NEAR(transformer.interval.low, 0.51 - 4.30265 * 0.01 / std::sqrt(3),
+              1e-6);  // t(0.975; 2) from the usual table
   EXPECT_EQ(transformer.runs[2]->seed, 2u);
 }
 
-TEST_F(AccuracyTables, JudgeAgainstChanceAndContext) {
+TEST_F(AccuracyTables, CompareWithChanceAndContext) {
   // ListOps: majority 17.0, first token 36.0, bag of tokens 30.0, identity 36.5.
   EXPECT_TRUE(cell("linear", 0).marks.uses_context);    // 40.2 ± 0.5 (half width of the t interval)
   EXPECT_TRUE(cell("identity", 0).marks.above_chance);  // 36.5 ± 1.2
@@ -199,10 +199,10 @@ TEST_F(AccuracyTables, JudgeAgainstChanceAndContext) {
   EXPECT_TRUE(cell("linear", 1).marks.above_chance);
   EXPECT_FALSE(cell("linear", 1).marks.uses_context);
   EXPECT_FALSE(table_.columns.at(1).has_control);
-  EXPECT_FALSE(cell("linformer", 1).marks.above_chance) << "what was cut short is not judged";
+  EXPECT_FALSE(cell("linformer", 1).marks.above_chance) << "runs that were cut short get no mark";
 }
 
-TEST_F(AccuracyTables, MarkWhatAReaderMustKnow) {
+TEST_F(AccuracyTables, MarkStaleIncomparableAndOversizedRuns) {
   EXPECT_TRUE(cell("linformer", 0).marks.stale);
   EXPECT_FALSE(cell("linear", 0).marks.stale);
   EXPECT_TRUE(cell("linformer", 1).marks.not_comparable);
@@ -212,7 +212,7 @@ TEST_F(AccuracyTables, MarkWhatAReaderMustKnow) {
   EXPECT_EQ(table_.superseded, 1);
 }
 
-TEST_F(AccuracyTables, AverageOnlyWhatIsComplete) {
+TEST_F(AccuracyTables, AverageOnlyCompleteRows) {
   for (const Row& row : table_.rows) {
     if (row.label == "transformer") {
       EXPECT_NEAR(row.averages.at(0).value(), (0.51 + 0.35) / 2, 1e-12);
@@ -225,7 +225,7 @@ TEST_F(AccuracyTables, AverageOnlyWhatIsComplete) {
   }
 }
 
-TEST(Report, OneSeedEachIsSaidToProveNothing) {
+TEST(Report, SaysThatOneSeedIsNeverSignificant) {
   const std::string text = report(small_store(), "markdown", request_for("accuracy"));
   EXPECT_NE(text.find("With one seed nothing is significant"), std::string::npos);
   EXPECT_EQ(text.find("**"), std::string::npos);
@@ -248,7 +248,7 @@ TEST(Report, DifferentDataNeverShareAColumn) {
   EXPECT_EQ(tables[0].columns[1].label, "listops@quick #ffff00");
 }
 
-TEST(Report, SharedTimingsAndOtherMachinesStayApart) {
+TEST(Report, CostTablesSeparateMachinesAndLeaveOutSharedRuns) {
   Store store = small_store();
   StoredRun shared = timed(sample_run("local", 0, 0.4), 9999, 1, 1);
   shared.shared = true;
@@ -268,7 +268,7 @@ TEST(Report, SharedTimingsAndOtherMachinesStayApart) {
   EXPECT_NEAR(tables[1].rows[0].peak_share, 0.5, 1e-12);  // 100 of 200 GFLOP/s
 }
 
-TEST(Report, TimingsOfUnlikePartsAreShownNowhere) {
+TEST(Report, TimingsWithAFlawAreNotShown) {
   Store store = small_store();
   StoredRun uneven = timed(sample_run("local", 0, 0.4), 9999, 1, 1);
   uneven.timing_flaw = "1 and 2 threads";
@@ -279,7 +279,8 @@ TEST(Report, TimingsOfUnlikePartsAreShownNowhere) {
   EXPECT_EQ(tables[0].rows.size(), 2u);
   EXPECT_EQ(tables[0].uneven, 1);
   const std::string text = report(store, "markdown", request_for("all"));
-  EXPECT_NE(text.find("1 run left out, timed in parts under other conditions or stopped in between"), std::string::npos)
+  EXPECT_NE(text.find("1 run left out: trained in parts under different conditions, or stopped in between"),
+            std::string::npos)
       << text;
   EXPECT_NE(text.find("≀"), std::string::npos) << text;
   EXPECT_EQ(text.find("9,999"), std::string::npos) << text;
@@ -287,9 +288,9 @@ TEST(Report, TimingsOfUnlikePartsAreShownNowhere) {
 
 TEST(Report, SeedsOfSeveralLevelsArePooledWithANote) {
   Store store(":memory:");
-  const char* note = "Seeds made with other instruction sets or another oneDNN, whose bits differ, are pooled";
+  const char* note = "Pooled seeds from different instruction sets or oneDNN versions, whose bits differ";
   Environment one = machine(), other = machine();
-  one.isa = "AVX3", one.onednn = "2.6.3";  // as an older version noted it
+  one.isa = "AVX3", one.onednn = "2.6.3";  // as an older version recorded it
   store.add(timed(sample_run("linear", 0, 0.4), 100, 1, 1), one);
   one.onednn_isa = "AVX512_CORE";
   store.add(timed(sample_run("linear", 1, 0.4), 100, 1, 1), one);
@@ -302,22 +303,22 @@ TEST(Report, SeedsOfSeveralLevelsArePooledWithANote) {
             std::string::npos);
 }
 
-TEST(Report, NothingToShowIsASentence) {
+TEST(Report, ErrorSaysThatThereIsNothingToShow) {
   Store store(":memory:");
   for (const std::string& format : report_formats().names()) {
     EXPECT_EQ(sentence_of([&] { report(store, format, request_for("all")); }, Kind::usage),
-              ":memory: holds no finished run; `lra run` makes some");
+              ":memory: has no finished run; `lra run` adds some");
     EXPECT_EQ(sentence_of([&] { report(store, format, request_for("bench")); }, Kind::usage),
-              ":memory: holds no measurement; `lra bench` makes some");
+              ":memory: has no measurements; `lra bench` adds some");
   }
   StoredRun failed = sample_run("linear", 0, 0);
   failed.status = "failed";
   store.add(failed, machine());
   EXPECT_EQ(sentence_of([&] { report(store, "markdown", request_for("all")); }, Kind::usage),
-            ":memory: holds no finished run, only 1 that failed or were interrupted; `lra run` tries them again");
+            ":memory: has no finished run, only 1 that failed or were interrupted; `lra run` retries them");
 }
 
-TEST(Report, UnknownNamesAreSentences) {
+TEST(Report, ErrorsSuggestTheNearestName) {
   const Store store = small_store();
   ReportRequest request = request_for("acuracy");
   EXPECT_EQ(sentence_of([&] { report(store, "markdown", request); }, Kind::usage),
@@ -326,7 +327,7 @@ TEST(Report, UnknownNamesAreSentences) {
   request = request_for("all");
   request.preset = "quik";
   EXPECT_EQ(sentence_of([&] { report(store, "markdown", request); }, Kind::usage),
-            ":memory: holds no run of preset 'quik', did you mean 'quick'? There are: quick");
+            ":memory: has no run of preset 'quik', did you mean 'quick'? There are: quick");
   EXPECT_EQ(sentence_of([] { (void)report_formats().at("markdwn"); }, Kind::usage),
             "unknown report format 'markdwn', did you mean 'markdown'? There are: csv, html, json, latex, markdown");
 }
@@ -335,7 +336,7 @@ TEST(Report, UnknownNamesAreSentences) {
 constexpr int kManyRuns = 5000;
 constexpr double kMostSeconds = 1;
 #else
-constexpr int kManyRuns = 500;  // still walks the whole road; up to a hundred times slower a run
+constexpr int kManyRuns = 500;  // covers the same code; each run is up to a hundred times slower here
 constexpr double kMostSeconds = 10;
 #endif
 
@@ -356,7 +357,7 @@ TEST(Report, FiveThousandRunsTakeLessThanASecond) {
   ASSERT_EQ(store.runs().size(), std::size_t(kManyRuns));
   for (const std::string& format : report_formats().names()) {
     double seconds = 1e9;
-    for (int tries = 0; tries < 3 && seconds >= kMostSeconds; ++tries) {  // a crowded machine must not fail this
+    for (int tries = 0; tries < 3 && seconds >= kMostSeconds; ++tries) {  // a busy machine must not fail this
       const std::clock_t start = std::clock();                            // processor time
       report(store, format, request_for("all"));
       seconds = std::min(seconds, static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
@@ -366,7 +367,7 @@ TEST(Report, FiveThousandRunsTakeLessThanASecond) {
   }
 }
 
-TEST(TextTable, LinesUpWhateverTheCharacters) {
+TEST(TextTable, AlignsColumnsOfAnyCharacters) {
   std::ostringstream out;
   out << TextTable{{"model", "±"}, {{"a|b", "1.0 ± 0.1"}, {"é", "12"}, {"模型"}}};
   EXPECT_EQ(out.str(),
@@ -377,7 +378,7 @@ TEST(TextTable, LinesUpWhateverTheCharacters) {
             "| 模型  |           |\n");
 }
 
-TEST(TextTable, FiguresForPeople) {
+TEST(TextTable, FormatsNumbersBytesAndSeconds) {
   EXPECT_EQ(grouped(0), "0");
   EXPECT_EQ(grouped(999), "999");
   EXPECT_EQ(grouped(-1234567), "-1,234,567");

@@ -13,7 +13,7 @@ namespace {
 
 AccuracyCell cell_of(const std::vector<const StoredRun*>& candidates, const ReportRequest& request) {
   AccuracyCell cell;
-  cell.runs = chosen(candidates, request);
+  cell.runs = select_configuration(candidates, request);
   std::vector<double> accuracies;
   for (const StoredRun* run : cell.runs) {
     accuracies.push_back(accuracy(*run));
@@ -24,11 +24,11 @@ AccuracyCell cell_of(const std::vector<const StoredRun*>& candidates, const Repo
   const StoredRun& first = *cell.runs.front();
   cell.interval =
       cell.runs.size() == 1 ? wilson_interval(first.test_correct, first.test_examples) : t_interval(accuracies);
-  cell.marks = facts_about(cell.runs, request);
+  cell.marks = marks_of(cell.runs, request);
   return cell;
 }
 
-/// The cell of the column that a row is measured against (see reference_label).
+/// The cell in this column that a row is compared with (see reference_label).
 const AccuracyCell* reference_cell(const AccuracyTable& table, const std::string& reference, const std::string& label,
                                    std::size_t column) {
   std::vector<std::string> labels;
@@ -40,9 +40,9 @@ const AccuracyCell* reference_cell(const AccuracyTable& table, const std::string
   return nullptr;
 }
 
-/// The most probability that chance alone lets a cell count any seed as solved: every seed is another look, so each
-/// must pass at this level over their number (Bonferroni).
-constexpr double kSolvedByLuck = 0.025;
+/// The maximum probability that a cell at chance counts any seed as solved. Each seed is a separate test, so it is held
+/// to this level divided by the number of seeds (Bonferroni).
+constexpr double kSolvedByChance = 0.025;
 
 void mark_against_baselines(AccuracyTable& table, std::size_t c) {
   Column& column = table.columns[c];
@@ -51,14 +51,14 @@ void mark_against_baselines(AccuracyTable& table, std::size_t c) {
   double without_context = 0;
   for (const auto& [name, value] : column.baselines) without_context = std::max(without_context, value);
   for (Row& row : table.rows) {
-    if (!row.cells[c] || row.cells[c]->marks.not_comparable) continue;  // perhaps tested on other examples
+    if (!row.cells[c] || row.cells[c]->marks.not_comparable) continue;  // possibly tested on other examples
     AccuracyCell& cell = *row.cells[c];
     const AccuracyCell* control = reference_cell(table, table.references.control, row.label, c);
     const bool has_control = control && !control->marks.not_comparable;
     const double least = has_control ? std::max(without_context, control->mean) : without_context;
     column.has_control = column.has_control || has_control;
     cell.marks.above_chance = cell.interval.low > majority->second;
-    const double level = kSolvedByLuck / static_cast<double>(cell.runs.size());
+    const double level = kSolvedByChance / static_cast<double>(cell.runs.size());
     cell.solved = std::count_if(cell.runs.begin(), cell.runs.end(), [&](const StoredRun* run) {
       return binomial_upper_tail(run->test_correct, run->test_examples, majority->second) <= level;
     });
@@ -74,7 +74,7 @@ void mark_over_budget(AccuracyTable& table, std::size_t c) {
           static_cast<double>(row.cells[c]->parameters) > parameter_budget(reference->parameters);
 }
 
-/// May be set against others: whole, and made by the present code.
+/// Whether a cell takes part in comparisons: it is comparable and of the present revision.
 bool may_lead(const std::optional<AccuracyCell>& cell) {
   return cell && !cell->marks.not_comparable && !cell->marks.stale;
 }
@@ -97,7 +97,7 @@ std::optional<double> median_detectable(const Column& column) {
   return all[all.size() / 2];
 }
 
-void set_standings(AccuracyTable& table, std::size_t c) {
+void set_ranks(AccuracyTable& table, std::size_t c) {
   const Column& column = table.columns[c];
   const auto worse = [&](std::size_t r) { return column.comparisons[r] && column.comparisons[r]->significant(); };
   std::optional<std::size_t> second;
@@ -106,15 +106,15 @@ void set_standings(AccuracyTable& table, std::size_t c) {
   if (!second) return;
   for (std::size_t r = 0; r < table.rows.size(); ++r) {
     if (!table.rows[r].cells[c]) continue;
-    // Who shares no two seeds with the best is not known to tie with it.
+    // A row with fewer than two seeds in common with the best was not tested, so it does not count as tied.
     const bool ties = column.comparisons[r] && column.comparisons[r]->seeds.size() > 1 && !worse(r);
     table.rows[r].cells[c]->rank = r == column.best || ties ? Rank::best : r == *second ? Rank::second : Rank::behind;
   }
 }
 
-/// Sets the best of each column against the others there, all corrected together.
+/// Compares the best of each column with the others in it, with Holm's correction over the whole table.
 void compare_with_best(AccuracyTable& table, const std::map<long, CorrectExamples>& correct_examples) {
-  constexpr long kSeedDraws = 300'000;  // of all bootstraps together, so that no table takes long
+  constexpr long kSeedDraws = 300'000;  // over all bootstraps, which bounds the time per table
   long pairs = 0;
   for (const Row& row : table.rows)
     for (const auto& cell : row.cells)
@@ -136,11 +136,11 @@ void compare_with_best(AccuracyTable& table, const std::map<long, CorrectExample
   table.evidence = evidence_of({family.begin(), family.end()});
   for (std::size_t c = 0; c < table.columns.size(); ++c) {
     table.detectable.push_back(median_detectable(table.columns[c]));
-    set_standings(table, c);
+    set_ranks(table, c);
   }
 }
 
-/// The columns of these tasks, one each, or nothing.
+/// The columns of these tasks; empty unless each task has exactly one.
 std::vector<std::size_t> columns_of_tasks(const AccuracyTable& table, const std::vector<std::string>& tasks) {
   std::vector<std::size_t> places;
   for (std::size_t c = 0; c < table.columns.size(); ++c)
@@ -150,7 +150,8 @@ std::vector<std::size_t> columns_of_tasks(const AccuracyTable& table, const std:
   return places.size() == tasks.size() && distinct.size() == tasks.size() ? places : std::vector<std::size_t>();
 }
 
-/// Over these columns; without a result above chance, a row counts as 50 % on the task `may_fail`.
+/// The mean over these columns. On the task `may_fail`, a row without a result above chance counts as 50 %. Absent when
+/// another task is missing or not comparable.
 std::optional<double> average(const Row& row, const AccuracyTable& table, const std::vector<std::size_t>& places,
                               const std::string& may_fail) {
   double sum = 0;
@@ -165,7 +166,7 @@ std::optional<double> average(const Row& row, const AccuracyTable& table, const 
   return sum / static_cast<double>(places.size());
 }
 
-/// Names the mean over all columns, which is none of the averages with a name of their own.
+/// The name of the mean over all columns, distinct from the named averages.
 std::string name_of_mean(std::size_t columns, const std::vector<NamedAverage>& named) {
   const std::string name = fmt::format("avg{}", columns);
   const bool is_taken = std::any_of(named.begin(), named.end(), [&](const NamedAverage& average) {
@@ -200,7 +201,7 @@ void average_and_sort(AccuracyTable& table, const std::vector<NamedAverage>& nam
 std::vector<Column> columns_of(const std::vector<const StoredRun*>& runs, const Store& store,
                                const ReportRequest& request) {
   const auto versions = versions_of(runs);
-  std::map<DataKey, const StoredRun*> samples;  // the one with most test examples stands for the column
+  std::map<DataKey, const StoredRun*> samples;  // per column, the run with the most test examples
   for (const StoredRun* run : runs) {
     const StoredRun*& sample = samples[data_key(*run)];
     if (!sample || run->test_examples > sample->test_examples) sample = run;
@@ -219,7 +220,7 @@ std::vector<Column> columns_of(const std::vector<const StoredRun*>& runs, const 
     column.task = run->task;
     column.may_stay_at_chance = request.may_stay_at_chance(run->task);
     column.variant = run->variant;
-    column.label = versions.at(data_key(*run)).label, column.version = versions.at(data_key(*run)).about;
+    column.label = versions.at(data_key(*run)).label, column.version = versions.at(data_key(*run)).description;
     column.data_fingerprint = run->data_fingerprint;
     column.examples = run->test_examples;
     for (const Baseline& b : store.baselines(run->variant, run->data_fingerprint))
@@ -248,7 +249,7 @@ AccuracyTable accuracy_table(const std::string& preset, const std::vector<const 
   for (const auto& [label, cells] : groups) {
     Row& row = table.rows.emplace_back();
     row.label = label;
-    row.model = label.substr(0, label.find(' '));  // a label begins with it
+    row.model = label.substr(0, label.find(' '));  // a label begins with the model
     row.is_control = row.model == request.references.control;
     for (const Column& column : table.columns) {
       const auto found = cells.find({column.variant, column.data_fingerprint});

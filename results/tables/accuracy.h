@@ -1,4 +1,4 @@
-/// Tables of accuracy: models down, task variants across.
+/// Accuracy tables: one row per model, one column per task variant.
 #pragma once
 
 #include <map>
@@ -7,21 +7,21 @@
 #include <vector>
 
 #include "results/statistics/statistics.h"
-#include "results/tables/choice.h"
 #include "results/tables/labels.h"
 #include "results/tables/paired_comparison.h"
+#include "results/tables/run_selection.h"
 
 namespace lra {
 
-/// How a cell stands in its column. Bold and underlined go by significance alone.
+/// A cell's rank in its column. It decides bold and underlined type, by significance alone.
 enum class Rank {
   open,    // nothing in this column is significantly worse than its best
-  best,    // the best, or not significantly worse than it
+  best,    // the best, or not significantly worse than the best
   second,  // the best of those that are significantly worse
-  behind
+  behind   // significantly worse than the best and not second, or not tested for lack of common seeds
 };
 
-/// The seeds of one configuration of one model on one task. Accuracies are shares, 0 … 1.
+/// The seeds of one configuration of one model on one task. Accuracies are shares from 0 to 1.
 struct AccuracyCell {
   std::vector<const StoredRun*> runs;  // by seed
   double mean = 0, deviation = 0;
@@ -29,65 +29,65 @@ struct AccuracyCell {
   long parameters = 0;
   Marks marks;
   Rank rank = Rank::open;
-  /// Seeds above chance by the exact binomial test, corrected for their number, so that a cell at chance shows any with
-  /// at most 2.5 %; absent where chance is not known.
+  /// The number of seeds above chance by the exact binomial test, corrected for the number of seeds, so that a cell at
+  /// chance has any solved seed with probability at most 2.5 %. Absent when the majority class is not known.
   std::optional<long> solved;
 };
 
 /// A task variant on one version of its data.
 struct Column {
   std::string task, variant, data_fingerprint;
-  std::string label;    // the variant; of several versions of its data "tsv:v1/set" by folder, or "listops #a1b2c3"
-  std::string version;  // of several versions: "#a1b2c3, in /data/set, trained on since 2026-01-02"; else empty
+  std::string label;    // the variant; if its data has several versions, "tsv:v1/set" by folder, or "listops #a1b2c3"
+  std::string version;  // if there are several: "#a1b2c3, in /data/set, trained on since 2026-01-02"; else empty
   long examples = 0;    // of the test split
-  std::map<std::string, double> baselines;                   // accuracy by name
-  std::vector<std::string> cautions;                         // what must be known of the data, one sentence each
-  bool has_control = false;                                  // a run of the control that others can be set against
-  bool may_stay_at_chance = false;                           // see TaskText
-  std::optional<std::size_t> best;                           // the row with the highest mean among those that may lead
-  std::vector<std::optional<PairedComparison>> comparisons;  // one per row: the best against it
+  std::map<std::string, double> baselines;  // accuracy by name
+  std::vector<std::string> cautions;        // caveats on the data, one sentence each
+  bool has_control = false;                 // has a comparable run of the control
+  bool may_stay_at_chance = false;          // see TaskText
+  std::optional<std::size_t> best;          // the comparable, present-revision row with the highest mean
+  std::vector<std::optional<PairedComparison>> comparisons;  // one per row: the best minus the row
 };
 
 struct Row {
   std::string label, model;
-  bool is_control = false;                         // of ReferenceModels::control
+  bool is_control = false;                         // whether the model is ReferenceModels::control
   std::vector<std::optional<AccuracyCell>> cells;  // one per column
-  std::vector<bool> failed;                        // one per column: there is no cell because every attempt failed
+  std::vector<bool> failed;                        // one per column: no cell, because every attempt failed
   std::vector<std::optional<double>>
       averages;  // as AccuracyTable::averages; absent when a task is missing or not comparable
 
-  /// The first of them; nothing in a table that has none.
+  /// The first of the averages, if the table has any.
   std::optional<double> average() const { return averages.empty() ? std::nullopt : averages.front(); }
 };
 
-/// Models down, task variants across, one preset.
+/// The accuracy table of one preset.
 struct AccuracyTable {
   std::string preset;
   ReferenceModels references;
   std::vector<Column> columns;
-  std::vector<Row> rows;  // best average first, rows without one last
-  /// Their names: those of the request's that the columns allow, avgN over all N columns otherwise. None where two
-  /// columns are versions or variants of one task: it would count twice.
+  std::vector<Row> rows;  // by descending average, rows without one last
+  /// The names of the averages: the request's named averages whose tasks are all columns, otherwise avgN over all N
+  /// columns. Empty when two columns are versions or variants of one task, which would count twice.
   std::vector<std::string> averages;
-  std::vector<std::string> average_meanings;  // one for each; empty for avgN
-  long superseded = 0;                        // stored runs that another configuration of the same cell displaced
+  std::vector<std::string> average_meanings;  // one per average; empty for avgN
+  long superseded = 0;                        // stored runs not shown because their cell shows another configuration
   std::vector<std::string> levels;  // cells that pool seeds of several levels (numeric_level.h): "linear on text@quick"
   Evidence evidence;                // of the comparisons of all columns
-  /// The least difference that each column's seeds could show (see detectable_difference), median over its comparisons;
-  /// absent with one seed.
+  /// For each column, the median over its comparisons of the smallest detectable difference (see
+  /// detectable_difference); absent without a comparison over two common seeds.
   std::vector<std::optional<double>> detectable;
 };
 
-/// One table per preset, oldest preset first. The tables borrow `runs`, which are Store::runs().
+/// Returns one table per preset, oldest preset first. The tables borrow `runs`, which must be Store::runs().
 ///
-/// A cell shows one configuration: among the runs of a model (and its overrides) on a column, comparable beats not
-/// comparable, the present revision beats another, newer beats older; all seeds of the winner's configuration are
-/// pooled.
+/// A cell shows one configuration. Among the runs of a row on a column, select_configuration prefers comparable runs,
+/// then the present revision, then the better validation accuracy of a sweep, then newer runs; the cell pools all seeds
+/// of the selected configuration.
 std::vector<AccuracyTable> accuracy_tables(const std::vector<StoredRun>& runs, const Store& store,
                                            const ReportRequest& request);
 
-/// The comparisons of a table's rows with `row`, column by column, corrected together. One per row and column; absent
-/// where either has no cell or may not be compared.
+/// Compares `row` with every other row of the table, column by column, with Holm's correction over all comparisons.
+/// Returns one comparison per row and column; absent where either cell is missing, stale or not comparable.
 std::vector<std::vector<std::optional<PairedComparison>>> comparisons_with(
     const AccuracyTable& table, std::size_t row, const std::map<long, CorrectExamples>& correct_examples,
     long replicates);

@@ -16,8 +16,8 @@ std::string bound_of(const BenchRow& row) {
 
 namespace {
 
-/// Where figures were measured, by the environment's row: the machine, and the level of its instruction sets and oneDNN
-/// where there are figures of several, because times of one say nothing of another.
+/// By environment id, the machine's name. If a machine has measurements at several numeric levels, the level is added,
+/// because times at one level say nothing about another.
 std::map<long, std::string> places_of(const std::vector<Measurement>& measurements,
                                       const std::map<long, Environment>& environments) {
   std::map<std::string, std::set<std::string>> levels;

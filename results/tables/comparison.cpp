@@ -12,7 +12,7 @@ void check_model(const Comparison& comparison, const Store& store, const std::st
   for (const StoredRun& run : comparison.runs)
     if (std::find(models.begin(), models.end(), run.model) == models.end()) models.push_back(run.model);
   if (std::find(models.begin(), models.end(), model) == models.end())
-    fail_usage("{} holds no run of model '{}'{}", store.path().string(), model, suggestion(model, models));
+    fail_usage("{} has no run of model '{}'{}", store.path().string(), model, suggestion(model, models));
 }
 
 void keep_wanted(std::vector<BenchTable>& tables, const ReportRequest& request) {
@@ -44,14 +44,14 @@ Comparison compare_runs(const Store& store, const ReportRequest& request) {
   if (timings || request.table == "bench")
     comparison.benches = bench_tables(store.measurements(), store.environments(), request.references);
   if (request.table == "bench" && comparison.benches.empty())
-    fail_usage("{} holds no measurement; `lra bench` makes some", store.path().string());
+    fail_usage("{} has no measurements; `lra bench` adds some", store.path().string());
   keep_wanted(comparison.benches, request);
   if (request.table == "bench" && comparison.benches.empty())
-    fail_usage("{} holds no measurement of what --models asks for", store.path().string());
+    fail_usage("{} has no measurement of the models in --models", store.path().string());
   if (comparison.runs.empty() && comparison.benches.empty()) {
     const auto failures = store.failures().size();
-    if (failures == 0) fail_usage("{} holds no finished run; `lra run` makes some", store.path().string());
-    fail_usage("{} holds no finished run, only {} that failed or were interrupted; `lra run` tries them again",
+    if (failures == 0) fail_usage("{} has no finished run; `lra run` adds some", store.path().string());
+    fail_usage("{} has no finished run, only {} that failed or were interrupted; `lra run` retries them",
                store.path().string(), failures);
   }
   if (request.table == "bench") return comparison;
@@ -59,11 +59,11 @@ Comparison compare_runs(const Store& store, const ReportRequest& request) {
   if (!request.preset.empty() && by_preset(comparison.runs, request).empty()) {
     std::vector<std::string> presets;
     for (const auto& [preset, runs] : by_preset(comparison.runs, {})) presets.push_back(preset);
-    fail_usage("{} holds no run of preset '{}'{}", store.path().string(), request.preset,
+    fail_usage("{} has no run of preset '{}'{}", store.path().string(), request.preset,
                suggestion(request.preset, presets));
   }
   if (runs_of(comparison, request).empty() && comparison.benches.empty())
-    fail_usage("{} holds no finished run of what --tasks, --models and --preset ask for", store.path().string());
+    fail_usage("{} has no finished run that matches --tasks, --models and --preset", store.path().string());
   if (!request.model.empty()) check_model(comparison, store, request.model);
   if (timings) comparison.costs = cost_tables(comparison.runs, store, request);
   if (request.table == "efficiency") return comparison;

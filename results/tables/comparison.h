@@ -1,4 +1,4 @@
-/// All that one report prints, gathered from a database.
+/// The contents of a report, computed from a database.
 #pragma once
 
 #include <map>
@@ -10,7 +10,7 @@
 
 namespace lra {
 
-/// Everything that one report prints. The tables point into `runs`.
+/// Everything that a report prints. The tables point into `runs`.
 struct Comparison {
   std::vector<StoredRun> runs;
   std::vector<AccuracyTable> accuracy;
@@ -20,11 +20,11 @@ struct Comparison {
   ReferenceModels references;
 };
 
-/// What `request` asks for. Throws a usage error for an unknown table or preset (naming the nearest) and when the
-/// database holds nothing to show: a report never is an empty table.
+/// Computes what `request` asks for. Throws a usage error for an unknown table, preset or model, with the nearest known
+/// name, and when the database has nothing to show, so that no report is empty.
 Comparison compare_runs(const Store& store, const ReportRequest& request);
 
-/// The runs of the presets, tasks and models that the request names.
+/// The runs that match the request's preset, tasks and models.
 std::vector<const StoredRun*> runs_of(const Comparison& comparison, const ReportRequest& request);
 
 }  // namespace lra

@@ -19,7 +19,7 @@ StoredRun full_run(const std::string& task, const std::string& model, std::uint6
   return run;
 }
 
-/// With predictions: the first `test_correct` examples right, but the first `shift` moved to the end.
+/// Adds predictions: `test_correct` correct examples, starting at example `shift`.
 StoredRun with_hits(StoredRun run, long shift = 0) {
   for (long i = 0; i < run.test_examples; ++i)
     run.test_hits.push_back(i >= shift && i < run.test_correct + shift ? 1 : 0);
@@ -32,7 +32,7 @@ AccuracyTable only_table(const Store& store, const std::vector<StoredRun>& runs)
   return tables.at(0);
 }
 
-TEST(Bench, FiguresOfSeveralLevelsShareNoRow) {
+TEST(Bench, MeasurementsOfSeveralLevelsShareNoRow) {
   Environment old_level, new_level, other_machine;
   old_level.cpu = new_level.cpu = "CPU", other_machine.cpu = "Other";
   old_level.isa = "AVX2", new_level.isa = "AVX3";
@@ -65,7 +65,7 @@ TEST(PairedComparison, PairsBySeed) {
   EXPECT_TRUE(result.network_p.empty()) << "no predictions are stored";
 }
 
-TEST(PairedComparison, OneSeedDecidesNothing) {
+TEST(PairedComparison, OneSeedIsNeverSignificant) {
   const StoredRun a = sample_run("a", 0, 0.9), b = sample_run("b", 0, 0.1);
   const PairedComparison result = compare_paired({&a}, {&b}, {}, 100);
   EXPECT_TRUE(std::isnan(result.p));
@@ -85,14 +85,14 @@ TEST(PairedComparison, SixSeedsArePermutedAndBootstrapped) {
   EXPECT_EQ(result.method, "permutation");
   EXPECT_EQ(result.p, 2.0 / 64);  // all six differences are positive
   EXPECT_EQ(result.interval_kind, "bootstrap");
-  // Seed 0: a has 0 … 499 right, b 10 … 459, so a alone 10 + 40, b alone none.
+  // Seed 0: a is correct on 0 … 499, b on 10 … 459, so only a on 10 + 40, only b on none.
   EXPECT_EQ(result.discordances.at(0).only_first, 50);
   EXPECT_EQ(result.discordances.at(0).only_second, 0);
   EXPECT_NEAR(result.network_p.at(0), std::ldexp(1.0, -49), 1e-20);  // 2 / 2^50
   EXPECT_GT(result.interval.low, 0);
 }
 
-TEST(PairedComparison, CaveatsSayWhatSeedsCannotShow) {
+TEST(PairedComparison, CaveatsGiveTheLimitsOfTheSeeds) {
   const auto caveat = [](std::size_t comparisons, std::size_t tests, std::size_t seeds, bool many = true) {
     return seeds_caveat({comparisons, tests, seeds, many});
   };
@@ -124,7 +124,7 @@ TEST(Accuracy, OnlySignificantDifferencesDecideBoldType) {
     add("best", 0.80 + 0.002 * double(seed % 3), seed), add("other", 0.20 + 0.003 * double(seed % 2), seed);
   EXPECT_EQ(rank("best"), Rank::best);
   EXPECT_EQ(rank("other"), Rank::second);
-  for (std::uint64_t seed = 0; seed < 5; ++seed)  // now above, now below the best
+  for (std::uint64_t seed = 0; seed < 5; ++seed)  // alternately above and below the best
     add("close", 0.80 + 0.004 * (seed % 2 ? 1.0 : -1.0), seed);
   EXPECT_EQ(rank("close"), Rank::best) << "ties with the best";
   EXPECT_EQ(rank("best"), Rank::best);
@@ -157,7 +157,7 @@ TEST(Accuracy, AveragesAreNamed) {
   EXPECT_NEAR(table.rows.at(0).averages.at(1).value(), (5 * 0.6 + 0.5) / 6, 1e-12);
 }
 
-TEST(Accuracy, OtherAveragesDoNotBorrowTheirNames) {
+TEST(Accuracy, OtherAveragesDoNotUseTheirNames) {
   Store store(":memory:");
   for (const char* task : {"listops", "text", "retrieval", "image", "lookup"})
     store.add(full_run(task, "linear", 0, 0.5), {});
@@ -198,7 +198,7 @@ TEST(Accuracy, ASweepIsOneRowChosenOnValidation) {
   EXPECT_FALSE(table.rows[1].cells.at(0)->marks.best_of);
 }
 
-TEST(PublishedTable, SetsTheRangeBesideOurs) {
+TEST(PublishedTable, ShowsTheRangeNextToOurs) {
   Store store(":memory:");
   store.add_baselines("listops", "listops1", {{"majority", 170, 1000}, {"first_token", 360, 1000}});
   store.add(full_run("listops", "performer", 0, 0.43), {});
@@ -207,16 +207,16 @@ TEST(PublishedTable, SetsTheRangeBesideOurs) {
   const std::string text = out.str();
   EXPECT_NE(text.find("18.0–38.0 ⚠"), std::string::npos) << text;
   EXPECT_NE(text.find("+5.0"), std::string::npos) << text;  // 43.0 above 38.02
-  EXPECT_NE(text.find("36.0"), std::string::npos) << "the baselines stand beside it";
+  EXPECT_NE(text.find("36.0"), std::string::npos) << "the baselines are shown";
   EXPECT_NE(text.find("brackets were lost"), std::string::npos);
 }
 
-TEST(PublishedTable, RefusesStandIns) {
+TEST(PublishedTable, ShowsNothingForOtherVariants) {
   Store store(":memory:");
   store.add(sample_run("performer", 0, 0.43), {});
   std::ostringstream out;
   report_formats().at("markdown").write(store, lra_request("published"), out);
-  EXPECT_NE(out.str().find("Nothing published is set beside listops@quick"), std::string::npos) << out.str();
+  EXPECT_NE(out.str().find("No published figures are shown for listops@quick"), std::string::npos) << out.str();
   EXPECT_EQ(out.str().find("38.0"), std::string::npos);
 }
 
@@ -239,8 +239,8 @@ TEST(Answers, NameTheBestTheFastestAndTheCheapest) {
   ASSERT_EQ(three.size(), 3u);
   EXPECT_EQ(three[0].sentence,
             "`transformer` reaches 40.1 % on listops@quick; 1 other model is not significantly behind.");
-  EXPECT_EQ(three[1].sentence, "`linear` trains at 3.00× `transformer`'s speed, of 2 models that tie.");
-  EXPECT_EQ(three[2].sentence, "`local` is past every baseline on listops@quick after 2.00 s of training a seed.");
+  EXPECT_EQ(three[1].sentence, "`linear` trains at 3.00× `transformer`'s speed, the fastest of 2 models that tie.");
+  EXPECT_EQ(three[2].sentence, "`local` beats every baseline on listops@quick after 2.00 s of training per seed.");
 }
 
 TEST(Figures, ExponentsAndTheFront) {

@@ -14,8 +14,8 @@ CostRow cost_row(const std::string& label, const std::vector<const StoredRun*>& 
   CostRow row;
   row.label = label;
   row.model = candidates.front()->model;
-  row.runs = chosen(candidates, request);
-  row.marks = facts_about(row.runs, request);
+  row.runs = select_configuration(candidates, request);
+  row.marks = marks_of(row.runs, request);
   const double n = static_cast<double>(row.runs.size());
   for (const StoredRun* run : row.runs) {
     row.examples_per_second += run->examples_per_second / n;
@@ -34,7 +34,7 @@ const CostRow* find_row(const CostTable& table, const std::string& label) {
   return found == table.rows.end() ? nullptr : &*found;
 }
 
-void relate_to_references(CostTable& table) {
+void set_relative_speeds(CostTable& table) {
   std::vector<std::string> labels;
   for (const CostRow& row : table.rows) labels.push_back(row.label);
   for (CostRow& row : table.rows) {
@@ -95,7 +95,7 @@ std::vector<CostTable> cost_tables(const std::vector<StoredRun>& runs, const Sto
         if (request.wants_model(label) && several_levels(table.rows.back().runs, environments))
           table.levels.push_back(label);
       }
-      relate_to_references(table);
+      set_relative_speeds(table);
       std::erase_if(table.rows, [&](const CostRow& row) { return !request.wants_model(row.model); });
       if (table.rows.empty() && table.shared + table.uneven == 0) {
         tables.pop_back();

@@ -20,13 +20,14 @@ constexpr std::array kMarks{
     Mark{&Marks::uses_context, "†",
          "uses context: the lower end of the 95 % interval is above the best of majority class, first token, bag of "
          "tokens and the model `{control}`."},
-    Mark{&Marks::stale, "‡", "stale: made by another revision of the model or of the engine; `lra run` makes it anew."},
-    Mark{&Marks::not_comparable, "§", "not comparable: fewer examples or fewer steps than the preset says."},
+    Mark{&Marks::stale, "‡", "stale: made with another revision of the model or of the engine; `lra run` repeats it."},
+    Mark{&Marks::not_comparable, "§", "not comparable: fewer examples or fewer steps than the preset specifies."},
     Mark{&Marks::over_budget, "¶", "more than 10 % more parameters than `{exact}`."},
-    Mark{&Marks::shared, "‖", "shared: trained while other cells ran, so its speed is shown nowhere."},
+    Mark{&Marks::shared, "‖", "shared: trained while other cells ran, so its speed is not shown."},
     Mark{&Marks::uneven, "≀",
-         "uneven: trained in parts under other conditions, or stopped in between, so its speed is shown nowhere."},
-    Mark{&Marks::best_of, "◊", "best of several settings, chosen on validation; not to be set against untuned rows."},
+         "uneven: trained in parts under different conditions, or stopped in between, so its speed is not shown."},
+    Mark{&Marks::best_of, "◊",
+         "best of several settings, chosen on validation data; not comparable with untuned rows."},
 };
 
 void take(std::vector<Table>& tables, Table table) {
@@ -76,7 +77,7 @@ std::vector<Table> tables_of(const Comparison& comparison, const Store& store, c
     if (request.table == "configurations") take(tables, tabulate_configurations(table));
   }
   if (tables.empty())
-    fail_usage("{} holds nothing for the table '{}': a difference takes two models on one task", store.path().string(),
+    fail_usage("{} has nothing for the table '{}': a difference needs two models on one task", store.path().string(),
                request.table);
   return tables;
 }
@@ -113,7 +114,7 @@ std::vector<std::string> Notes::all() const {
 
 std::string levels_note(const std::vector<std::string>& pooled) {
   if (pooled.empty()) return {};
-  return fmt::format("Seeds made with other instruction sets or another oneDNN, whose bits differ, are pooled: {}.",
+  return fmt::format("Pooled seeds from different instruction sets or oneDNN versions, whose bits differ: {}.",
                      joined(pooled));
 }
 

@@ -1,4 +1,4 @@
-/// A report as rows and cells of text, which every format for people prints in its own way.
+/// A report as tables of text, which the human-readable formats print.
 #pragma once
 
 #include <limits>
@@ -13,24 +13,24 @@ namespace lra {
 struct TableCell {
   std::string text;
   Rank rank = Rank::open;
-  double order = std::numeric_limits<double>::quiet_NaN();  // what a column is sorted by; NaN: not a figure
-  std::string configuration;                                // StoredRun::configuration of the runs it was made from
+  double order = std::numeric_limits<double>::quiet_NaN();  // the sort key; NaN if the cell is not a number
+  std::string configuration;                                // StoredRun::configuration of the underlying runs
   TableCell(std::string t = {}) : text(std::move(t)) {}
   TableCell(const char* t) : text(t) {}
   TableCell(std::string t, double o) : text(std::move(t)), order(o) {}
 };
 
-/// One row; `aside` for what is no result, such as baselines.
+/// One row; `aside` marks rows that are not results, such as baselines.
 struct TableRow {
   std::vector<TableCell> cells;
   bool aside = false;
 };
 
-/// One table with what is said above and below it. Texts may hold `code`; nothing else is markup. The first column is
-/// text, the others are figures unless `words` says so.
+/// One table with the text above and below it. Texts may contain `code` in backticks and no other markup. The first
+/// column holds text; the others hold numbers, or text if `words` is true.
 struct Table {
   std::string id;    // accuracy-quick; unique in a document
-  std::string kind;  // the table of report_tables() it belongs to
+  std::string kind;  // its name in report_tables()
   std::string title, lead;
   std::vector<std::string> head;
   std::vector<TableRow> rows;
@@ -38,10 +38,10 @@ struct Table {
   bool words = false;
 };
 
-/// All tables that `request` asks for, the most asked first. Throws as compare_runs, and when nothing is left to show.
+/// All tables that `request` asks for, in reading order. Throws a usage error when there is nothing to show.
 std::vector<Table> tables_of(const Comparison& comparison, const Store& store, const ReportRequest& request);
 
-// The parts, each a table or none.
+// The individual tables; one without rows and notes is left out of the report.
 Table tabulate_accuracy(const AccuracyTable& table);
 Table tabulate_differences(const AccuracyTable& table);
 Table tabulate_published(const AccuracyTable& table);
@@ -53,13 +53,14 @@ Table tabulate_bench(const BenchTable& table);
 Table tabulate_facts(const std::string& model, const ReportRequest& request);
 Table tabulate_cells(const std::string& model, const Comparison& comparison);
 
-/// "lra runs show 3 --db mine.db": a command of the program as it is to be typed for this database.
+/// "lra runs show 3 --db mine.db": the command line with these arguments for this database.
 std::string command_on(const Store& store, const std::string& arguments);
 
-/// The signs of a row or cell, " *†", and their meanings.
+/// The signs for these marks, such as " *†"; empty without any.
 std::string signs(const Marks& marks);
 
-/// The lines below a table: the meaning of each mark that occurs, in a fixed order, then the others.
+/// Collects the notes below a table: first the meaning of each mark that was added, in a fixed order, then the other
+/// lines.
 class Notes {
  public:
   explicit Notes(ReferenceModels references) : references_(std::move(references)) {}
@@ -73,13 +74,13 @@ class Notes {
   std::vector<std::string> lines_;
 };
 
-/// That these cells or rows pool seeds of several levels (numeric_level.h); empty without any.
+/// The note that these cells or rows pool seeds of several numeric levels; empty if there are none.
 std::string levels_note(const std::vector<std::string>& pooled);
 
 std::string percent(double share);                            // "41.3"
 std::string points(double difference);                        // "+1.2"
 std::string p_value(double p);                                // "0.031", "< 0.001", "–"
-std::string or_dash(bool measured, const std::string& text);  // a figure that was not measured is a dash
+std::string or_dash(bool measured, const std::string& text);  // `text`, or "–" if it was not measured
 std::string plural(long count, const char* noun);
 std::string joined(const std::vector<std::string>& words);
 

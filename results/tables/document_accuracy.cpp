@@ -13,7 +13,7 @@ namespace {
 constexpr std::array<std::pair<const char*, const char*>, 3> kBaselines{
     {{"majority", "majority class"}, {"first_token", "first token"}, {"bag_of_tokens", "bag of tokens"}}};
 
-/// Whether some seeds of the cell stay at chance, or might, so that their mean alone misleads.
+/// Whether some seeds of the cell stay at chance, or might, so that the mean alone would mislead.
 bool may_stay_at_chance(const Column& column, const AccuracyCell& cell) {
   const long seeds = static_cast<long>(cell.runs.size());
   return cell.solved && seeds > 1 && (column.may_stay_at_chance || (*cell.solved > 0 && *cell.solved < seeds));
@@ -44,7 +44,7 @@ void add_baselines(Table& printed, const AccuracyTable& table) {
   }
 }
 
-/// Which column is which version of what.
+/// One line per column that is one of several versions of its data.
 std::vector<std::string> version_notes(const AccuracyTable& table) {
   std::vector<std::string> lines;
   for (const Column& column : table.columns)
@@ -88,7 +88,7 @@ std::string detectable_note(const AccuracyTable& table) {
                      joined(parts));
 }
 
-/// Why a table of several rows has nothing to test.
+/// The note on why a table of several rows has no comparisons.
 std::string uncompared_note(const AccuracyTable& table) {
   bool cut = false, stale = false;
   for (const Row& row : table.rows)
@@ -100,12 +100,12 @@ std::string uncompared_note(const AccuracyTable& table) {
                                                                       : "no column has results of two models");
 }
 
-/// One line per column whose cells have other seeds: "Seeds are unequal on listops: seeds 0..2 of linear; seeds 0..5 of
+/// One line per column whose cells have different seeds: "Seeds differ on listops: seeds 0..2 of linear; seeds 0..5 of
 /// local."
 std::vector<std::string> unequal_seeds(const AccuracyTable& table) {
   std::vector<std::string> lines;
   for (std::size_t c = 0; c < table.columns.size(); ++c) {
-    std::map<std::vector<std::uint64_t>, std::vector<std::string>> rows;  // that have these seeds
+    std::map<std::vector<std::uint64_t>, std::vector<std::string>> rows;  // labels by their seeds
     for (const Row& row : table.rows) {
       if (!row.cells[c]) continue;
       std::vector<std::uint64_t> seeds;
@@ -119,7 +119,7 @@ std::vector<std::string> unequal_seeds(const AccuracyTable& table) {
           fmt::format("{} {} of {}", seeds.size() == 1 ? "seed" : "seeds", seed_list(seeds), joined(labels)));
     if (parts.size() > 1)
       lines.push_back(fmt::format(
-          "Seeds are unequal on {}: {}. A mean is over a cell's own seeds, a difference over those that both have.",
+          "Seeds differ on {}: {}. A mean is over all seeds of its cell, a difference over the common seeds.",
           table.columns[c].label, fmt::join(parts, "; ")));
   }
   return lines;
@@ -146,13 +146,13 @@ std::vector<std::string> accuracy_notes(const AccuracyTable& table) {
   }
   for (const Column& column : table.columns)
     for (const std::string& caution : column.cautions) notes.add(fmt::format("{}: {}.", column.label, caution));
-  if (one_seed) notes.add("x [a, b]: one seed, with the 95 % interval (Wilson) for the draw of test examples alone.");
+  if (one_seed)
+    notes.add("x [a, b]: one seed, with the 95 % interval (Wilson), which covers only the sampling of test examples.");
   if (several) notes.add("x ± s (n): mean and standard deviation over n seeds; marks use the t interval of the mean.");
   if (solved)
     notes.add(
-        "solved k of n: so many seeds are above the majority class (exact binomial test, corrected for n looks: at "
-        "most "
-        "2.5 % that chance alone solves any).");
+        "solved k of n: k of the n seeds are above the majority class (exact binomial test, corrected for n tests: a "
+        "model at chance solves any seed with probability at most 2.5 %).");
   notes.add(rank_note(table));
   if (table.rows.size() > 1)
     notes.add(table.evidence.comparisons ? seeds_caveat(table.evidence) : uncompared_note(table));
@@ -163,10 +163,10 @@ std::vector<std::string> accuracy_notes(const AccuracyTable& table) {
   if (failed) notes.add("failed: every attempt ended with an error or was interrupted.");
   notes.add(levels_note(table.levels));
   if (!no_baseline.empty())
-    notes.add(fmt::format("No baselines are stored for {}: not judged against chance.", joined(no_baseline)));
+    notes.add(fmt::format("No baselines are stored for {}: not compared with chance or context.", joined(no_baseline)));
   if (!no_control.empty())
-    notes.add(
-        fmt::format("`{}` has no run on {}: context judged without it.", table.references.control, joined(no_control)));
+    notes.add(fmt::format("`{}` has no run on {}, so † is decided without it.", table.references.control,
+                          joined(no_control)));
   if (table.superseded > 0)
     notes.add(fmt::format("{} not shown: its cell shows runs of another configuration or revision.",
                           table.superseded == 1 ? "1 stored run is" : grouped(table.superseded) + " stored runs are"));
@@ -228,7 +228,7 @@ TableRow published_row(const Row& row, const AccuracyCell& cell, const Column& c
   return entry;
 }
 
-/// What must be said of published figures, each once: footnotes of suspect columns, refusals, entries not counted.
+/// The notes on published figures, each once: footnotes of suspect columns, why cells have none, entries not counted.
 struct PublishedNotes {
   std::set<std::string> footnotes, refusals, left_out;
 
@@ -287,14 +287,14 @@ Table tabulate_differences(const AccuracyTable& table) {
   if (printed.rows.empty()) return printed;
   Notes notes(table.references);
   notes.add(
-      "these models: would training both again come out the same way? Runs are paired by seed. Only this decides bold "
-      "type; Holm corrects over the whole table, and bold p are below 0.05.");
+      "these models: would the difference remain if both were trained again? Runs are paired by seed. Only this test "
+      "decides bold type; Holm corrects over the whole table, and p below 0.05 are bold.");
   notes.add(
-      "these two networks: McNemar's exact test on the test examples of the first common seed. Says nothing of other "
-      "seeds.");
-  if (permutation) notes.add("permutation: all flips of the signs of the seeds' differences.");
-  if (student) notes.add("t: Student's test on the seeds' differences, with fewer than 6 seeds.");
-  if (bootstrap) notes.add("bootstrap: over seeds, and over the test examples of each.");
+      "these two networks: McNemar's exact test on the test examples of the first common seed. It says nothing about "
+      "other seeds.");
+  if (permutation) notes.add("permutation: sign flips of the differences per seed.");
+  if (student) notes.add("t: Student's t-test on the differences per seed, used with fewer than 6 seeds.");
+  if (bootstrap) notes.add("bootstrap: over seeds and over the test examples of each seed.");
   notes.add(seeds_caveat(table.evidence));
   for (std::string& line : unequal_seeds(table)) notes.add(std::move(line));
   printed.notes = notes.all();
@@ -304,20 +304,20 @@ Table tabulate_differences(const AccuracyTable& table) {
 Table tabulate_published(const AccuracyTable& table) {
   Table printed;
   printed.kind = "published", printed.id = fmt::format("published-{}", table.preset);
-  printed.title = fmt::format("Beside published figures, preset {}", table.preset);
+  printed.title = fmt::format("Comparison with published figures, preset {}", table.preset);
   PublishedNotes said;
   Notes notes(table.references);
   for (std::size_t c = 0; c < table.columns.size(); ++c)
     for (const Row& row : table.rows) {
       if (!row.cells[c]) continue;
       const Column& column = table.columns[c];
-      if (const std::string why = refusal(*row.cells[c]->runs.front()); !why.empty()) {
-        said.refusals.insert(fmt::format("Nothing published is set beside {}: {}.", column.label, why));
+      if (const std::string why = why_not_comparable(*row.cells[c]->runs.front()); !why.empty()) {
+        said.refusals.insert(fmt::format("No published figures are shown for {}: {}.", column.label, why));
         continue;
       }
       if (row.label != row.model) {
-        said.refusals.insert(
-            fmt::format("Nothing published is set beside `{}`: its settings are not the model's own.", row.label));
+        said.refusals.insert(fmt::format(
+            "No published figures are shown for `{}`: its settings are not the model's defaults.", row.label));
         continue;
       }
       const PublishedRange range = published_range(row.model, column.task);
@@ -328,11 +328,12 @@ Table tabulate_published(const AccuracyTable& table) {
     }
   if (!printed.rows.empty()) {
     printed.lead =
-        "Test accuracy in %. Published: the range of what papers print for the model, each by its own protocol.";
+        "Test accuracy in %. Published: the range of accuracies that papers print for the model, each under its own "
+        "protocol.";
     printed.head = {"model", "task", "ours", "published", "difference", "majority class", "best without order", "from"};
     notes.add(
-        "difference: from the nearer end of the published range; the baselines stand beside it, because a figure near "
-        "them shows nothing, whatever was printed.");
+        "difference: from the nearer end of the published range. The baselines are shown because an accuracy near them "
+        "is no evidence of learning, whatever was published.");
   }
   for (const auto* lines : {&said.footnotes, &said.refusals, &said.left_out})
     for (const std::string& line : *lines) notes.add(line);

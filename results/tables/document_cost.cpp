@@ -39,10 +39,10 @@ const BenchRow* find_row(const BenchTable& table, const std::string& model, long
   return nullptr;
 }
 
-/// Stands where a figure would, in the row of what was refused for want of memory.
+/// The cell text for a model that was not run because it does not fit in memory.
 constexpr const char* kDoesNotFit = "does not fit";
 
-/// Both rows of exact attention belong into every table of cost; those that were not measured stand there with dashes.
+/// Every cost table shows both rows of exact attention; those that were not measured are filled with dashes.
 std::vector<std::string> missing_references(const ReferenceModels& references, bool fused, bool stored) {
   std::vector<std::string> missing;
   if (!fused) missing.push_back(references.exact);
@@ -90,21 +90,21 @@ Table tabulate_cost(const CostTable& table) {
       printed.rows.back().cells.resize(printed.head.size(), "–");
     }
     notes.add(fmt::format(
-        "against fused: examples/s, `{0}` = 1 (with the same settings where it ran with them), which never "
-        "stores its N×N matrix; against stored: the same against the `{0}` that does (`{1}`), as in "
-        "LRA's own measurements. Peak memory: parameters, gradients, optimiser state and activations; the most of any "
-        "seed, like activations.",
+        "against fused: examples/s relative to `{0}`, which never stores its N×N matrix (with the same settings if it "
+        "ran with them); against stored: relative to the `{0}` that stores it (`{1}`), as in LRA's own measurements. "
+        "Peak memory: parameters, gradients, optimiser state and activations; the maximum over seeds, like "
+        "activations.",
         exact, materialized));
-    notes.add(missing_note(
-        missing, fmt::format("`lra run --models {0} --model-args {0}:{1}` trains the second", exact, materialized)));
+    notes.add(missing_note(missing, fmt::format("`lra run --models {0} --model-args {0}:{1}` trains the stored one",
+                                                exact, materialized)));
   }
   if (table.shared > 0)
-    notes.add(fmt::format("{} left out, timed while other cells ran (shared).", plural(table.shared, "run")));
+    notes.add(fmt::format("{} left out: timed while other cells ran (shared).", plural(table.shared, "run")));
   notes.add(levels_note(table.levels));
   if (table.uneven > 0)
     notes.add(
-        fmt::format("{} left out, timed in parts under other conditions or stopped in between: `lra runs show N` "
-                    "says which (timing_flaw).",
+        fmt::format("{} left out: trained in parts under different conditions, or stopped in between; `lra runs show "
+                    "N` gives the reason (timing_flaw).",
                     plural(table.uneven, "run")));
   printed.notes = notes.all();
   return printed;
@@ -152,8 +152,8 @@ Table tabulate_speed(const BenchTable& table) {
   }
   Notes notes(table.references);
   notes.add(
-      fmt::format("speed: steps per second relative to exact attention at the same length: against the fused `{}` / "
-                  "against the one that stores its N×N matrix. After LRA's table 2.",
+      fmt::format("speed: steps per second relative to exact attention at the same length, to the fused `{}` / to the "
+                  "one that stores its N×N matrix. The layout follows LRA's table 2.",
                   exact));
   notes.add(missing_note(missing, fmt::format("`lra bench --models {}` measures both", exact)));
   printed.notes = notes.all();
@@ -187,10 +187,10 @@ Table tabulate_bench(const BenchTable& table) {
          false});
   }
   printed.notes = {fmt::format(
-      "against fused, against stored: the median time of `{}`, and of the one that stores its N×N "
-      "matrix, at the same length over this one's. Bound by: what takes longer, a step's operations at the rate of "
-      "matrix products or its traffic at the rate of memory, both measured in the same run. Does not fit: was not run; "
-      "the memory is an estimate.",
+      "against fused, against stored: the median time of `{}`, and of the one that stores its N×N matrix, divided by "
+      "the model's at the same length. Bound by: whichever takes longer, a step's operations at the rate of matrix "
+      "products or its traffic at the memory bandwidth, both measured in the same run. Does not fit: not run; the "
+      "memory is an estimate.",
       table.references.exact)};
   return printed;
 }

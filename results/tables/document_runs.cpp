@@ -42,7 +42,7 @@ Table tabulate_seeds(const AccuracyTable& table, const Store& store) {
         printed.rows.back().cells[3].configuration = run->configuration;
       }
     }
-  notes.add(fmt::format("run: its number in the database; `{}` tells all of it, `{}` runs it again.",
+  notes.add(fmt::format("run: its id in the database; `{}` shows all its details, `{}` runs it again.",
                         command_on(store, "runs show N"), command_on(store, "runs reproduce N")));
   if (!printed.rows.empty()) printed.notes = notes.all();
   return printed;
@@ -52,7 +52,7 @@ Table tabulate_configurations(const AccuracyTable& table) {
   Table printed;
   printed.kind = "configurations", printed.id = fmt::format("configurations-{}", table.preset);
   printed.title = fmt::format("Configuration of every cell, preset {}", table.preset);
-  printed.lead = "All that decides a result, without its seed.";
+  printed.lead = "Everything that decides a result, except its seed.";
   printed.head = {"model", "task", "parameters", "seeds", "runs", "settings"};
   printed.words = true;
   Notes notes(table.references);
@@ -98,7 +98,7 @@ Table tabulate_cells(const std::string& model, const Comparison& comparison) {
   Table printed;
   printed.kind = "model", printed.id = fmt::format("cells-{}", model),
   printed.title = fmt::format("{} task by task", model);
-  printed.lead = "Test accuracy in %, its place in the column, and what it cost.";
+  printed.lead = "Test accuracy in %, its place in the column, and its cost.";
   printed.head = {"row", "preset", "task", "accuracy", "place", "best there", "training time", "peak memory"};
   Notes notes(comparison.references);
   for (const AccuracyTable& table : comparison.accuracy)

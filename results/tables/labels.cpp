@@ -38,7 +38,7 @@ std::string reference_label(const ReferenceModels& references, const std::string
   auto allowed = words(row);
   if (own.empty() || allowed.empty()) return "";
   allowed.front() = own.front();                 // the model
-  std::erase(allowed, references.materialized);  // a row may be a reference itself
+  std::erase(allowed, references.materialized);  // `row` may be a reference itself
   allowed.insert(allowed.end(), own.begin(), own.end());
   std::string best;
   std::size_t most = 0;

@@ -1,4 +1,4 @@
-/// Names of rows and machines, and the rows that others are measured against.
+/// Labels of rows and machines, and the reference row for each row.
 #pragma once
 
 #include <string>
@@ -8,17 +8,16 @@
 
 namespace lra {
 
-/// How many settings a sweep tried; 1 without one.
+/// The number of settings that the run's sweep tried; 1 without a sweep.
 long tries(const StoredRun& run);
 
-/// "linformer k=64": the model and what was asked for beside the preset. Runs of one sweep share "linformer best of 3
-/// k".
+/// "linformer k=64": the model and its changes to the preset. Runs of one sweep share a label, "linformer best of 3 k".
 std::string row_label(const StoredRun& run);
 
-/// The label that `row` is measured against: of `labels` the one of `reference`'s model that has `reference`'s own
-/// settings and otherwise the most of what the row was asked for, and nothing else: "linear steps=60" is measured
-/// against "transformer steps=60" where that ran, else against "transformer". Empty where there is none. `reference` is
-/// the label of one of `references`, which a row may be itself.
+/// The label among `labels` that `row` is compared with. Candidates are the labels of `reference`'s model that have all
+/// of `reference`'s settings and no others than those of `row`; the one with the most settings wins. "linear steps=60"
+/// is compared with "transformer steps=60" if it is in `labels`, otherwise with "transformer". Returns an empty string
+/// if there is no candidate. `reference` is the label of one of `references`, and `row` may be a reference itself.
 std::string reference_label(const ReferenceModels& references, const std::string& reference, const std::string& row,
                             const std::vector<std::string>& labels);
 

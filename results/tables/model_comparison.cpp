@@ -5,15 +5,15 @@
 #include <tuple>
 
 #include "results/store/numeric_level.h"
-#include "results/tables/choice.h"
 #include "results/tables/labels.h"
+#include "results/tables/run_selection.h"
 
 namespace lra {
 namespace {
 
 using Place = std::tuple<std::string, std::string, std::string, std::string>;  // preset, variant, data, label
 
-/// What a side has in one place: the runs that stand for it, and how many do not.
+/// The selected runs of a side in one group, and the number of the others.
 struct Stand {
   std::vector<const StoredRun*> runs;
   long others = 0;
@@ -25,13 +25,13 @@ std::map<Place, Stand> places(const Side& side, bool by_label) {
     if (run->comparable)
       all[{run->preset, run->variant, run->data_fingerprint, by_label ? row_label(*run) : ""}].runs.push_back(run);
   for (auto& [place, stand] : all) {
-    const auto runs = chosen(stand.runs, {});
+    const auto runs = select_configuration(stand.runs, {});
     stand = {runs, static_cast<long>(stand.runs.size() - runs.size())};
   }
   return all;
 }
 
-/// What a side has of one property, "listops@quick, image@quick".
+/// The distinct values of a property over a side's runs, "listops@quick, image@quick".
 std::string list(const Side& side, auto&& property) {
   std::set<std::string> values;
   for (const StoredRun* run : side.runs) values.insert(property(*run));
@@ -45,7 +45,7 @@ bool share(const Side& a, const Side& b, auto&& property) {
   return false;
 }
 
-/// Adds where a side's runs of these seeds were made.
+/// Adds the environments of a side's runs with these seeds.
 void add_places(std::vector<const Environment*>& places, const Side& side, const std::vector<const StoredRun*>& runs,
                 const std::vector<std::uint64_t>& seeds) {
   for (const StoredRun* run : runs)
@@ -67,8 +67,7 @@ void add_places(std::vector<const Environment*>& places, const Side& side, const
     fail_usage("{} and {} were trained under different presets, {} against {}, which cannot be compared", a.name,
                b.name, list(a, preset), list(b, preset));
   if (std::none_of(a.runs.begin(), a.runs.end(), whole) || std::none_of(b.runs.begin(), b.runs.end(), whole))
-    fail_usage("{} against {}: one side was cut short (--limit or fewer steps), which cannot be compared", a.name,
-               b.name);
+    fail_usage("{} and {} cannot be compared: one side was cut short (--limit or fewer steps)", a.name, b.name);
   fail_usage("{} and {} share no preset, task variant, version of the data and row", a.name, b.name);
 }
 
@@ -94,8 +93,7 @@ std::vector<std::string> ModelComparison::levels() const {
 ModelComparison compare_sides(const Side& first, const Side& second, bool by_label, const ReportRequest& request,
                               long replicates) {
   ModelComparison result{first.name, second.name, {}, {}};
-  std::map<long, CorrectExamples> correct_examples =
-      *first.correct_examples;  // ids of two databases are told apart by their sign
+  std::map<long, CorrectExamples> correct_examples = *first.correct_examples;  // negative ids are the second database's
   std::vector<StoredRun> relabelled;
   const bool two_databases = first.correct_examples != second.correct_examples;
   if (two_databases)
@@ -113,7 +111,7 @@ ModelComparison compare_sides(const Side& first, const Side& second, bool by_lab
       relabelled.push_back(*run);
       if (two_databases) relabelled.back().id = -run->id;
     }
-    // Two single networks meet whatever their seeds.
+    // Two single networks are compared whatever their seeds.
     if (task.first.size() == 1 && relabelled.size() == 1) relabelled.front().seed = task.first.front()->seed;
     std::vector<const StoredRun*> opponents;
     opponents.reserve(relabelled.size());

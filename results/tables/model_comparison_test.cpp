@@ -1,4 +1,4 @@
-// Two sides set against each other.
+// Comparisons of two sides.
 #include <gtest/gtest.h>
 
 #include "results/results_testing.h"
@@ -26,7 +26,7 @@ TEST(ModelComparison, LeavesOutSeedsWithoutAPartner) {
   EXPECT_EQ(seed_list({0, 1, 2, 4, 7, 8}), "0..2,4,7..8");
 }
 
-/// What is said of identity, three seeds made with AVX3, against `runs`, made in `places`.
+/// The levels note on comparing identity (three seeds on AVX3) with `runs`, made in `places`.
 std::string note_on(const std::vector<StoredRun>& runs, const std::map<long, Environment>& places) {
   std::vector<StoredRun> partners;
   for (std::uint64_t seed = 0; seed < 3; ++seed) partners.push_back(sample_run("identity", seed, 0.5));
@@ -40,14 +40,14 @@ std::string note_on(const std::vector<StoredRun>& runs, const std::map<long, Env
   return levels_note(compare_sides(first, second, false, {}).levels());
 }
 
-TEST(ModelComparison, RunsOfSeveralLevelsAreNamed) {
+TEST(ModelComparison, NotesRunsOfSeveralLevels) {
   std::vector<StoredRun> runs;
   for (std::uint64_t seed = 0; seed < 4; ++seed) runs.push_back(sample_run("linear", seed, 0.4));
   Environment avx3, avx2;
   avx3.isa = "AVX3", avx2.isa = "AVX2";
-  const std::string note = "Seeds made with other instruction sets or another oneDNN, whose bits differ, are pooled: ";
+  const std::string note = "Pooled seeds from different instruction sets or oneDNN versions, whose bits differ: ";
   EXPECT_EQ(note_on(runs, {{0, avx3}}), "");
-  EXPECT_EQ(note_on(runs, {{0, Environment()}}), "") << "an older version did not note it";
+  EXPECT_EQ(note_on(runs, {{0, Environment()}}), "") << "an older version did not record it";
   EXPECT_EQ(note_on(runs, {{0, avx2}}), note + "listops@quick.") << "another database";
   runs[3].environment = 1;
   EXPECT_EQ(note_on(runs, {{0, avx3}, {1, avx2}}), "") << "seed 3 has no partner";

@@ -19,7 +19,7 @@ Discordance discordance(const CorrectExamples& first, const CorrectExamples& sec
   return counts;
 }
 
-/// The predictions of each pair; nothing unless all are there and of one length.
+/// The discordance of each pair; empty unless all predictions are stored and have equal lengths.
 std::vector<Discordance> discordances(const std::vector<std::pair<const StoredRun*, const StoredRun*>>& pairs,
                                       const std::map<long, CorrectExamples>& correct_examples) {
   std::vector<Discordance> all;
@@ -115,7 +115,8 @@ std::string seeds_caveat(const Evidence& evidence) {
   const auto [comparisons, tests, seeds, many] = evidence;
   if (comparisons == 0) return {};
   if (tests == 0 && many)
-    return "No two seeds are common to what is compared, so nothing is significant: give all the same `--seeds`.";
+    return "No two seeds are common to the compared models, so nothing is significant: run all with the same "
+           "`--seeds`.";
   if (tests == 0) return "With one seed nothing is significant: run more, `--seeds 0..5`.";
   std::string caveat;
   if (tests < comparisons)
@@ -123,11 +124,11 @@ std::string seeds_caveat(const Evidence& evidence) {
                          comparisons - tests, comparisons);
   if (seeds < kPermutationSeeds)
     caveat += fmt::format(
-        "{} seeds cannot reach p < 0.05 by permutation: Student's t on the differences of seeds decides.", seeds);
+        "{} seeds cannot reach p < 0.05 by permutation, so Student's t-test on the differences per seed decides.",
+        seeds);
   else if (seeds < seeds_needed(tests))
-    caveat +=
-        fmt::format("{} seeds cannot reach p < 0.05 by permutation after Holm's correction for {} tests: it takes {}.",
-                    seeds, tests, seeds_needed(tests));
+    caveat += fmt::format("{} seeds cannot reach p < 0.05 by permutation after Holm's correction for {} tests; {} can.",
+                          seeds, tests, seeds_needed(tests));
   return caveat.ends_with(' ') ? caveat.substr(0, caveat.size() - 1) : caveat;
 }
 

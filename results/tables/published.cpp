@@ -10,8 +10,8 @@ extern const std::string_view kPublishedSources, kPublishedNotes, kPublishedScor
 
 namespace {
 
-/// Lines of comma-separated fields, that of headings first; a field in double quotes may hold commas and doubled
-/// quotes.
+/// Parses lines of comma-separated fields, the first of which holds the headings. A field in double quotes may contain
+/// commas and doubled quotes.
 std::vector<std::vector<std::string>> parse_csv(std::string_view text) {
   std::vector<std::vector<std::string>> lines;
   std::vector<std::string> line(1);
@@ -89,11 +89,10 @@ PublishedRange published_range(const std::string& model, const std::string& task
   return range;
 }
 
-std::string refusal(const StoredRun& run) {
+std::string why_not_comparable(const StoredRun& run) {
   if (std::none_of(published().begin(), published().end(), [&](const auto& entry) { return entry.task == run.task; }))
     return fmt::format("no paper prints figures for `{}`", run.task);
-  if (run.variant != run.task)
-    return fmt::format("`{}` is another variant than the papers' `{}`", run.variant, run.task);
+  if (run.variant != run.task) return fmt::format("`{}` is not the papers' variant `{}`", run.variant, run.task);
   if (!run.comparable) return "it was cut short";
   return {};
 }

@@ -1,6 +1,6 @@
-/// Accuracies that papers print, and what may be set beside them.
+/// Accuracies published in papers, and which runs they can be compared with.
 ///
-/// The figures are in results/tables/published/*.csv, keyed to one paper and table each, and travel inside the program.
+/// The figures are in results/tables/published/*.csv, each with its paper and table, and are embedded in the program.
 #pragma once
 
 #include <string>
@@ -14,16 +14,17 @@ namespace lra {
 struct Published {
   std::string source;  // as in sources.csv
   std::string paper, arxiv, table, protocol;
-  std::string model, printed_as, task;  // model and task by their names here
-  std::string provenance;  // primary: by the model's authors; rerun: by others; copied: seen as a quotation
+  std::string model, printed_as, task;  // model and task by our names
+  std::string provenance;  // primary: by the model's authors; rerun: by others; copied: quoted from another paper
   double accuracy = 0;     // a share; 0 when it failed
   bool failed = false;     // printed as a failure
-  std::string kind, note;  // kind: "" | suspect (shown, with the note) | variant | pretrained (never set beside others)
+  std::string kind, note;  // kind: "" | suspect (shown with the note) | variant | pretrained (neither is compared)
 };
 
+/// All published accuracies.
 const std::vector<Published>& published();
 
-/// What is set beside one cell: the range of all printed accuracies of that model on that task.
+/// The range of the published accuracies of one model on one task.
 struct PublishedRange {
   double low = 0, high = 0;
   long entries = 0, failures = 0;
@@ -34,11 +35,11 @@ struct PublishedRange {
   double apart(double ours) const { return ours > high ? ours - high : ours < low ? ours - low : 0; }
 };
 
-/// Without entries when nothing was printed, or only what cannot be compared. Model names are compared without `_`.
+/// Has no entries when nothing comparable was published. Model names are compared without `_`.
 PublishedRange published_range(const std::string& model, const std::string& task);
 
-/// Why a published figure may not be set beside this cell, one clause; empty when it may. Only a full variant that
-/// bears the task's own name, trained by a protocol that is comparable and with the model's own settings, may.
-std::string refusal(const StoredRun& run);
+/// One clause on why published figures cannot be compared with this run; empty when they can. Only a complete run on
+/// the variant that has the task's own name can.
+std::string why_not_comparable(const StoredRun& run);
 
 }  // namespace lra

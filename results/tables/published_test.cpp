@@ -9,7 +9,7 @@
 namespace lra {
 namespace {
 
-TEST(Published, LraTableOneIsThere) {
+TEST(Published, ContainsLraTableOne) {
   // Tay et al. arXiv:2011.04006, table 1, row Transformer.
   std::map<std::string, long> transformer;  // hundredths of a per cent
   for (const Published& entry : published())
@@ -44,7 +44,7 @@ TEST(Published, ARangeSpansPapersAndKeepsFootnotes) {
   EXPECT_TRUE(suspect);
 }
 
-TEST(Published, PretrainedAndOtherVariantsAreLeftOutAndSaidSo) {
+TEST(Published, LeavesOutPretrainedEntriesAndOtherVariantsWithANote) {
   const PublishedRange pathfinder = published_range("transformer", "pathfinder");
   for (const Published* entry : pathfinder.from) {
     EXPECT_NE(entry->source, "combiner") << "the easier contours";
@@ -63,15 +63,15 @@ TEST(Published, NamesAreComparedWithoutUnderscores) {
   EXPECT_TRUE(published_range("nobody", "text").from.empty());
 }
 
-TEST(Published, OnlyTheFullVariantInFullMayStandBesideThem) {
+TEST(Published, AreComparableOnlyWithCompleteRunsOnTheFullVariant) {
   StoredRun run = sample_run("linear", 0, 0.3);
-  EXPECT_NE(refusal(run), "");
+  EXPECT_NE(why_not_comparable(run), "");
   run.variant = "listops@generated";
-  EXPECT_NE(refusal(run), "");
+  EXPECT_NE(why_not_comparable(run), "");
   run.variant = "listops";
-  EXPECT_EQ(refusal(run), "");
+  EXPECT_EQ(why_not_comparable(run), "");
   run.comparable = false;
-  EXPECT_NE(refusal(run), "");
+  EXPECT_NE(why_not_comparable(run), "");
 }
 
 }  // namespace

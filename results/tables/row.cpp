@@ -39,7 +39,7 @@ Json json_row(const StoredRun& run, const std::vector<Baseline>& baselines) {
   return row;
 }
 
-Json whole_row(const StoredRun& run, const std::vector<Baseline>& baselines) {
+Json full_json_row(const StoredRun& run, const std::vector<Baseline>& baselines) {
   Json row = json_row(run, baselines);
   row["experiment"] = run.experiment;
   row["history"] = Json::array();

@@ -1,5 +1,5 @@
-/// One run or one bench figure as a JSON object: the one form in which `--json` and the reports hand them to other
-/// programs. results/README.md has its table.
+/// The JSON form of a run and of a bench measurement, which `--json` and the reports share. results/README.md lists the
+/// keys.
 #pragma once
 
 #include <vector>
@@ -9,25 +9,25 @@
 
 namespace lra {
 
-/// "schema_version" of each object: raised when a key changes its meaning or goes.
+/// The "schema_version" of each object, raised when a key changes its meaning or is removed.
 inline constexpr int kJsonVersion = 2;
 
-/// A run: its id as `run`, every field of StoredRun under its own name but `experiment` and `environment`, `accuracy`,
-/// `data_share`, and of its data `baselines` (accuracy by name), `majority` and `best_baseline`. Figures of a run that
-/// is not done are null, as is what is not known.
+/// A run: `run` (its id), every field of StoredRun except `experiment` and `environment` under its own name,
+/// `accuracy`, `data_share`, and for its data `baselines` (accuracy by name), `majority` and `best_baseline`. Figures
+/// of a run that is not done and unknown values are null.
 Json json_row(const StoredRun& run, const std::vector<Baseline>& baselines);
 
-/// The same with `experiment`, `history` and the last of its losses. Requires a run with its history.
-Json whole_row(const StoredRun& run, const std::vector<Baseline>& baselines);
+/// json_row plus `experiment`, `history` and the last losses and accuracy in it. Requires a run with its history.
+Json full_json_row(const StoredRun& run, const std::vector<Baseline>& baselines);
 
-/// json_row of every run, with the baselines of its data.
+/// json_row of every run, with the stored baselines of its data.
 std::vector<Json> json_rows(const Store& store, const std::vector<const StoredRun*>& runs);
 
 /// `model`, `length`, `batch`, `mode`, `threads`, `settings`, `speed_up` (null without exact attention) and each metric
 /// by name.
 Json json_row(const BenchTable& table, const BenchRow& row);
 
-/// Any record by the names of its fields.
+/// A record as an object with the names of its fields as keys.
 template <typename Record>
 Json json_of(const Record& record) {
   Json json = Json::object();

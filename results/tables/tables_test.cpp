@@ -1,4 +1,4 @@
-// What tables and the page say is true of what is stored.
+// Checks what the tables and the page say against the stored runs.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -34,7 +34,7 @@ ReportRequest request_for(const std::string& table) {
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
-/// Asked for with these settings beside the preset.
+/// The run with these overrides of its preset.
 StoredRun with(StoredRun run, const Json& overrides) {
   run.overrides = overrides;
   run.experiment.update(overrides);
@@ -47,7 +47,7 @@ StoredRun timed(StoredRun run, double examples_per_second) {
   return run;
 }
 
-/// The lower tail of a binomial, by its definition.
+/// The lower tail of the binomial distribution, by its definition.
 double at_most(long correct, long examples, double share) {
   double sum = 0;
   for (long k = 0; k <= correct; ++k)
@@ -57,7 +57,7 @@ double at_most(long correct, long examples, double share) {
   return sum;
 }
 
-TEST(Solved, TheUpperTailIsTheBinomials) {
+TEST(Solved, UsesTheUpperTailOfTheBinomial) {
   EXPECT_EQ(binomial_upper_tail(0, 10, 0.3), 1);
   EXPECT_NEAR(binomial_upper_tail(10, 10, 0.5), std::ldexp(1.0, -10), 1e-15);
   EXPECT_NEAR(binomial_upper_tail(2, 3, 0.5), 0.5, 1e-12);  // 4 of 8
@@ -65,9 +65,9 @@ TEST(Solved, TheUpperTailIsTheBinomials) {
     EXPECT_NEAR(binomial_upper_tail(correct, 1000, 0.1), 1 - at_most(correct - 1, 1000, 0.1), 1e-10) << correct;
 }
 
-// Source: the definition of the level. 300 models at chance, of which at most 2.5 % may show any solved seed; 300 such
-// draws exceed 5 % with a probability below 0.01. One interval a seed showed 7 % to 20 % of them.
-TEST(Solved, ChanceIsRarelyCountedHoweverManySeedsAreLookedAt) {
+// Source: the definition of the level. Of models at chance, at most 2.5 % show any solved seed in expectation; more
+// than 5 % of 300 do so with a probability below 0.01. Without the correction for seeds, 7 % to 20 % did.
+TEST(Solved, ModelsAtChanceRarelySolveASeedHoweverManySeedsThereAre) {
   constexpr long kModels = 300, kExamples = 100;
   for (const std::uint64_t seeds : {2, 8}) {
     Store store(":memory:");
@@ -88,7 +88,7 @@ TEST(Solved, ChanceIsRarelyCountedHoweverManySeedsAreLookedAt) {
   }
 }
 
-TEST(Sound, NumbersThatCannotBeAreRefusedAndTheRunIsNamed) {
+TEST(Validation, RejectsImpossibleNumbersAndNamesTheRun) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "lra.db";
   StoredRun run = sample_run("linear", 0, 0.5);
@@ -132,11 +132,11 @@ TEST(Sound, NumbersThatCannotBeAreRefusedAndTheRunIsNamed) {
   last_byte(0x02);  // one bit, beyond the 1,001st
   EXPECT_TRUE(has(sentence_of([&] { store.find(1); }, Kind::data), "some beyond the last"));
   EXPECT_TRUE(has(sentence_of([&] { Store(":memory:").merge(store); }, Kind::data), "run 1 has"));
-  EXPECT_EQ(Store(path).remove({1}), 1) << "what is said to remove it does";
+  EXPECT_EQ(Store(path).remove({1}), 1) << "the suggested command removes it";
   EXPECT_NO_THROW(report(store, "markdown", request_for("accuracy")));
 }
 
-TEST(Tables, ManySeedsAreNeverCalledOne) {
+TEST(Tables, SaysOneSeedOnlyIfThereIsOne) {
   Store store(":memory:");
   for (std::uint64_t seed = 0; seed < 2; ++seed)
     for (const char* model : {"linear", "local"}) {
@@ -153,12 +153,12 @@ TEST(Tables, ManySeedsAreNeverCalledOne) {
   EXPECT_FALSE(has(text, "With one seed")) << text;
   EXPECT_TRUE(has(text, "No two seeds are common")) << text;
   EXPECT_TRUE(has(text,
-                  "Seeds are unequal on listops@quick: seeds 0..1 of linear steps=3, local steps=3; seeds 0..2 of "
+                  "Seeds differ on listops@quick: seeds 0..1 of linear steps=3, local steps=3; seeds 0..2 of "
                   "linear; seeds 3..5 of local."))
       << text;
 }
 
-TEST(Tables, VersionsOfOneTasksDataAreTheSubjectOfNoAverage) {
+TEST(Tables, VersionsOfOneTasksDataAreNotAveraged) {
   Store store(":memory:");
   for (const char* fingerprint : {"aaaaaaaa", "bbbbbbbb"})
     for (const char* model : {"linear", "local"}) {
@@ -178,10 +178,10 @@ TEST(Tables, VersionsOfOneTasksDataAreTheSubjectOfNoAverage) {
       << text;
   for (const std::string& format : report_formats().names()) EXPECT_NO_THROW(report(store, format, request_for("all")));
   const Comparison comparison = compare_runs(store, lra_request());
-  EXPECT_TRUE(has(answers(comparison.accuracy.at(0), comparison).at(0).sentence, "No average is formed"));
+  EXPECT_TRUE(has(answers(comparison.accuracy.at(0), comparison).at(0).sentence, "There is no average"));
 }
 
-TEST(Tables, FoldersOfOneNameAreToldApart) {
+TEST(Tables, FoldersOfOneNameGetDistinctLabels) {
   Store store(":memory:");
   const auto add = [&](const char* fingerprint, const char* folder) {
     StoredRun run = sample_run("linear", 0, 0.5);
@@ -207,7 +207,7 @@ TEST(Tables, FoldersOfOneNameAreToldApart) {
                                                 "tsv:v2/set@quick #cccccc"}));
 }
 
-TEST(Tables, ARowIsMeasuredAgainstTheReferenceWithItsSettings) {
+TEST(Tables, ARowIsComparedWithTheReferenceWithItsSettings) {
   const ReferenceModels references = lra_request().references;
   const std::vector<std::string> labels{"linear steps=60", "transformer", "transformer steps=60",
                                         "transformer materialized=true", "transformer materialized=true steps=60"};
@@ -233,14 +233,14 @@ TEST(Tables, ARowIsMeasuredAgainstTheReferenceWithItsSettings) {
   EXPECT_FALSE(has(text, "Not measured here: `transformer`,")) << text;
 }
 
-TEST(Tables, OnlyWhatPapersCouldPrintIsSaidToBeAVariant) {
+TEST(Tables, OnlyTasksOfPapersAreCalledAnotherVariant) {
   Store store(":memory:");
   StoredRun own = sample_run("linear", 0, 0.5);
   own.task = "tsv:sst", own.variant = "tsv:sst@quick";
   set_key(own);
   store.add(own, {});
   const std::string text = report(store, "markdown", request_for("published"));
-  EXPECT_FALSE(has(text, "another variant than the papers'")) << text;
+  EXPECT_FALSE(has(text, "not the papers' variant")) << text;
   EXPECT_TRUE(has(text, "no paper prints figures for `tsv:sst`")) << text;
 }
 
@@ -270,7 +270,7 @@ TEST(Page, MemoryHasItsOwnDeclaredExponent) {
 
 TEST(Page, CommandsNameTheDatabase) {
   const TemporaryFolder folder;
-  const auto path = folder.path() / "rich $(touch it).db";  // inert when it is pasted
+  const auto path = folder.path() / "rich $(touch it).db";  // must do nothing when pasted into a shell
   Store store(path);
   store.add(sample_run("linear", 0, 0.5), machine());
   EXPECT_TRUE(has(report(store, "html", request_for("all")), "lra runs reproduce 1 --db '" + path.string() + "'"));
@@ -278,7 +278,7 @@ TEST(Page, CommandsNameTheDatabase) {
       has(report(store, "markdown", request_for("seeds")), "lra runs reproduce N --db '" + path.string() + "'"));
 }
 
-/// A table of models on ListOps: (model, share, seeds, speed).
+/// A model on ListOps and its results.
 struct Entry {
   std::string model;
   double share;
@@ -297,30 +297,31 @@ std::vector<std::string> cards(const std::vector<Entry>& entries) {
   return sentences;
 }
 
-TEST(Cards, WithOneSeedNobodyTies) {
+TEST(Answers, WithOneSeedNoModelsTie) {
   const auto said = cards({{"transformer", 0.6, 1, 100}, {"linear", 0.3, 1, 300}});
   EXPECT_EQ(said[0], "`transformer` reaches 60.0 % on listops@quick, but with one seed nothing is significant.");
   EXPECT_EQ(said[1], "`transformer` trains at 1.00× `transformer`'s speed; no other's interval overlaps its own.");
   const auto near = cards({{"transformer", 0.6, 1, 100}, {"linear", 0.59, 1, 300}});
-  EXPECT_EQ(near[1], "`linear` trains at 3.00× `transformer`'s speed, of 2 models whose intervals overlap.");
+  EXPECT_EQ(near[1],
+            "`linear` trains at 3.00× `transformer`'s speed, the fastest of 2 models whose intervals overlap.");
 }
 
-TEST(Cards, TheControlIsNoneOfTheBest) {
+TEST(Answers, TheControlIsNeverTheBest) {
   const auto said = cards({{"transformer", 0.60, 6, 100}, {"identity", 0.598, 6, 900}});
   EXPECT_TRUE(has(said[1], "`transformer` trains at")) << said[1];
   const auto ahead = cards({{"transformer", 0.60, 9, 100}, {"identity", 0.70, 9, 900}, {"linear", 0.3, 9, 300}});
   EXPECT_EQ(ahead[0],
-            "`transformer` reaches 60.2 % on listops@quick, and is on some task significantly better than each other "
-            "model. The control `identity`, which mixes no tokens, reaches 70.2 % on listops@quick.");
+            "`transformer` reaches 60.2 % on listops@quick, and is significantly better than each other model on some "
+            "task. The control `identity`, which mixes no tokens, reaches 70.2 % on listops@quick.");
 }
 
-TEST(Cards, WhoWasNotComparedIsNotCalledWorse) {
+TEST(Answers, ModelsThatWereNotTestedAreNotCalledWorse) {
   const auto said = cards({{"transformer", 0.6, 6, 100}, {"linear", 0.3, 6, 300}, {"local", 0.2, 1, 500}});
   EXPECT_EQ(said[0],
             "`transformer` reaches 60.2 % on listops@quick; 1 other model has too few common seeds for a test.");
 }
 
-/// Two tasks, three models, one with another setting; a bench.
+/// A store with two tasks, three models and bench measurements.
 Store filter_store() {
   Store store(":memory:");
   store.add_baselines("listops@quick", "a1b2c3d4", {{"majority", 170, 1000}});
@@ -341,7 +342,7 @@ Store filter_store() {
   return store;
 }
 
-TEST(Filters, OnesOwnDataGoByTheirNameTheirFolderOrAnEndOfIt) {
+TEST(Filters, UserDataMatchByNameFolderOrFolderSuffix) {
   StoredRun run;
   run.task = "tsv:set", run.data_folder = "/home/me/v1/set";
   for (const char* name : {"tsv:set", "tsv:v1/set", "tsv:me/v1/set", "tsv:/home/me/v1/set"})
@@ -349,12 +350,12 @@ TEST(Filters, OnesOwnDataGoByTheirNameTheirFolderOrAnEndOfIt) {
   for (const char* name :
        {"tsv:v2/set", "tsv:1/set", "tsv:v1", "tsv:other", "set", "listops", "tsv:/v1/set", "other:v1/set"})
     EXPECT_FALSE(is_on_task(run, name)) << name;
-  run.data_folder.clear();  // of a database older than its column
+  run.data_folder.clear();  // as in a database from before the column existed
   EXPECT_TRUE(is_on_task(run, "tsv:v2/set"));
   EXPECT_FALSE(is_on_task(run, "tsv:v2/other"));
 }
 
-TEST(Filters, EveryFormatShowsOnlyWhatIsAskedFor) {
+TEST(Filters, EveryFormatShowsOnlyWhatWasRequested) {
   const Store store = filter_store();
   ReportRequest request = request_for("all");
   request.only_tasks = {"listops"}, request.only_models = {"linear"};
@@ -370,7 +371,7 @@ TEST(Filters, EveryFormatShowsOnlyWhatIsAskedFor) {
   EXPECT_TRUE(has(report(store, "html", request), "1 run from"));
 }
 
-TEST(Filters, WhatIsNotShownIsStillMeasuredAgainst) {
+TEST(Filters, ReferencesThatAreNotShownAreStillUsed) {
   const Store store = filter_store();
   ReportRequest request = request_for("all");
   request.only_models = {"linear"};

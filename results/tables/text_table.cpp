@@ -11,7 +11,7 @@
 namespace lra {
 namespace {
 
-/// A bar inside a cell would end it, and what cannot be seen would shift it.
+/// Escapes bars, which would end the cell, and characters that would break the alignment.
 std::string escaped(const std::string& cell) {
   std::string text;
   for (const char c : shown(cell)) text += c == '|' ? "\\|" : c == '\n' ? " " : std::string(1, c);

@@ -1,4 +1,4 @@
-/// Tables of text whose columns line up, in a terminal as in a file, and that GitHub draws.
+/// Markdown tables with aligned columns, and formatting of numbers.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace lra {
 
-/// A Markdown table. The first column is left-aligned, the others right-aligned. A short row is filled up with empty
+/// A Markdown table. The first column is left-aligned, the others right-aligned. Short rows are padded with empty
 /// cells.
 struct TextTable {
   std::vector<std::string> header;

@@ -7,15 +7,15 @@
 namespace lra {
 namespace {
 
-/// The folder of data that go by its name, as one's own do ("tsv:set" of /home/me/v1/set); empty for the others, which
-/// are the same wherever they are.
+/// The folder of user data, whose task is named after it ("tsv:set" for /home/me/v1/set); empty for other data, which
+/// do not depend on their folder.
 std::string folder_of(const StoredRun& run) {
   const std::string name = std::filesystem::path(run.data_folder).filename().string();
   return !name.empty() && run.task.ends_with(":" + name) ? run.data_folder : std::string();
 }
 
-/// The shortest end of a path that no other of the paths has: "v1/set" beside "v2/set".
-std::string telling_end(const std::string& path, const std::set<std::string>& paths) {
+/// The shortest suffix of whole path components that no other path has: "v1/set" for /a/v1/set and /a/v2/set.
+std::string shortest_unique_suffix(const std::string& path, const std::set<std::string>& paths) {
   for (std::size_t slash = path.rfind('/'); slash != std::string::npos && slash > 0;
        slash = path.rfind('/', slash - 1)) {
     const std::string end = path.substr(slash);
@@ -25,7 +25,7 @@ std::string telling_end(const std::string& path, const std::set<std::string>& pa
   return path;
 }
 
-void tell_apart(const std::string& variant, const std::vector<Version*>& versions) {
+void label_versions(const std::string& variant, const std::vector<Version*>& versions) {
   std::set<std::string> folders;
   for (const Version* version : versions) folders.insert(folder_of(*version->first));
   for (Version* version : versions) {
@@ -33,11 +33,12 @@ void tell_apart(const std::string& variant, const std::vector<Version*>& version
     const std::string folder = folder_of(first), number = "#" + first.data_fingerprint.substr(0, 6);
     if (folders.size() > 1 && !folder.empty()) {
       const std::size_t name = first.task.rfind(':') + 1;
-      version->label = first.task.substr(0, name) + telling_end(folder, folders) + variant.substr(first.task.size());
+      version->label =
+          first.task.substr(0, name) + shortest_unique_suffix(folder, folders) + variant.substr(first.task.size());
     }
     if (folders.size() < versions.size()) version->label += " " + number;
-    version->about = fmt::format("{}{}{}", number, folder.empty() ? "" : ", in " + folder,
-                                 first.started.empty() ? "" : ", trained on since " + first.started);
+    version->description = fmt::format("{}{}{}", number, folder.empty() ? "" : ", in " + folder,
+                                       first.started.empty() ? "" : ", trained on since " + first.started);
   }
 }
 
@@ -62,7 +63,7 @@ std::map<DataKey, Version> versions_of(const std::vector<const StoredRun*>& runs
   std::map<std::string, std::vector<Version*>> by_variant;
   for (auto& [key, version] : all) by_variant[key.first].push_back(&version);
   for (const auto& [variant, versions] : by_variant)
-    if (versions.size() > 1) tell_apart(variant, versions);
+    if (versions.size() > 1) label_versions(variant, versions);
   return all;
 }
 

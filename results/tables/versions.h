@@ -1,4 +1,4 @@
-/// Versions of one variant's data told apart: a column and a table of cost each stand for one.
+/// Distinguishes versions of one variant's data. Each has its own column and cost tables.
 #pragma once
 
 #include <map>
@@ -15,17 +15,16 @@ using DataKey = std::pair<std::string, std::string>;  // variant, data fingerpri
 inline DataKey data_key(const StoredRun& run) { return {run.variant, run.data_fingerprint}; }
 
 struct Version {
-  const StoredRun* first = nullptr;  // the earliest of its runs
-  std::string label;  // the variant; of several versions "tsv:v1/set@quick" by folder, or "listops #a1b2c3"
-  std::string about;  // of several versions: "#a1b2c3, in /data/v1/set, trained on since 2026-01-02"
+  const StoredRun* first = nullptr;  // the earliest run on it
+  std::string label;  // the variant; if there are several versions, "tsv:v1/set@quick" by folder, or "listops #a1b2c3"
+  std::string description;  // if there are several versions: "#a1b2c3, in /data/v1/set, trained on since 2026-01-02"
 };
 
-/// The versions that these runs were made on: by folder where these differ, and by fingerprint where that is not
-/// enough.
+/// The data versions of these runs. Labels distinguish them by folder if possible, otherwise also by fingerprint.
 std::map<DataKey, Version> versions_of(const std::vector<const StoredRun*>& runs);
 
-/// Whether the run is on the task `name`. Data of one's own go by their name ("tsv:set"), by their folder
-/// ("tsv:/data/v1/set") or by an end of it ("tsv:v1/set"); a run whose folder is not known, by its name.
+/// Whether the run is on the task `name`. User data match by name ("tsv:set"), by folder ("tsv:/data/v1/set") or by a
+/// suffix of the folder ("tsv:v1/set"); a run whose folder is not known matches by name.
 bool is_on_task(const StoredRun& run, const std::string& name);
 
 }  // namespace lra

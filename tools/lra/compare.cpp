@@ -37,19 +37,19 @@ SideKind kind_of(const std::string& text) {
   return is_file(text) ? SideKind::database : SideKind::model;
 }
 
-/// No model has such a name.
+/// Whether the name looks like a file; no model has such a name.
 bool is_meant_as_file(const std::filesystem::path& name) {
   return name.has_parent_path() || name.extension() == ".db" || name.extension() == ".sqlite";
 }
 
-/// A database with what a side needs of it; runs are borrowed from here.
+/// A database and its contents, from which sides borrow their runs.
 struct Source {
   explicit Source(const std::string& path)
       : store(open_database(path)),
         runs(store.runs()),
         correct_examples(store.correct_examples()),
         environments(store.environments()) {
-    if (runs.empty()) fail_usage("{} holds no finished run; `lra run` makes some", path);
+    if (runs.empty()) fail_usage("{} has no finished run; `lra run` adds some", path);
   }
   Store store;
   std::vector<StoredRun> runs;
@@ -77,7 +77,7 @@ bool belongs(const StoredRun& run, const std::string& name, SideKind kind, const
   return false;
 }
 
-/// What could have been meant.
+/// The known names of this kind, to suggest the nearest.
 std::vector<std::string> known_names(const Source& source, SideKind kind) {
   std::vector<std::string> names;
   const auto add = [&names](std::string name) {
@@ -90,7 +90,7 @@ std::vector<std::string> known_names(const Source& source, SideKind kind) {
   return names;
 }
 
-/// The tasks that --tasks names, of those that either side has.
+/// The tasks that --tasks selects among those of either side.
 std::vector<std::string> wanted_tasks(const Options& options, const Source& source, const Source& opposite) {
   if (!options.preset.empty()) check_name("preset", options.preset, preset_names());
   if (options.tasks.empty()) return {};
@@ -110,9 +110,9 @@ Side side_of(const std::string& name, SideKind kind, const Source& source, const
   }
   const std::string file = source.store.path().string();
   if (!known && kind == SideKind::run)
-    fail_usage("{} holds no finished run {}; `lra runs list` shows which there are", file, name);
-  if (!known) fail_usage("{} holds no run of '{}'{}", file, name, suggestion(name, known_names(source, kind)));
-  if (side.runs.empty()) fail_usage("{} holds no run of '{}' on what --tasks and --preset ask for", file, name);
+    fail_usage("{} has no finished run {}; `lra runs list` shows all runs", file, name);
+  if (!known) fail_usage("{} has no run of '{}'{}", file, name, suggestion(name, known_names(source, kind)));
+  if (side.runs.empty()) fail_usage("{} has no run of '{}' that matches --tasks and --preset", file, name);
   return side;
 }
 
@@ -143,7 +143,7 @@ Json task_json(const ModelComparison& comparison, const TaskComparison& task) {
           {"several_levels", task.several_levels}};
 }
 
-/// What a side has and the difference does not count, a sentence each.
+/// One sentence for each part of a side that the difference leaves out.
 std::vector<std::string> left_out(const ModelComparison& comparison) {
   std::vector<std::string> lines;
   for (const TaskComparison& task : comparison.tasks) {
@@ -162,7 +162,7 @@ std::vector<std::string> left_out(const ModelComparison& comparison) {
     add(comparison.second, task.comparison.only_second, task.other_second);
     const std::uint64_t a = task.first.front()->seed, b = task.second.front()->seed;
     if (task.first.size() == 1 && task.second.size() == 1 && a != b)
-      lines.push_back(fmt::format("{}one network each, of other seeds: {} and {}", where, a, b));
+      lines.push_back(fmt::format("{}one network each, with different seeds: {} and {}", where, a, b));
   }
   return lines;
 }
@@ -173,7 +173,7 @@ std::string verdict(const ModelComparison& comparison) {
   if (comparison.second_is_better())
     return fmt::format("{} is significantly better than {}.", comparison.second, comparison.first);
   if (comparison.evidence.comparisons == 0)
-    return "Both sides are the same: every trained network is equal to its partner.";
+    return "Both sides are the same: every trained network is identical to its partner.";
   return "No difference is significant.";
 }
 
@@ -192,7 +192,7 @@ void print(const ModelComparison& comparison) {
          c.network_p.empty() ? "–" : fmt::format("{} (seed {})", p_value(c.network_p.front()), c.seeds.front()),
          std::to_string(c.seeds.size()), fmt::format("{} of {}", task.same_bits, c.seeds.size())});
   }
-  std::cout << "Test accuracy in %, over the seeds that both have; the difference is " << comparison.first << " less "
+  std::cout << "Test accuracy in %, over the common seeds; the difference is " << comparison.first << " minus "
             << comparison.second << ".\n\n"
             << table << '\n';
   for (const std::string& line : left_out(comparison)) std::cout << line << '\n';
@@ -207,7 +207,7 @@ int compare(const Options& options) {
   for (const auto& [name, kind] : {std::pair(options.first, first), {options.second, second}})
     if (kind == SideKind::model && is_meant_as_file(name)) fail_data("there is no database {}", name);
   if (databases != (second == SideKind::database) || (first == SideKind::version) != (second == SideKind::version))
-    fail_usage("'{}' and '{}' are not of one kind: two models, two runs, two database files or two @versions",
+    fail_usage("'{}' and '{}' are not of one kind; compare two models, two runs, two database files or two @versions",
                options.first, options.second);
   const Source source(databases ? options.first : options.database);
   std::optional<Source> other;
@@ -231,13 +231,12 @@ int compare(const Options& options) {
 
 void add_compare(const Command& program, int& exit_code) {
   Command command = program.add_subcommand(
-      "compare", "Test whether B differs from A; exit code 1 when B is significantly worse somewhere");
+      "compare", "Test whether B differs from A; exit code 1 when B is significantly worse on some task");
   const auto options = std::make_shared<Options>();
-  command.add_option("A", options->first, "a model, a run's number, a database file, or @VERSION of the code")
-      .required();
-  command.add_option("B", options->second, "what to set against it, of the same kind").required();
-  command.add_option("--tasks", options->tasks, "only these, separated by commas");
-  command.add_option("--preset", options->preset, "only this one's runs");
+  command.add_option("A", options->first, "a model, a run's id, a database file, or @VERSION of the code").required();
+  command.add_option("B", options->second, "what to compare with A, of the same kind").required();
+  command.add_option("--tasks", options->tasks, "only these tasks, separated by commas");
+  command.add_option("--preset", options->preset, "only runs with this preset");
   add_database_option(command, options->database);
   command.add_flag("--json", options->json, "print one JSON object per task");
   command.callback([options, &exit_code] { exit_code = compare(*options); });

@@ -57,7 +57,7 @@ TEST(Compare, VersionsOfTheCodeMeetRowByRow) {
 
 TEST(Compare, SaysThatInstructionSetsDiffer) {
   const Sandbox box;
-  const std::string note = "Seeds made with other instruction sets or another oneDNN, whose bits differ, are pooled: ";
+  const std::string note = "Pooled seeds from different instruction sets or oneDNN versions, whose bits differ: ";
   fill(box.path("before.db"), 0.40), fill(box.path("after.db"), 0.40, "v1", "AVX2");
   const Finished text = box.lra("compare before.db after.db");
   EXPECT_NE(text.out.find(note + "linear on listops@quick, transformer on listops@quick.\n"), std::string::npos)
@@ -92,8 +92,8 @@ TEST(Compare, WrongUseIsASentence) {
   refuses("transformer local", "different variants");
   refuses("transformer performer", "different presets");
   refuses("transformer linaer", "did you mean 'linear'?");
-  refuses("transformer 999", "holds no finished run 999");
-  refuses("lra.db empty.db", "holds no finished run");
+  refuses("transformer 999", "has no finished run 999");
+  refuses("lra.db empty.db", "has no finished run");
   refuses("lra.db linear", "not of one kind");
   for (const char* arguments : {"lra.db nofile.db", "nofile.db lra.db", "linear nofile.db", "nofile.db nofile.db"}) {
     const Finished missing = box.lra(std::string("compare ") + arguments);

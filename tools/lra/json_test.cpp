@@ -40,8 +40,8 @@ Names with(Names names, const Names& more) {
 }
 
 TEST(JsonShape, IsTheDocumentedOneEverywhere) {
-  const Names row = documented("## A run as JSON", "`run` and `runs show` add");
-  const Names whole = with(row, documented("`run` and `runs show` add", "`run` alone adds"));
+  const Names row = documented("## A run as JSON", "`run` and `runs show` also have");
+  const Names whole = with(row, documented("`run` and `runs show` also have", "Only `run` has"));
   ASSERT_GT(row.size(), 30u);
   const Sandbox sandbox;
   const Finished ran = sandbox.lra("run --preset smoke --tasks lookup --models identity --set steps=4 --json");
@@ -70,7 +70,7 @@ TEST(JsonShape, CsvHasTheSameColumns) {
   Names columns;
   std::istringstream head(csv.substr(0, csv.find('\r')));
   for (std::string name; std::getline(head, name, ',');) columns.insert(name);
-  Names expected = documented("## A run as JSON", "`run` and `runs show` add");
+  Names expected = documented("## A run as JSON", "`run` and `runs show` also have");
   expected.erase("schema_version");
   EXPECT_EQ(columns, expected);
 }

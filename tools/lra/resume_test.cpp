@@ -112,7 +112,7 @@ TEST(Resume, OtherThreadsAreMarkedAndInNoEfficiencyTable) {
   EXPECT_EQ(shown.at("parts").at(0).at("threads"), 1);
   const std::string table = sandbox.lra("report --preset smoke --table efficiency").out;
   EXPECT_FALSE(holds(table, "| transformer")) << table;
-  EXPECT_TRUE(holds(table, "1 run left out, timed in parts under other conditions")) << table;
+  EXPECT_TRUE(holds(table, "1 run left out: trained in parts under different conditions")) << table;
 }
 
 TEST(Resume, WhatWasSharedStaysShared) {

@@ -24,7 +24,7 @@
 namespace lra {
 namespace {
 
-/// The words this program was started with, for the record: a command to be run again.
+/// The command line of this process in shell syntax, stored with each run.
 std::string command_line() {
   std::ifstream in("/proc/self/cmdline", std::ios::binary);
   std::vector<std::string> words;
@@ -32,7 +32,7 @@ std::string command_line() {
   return shell_command(words);
 }
 
-/// Progress on stderr, and on stdout the profile of each cell that has one.
+/// Prints progress to stderr, and the profile of each cell that has one to stdout.
 class Display final : public ProgressDisplay {
  public:
   Display(std::size_t cells, bool prints_profiles) : ProgressDisplay(cells), prints_profiles_(prints_profiles) {}
@@ -48,8 +48,8 @@ class Display final : public ProgressDisplay {
   bool prints_profiles_;
 };
 
-/// Fills in how long the cells that are not done will take: enough to tell which are short. A task and model is tried
-/// once for all seeds, and nothing where nothing could be side by side.
+/// Sets expected_seconds of the cells that are not done, accurately enough to find the short ones. Times each task and
+/// model once for all seeds; does nothing if no two cells could run at once.
 void expect_seconds(std::vector<Cell>& cells, const Store& store, const MatrixOptions& matrix) {
   constexpr double kSecondsOfTrial = 0.3;
   std::vector<Cell*> to_run;
@@ -68,8 +68,8 @@ void expect_seconds(std::vector<Cell>& cells, const Store& store, const MatrixOp
 bool is_done(const Outcome& outcome) { return outcome.run.status == "done"; }
 
 Json json_of_cell(const Outcome& outcome, const Store& store) {
-  const StoredRun run = store.find(outcome.run.id).value_or(outcome.run);  // not stored: it was not begun
-  Json row = whole_row(run, store.baselines(run.variant, run.data_fingerprint));
+  const StoredRun run = store.find(outcome.run.id).value_or(outcome.run);  // not stored if it was not started
+  Json row = full_json_row(run, store.baselines(run.variant, run.data_fingerprint));
   row["skipped"] = outcome.skipped;
   if (outcome.profile) row["profile"] = encode(*outcome.profile);
   return row;
@@ -85,15 +85,14 @@ void print_results(const std::vector<Outcome>& outcomes, const Store& store, con
   }
 }
 
-/// Says how many cells are not done; the exit code.
+/// Logs how many cells are not done and returns the exit code.
 int sum_up(const std::vector<Outcome>& outcomes) {
   const auto are = [&](const char* status) {
     return std::count_if(outcomes.begin(), outcomes.end(), [&](const Outcome& o) { return o.run.status == status; });
   };
   const auto failed = are("failed"), cut = are("interrupted");
-  if (cut)
-    spdlog::warn("{} of {} cells were interrupted; the same command goes on where they stopped", cut, outcomes.size());
-  if (failed) spdlog::error("{} of {} cells failed; the same command tries them again", failed, outcomes.size());
+  if (cut) spdlog::warn("{} of {} cells were interrupted; the same command resumes them", cut, outcomes.size());
+  if (failed) spdlog::error("{} of {} cells failed; the same command retries them", failed, outcomes.size());
   return failed ? int(Kind::failed) : cut ? kInterrupted : 0;
 }
 
@@ -110,11 +109,11 @@ int run_matrix(const RunOptions& options) {
 
   check_shapes(experiments);
   check_data(experiments, data_paths(options.data));
-  Store store = open_database_to_write(options.database);  // before anything is trained: results must have a place
+  Store store = open_database_to_write(options.database);  // before training, so that results can be stored
   MatrixOptions matrix = options.matrix;
   matrix.paths = data_paths(options.data);
   const std::filesystem::path state = options.database + "-cells";
-  matrix.state = utf8_path(std::filesystem::absolute(state), state);  // stored reasons name its files
+  matrix.state = utf8_path(std::filesystem::absolute(state), state);  // its files are named in stored reasons
   matrix.command = command_line();
   matrix.stop = &interrupted;
   for (const Plugin& plugin : plugins()) matrix.program.insert(matrix.program.end(), {"--plugin", plugin.file});
@@ -124,12 +123,12 @@ int run_matrix(const RunOptions& options) {
     Display progress(experiments.size(), /*prints_profiles=*/!options.json);
     auto cells = prepare(experiments, matrix.paths, store, progress);
     if (matrix.jobs == 0) expect_seconds(cells, store, matrix);
-    watch_signals(/*second_ends=*/true);  // not before: until here an interrupt may end the program as it always does
+    watch_signals(/*second_ends=*/true);  // not earlier: until here an interrupt simply ends the program
     outcomes = run_cells(cells, store, capture_environment(), matrix, progress);
   }
   print_results(outcomes, store, options);
   if (interrupted) {
-    spdlog::warn("interrupted; the same command goes on where this one stopped");
+    spdlog::warn("interrupted; the same command resumes where this one stopped");
     return kInterrupted;
   }
   return sum_up(outcomes);

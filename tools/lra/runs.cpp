@@ -27,7 +27,7 @@ struct Options {
   bool json = false;
 };
 
-/// Refuses a name that none of the runs has; empty asks for none.
+/// Throws a usage error if `name` is not empty and none of the runs has it.
 void expect_stored(const std::string& what, const std::string& name, const std::vector<StoredRun>& runs,
                    std::string StoredRun::*own) {
   std::set<std::string> names;
@@ -35,10 +35,10 @@ void expect_stored(const std::string& what, const std::string& name, const std::
   if (!name.empty()) check_name(what, name, {names.begin(), names.end()});
 }
 
-/// Finished, failed and interrupted ones by number, those that the options ask for.
+/// The runs of any status that match the options, ordered by id.
 std::vector<StoredRun> selected(const Store& store, const Options& options) {
   std::vector<StoredRun> all = all_runs(store);
-  if (all.empty()) fail_usage("{} holds no run; `lra run` makes some", store.path().string());
+  if (all.empty()) fail_usage("{} has no runs; `lra run` adds some", store.path().string());
   const std::string task = options.task.empty() ? "" : stored_task(options.task, all);
   expect_stored("model", options.model, all, &StoredRun::model);
   expect_stored("preset", options.preset, all, &StoredRun::preset);
@@ -48,7 +48,7 @@ std::vector<StoredRun> selected(const Store& store, const Options& options) {
            differs(options.preset, run.preset) || differs(options.status, run.status) ||
            (!options.ids.empty() && std::find(options.ids.begin(), options.ids.end(), run.id) == options.ids.end());
   });
-  if (all.empty()) fail_usage("{} holds no run that fits; `lra runs list` shows all", store.path().string());
+  if (all.empty()) fail_usage("{} has no run that matches; `lra runs list` shows all", store.path().string());
   return all;
 }
 
@@ -77,7 +77,7 @@ void list_runs(const Options& options) {
 }
 
 Json whole(const Store& store, const StoredRun& run) {
-  Json json = whole_row(run, store.baselines(run.variant, run.data_fingerprint));
+  Json json = full_json_row(run, store.baselines(run.variant, run.data_fingerprint));
   std::string hits;
   for (const std::uint8_t hit : run.test_hits) hits += hit ? '1' : '0';
   json["test_hits"] = hits;
@@ -90,7 +90,7 @@ void show_run(const Options& options) {
   const StoredRun run = found(store, options.id);
   Json json = whole(store, run);
   if (!options.json) {
-    // What fills pages is for --json.
+    // Long values are only printed with --json.
     json["history"] = fmt::format("{} values", run.history.size());
     json["test_hits"] = fmt::format("{} examples", run.test_hits.size());
   }
@@ -98,13 +98,13 @@ void show_run(const Options& options) {
 }
 
 void delete_runs(const Options& options) {
-  (void)open_database(options.database);  // which makes none
+  (void)open_database(options.database);  // throws if it does not exist; opening it to write would create it
   Store store = open_database_to_write(options.database);
   const long removed = store.remove(options.ids);
   std::cout << plural(removed, "run") << " deleted\n";
 }
 
-/// The bytes of a database of these runs alone, as of one moment.
+/// The contents of a new database with only these runs.
 std::vector<std::byte> database_of(const Store& store, const std::vector<StoredRun>& runs) {
   Store copy(":memory:");
   const auto environments = store.environments();
@@ -136,7 +136,7 @@ void export_runs(const Options& options) {
 void merge_runs(const Options& options) {
   std::error_code none;
   if (std::filesystem::equivalent(options.other, options.database, none))
-    fail_usage("{} is the database itself; --db names the one that gets the runs", options.other);
+    fail_usage("{} is the database itself; name the one to merge into with --db", options.other);
   const Store other = open_database(options.other);
   Store store = open_database_to_write(options.database);
   const auto [runs, measurements] = store.merge(other);
@@ -144,7 +144,7 @@ void merge_runs(const Options& options) {
             << '\n';
 }
 
-/// A subcommand with the options that all share.
+/// Adds a subcommand with the options that all share.
 Command add_action(const Command& group, Options& options, const char* name, const char* summary) {
   Command action = group.add_subcommand(name, summary);
   add_database_option(action, options.database);
@@ -152,17 +152,17 @@ Command add_action(const Command& group, Options& options, const char* name, con
 }
 
 void add_filters(const Command& action, Options& options) {
-  action.add_option("--model", options.model, "only this model's");
-  action.add_option("--task", options.task, "only on this task; tsv:FOLDER for one's own");
-  action.add_option("--preset", options.preset, "only under this preset");
-  action.add_option("--status", options.status, "only done, failed or interrupted");
+  action.add_option("--model", options.model, "only runs of this model");
+  action.add_option("--task", options.task, "only runs on this task; tsv:FOLDER for your own data");
+  action.add_option("--preset", options.preset, "only runs with this preset");
+  action.add_option("--status", options.status, "only runs with this status: done, failed or interrupted");
 }
 
 }  // namespace
 
 void add_runs(const Command& program, int& exit_code) {
   Command group =
-      program.add_subcommand("runs", "The runs of the database: list, show, delete, export, merge, reproduce");
+      program.add_subcommand("runs", "List, show, delete, export, merge or reproduce the runs of the database");
   group.require_subcommand();
   const auto options = std::make_shared<Options>();
   const auto act = [options, &exit_code](Command action, void (*what)(const Options&)) {
@@ -172,36 +172,36 @@ void add_runs(const Command& program, int& exit_code) {
     });
   };
 
-  Command list = add_action(group, *options, "list", "One line a run");
+  Command list = add_action(group, *options, "list", "List one line per run");
   add_filters(list, *options);
   list.add_flag("--json", options->json, "print one JSON object per run");
   act(list, list_runs);
 
-  Command show = add_action(group, *options, "show", "All that is stored of a run");
-  show.add_option("ID", options->id, "its number").required();
-  show.add_flag("--json", options->json, "with history and predictions");
+  Command show = add_action(group, *options, "show", "Show all details of a run");
+  show.add_option("ID", options->id, "the run's id").required();
+  show.add_flag("--json", options->json, "include history and predictions");
   act(show, show_run);
 
-  Command remove = add_action(group, *options, "delete", "Removes runs for good");
-  remove.add_option("IDS", options->ids, "their numbers").required();
+  Command remove = add_action(group, *options, "delete", "Delete runs permanently");
+  remove.add_option("IDS", options->ids, "the runs' ids").required();
   act(remove, delete_runs);
 
-  Command copy = add_action(group, *options, "export", "Runs as JSON, or as a database of their own");
-  copy.add_option("IDS", options->ids, "their numbers; all without");
+  Command copy = add_action(group, *options, "export", "Export runs as JSON or as a new database");
+  copy.add_option("IDS", options->ids, "the runs' ids; default: all");
   add_filters(copy, *options);
-  copy.add_option("-o,--output", options->output, "a file: NAME.db is a new database, any other JSON; stdout without");
+  copy.add_option("-o,--output", options->output,
+                  "output file: a new database for NAME.db, otherwise JSON; default: JSON to stdout");
   act(copy, export_runs);
 
-  Command merge = add_action(group, *options, "merge", "Adds the runs of another database");
+  Command merge = add_action(group, *options, "merge", "Add the runs of another database");
   merge.add_option("FILE", options->other, "the other database").required();
   act(merge, merge_runs);
 
-  Command again = add_action(group, *options, "reproduce", "Runs it again and says whether the bits agree");
-  again.add_option("ID", options->id, "its number").required();
-  again.add_option("--data", options->data, "folder with its data; default: where they were when it was made")
-      .not_empty();
+  Command again = add_action(group, *options, "reproduce", "Run a stored run again and check whether the bits agree");
+  again.add_option("ID", options->id, "the run's id").required();
+  again.add_option("--data", options->data, "folder with its data; default: the folder used for the run").not_empty();
   again.add_option("--threads", options->threads,
-                   "default: one for each CPU that the process may use; does not change bits");
+                   "default: one per CPU that the process can use; does not change bits");
   again.callback([options, &exit_code] {
     exit_code = reproduce_run(options->database, options->id, options->data, options->threads);
   });

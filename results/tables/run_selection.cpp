@@ -1,4 +1,4 @@
-#include "results/tables/choice.h"
+#include "results/tables/run_selection.h"
 
 #include <algorithm>
 #include <map>
@@ -17,7 +17,8 @@ bool is_stale(const StoredRun& run, const ReportRequest& request) {
 
 }  // namespace
 
-std::vector<const StoredRun*> chosen(const std::vector<const StoredRun*>& runs, const ReportRequest& request) {
+std::vector<const StoredRun*> select_configuration(const std::vector<const StoredRun*>& runs,
+                                                   const ReportRequest& request) {
   std::map<std::string, std::pair<double, double>> validation;  // sum and number over the seeds of a configuration
   for (const StoredRun* run : runs) {
     validation[run->configuration].first += run->valid_accuracy;
@@ -38,7 +39,7 @@ std::vector<const StoredRun*> chosen(const std::vector<const StoredRun*>& runs, 
   return all;
 }
 
-Marks facts_about(const std::vector<const StoredRun*>& runs, const ReportRequest& request) {
+Marks marks_of(const std::vector<const StoredRun*>& runs, const ReportRequest& request) {
   Marks marks;
   marks.stale = is_stale(*runs.front(), request);
   marks.not_comparable = !runs.front()->comparable;
