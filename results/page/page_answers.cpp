@@ -8,7 +8,7 @@ namespace lra {
 namespace {
 
 /// How another model compares with the best.
-enum class Stand {
+enum class Standing {
   behind,     // significantly worse on some task
   tied,       // tested on every task, and on none significantly worse
   close,      // too few common seeds for a test on some task; the intervals there overlap
@@ -16,33 +16,35 @@ enum class Stand {
   uncompared  // no comparable result on some task
 };
 
-Stand stand_of(const Row& best, const Row& row, const std::vector<std::optional<PairedComparison>>& comparisons) {
-  Stand stand = Stand::tied;
+Standing standing_of(const Row& best, const Row& row, const std::vector<std::optional<PairedComparison>>& comparisons) {
+  Standing standing = Standing::tied;
   for (std::size_t c = 0; c < row.cells.size(); ++c) {
-    if (!row.cells[c] || !best.cells[c] || !comparisons[c]) return Stand::uncompared;
-    if (comparisons[c]->significant() && comparisons[c]->difference > 0) return Stand::behind;
+    if (!row.cells[c] || !best.cells[c] || !comparisons[c]) return Standing::uncompared;
+    if (comparisons[c]->significant() && comparisons[c]->difference > 0) return Standing::behind;
     if (comparisons[c]->seeds.size() > 1) continue;
     if (row.cells[c]->interval.high < best.cells[c]->interval.low)
-      stand = Stand::apart;
-    else if (stand == Stand::tied)
-      stand = Stand::close;
+      standing = Standing::apart;
+    else if (standing == Standing::tied)
+      standing = Standing::close;
   }
-  return stand;
+  return standing;
 }
 
 /// The best row and how the others compare with it. The control is kept separately.
 struct Ranking {
   const Row* best = nullptr;
-  std::map<Stand, std::vector<const Row*>> others;
+  std::map<Standing, std::vector<const Row*>> others;
   const Row* control = nullptr;
-  Stand of_control = Stand::uncompared;
+  Standing of_control = Standing::uncompared;
 
-  long count(Stand stand) const { return others.count(stand) ? static_cast<long>(others.at(stand).size()) : 0; }
+  long count(Standing standing) const {
+    return others.count(standing) ? static_cast<long>(others.at(standing).size()) : 0;
+  }
   /// The rows that may be as good as the best, and the best itself.
   std::vector<const Row*> candidates() const {
     std::vector<const Row*> all{best};
-    for (const Stand stand : {Stand::tied, Stand::close})
-      if (others.count(stand)) all.insert(all.end(), others.at(stand).begin(), others.at(stand).end());
+    for (const Standing standing : {Standing::tied, Standing::close})
+      if (others.count(standing)) all.insert(all.end(), others.at(standing).begin(), others.at(standing).end());
     return all;
   }
 };
@@ -54,11 +56,11 @@ Ranking ranking_of(const AccuracyTable& table, std::size_t best,
   ranking.best = &table.rows[best];
   for (std::size_t r = 0; r < table.rows.size(); ++r) {
     if (r == best) continue;
-    const Stand stand = stand_of(*ranking.best, table.rows[r], comparisons[r]);
+    const Standing standing = standing_of(*ranking.best, table.rows[r], comparisons[r]);
     if (table.rows[r].is_control)
-      ranking.control = &table.rows[r], ranking.of_control = stand;
+      ranking.control = &table.rows[r], ranking.of_control = standing;
     else
-      ranking.others[stand].push_back(&table.rows[r]);
+      ranking.others[standing].push_back(&table.rows[r]);
   }
   return ranking;
 }
@@ -79,8 +81,10 @@ std::string speed_words(const Speeds& speeds, const std::string& label) {
 const char* is_or_are(long count) { return count == 1 ? "is" : "are"; }
 
 std::string rivals_words(const AccuracyTable& table, const Ranking& ranking) {
-  const long tied = ranking.count(Stand::tied), unclear = ranking.count(Stand::close) + ranking.count(Stand::apart);
-  const long compared = ranking.count(Stand::behind) + tied + unclear, uncompared = ranking.count(Stand::uncompared);
+  const long tied = ranking.count(Standing::tied),
+             unclear = ranking.count(Standing::close) + ranking.count(Standing::apart);
+  const long compared = ranking.count(Standing::behind) + tied + unclear,
+             uncompared = ranking.count(Standing::uncompared);
   if (compared + uncompared == 0) return "; there is no other model here";
   std::string words;
   if (compared > 0 && tied + unclear == 0)
@@ -106,7 +110,7 @@ Answer best_answer(const AccuracyTable& table, const Ranking& ranking) {
   if (ranking.control && ranking.control->average() && *ranking.control->average() > *ranking.best->average())
     answer.sentence += fmt::format(" The control {}, which mixes no tokens, reaches {}.", code(ranking.control->label),
                                    score(table, *ranking.control));
-  else if (ranking.control && ranking.of_control == Stand::tied)
+  else if (ranking.control && ranking.of_control == Standing::tied)
     answer.sentence += fmt::format(" The control {}, which mixes no tokens, is not significantly behind.",
                                    code(ranking.control->label));
   return answer;
@@ -127,15 +131,15 @@ Answer fastest_answer(const Speeds& speeds, const Ranking& ranking) {
         "No timing is stored for the models that tie with the best; timings taken while other cells ran do not count.";
     return answer;
   }
-  const long tied = ranking.count(Stand::tied), close = ranking.count(Stand::close),
-             apart = ranking.count(Stand::apart);
+  const long tied = ranking.count(Standing::tied), close = ranking.count(Standing::close),
+             apart = ranking.count(Standing::apart);
   std::string among;
   if (candidates.size() > 1)
     among = fmt::format(", the fastest of {} {}", plural(long(candidates.size()), "model"),
                         close == 0  ? "that tie"
                         : tied == 0 ? "whose intervals overlap"
                                     : "that tie or whose intervals overlap");
-  else if (apart + ranking.count(Stand::behind) > 0)
+  else if (apart + ranking.count(Standing::behind) > 0)
     among = apart > 0 ? "; no other's interval overlaps its own" : "; no other ties with it";
   if (timed < candidates.size()) among += fmt::format(" ({} of them timed)", timed);
   answer.sentence = fmt::format("{} trains at {}{}.", code(fastest->label), speed_words(speeds, fastest->label), among);

@@ -56,11 +56,11 @@ std::string plain(std::string_view text) {
 /// Replaces the characters that \label and \ref do not accept.
 std::string label(std::string_view id) {
   std::string out(id);
-  const auto stands = [](char c) {
+  const auto is_allowed = [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == ':' || c == '_' || c == '@';
   };
   std::replace_if(
-      out.begin(), out.end(), [&](char c) { return !stands(c); }, '-');
+      out.begin(), out.end(), [&](char c) { return !is_allowed(c); }, '-');
   return out;
 }
 

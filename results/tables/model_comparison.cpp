@@ -14,19 +14,19 @@ namespace {
 using Place = std::tuple<std::string, std::string, std::string, std::string>;  // preset, variant, data, label
 
 /// The selected runs of a side in one group, and the number of the others.
-struct Stand {
+struct Selection {
   std::vector<const StoredRun*> runs;
   long others = 0;
 };
 
-std::map<Place, Stand> places(const Side& side, bool by_label) {
-  std::map<Place, Stand> all;
+std::map<Place, Selection> places(const Side& side, bool by_label) {
+  std::map<Place, Selection> all;
   for (const StoredRun* run : side.runs)
     if (run->comparable)
       all[{run->preset, run->variant, run->data_fingerprint, by_label ? row_label(*run) : ""}].runs.push_back(run);
-  for (auto& [place, stand] : all) {
-    const auto runs = select_configuration(stand.runs, {});
-    stand = {runs, static_cast<long>(stand.runs.size() - runs.size())};
+  for (auto& [place, selection] : all) {
+    const auto runs = select_configuration(selection.runs, {});
+    selection = {runs, static_cast<long>(selection.runs.size() - runs.size())};
   }
   return all;
 }
@@ -99,13 +99,13 @@ ModelComparison compare_sides(const Side& first, const Side& second, bool by_lab
   if (two_databases)
     for (const auto& [id, bits] : *second.correct_examples) correct_examples[-id] = bits;
   const auto ours = places(first, by_label), theirs = places(second, by_label);
-  for (const auto& [place, stand] : ours) {
+  for (const auto& [place, selection] : ours) {
     const auto other = theirs.find(place);
     if (other == theirs.end()) continue;
     TaskComparison task;
     std::tie(task.preset, task.variant, std::ignore, task.label) = place;
-    task.first = stand.runs, task.second = other->second.runs;
-    task.other_first = stand.others, task.other_second = other->second.others;
+    task.first = selection.runs, task.second = other->second.runs;
+    task.other_first = selection.others, task.other_second = other->second.others;
     relabelled.clear();
     for (const StoredRun* run : task.second) {
       relabelled.push_back(*run);
