@@ -1,9 +1,8 @@
-# Run at every build (cmake -P): writes OUTPUT, and only when its content changes, with
-# what git knows of the commit, and with the compiler and its flags.
-# Takes SOURCE_DIR, OUTPUT, TEMPLATE, VERSION, COMPILER, FLAGS and optionally GIT.
+# Runs at every build (cmake -P) and writes OUTPUT, if its content changes, with the commit according to git, the compiler
+# and its flags. Takes SOURCE_DIR, OUTPUT, TEMPLATE, VERSION, COMPILER, FLAGS and optionally GIT.
 cmake_minimum_required(VERSION 3.25)
 
-# An archive unpacked inside somebody else's repository is not that repository's commit.
+# Only uses git if this tree is the top of a repository, not an archive unpacked inside another one.
 set(code_version ${VERSION})
 set(dirty false)
 if(GIT)

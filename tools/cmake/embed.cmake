@@ -1,5 +1,5 @@
-# Writes OUTPUT, a C++ file that defines the bytes of each of FILES as `extern const std::string_view NAME` in namespace lra;
-# NAMES has as many names. As escapes in pieces, because compilers differ in what a raw literal may hold and how long it may be.
+# Writes OUTPUT, a C++ file that defines the bytes of each of FILES as `extern const std::string_view NAME` in namespace lra,
+# with the corresponding name of NAMES. It writes escapes in pieces, because compilers limit raw literals differently.
 set(definitions "")
 foreach(file name IN ZIP_LISTS FILES NAMES)
   file(READ ${file} bytes HEX)

@@ -1,11 +1,11 @@
-# The door for models outside the tree: which headers they see, the version of that interface, and the package `lra`,
-# installed and in the build folder (-Dlra_DIR=…/build/release).
+# The interface for models outside the tree: its public headers, its version, and the package `lra`, installed or in the
+# build folder (-Dlra_DIR=…/build/release).
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 include(${CMAKE_CURRENT_LIST_DIR}/lra_add_plugin.cmake)
 
-# All that a model outside the tree may include. Each includes no header of the project but these, and the models of the
-# tree no others either (tools/check_layers reads this list).
+# The headers that a model outside the tree may include. They include no other headers of the project, and neither do the
+# models of the tree (tools/check_layers reads this list).
 set(LRA_PUBLIC_HEADERS
   harness/core/config.h harness/core/error.h harness/core/names.h harness/core/random.h harness/core/registry.h
   models/tensor/context.h models/tensor/dropout_stream.h models/tensor/memory.h models/tensor/real.h
@@ -18,7 +18,7 @@ set(LRA_PUBLIC_HEADERS
   models/layers/mixer.h models/layers/parameters.h models/layers/projections.h
   models/layers/registry.h models/layers/relative.h models/layers/reversible.h models/layers/state.h models/layers/sublayer.h)
 
-# Whatever changes in these headers may change what a compiled model expects, so the version is their content.
+# Any change in these headers may break compiled models, so the interface's version is a hash of their content.
 set(interface "")
 foreach(header IN LISTS LRA_PUBLIC_HEADERS)
   file(SHA256 ${PROJECT_SOURCE_DIR}/${header} hash)
@@ -31,7 +31,7 @@ set(LRA_ABI ${PROJECT_VERSION}-${interface})
 set(LRA_INCLUDE_DIR ${PROJECT_SOURCE_DIR})
 set(LRA_CONTRACT ${PROJECT_BINARY_DIR}/lra_contract)
 
-# Writes lraConfig.cmake and its version file into FOLDER, for a package that will lie in DESTINATION below PREFIX.
+# Writes lraConfig.cmake and its version file to FOLDER, for a package that is installed in DESTINATION below PREFIX.
 function(lra_package folder prefix destination include_dir cmake_dir programs)
   set(LRA_INCLUDE_DIR ${include_dir})
   set(LRA_CMAKE_DIR ${cmake_dir})
@@ -39,7 +39,7 @@ function(lra_package folder prefix destination include_dir cmake_dir programs)
   set(LRA_CONTRACT ${programs}/lra_contract)
   configure_package_config_file(${PROJECT_SOURCE_DIR}/tools/cmake/lraConfig.cmake.in ${folder}/lraConfig.cmake
     INSTALL_PREFIX ${prefix} INSTALL_DESTINATION ${destination} PATH_VARS LRA_INCLUDE_DIR LRA_CMAKE_DIR LRA_PROGRAM
-    LRA_CONTRACT     NO_CHECK_REQUIRED_COMPONENTS_MACRO)
+    LRA_CONTRACT NO_CHECK_REQUIRED_COMPONENTS_MACRO)
   write_basic_package_version_file(${folder}/lraConfigVersion.cmake COMPATIBILITY ExactVersion)
 endfunction()
 

@@ -1,20 +1,20 @@
-# The four kinds of target this project has, each with the project's compile options.
+# The kinds of targets in this project, each with the project's compile options.
 include(GoogleTest)
 
-# -O2: the hot loops are written with vector instructions already, and -O3 only takes longer to compile the rest.
+# -O2: the hot loops already use vector instructions, and -O3 would only make the rest slower to compile.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
-# -Og: with sanitizers a whole build takes 0.7 of the processor time that it takes with -O1.
+# -Og: with sanitizers, a whole build takes 0.7 of the processor time that it takes with -O1.
 set(CMAKE_CXX_FLAGS_DEBUG "-Og -g1")
 
-# Flags that decide bits (no contraction, no fast-math, no -march) are the same in every build.
+# Flags that affect bits (no contraction, no fast-math, no -march) are the same in every build.
 add_library(lra_options INTERFACE)
 target_compile_options(lra_options INTERFACE -Wall -Wextra -Wshadow -Winvalid-pch -Werror=unused-result -ffp-contract=off -fno-math-errno)
 if(LRA_WERROR)
   target_compile_options(lra_options INTERFACE -Werror)
 endif()
 if(LRA_SANITIZE)
-  # Of UndefinedBehaviorSanitizer not what AddressSanitizer sees too (null, object-size) or x86 does not mind (alignment):
-  # these checks stand before every access and take a quarter of the time to compile.
+  # Without the checks that AddressSanitizer covers too (null, object-size) or that do not matter on x86 (alignment): they
+  # instrument every access and take a quarter of the compile time.
   set(lra_watched -fsanitize=${LRA_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
                   -fno-sanitize=null,alignment,object-size,vptr)
   target_compile_options(lra_options INTERFACE "$<$<NOT:$<BOOL:$<TARGET_PROPERTY:LRA_ORACLE>>>:${lra_watched}>")
@@ -25,8 +25,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(lra_options INTERFACE -Wno-unused-command-line-argument)
 endif()
 
-# What nearly every file includes and none of it ours, compiled once for each set of flags: libraries, the engine, the oracle
-# (below), and tests (programs are compiled with -fPIE, libraries with -fPIC). The engine and its models know no JSON.
+# Precompiled headers that nearly every file includes, none of them ours, for each set of flags: libraries, the engine, the
+# oracle (below), and tests (programs are compiled with -fPIE, libraries with -fPIC). The engine and its models use no JSON.
 set(lra_precompiled_engine <algorithm> <functional> <map> <memory> <string> <vector> <fmt/format.h>)
 set(lra_precompiled ${lra_precompiled_engine} <nlohmann/json.hpp>)
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/empty.cpp CONTENT "")
@@ -44,15 +44,15 @@ add_executable(precompiled_test ${PROJECT_BINARY_DIR}/generated/empty.cpp)
 target_link_libraries(precompiled_test PRIVATE lra_options fmt::fmt nlohmann_json::nlohmann_json GTest::gtest GTest::gtest_main)
 target_precompile_headers(precompiled_test PRIVATE ${lra_precompiled} <gtest/gtest.h>)
 
-# An ordinary library: every source is listed.
+# An ordinary library with an explicit list of sources.
 function(lra_library name)
   add_library(${name} STATIC ${ARGN})
   target_link_libraries(${name} PUBLIC lra_options PRIVATE fmt::fmt nlohmann_json::nlohmann_json)
   target_precompile_headers(${name} REUSE_FROM precompiled_library)
 endfunction()
 
-# Every .cpp in FOLDER registers itself, so the folder is the list. OBJECT, and linked straight into each executable:
-# a static archive would drop files that nobody refers to.
+# Every .cpp in FOLDER registers itself, so the sources are globbed. They form an OBJECT library that each executable links
+# directly, because a linker drops unreferenced files of a static archive.
 function(lra_plugins name folder)
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
@@ -61,21 +61,22 @@ function(lra_plugins name folder)
   target_precompile_headers(${name} REUSE_FROM precompiled_library)
 endfunction()
 
-# What a program that uses plug-ins links: every plug-in library by name, because objects do not travel through libraries.
+# The libraries of a program with all registered parts. OBJECT libraries are listed by name, because other libraries do not
+# pass on their objects.
 set(LRA_PARTS definitions sources attention encoders reports harness tasks datasets models results core)
 
-# The named libraries are the shipped engine, or a part of it.
+# Marks the named libraries as parts of the shipped engine.
 function(lra_engine)
   set_target_properties(${ARGN} PROPERTIES PRECOMPILE_HEADERS_REUSE_FROM precompiled_engine)
 endfunction()
 
-# The named libraries are the double engine, or a part of it, which tests compare with. Its sources are those of the float
-# engine, where the sanitizers watch them; without sanitizers it compiles and runs in a fraction of the time.
+# Marks the named libraries as parts of the double engine, which tests compare with. It shares its sources with the float
+# engine, where the sanitizers check them; without sanitizers it compiles and runs in a fraction of the time.
 function(lra_oracle)
   set_target_properties(${ARGN} PROPERTIES LRA_ORACLE ON PRECOMPILE_HEADERS_REUSE_FROM precompiled_oracle)
 endfunction()
 
-# A program, at the root of the build folder.
+# A program at the root of the build folder.
 function(lra_executable name)
   add_executable(${name} ${ARGN})
   target_link_libraries(${name} PRIVATE lra_options ${LRA_PARTS})
@@ -83,7 +84,8 @@ function(lra_executable name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
 endfunction()
 
-# One GoogleTest binary, or of it the tests that FILTER names. Tests named Slow* get the label `slow`; the README's test command leaves those out.
+# A GoogleTest binary; with FILTER, only the tests that match it. Tests named Slow* get the label `slow`, which the README's
+# test command leaves out.
 function(lra_test name)
   cmake_parse_arguments(arg "" "FILTER" "SOURCES;LINK" ${ARGN})
   if(NOT arg_FILTER)
@@ -101,8 +103,8 @@ function(lra_test name)
                        PROPERTIES LABELS slow TIMEOUT 1800)
 endfunction()
 
-# The fuzz target fuzz/NAME.cpp. Without LRA_FUZZ it is an ordinary program; either way a test runs it over the inputs saved
-# in fuzz/corpus/NAME.
+# The fuzz target fuzz/NAME.cpp. Without LRA_FUZZ it is an ordinary program; in both cases a test runs it on the inputs in
+# fuzz/corpus/NAME.
 function(lra_fuzz name)
   set(shared ${PROJECT_SOURCE_DIR}/harness/core/fuzz)
   add_executable(fuzz_${name} fuzz/${name}.cpp ${shared}/files.cpp)

@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kLargest = 1e18;
 
-/// Reads a decimal number from the front of `text` and removes it; nothing when there is none.
+/// Removes a decimal number from the front of `text` and returns it; absent when there is none.
 std::optional<double> take_number(std::string_view& text) {
   double value = 0;
   if (text.empty() || !(std::isdigit(static_cast<unsigned char>(text[0])) || text[0] == '.')) return std::nullopt;
@@ -23,7 +23,7 @@ std::optional<double> take_number(std::string_view& text) {
   return value;
 }
 
-/// Reads letters from the front of `text` and removes them.
+/// Removes letters from the front of `text` and returns them.
 std::string_view take_letters(std::string_view& text) {
   const auto end = std::find_if_not(text.begin(), text.end(), [](unsigned char c) { return std::isalpha(c); });
   const std::string_view letters = text.substr(0, std::size_t(end - text.begin()));
@@ -31,7 +31,7 @@ std::string_view take_letters(std::string_view& text) {
   return letters;
 }
 
-/// Lower case, without spaces.
+/// The text in lower case, without spaces.
 std::string plain(const std::string& text) {
   std::string result;
   for (const char c : text)
@@ -84,7 +84,7 @@ std::optional<double> sum_of_units(std::string_view text) {
   return sum;
 }
 
-/// "1:30:00" and "2-12:00:00", as batch systems write them. "1:30" is not taken: it is read both ways.
+/// Parses "1:30:00" and "2-12:00:00", as batch systems write them. Rejects "1:30", which is ambiguous.
 std::optional<double> clock_time(std::string_view text) {
   double days = 0;
   if (const std::size_t dash = text.find('-'); dash != std::string_view::npos) {
@@ -108,7 +108,7 @@ std::optional<double> clock_time(std::string_view text) {
   return parts == 3 ? std::optional(86400 * days + seconds) : std::nullopt;
 }
 
-/// The amount that was read; 0 for no text. Throws for what is none, or is not positive.
+/// Returns `amount`, or 0 for an empty text. Throws a usage error when it is absent, too large or not positive.
 double checked(const std::string& text, std::optional<double> amount, const std::string& option, const char* what,
                const char* examples) {
   if (text.empty()) return 0;

@@ -1,4 +1,4 @@
-// Amounts of memory and time as people and batch systems write them.
+// Parses amounts of memory and time as users and batch systems write them.
 #include "tools/lra/amount.h"
 
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@ namespace {
 
 constexpr double kMinute = 60, kHour = 3600, kDay = 86400;
 
-TEST(Amount, MemoryTakesTheUnitsPeopleWrite) {
+TEST(Amount, MemoryAcceptsCommonUnits) {
   constexpr std::int64_t kKibi = 1024, kGibi = kKibi * kKibi * kKibi;
   for (const char* text : {"4g", "4G", "4GB", "4gb", "4GiB", "4 GiB", "4096M", "4194304k"})
     EXPECT_EQ(parse_bytes(text, "--m"), 4 * kGibi) << text;
@@ -26,7 +26,7 @@ TEST(Amount, MemoryTakesTheUnitsPeopleWrite) {
   }
 }
 
-TEST(Amount, TimeTakesUnitsSumsAndClockTimes) {
+TEST(Amount, TimeAcceptsUnitsSumsAndClockTimes) {
   EXPECT_EQ(parse_seconds("90", "--t"), 90);
   EXPECT_EQ(parse_seconds("90s", "--t"), 90);
   EXPECT_EQ(parse_seconds("1.5h", "--t"), 1.5 * kHour);
@@ -39,12 +39,12 @@ TEST(Amount, TimeTakesUnitsSumsAndClockTimes) {
   EXPECT_EQ(parse_seconds("1s500ms", "--t"), 1.5);
   for (const char* text : {"2s", "2sec", "2secs", "2 seconds"}) EXPECT_EQ(parse_seconds(text, "--t"), 2) << text;
   for (const char* text : {"2h", "2hour", "2hours"}) EXPECT_EQ(parse_seconds(text, "--t"), 2 * kHour) << text;
-  // As sbatch --time writes them.
+  // The formats of sbatch --time.
   EXPECT_EQ(parse_seconds("1:30:00", "--t"), 1.5 * kHour);
   EXPECT_EQ(parse_seconds("1-00:00:00", "--t"), kDay);
   EXPECT_EQ(parse_seconds("2-12:30:05", "--t"), 2 * kDay + 12 * kHour + 30 * kMinute + 5);
   EXPECT_EQ(parse_seconds("", "--t"), 0);
-  // 1:30 is minutes to some and hours to others.
+  // 1:30 is ambiguous: minutes or hours.
   for (const char* text :
        {"1:30", "1:60:00", "1h30", "h", "2w", "0", "-1h", "1-2", "1:2:3:4", "1e400", "2ss", "2hs", "2ds", "2us"}) {
     const std::string said = sentence_of([&] { parse_seconds(text, "--max-time"); }, Kind::usage);

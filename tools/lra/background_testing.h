@@ -1,4 +1,4 @@
-/// Stopping the real program, and looking at what it leaves.
+/// Runs the real program in the background, so that tests can stop it and examine what it leaves behind.
 #pragma once
 
 #include <signal.h>
@@ -16,7 +16,7 @@
 
 namespace lra {
 
-/// What of a cell must be the same whenever the same experiment is run.
+/// The parts of each cell's result that must be identical whenever the same experiment runs.
 inline Json bits(const Finished& finished) {
   Json all = Json::array();
   for (const Json& cell : finished.json())
@@ -25,7 +25,7 @@ inline Json bits(const Finished& finished) {
   return all;
 }
 
-/// The program in the background, its output in the sandbox's files.
+/// The program running in the background, with its output in files of the sandbox.
 class Background {
  public:
   Background(const Sandbox& sandbox, const std::string& arguments, const std::string& name = "background") {
@@ -46,13 +46,13 @@ class Background {
     siginfo_t info{};
     return waitid(P_PID, id_t(process_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
   }
-  /// The exit code, or 128 + the signal.
+  /// Waits for the end; returns the exit code, or 128 plus the signal.
   int wait() {
     int status = 0;
     waitpid(std::exchange(process_, -1), &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
-  /// The processes that it started and that are alive.
+  /// Its child processes that are alive.
   std::vector<pid_t> children() const {
     std::ifstream file(fmt::format("/proc/{0}/task/{0}/children", process_));
     return {std::istream_iterator<pid_t>(file), {}};
@@ -62,6 +62,7 @@ class Background {
   pid_t process_ = -1;
 };
 
+/// The first line of SQLite's integrity check, "ok" for an intact database.
 inline std::string integrity(const Sandbox& sandbox, const std::string& name = "lra.db") {
   const Database database(sandbox.path(name), Database::Open::existing);
   Statement answer = database.query("PRAGMA integrity_check");

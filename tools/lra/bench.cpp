@@ -43,7 +43,7 @@ long parse_length(const std::string& text) {
   return *length;
 }
 
-/// In the order in which they are given, each once.
+/// The lengths in the given order, without duplicates.
 std::vector<long> parse_lengths(const std::string& text) {
   std::vector<long> lengths;
   for (const std::string& part : split_list(text, "--lengths"))
@@ -57,7 +57,7 @@ BenchRequest request_of(const Command& command, const Options& options) {
   if (options.batch < 1) fail_usage("--batch must be at least 1");
   BenchRequest request;
   request.models = select_models(options.models);
-  // Whoever measures exact attention gets both: as it is here, and as the papers had it, with the N×N matrix stored.
+  // Exact attention is measured twice: as implemented here, and with a stored N×N matrix as in the papers.
   if (const auto exact = std::find(request.models.begin(), request.models.end(), reference_models().exact);
       exact != request.models.end() && !options.alone)
     request.models.insert(exact + 1, reference_models().materialized_row());
@@ -74,7 +74,7 @@ BenchRequest request_of(const Command& command, const Options& options) {
   return request;
 }
 
-/// Null for a cell without figures.
+/// The cell's row in the table; null if it has no measurements.
 const BenchRow* row_of(const BenchTable& table, const BenchCell& cell) {
   for (const BenchRow& row : table.rows)
     if (row.model == cell.model && row.length == cell.length) return &row;
@@ -118,7 +118,7 @@ std::vector<std::string> line_of(const BenchCell& cell, const BenchRow* found) {
           bytes("rss_bytes")};
 }
 
-/// The length and, where it is known, what the machine gave while its rows were measured.
+/// The heading of one length, with the machine's measured peaks if known.
 std::string heading(long length, const BenchTask& task, const BenchRow* row) {
   std::string text = fmt::format("{} tokens, batch {}, {}, {}", grouped(length), task.batch,
                                  task.training ? "training" : "inference", plural(task.threads, "thread"));
@@ -128,7 +128,7 @@ std::string heading(long length, const BenchTask& task, const BenchRow* row) {
   return text;
 }
 
-/// Of a length at which nothing is finished, nothing.
+/// Prints the table of one length; nothing if no cell of it is finished.
 void print_length(long length, const std::vector<BenchCell>& cells, const BenchTable& table, const BenchTask& task) {
   TextTable text{{"model", "ms/step", "p10–p90", "steps/s", "examples/s", "× fused", "× stored", "GFLOP/s", "of peak",
                   "of bandwidth", "bound by", "memory", "an example", "VmHWM"},
@@ -150,35 +150,35 @@ void print(const std::vector<BenchCell>& cells, const BenchTable& table, const B
   for (const long length : request.lengths) print_length(length, cells, table, request.task);
   if (!table.rows.empty())
     std::cout
-        << "× fused, × stored: faster than `transformer`, and than the one that stores its N×N matrix. Of "
-           "bandwidth: an estimate.\nMemory: parameters, gradients, optimiser and activations at their peak, counted "
-           "tensor by tensor; an example: its activations.\nVmHWM: by how much the process's own peak grew in "
-           "such a step; less than memory where it used again what it had already.\n";
-  std::cout.flush();  // before what is printed by other means
+        << "× fused, × stored: speed relative to `transformer`, and to the one that stores its N×N matrix. Of "
+           "bandwidth: an estimate.\nMemory: peak of parameters, gradients, optimiser state and activations, counted "
+           "tensor by tensor; an example: its activations.\nVmHWM: how much the process's peak memory grew in such a "
+           "step, which is less than memory when it reused memory it already had.\n";
+  std::cout.flush();  // before print_profile writes to stdout directly
   for (const BenchCell& cell : cells)
     if (cell.profile) print_profile(fmt::format("{} N {}", cell.model, cell.length), *cell.profile);
 }
 
-/// Progress on stderr, and every row into the database as soon as it is measured.
+/// Prints progress to stderr, and stores every row as soon as it is measured.
 class Keeper final : public BenchProgress {
  public:
   explicit Keeper(const std::string& database) : environment_(capture_environment()) {
     if (!database.empty())
-      store_ = open_database_to_write(database);  // before anything is measured: results must have a place
+      store_ = open_database_to_write(database);  // before measuring, so that results can be stored
   }
 
   void ended(const BenchCell& cell) override {
     measured_.insert(measured_.end(), cell.figures.begin(), cell.figures.end());
     if (store_ && !cell.figures.empty()) keep(cell);
-    BenchProgress::ended(cell);  // what it says is measured is stored
+    BenchProgress::ended(cell);  // after storing, so that a cell reported as measured is stored
   }
 
-  /// Throws when rows are still not stored.
+  /// Stores the rows that could not be stored before. Throws when that fails again.
   void finish() {
     if (store_) store();
   }
 
-  /// Of all that was measured; empty when nothing was.
+  /// The table of all measurements; empty without any.
   BenchTable table() const {
     auto tables = bench_tables(measured_, {{0, environment_}}, reference_models());
     return tables.empty() ? BenchTable{} : std::move(tables.front());
@@ -189,12 +189,12 @@ class Keeper final : public BenchProgress {
     waiting_.push_back(cell.figures);
     try {
       store();
-    } catch (const Error& error) {  // what comes may be stored again; `finish` has the last word
+    } catch (const Error& error) {  // retried with the next row and in `finish`
       spdlog::warn("cannot store {} N {} yet: {}", cell.model, cell.length, error.what());
     }
   }
 
-  /// Each row is a transaction of its own.
+  /// Stores the waiting rows, one transaction per row.
   void store() {
     for (; !waiting_.empty(); waiting_.pop_front()) store_->add(waiting_.front(), environment_);
   }
@@ -268,7 +268,7 @@ int bench_command(const Command& command, const Options& options) {
     table = keeper.table();
     try {
       keeper.finish();
-    } catch (const Error&) {  // not before all is printed
+    } catch (const Error&) {  // rethrown after the results are printed
       not_stored = std::current_exception();
     }
   }
@@ -280,7 +280,7 @@ int bench_command(const Command& command, const Options& options) {
   if (not_stored) std::rethrow_exception(not_stored);
 
   if (count(cells, Status::open) > 0)
-    spdlog::warn("{}; {}", interrupted ? "interrupted" : "the time of --max-time is over", what_is_open(cells));
+    spdlog::warn("{}; {}", interrupted ? "interrupted" : "the time limit --max-time was reached", what_is_open(cells));
   if (interrupted) return kInterrupted;
   const long failed = count(cells, Status::failed);
   if (failed > 0) spdlog::error("{} of {} failed", failed, plural(long(cells.size()), "cell"));
@@ -290,22 +290,24 @@ int bench_command(const Command& command, const Options& options) {
 }  // namespace
 
 void add_bench(const Command& program, int& exit_code) {
-  Command command = program.add_subcommand("bench", "Time a step of each model at several lengths, and its memory");
+  Command command =
+      program.add_subcommand("bench", "Measure time and memory per step of each model at several lengths");
   const auto options = std::make_shared<Options>();
   command.add_option("--models", options->models, "names, lra11 or all, separated by commas").shows_default();
-  command.add_option("--lengths", options->lengths, "tokens of a sequence, separated by commas").shows_default();
+  command.add_option("--lengths", options->lengths, "sequence lengths in tokens, separated by commas").shows_default();
   command.add_option("--batch", options->batch, "sequences per step").shows_default();
   command.add_option("--mode", options->mode, "train or infer").shows_default();
-  command.add_option("--set", options->set, "key=value: a setting of the encoder's shape, dropout among them");
-  command.add_option("--threads", options->threads, "default: one for each CPU that the process may use");
-  command.add_option("--seconds", options->seconds, "time of measured steps per model and length").shows_default();
+  command.add_option("--set", options->set, "key=value: a setting of the encoder, including dropout");
+  command.add_option("--threads", options->threads, "default: one per CPU that the process can use");
+  command.add_option("--seconds", options->seconds, "duration of the measured steps per model and length")
+      .shows_default();
   command.add_option("--max-memory", options->max_memory,
-                     "what does not fit is not run; such as 800M or 4G; default: what is free");
+                     "memory limit, such as 800M or 4G; cells that exceed it are not run; default: the free memory");
   command.add_option("--max-time", options->max_time,
-                     "of all together, such as 90s, 30m or 2h; what is not measured by then is said, exit code 1");
+                     "time limit for all cells, such as 90s, 30m or 2h; lists the cells not measured; exit code 1");
   command.add_flag("--alone", options->alone, "do not add the transformer that stores its N×N matrix");
   add_database_option(command, options->database, "store each row in this database as soon as it is measured");
-  command.add_flag("--profile", options->profile, "show where the time goes too, by layer and op");
+  command.add_flag("--profile", options->profile, "also print the time per step by layer and op");
   command.add_flag("--json", options->json, "print one JSON object per model and length");
   add_plugin_option(command);
   command.callback([command, options, &exit_code] { exit_code = bench_command(command, *options); });

@@ -1,4 +1,4 @@
-// What `lra bench` keeps when it is cut off, and what it says before and meanwhile.
+// What `lra bench` keeps when it is interrupted, and what progress it prints.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -22,7 +22,7 @@ const std::string kLong =
 
 std::string said(const Sandbox& sandbox) { return contents(sandbox.path("background.err")); }
 
-/// Waits until a bench in the background has said something that `pattern` matches, for at most a minute.
+/// Waits at most a minute until a bench in the background has printed something that matches `pattern`.
 bool wait_for(const Sandbox& sandbox, const Background& program, const std::string& pattern) {
   const std::regex said_it(pattern);
   for (int i = 0; i < 6000 && program.running(); ++i) {
@@ -39,7 +39,7 @@ std::set<std::string> stored_rows(const Sandbox& sandbox) {
   return rows;
 }
 
-/// What is said of the second cell when it is measured; a sign of life has the same number and another end.
+/// Matches the line for the measured second cell. A progress line has the same number but ends differently.
 const std::string kTwoMeasured = R"(\[2/4\] .* ms a step)";
 const std::set<std::string> kShortRows{"linear 64", "transformer 64"};
 
@@ -50,7 +50,7 @@ std::set<std::string> printed_rows(const std::string& json) {
   return rows;
 }
 
-TEST(BenchStopped, PrintsAndKeepsWhatIsMeasured) {
+TEST(BenchStopped, PrintsAndStoresMeasuredCells) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) {
     SCOPED_TRACE(strsignal(signal));
     const Sandbox sandbox;
@@ -69,7 +69,7 @@ TEST(BenchStopped, PrintsAndKeepsWhatIsMeasured) {
   }
 }
 
-TEST(BenchStopped, KeepsWhatIsMeasuredEvenWhenItIsKilled) {
+TEST(BenchStopped, StoresMeasuredCellsEvenWhenKilled) {
   const Sandbox sandbox;
   Background program(sandbox, kLong);
   ASSERT_TRUE(wait_for(sandbox, program, kTwoMeasured)) << said(sandbox);
@@ -78,22 +78,22 @@ TEST(BenchStopped, KeepsWhatIsMeasuredEvenWhenItIsKilled) {
   EXPECT_EQ(stored_rows(sandbox), kShortRows);
 }
 
-TEST(BenchStopped, EndsWithItsTime) {
+TEST(BenchStopped, EndsAtItsTimeLimit) {
   const Sandbox sandbox;
   const Finished finished = sandbox.lra(kLong + (kSanitised ? "--max-time 40s" : "--max-time 8s"));
   EXPECT_EQ(finished.code, 1);
   EXPECT_EQ(printed_rows(finished.out), kShortRows);
   EXPECT_EQ(stored_rows(sandbox), kShortRows);
-  EXPECT_NE(finished.err.find("the time of --max-time is over; incomplete: 2 of 4 cells"), std::string::npos)
+  EXPECT_NE(finished.err.find("the time limit --max-time was reached; incomplete: 2 of 4 cells"), std::string::npos)
       << finished.err;
 }
 
-TEST(BenchStopped, ACellThatIsKilledIsOneFailedCell) {
+TEST(BenchStopped, AKilledCellFailsAlone) {
   const Sandbox sandbox;
   Background program(sandbox,
                      "bench --models linear,identity --lengths 64,128 --batch 2 --seconds 3 --json --db b.db "
                      "--max-memory 100M ");
-  // After the forecast, two children at once are the two cells of a length; the one that began last ends last.
+  // After the forecast, two simultaneous children are the two cells of a length; the one that started last ends last.
   ASSERT_TRUE(wait_for(sandbox, program, "4 cells: ")) << said(sandbox);
   std::vector<pid_t> cells;
   while (cells.size() < 2 && program.running()) cells = program.children();
@@ -113,7 +113,7 @@ TEST(BenchStopped, ACellThatIsKilledIsOneFailedCell) {
   EXPECT_EQ(stored_rows(sandbox).size(), 3u);
 }
 
-TEST(BenchProgress, SaysWhatItWillTakeAndWhereItStands) {
+TEST(BenchProgress, ShowsTheForecastAndTheProgress) {
   const Sandbox sandbox;
   const Finished finished =
       sandbox.lra("bench --models linear,identity --lengths 32,64 --batch 2 --seconds 0.01 --max-memory 100M");

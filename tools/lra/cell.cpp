@@ -8,8 +8,8 @@
 namespace lra {
 
 void add_cell(const Command& program, int& exit_code) {
-  Command command =
-      program.add_subcommand("cell", "One cell of a matrix: its request on stdin, answers on descriptor 3");
+  Command command = program.add_subcommand(
+      "cell", "Run one cell of a matrix: reads its request from stdin, writes messages to descriptor 3");
   command.hidden();  // not in --help
   add_plugin_option(command);
   command.callback([&exit_code] {

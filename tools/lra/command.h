@@ -1,4 +1,4 @@
-/// The subcommands. Each adds itself and its options to the program; its action sets the exit code.
+/// The subcommands. Each function adds one to the program; running it sets the exit code.
 #pragma once
 
 #include <atomic>
@@ -17,15 +17,15 @@ void add_describe(const Command& program, int& exit_code);
 void add_data(const Command& program, int& exit_code);
 void add_probe(const Command& program, int& exit_code);
 void add_doctor(const Command& program, int& exit_code);
-/// Hidden: one cell of a matrix, started by `run` in a process of its own.
+/// A hidden command that runs one cell of a matrix; `run` starts it in a separate process.
 void add_cell(const Command& program, int& exit_code);
 
-/// --plugin FILE: its models are there before the command begins.
+/// Adds --plugin FILE, which loads the file's models before the command runs.
 void add_plugin_option(const Command& command);
 
-/// Set by SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 and SIGXCPU once `watch_signals` was called; before, they end the
-/// program and take its unfinished files with it. A second SIGINT ends the program at once where `second_ends` is set;
-/// cells are told once and then have their time.
+/// Set by SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 and SIGXCPU after watch_signals was called. Before that, these
+/// signals end the program, which first removes its unfinished files. With `second_ends`, a second SIGINT ends the
+/// program at once; without it, further signals do nothing, so that a cell can finish its checkpoint.
 extern std::atomic<bool> interrupted;
 void watch_signals(bool second_ends);
 

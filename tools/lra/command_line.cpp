@@ -11,7 +11,8 @@
 namespace lra {
 namespace {
 
-/// "1e3" and "1000.0" become "1000", which is all that CLI11 reads; what is no whole number becomes a sentence.
+/// Rewrites "1e3" and "1000.0" as "1000", the only form that CLI11 parses; returns an error for anything but a whole
+/// number.
 std::string make_whole(std::string& text) {
   const auto whole = whole_number(text);
   if (!whole) return fmt::format("'{}' is not a whole number", text);
@@ -19,7 +20,7 @@ std::string make_whole(std::string& text) {
   return "";
 }
 
-/// CLI11 would take −1 for 2⁶⁴ − 1.
+/// Rejects negative numbers, because CLI11 would parse −1 as 2⁶⁴ − 1.
 std::string make_natural(std::string& text) {
   const auto whole = whole_number(text);
   return whole && *whole < 0 ? fmt::format("'{}' is less than 0", text) : make_whole(text);
@@ -33,7 +34,7 @@ Option with(CLI::Option* option, std::string (*change)(std::string&)) {
   return Option(option->transform(CLI::Validator(change, "")));
 }
 
-/// The innermost command that the words led to.
+/// The innermost subcommand that was parsed.
 const CLI::App& command_reached(const CLI::App& program) {
   const CLI::App* command = &program;
   for (auto inner = command->get_subcommands(); !inner.empty(); inner = command->get_subcommands())
@@ -61,7 +62,7 @@ std::vector<std::string> options_of(const CLI::App& command) {
   return names;
 }
 
-/// An option as it is spelled here: "--Max_Memory" is asked for as max-memory.
+/// The canonical spelling of an option: "--Max_Memory" becomes "max-memory".
 std::string spelled(std::string name) {
   name.erase(0, name.find_first_not_of('-'));
   for (char& c : name) c = c == '_' ? '-' : char(std::tolower(static_cast<unsigned char>(c)));
@@ -149,7 +150,7 @@ bool Command::is_flag(const std::string& option) const {
 
 bool Command::given(const std::string& option) const { return command_->get_option("--" + option)->count() > 0; }
 
-void Command::give(const std::string& option, const std::vector<std::string>& words) const {
+void Command::set_option(const std::string& option, const std::vector<std::string>& words) const {
   CLI::Option* target = command_->get_option("--" + option);
   try {
     for (const std::string& word : words) target->add_result(word);
@@ -175,7 +176,7 @@ Command CommandLine::program() const { return Command(app_.get()); }
 
 namespace {
 
-/// Why the first of the words that no option or argument took was not taken.
+/// Throws a usage error for the first word that is neither an option nor an argument.
 [[noreturn]] void fail_unexpected(const CLI::App& command, const CommandLine::Explain& explain) {
   const std::vector<std::string> words = command.remaining();
   const std::string name = "'" + full_name(command) + "'", word = words.empty() ? "" : words.front();
@@ -200,7 +201,7 @@ std::string shown_name(const CLI::Option& option) {
   return option.get_lnames().empty() ? option.get_single_name() : "--" + option.get_lnames().front();
 }
 
-/// Says what is wrong of an option that is given twice, has no value or is missing; returns where it is none of these.
+/// Throws a usage error for an option that is missing, given twice or without a value; returns if it is none of these.
 void explain_values(const CLI::App& command, const CLI::ParseError& error) {
   const std::string name = full_name(command), said = error.what();
   for (const CLI::Option* option : command.get_options()) {
@@ -212,7 +213,7 @@ void explain_values(const CLI::App& command, const CLI::ParseError& error) {
                  option->get_lnames().empty() ? own : own + " …");
     if (error.get_name() != "ArgumentMismatch" || !is_named) continue;
     if (option->count() > 1)
-      fail_usage("{0} is given {1} times; give it once, such as {0} {2}", own, option->count(),
+      fail_usage("{0} is given {1} times; use it once, such as {0} {2}", own, option->count(),
                  shell_word(option->results().back()));
     fail_usage("{0} has no value ({1}); write it as {0} VALUE", own, option->get_description());
   }

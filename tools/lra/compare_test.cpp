@@ -35,18 +35,18 @@ TEST(Compare, ExitCodeSaysWhetherTheSecondIsWorse) {
   EXPECT_LT(task.at("difference").get<double>(), 0);
 }
 
-TEST(Compare, DatabasesMeetRowByRow) {
+TEST(Compare, DatabasesAreComparedRowByRow) {
   const Sandbox box;
   fill(box.path("before.db"), 0.40), fill(box.path("after.db"), 0.30);
   const Finished finished = box.lra("compare before.db after.db --json");
   EXPECT_EQ(finished.code, 1) << finished.err;
   ASSERT_EQ(finished.json().size(), 2u);
   EXPECT_EQ(finished.json().at(0).at("label"), "linear");
-  EXPECT_EQ(finished.json().at(0).at("significant"), true) << "transformer's bits are equal and take no test";
+  EXPECT_EQ(finished.json().at(0).at("significant"), true) << "transformer's bits are equal and need no test";
   EXPECT_EQ(finished.json().at(1).at("same_bits"), 6);
 }
 
-TEST(Compare, VersionsOfTheCodeMeetRowByRow) {
+TEST(Compare, VersionsOfTheCodeAreComparedRowByRow) {
   const Sandbox box;
   fill(box.path("lra.db"), 0.40), fill(box.path("lra.db"), 0.40, "v2");
   const Finished finished = box.lra("compare @v1 @v2");
@@ -68,7 +68,7 @@ TEST(Compare, SaysThatInstructionSetsDiffer) {
   EXPECT_EQ(box.lra("compare linear transformer --db before.db --json").json().at(0).at("several_levels"), false);
 }
 
-TEST(Compare, WrongUseIsASentence) {
+TEST(Compare, ExplainsWrongUse) {
   const Sandbox box;
   fill(box.path("lra.db"), 0.40);
   {
@@ -111,7 +111,7 @@ TEST(Runs, ListShowDeleteExportMerge) {
   EXPECT_EQ(box.lra("runs show 3 --json").json().at("run"), 3);
   EXPECT_EQ(box.lra("runs show 99").code, 2);
   EXPECT_EQ(box.lra("runs export --model linear -o linear.db").code, 0);
-  EXPECT_EQ(box.lra("runs export --model linear -o linear.db").code, 2) << "nothing is written over";
+  EXPECT_EQ(box.lra("runs export --model linear -o linear.db").code, 2) << "an existing database is not overwritten";
   EXPECT_EQ(box.lra("runs delete 1 2").out, "2 runs deleted\n");
   EXPECT_EQ(box.lra("runs delete 1 3").code, 2);
   EXPECT_EQ(box.lra("runs list --json").json().size(), 10u) << "all or none";
@@ -127,7 +127,7 @@ TEST(Runs, ReproduceAgreesToTheBit) {
   EXPECT_EQ(finished.code, 0) << finished.err << finished.out;
   EXPECT_NE(finished.out.find("Every bit agrees."), std::string::npos) << finished.out;
   EXPECT_EQ(box.lra("runs reproduce 7").code, 2);
-  EXPECT_EQ(box.lra("runs list --json").json().size(), 1u) << "the database is left as it was";
+  EXPECT_EQ(box.lra("runs list --json").json().size(), 1u) << "the database is unchanged";
 }
 
 TEST(Report, HtmlIsOneFile) {

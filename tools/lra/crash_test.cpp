@@ -1,4 +1,4 @@
-// What the real program promises when it is stopped, short of memory or not alone.
+// The real program when it is interrupted, runs out of memory or time, or shares a matrix with other processes.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -12,7 +12,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-TEST(Crash, AnInterruptIsAnsweredWithinTwoSecondsAndResumed) {
+TEST(Crash, AnInterruptedRunStopsWithinTwoSecondsAndResumes) {
   const Sandbox sandbox, reference;
   const std::string matrix = fmt::format(
       "run --preset smoke --tasks lookup --models transformer --json --set steps={} ", kSanitised ? 500 : 3000);
@@ -32,10 +32,10 @@ TEST(Crash, AnInterruptIsAnsweredWithinTwoSecondsAndResumed) {
   const Finished resumed = sandbox.lra(matrix);
   ASSERT_EQ(resumed.code, 0) << resumed.err;
   EXPECT_EQ(bits(resumed), bits(whole));
-  EXPECT_TRUE(std::filesystem::is_empty(folder)) << "nothing is left behind by a cell that is done";
+  EXPECT_TRUE(std::filesystem::is_empty(folder)) << "a done cell leaves no state behind";
 }
 
-// One micro-batch of 16,384 tokens takes seconds; nobody waits for it.
+// One micro-batch of 16,384 tokens takes seconds; an interrupt must not wait for it.
 TEST(Crash, AnInterruptDoesNotWaitForALongMicroBatch) {
   const Sandbox sandbox;
   Background program(sandbox,
@@ -75,7 +75,7 @@ TEST(Crash, FourProcessesShareAMatrix) { share_a_matrix(4, 12); }
 
 TEST(SlowCrash, EightProcessesShareTwoHundredCells) { share_a_matrix(8, 200); }
 
-TEST(Crash, ACellThatTakesTooLongFailsAlone) {
+TEST(Crash, ACellOverItsTimeLimitFailsAlone) {
   const Sandbox sandbox;
   const Finished slow =
       sandbox.lra("run --preset smoke --tasks lookup --models transformer --set steps=100000 --max-time 1s --json");
@@ -83,8 +83,8 @@ TEST(Crash, ACellThatTakesTooLongFailsAlone) {
   EXPECT_NE(slow.json().at(0).at("reason").get<std::string>().find("--max-time"), std::string::npos);
 }
 
-TEST(Crash, ACellThatTakesTooMuchFailsAlone) {
-  if (kSanitised) GTEST_SKIP() << "AddressSanitizer's shadow is more than any limit";
+TEST(Crash, ACellOverItsMemoryLimitFailsAlone) {
+  if (kSanitised) GTEST_SKIP() << "AddressSanitizer's shadow memory exceeds any limit";
   const Sandbox sandbox;
   const Finished large = sandbox.lra(
       "run --preset smoke --tasks lookup --models transformer --set width=4096 --set qkv=4096 --set ff=8192 "

@@ -15,7 +15,7 @@ using Clock = std::chrono::steady_clock;
 
 bool is_database(const std::string& name) { return name.ends_with(".db"); }
 
-/// A database that takes a while to copy.
+/// Creates a database that takes a while to copy.
 void make_many(const fs::path& file) {
   Store store(file);
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
@@ -28,7 +28,7 @@ void make_many(const fs::path& file) {
   }
 }
 
-/// The names in a folder but those of the test's own files and of SQLite's.
+/// The names in the sandbox, except the test's files and SQLite's.
 std::set<std::string> names_in(const Sandbox& sandbox) {
   std::set<std::string> names;
   for (const auto& entry : fs::directory_iterator(sandbox.path(""))) {
@@ -95,7 +95,7 @@ void Steps::set_up(std::size_t step, const Sandbox& sandbox) const {
   fs::copy(kept(step), sandbox.path(""), fs::copy_options::recursive);
 }
 
-void Steps::expect_sound(std::size_t step, const Sandbox& sandbox) const {
+void Steps::expect_consistent(std::size_t step, const Sandbox& sandbox) const {
   for (const char* name : {"many.db", "lra.db", "share.db"})
     if (fs::exists(sandbox.path(name))) {
       EXPECT_EQ(integrity(sandbox, name), "ok") << name;
@@ -103,14 +103,14 @@ void Steps::expect_sound(std::size_t step, const Sandbox& sandbox) const {
   const std::string& written = list_[step].writes;
   if (written == "lra.db" || !fs::exists(sandbox.path(written))) return;
   if (is_database(written))
-    EXPECT_EQ(content(sandbox.path(written)), content(after(step, written))) << "a part by the final name";
+    EXPECT_EQ(content(sandbox.path(written)), content(after(step, written))) << "a partial file has the final name";
   else
-    EXPECT_EQ(contents(sandbox.path(written)), contents(after(step, written))) << "a part by the final name";
+    EXPECT_EQ(contents(sandbox.path(written)), contents(after(step, written))) << "a partial file has the final name";
 }
 
 void Steps::expect_the_same_end(std::size_t step, const Sandbox& sandbox) const {
   const auto& [command, written, weight] = list_[step];
-  // An export refuses to replace a database: then it was finished.
+  // An export does not replace a database; if it exists, the export was finished.
   const bool is_finished =
       command.starts_with("runs export") && is_database(written) && fs::exists(sandbox.path(written));
   if (!is_finished) {

@@ -1,4 +1,4 @@
-/// A sequence of commands that may be cut off anywhere, and what must hold then.
+/// A sequence of commands that tests interrupt at arbitrary points, and what must hold afterwards.
 #pragma once
 
 #include <set>
@@ -9,34 +9,34 @@
 
 namespace lra {
 
-/// A command and the one file that it makes or adds to.
+/// A command and the file that it creates or extends.
 struct Step {
   std::string command, writes;
-  int weight = 1;  // how often it is cut off, against the others
+  int weight = 1;  // how often it is interrupted, relative to the others
 };
 
-/// Whether there is a database whose tables have been made.
+/// Whether the file is a database with tables.
 bool has_tables(const std::filesystem::path& file);
 
-/// What of a database must be the same whenever the same commands made it: of its runs everything that decides or was
-/// decided, of its bench figures which there are. Without tables nothing.
+/// The content of a database that must be the same whenever the same commands produced it: of runs, the experiments and
+/// results; of bench measurements, which ones exist. Null if there are no tables.
 Json content(const std::filesystem::path& file);
 
-/// Runs a matrix that keeps a checkpoint per step, exports, merges and benches, one after another, and keeps the files
-/// that were there before and after each.
+/// Runs a matrix with a checkpoint per training step, an export, a merge and a bench one after another, and keeps the
+/// files from before and after each.
 class Steps {
  public:
   Steps();
   const std::vector<Step>& list() const { return list_; }
   long milliseconds_of(std::size_t step) const { return milliseconds_.at(step); }
 
-  /// Into an empty sandbox: everything as it is before a step.
+  /// Fills an empty sandbox with the files as they were before a step.
   void set_up(std::size_t step, const Sandbox& sandbox) const;
   std::filesystem::path after(std::size_t step, const std::string& name) const { return kept(step + 1) / name; }
 
-  /// After a step was cut off: every database is sound, and what goes by its final name is whole.
-  void expect_sound(std::size_t step, const Sandbox& sandbox) const;
-  /// Runs the same command again: what is there then is as if nothing had happened.
+  /// After a step was interrupted: expects every database to be intact, and every file with its final name complete.
+  void expect_consistent(std::size_t step, const Sandbox& sandbox) const;
+  /// Runs the same command again and expects the result of an uninterrupted run.
   void expect_the_same_end(std::size_t step, const Sandbox& sandbox) const;
 
  private:

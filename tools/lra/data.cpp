@@ -15,7 +15,7 @@ std::string counts_text(const std::array<long, 3>& examples) {
 }
 
 void add_data(const Command& program, int& exit_code) {
-  Command data = program.add_subcommand("data", "Data of the tasks: what is there, getting it, checking it");
+  Command data = program.add_subcommand("data", "List, fetch, prepare and check the data of the tasks");
   data.require_subcommand();
   for (const auto add :
        {add_data_list, add_data_generate, add_data_import, add_data_fetch, add_data_verify, add_data_show})

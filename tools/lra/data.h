@@ -1,4 +1,4 @@
-/// The subcommands of `lra data`. Each adds itself and its options; its action sets the exit code.
+/// The subcommands of `lra data`. Each function adds one; running it sets the exit code.
 #pragma once
 
 #include <string>
@@ -15,13 +15,13 @@ void add_data_fetch(const Command& data, int& exit_code);
 void add_data_verify(const Command& data, int& exit_code);
 void add_data_show(const Command& data, int& exit_code);
 
-/// The option --data, which `run` has too.
+/// Adds the option --data.
 void add_data_option(const Command& command, std::string& data);
 
 /// "20,000 / 1,000 / 1,000": train, validation, test.
 std::string counts_text(const std::array<long, 3>& examples);
 
-/// Import of `from`, reported on stdout as a table or as JSON.
+/// Imports `from` and prints the result to stdout as a table or as JSON.
 void import_and_report(const std::filesystem::path& from, const std::filesystem::path& root, bool link, bool json);
 
 }  // namespace lra

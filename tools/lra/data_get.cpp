@@ -16,8 +16,6 @@
 namespace lra {
 namespace {
 
-constexpr int kInterrupted = 130;
-
 struct ImportOptions {
   std::string from, data;
   bool link = false, json = false;
@@ -48,13 +46,13 @@ void print(const std::vector<Imported>& all) {
     fmt::print("{}: {} files, {} to {}\n", imported.layout, grouped(imported.files), imported.how,
                imported.place.string());
     if (imported.left_out > 0)
-      fmt::print("{}: {} files of the release's outer copy were left out; the inner one is what others use\n",
-                 imported.layout, grouped(imported.left_out));
+      fmt::print("{}: {} files of the release's outer copy were left out; others use the inner copy\n", imported.layout,
+                 grouped(imported.left_out));
     if (!imported.lacking.empty()) fmt::print("{}: not complete yet: {}\n", imported.layout, imported.lacking);
   }
 }
 
-/// On a terminal one line that is written over, five times per second; elsewhere plain lines, now and then.
+/// Shows download progress: on a terminal one line, updated five times per second; elsewhere a line every 5 seconds.
 class DownloadLine {
  public:
   explicit DownloadLine(std::string name) : name_(std::move(name)) {}
@@ -83,7 +81,7 @@ class DownloadLine {
   std::chrono::steady_clock::time_point last_{};
 };
 
-/// False when it was interrupted.
+/// Returns false if it was interrupted.
 bool fetch_with_progress(const Download& download, const std::filesystem::path& target) {
   watch_signals(/*second_ends=*/true);
   DownloadLine line(download.file);
@@ -112,8 +110,8 @@ int fetch_and_import(const FetchOptions& options) {
   const auto target = root / download.file;
   if (std::filesystem::exists(target)) {
     if (const std::string flaw = flaw_of_download(download, target); !flaw.empty())
-      fail_data("{} is there already, but it {}; remove it, and the same command fetches it", target.string(), flaw);
-    spdlog::info("{} is there already and is not fetched again; remove it to fetch it anew", target.string());
+      fail_data("{} already exists, but it {}; remove it, and the same command fetches it", target.string(), flaw);
+    spdlog::info("{} already exists and is not fetched again; remove it to fetch it again", target.string());
   } else if (!fetch_with_progress(download, target)) {
     return kInterrupted;
   }
@@ -133,12 +131,12 @@ void import_and_report(const std::filesystem::path& from, const std::filesystem:
 
 void add_data_import(const Command& data, int& exit_code) {
   Command command =
-      data.add_subcommand("import", "Put official data, in whatever archive or folder, where they are looked for");
+      data.add_subcommand("import", "Put official data from an archive or folder where lra looks for them");
   const auto options = std::make_shared<ImportOptions>();
   command.add_option("from", options->from, "an archive or a folder").required();
   add_data_option(command, options->data);
   command.add_flag("--link", options->link, "link to the files instead of copying them");
-  command.add_flag("--json", options->json, "as JSON");
+  command.add_flag("--json", options->json, "print JSON");
   command.callback([options, &exit_code] {
     import_and_report(options->from, data_destination(options->data), options->link, options->json);
     exit_code = 0;
@@ -146,12 +144,13 @@ void add_data_import(const Command& data, int& exit_code) {
 }
 
 void add_data_fetch(const Command& data, int& exit_code) {
-  Command command = data.add_subcommand("fetch", "Download official data and import them; goes on where it broke off");
+  Command command =
+      data.add_subcommand("fetch", "Download official data and import them; resumes an interrupted download");
   const auto options = std::make_shared<FetchOptions>();
-  command.add_option("name", options->name, "what to get; --list tells the names");
+  command.add_option("name", options->name, "the download; --list shows the names");
   add_data_option(command, options->data);
-  command.add_option("--table", options->table, "JSON file with other places: name, url, file, size, sha256, md5");
-  command.add_flag("--list", options->list, "only say what there is and from where");
+  command.add_option("--table", options->table, "JSON file with other downloads: name, url, file, size, sha256, md5");
+  command.add_flag("--list", options->list, "only list the downloads and their addresses");
   command.callback([options, &exit_code] { exit_code = fetch_and_import(*options); });
 }
 

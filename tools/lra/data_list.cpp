@@ -15,7 +15,7 @@ struct Options {
   bool json = false;
 };
 
-std::vector<DataStatus> take_stock(const Options& options) {
+std::vector<DataStatus> data_statuses(const Options& options) {
   const DataPaths paths = data_paths(options.data);
   std::vector<DataStatus> all;
   for (const std::string& name : preset_names()) {
@@ -50,7 +50,7 @@ Json json_of(const DataStatus& status) {
           {"citation", status.citation}};
 }
 
-/// The classes' names where they are few, otherwise how many there are.
+/// The names of the classes if they are few, otherwise their number.
 std::string classes_text(const DataStatus& status) {
   constexpr std::size_t kMostNamed = 4;
   return status.classes.empty() || status.classes.size() > kMostNamed
@@ -84,17 +84,18 @@ void print(const std::vector<DataStatus>& all) {
 }  // namespace
 
 void add_data_list(const Command& data, int& exit_code) {
-  Command command = data.add_subcommand("list", "For each task variant: whether its data are here, counts, licence");
+  Command command =
+      data.add_subcommand("list", "List whether the data of each task variant are available, with counts and licences");
   const auto options = std::make_shared<Options>();
-  command.add_option("tasks", options->tasks, "only these, separated by commas; tsv:FOLDER for one's own");
+  command.add_option("tasks", options->tasks, "only these tasks, separated by commas; tsv:FOLDER for your own data");
   add_data_option(command, options->data);
-  command.add_option("--preset", options->preset, "only this one's");
-  command.add_flag("--json", options->json, "as JSON");
+  command.add_option("--preset", options->preset, "only this preset");
+  command.add_flag("--json", options->json, "print JSON");
   command.callback([options, &exit_code] {
     if (!options->preset.empty()) check_name("preset", options->preset, preset_names());
     if (!options->tasks.empty())
       for (const std::string& task : split_list(options->tasks, "tasks")) check_task(task);
-    const auto all = take_stock(*options);
+    const auto all = data_statuses(*options);
     Json json = Json::array();
     for (const DataStatus& status : all) json.push_back(json_of(status));
     if (options->json)

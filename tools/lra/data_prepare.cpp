@@ -25,7 +25,7 @@ void generate(const Options& options) {
   for (const std::string& task : select_tasks(options.tasks, options.preset)) {
     const auto start = Clock::now();
     const TaskPlan plan = plan_task(task, options.preset, "", paths.root);
-    tell_remark(plan);
+    warn_of_remark(plan);
     open_data(plan, paths);
     const double seconds = seconds_since(start);
     const DataStatus status = data_status(plan, paths);
@@ -36,7 +36,7 @@ void generate(const Options& options) {
   }
 }
 
-/// Every prepared file, sound or not, and what is wrong with it.
+/// Prints the state of every prepared file, and what is wrong with damaged ones.
 int verify() {
   const auto folder = data_paths("").cache;
   const std::vector<std::filesystem::path> files = cache_files(folder);
@@ -50,11 +50,11 @@ int verify() {
       continue;
     }
     const auto summary = summarise_cache(file).value();
-    fmt::print("{}: sound, {} examples, {}, fingerprint {}, {}\n", file.filename().string(),
+    fmt::print("{}: intact, {} examples, {}, fingerprint {}, {}\n", file.filename().string(),
                counts_text(summary.examples), human_bytes(std::int64_t(summary.bytes)), summary.fingerprint,
                human_seconds(seconds_since(start)));
   }
-  fmt::print("{} of {} prepared files in {} are sound\n", long(files.size()) - damaged, files.size(), folder.string());
+  fmt::print("{} of {} prepared files in {} are intact\n", long(files.size()) - damaged, files.size(), folder.string());
   return damaged > 0 ? int(Kind::data) : 0;
 }
 
@@ -62,10 +62,10 @@ int verify() {
 
 void add_data_generate(const Command& data, int& exit_code) {
   Command command =
-      data.add_subcommand("generate", "Prepare a task's data: generate or read them, keep them in the cache");
+      data.add_subcommand("generate", "Prepare a task's data: generate or read them, and store them in the cache");
   const auto options = std::make_shared<Options>();
   command.add_option("tasks", options->tasks, "names, lra5 or all, separated by commas").required();
-  command.add_option("--preset", options->preset, "whose variant of the data").shows_default();
+  command.add_option("--preset", options->preset, "the preset whose variant to prepare").shows_default();
   add_data_option(command, options->data);
   command.callback([options, &exit_code] {
     generate(*options);
@@ -74,7 +74,7 @@ void add_data_generate(const Command& data, int& exit_code) {
 }
 
 void add_data_verify(const Command& data, int& exit_code) {
-  Command command = data.add_subcommand("verify", "Hash every byte of all prepared data; damaged files are removed");
+  Command command = data.add_subcommand("verify", "Check the hash of all prepared data and remove damaged files");
   command.callback([&exit_code] { exit_code = verify(); });
 }
 

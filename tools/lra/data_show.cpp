@@ -23,12 +23,12 @@ Split split_of(const std::string& name) {
 void show(const Options& options) {
   check_name("preset", options.preset, preset_names());
   if (options.scale < 0 || options.scale > 64)
-    fail_usage("--scale must be from 1 to 64, or 0 for about 256 pixels a side");
+    fail_usage("--scale must be from 1 to 64, or 0 for about 256 pixels per side");
   const Split split = split_of(options.split);
   DataPaths paths = data_paths(options.data);
   paths.notice = [](const std::string& sentence) { spdlog::info("{}", sentence); };
   const TaskPlan plan = plan_task(options.task, options.preset, "", paths.root);
-  tell_remark(plan);
+  warn_of_remark(plan);
   const auto data = open_data(plan, paths);
   if (options.index < 0 || options.index >= data->size(split))
     fail_usage("--index: {} has {} {} examples, counted from 0, so there is no {}", plan.spec.variant,
@@ -51,10 +51,10 @@ void add_data_show(const Command& data, int& exit_code) {
   Command command = data.add_subcommand("show", "Render one example with its label: a picture, a tree or a text");
   const auto options = std::make_shared<Options>();
   command.add_option("task", options->task, "a task, or tsv:FOLDER").required();
-  command.add_option("--index", options->index, "number of the example, from 0").shows_default();
+  command.add_option("--index", options->index, "index of the example, from 0").shows_default();
   command.add_option("--split", options->split, "train, valid or test").shows_default();
-  command.add_option("--preset", options->preset, "whose variant of the data").shows_default();
-  command.add_option("--scale", options->scale, "pixels a pixel takes in a .png; 0: as fits 256").shows_default();
+  command.add_option("--preset", options->preset, "the preset whose variant to show").shows_default();
+  command.add_option("--scale", options->scale, "side of a pixel in the .png; 0: fit to about 256").shows_default();
   command.add_option("-o,--output", options->output,
                      "a .png (pictures only) or any other file; default: stdout, as text");
   add_data_option(command, options->data);

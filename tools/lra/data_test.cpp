@@ -1,4 +1,4 @@
-// `lra data`, the real program.
+// `lra data` in the real program.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -10,10 +10,10 @@
 namespace lra {
 namespace {
 
-/// Prepared data are shared by the tests of this process; these need a cache of their own.
+/// The tests of one process share prepared data; these tests need a separate cache.
 std::string own_cache(const Sandbox& sandbox) { return "XDG_CACHE_HOME=" + sandbox.path("cache").string(); }
 
-TEST(Data, ListJsonIsAContract) {
+TEST(Data, ListJsonHasItsDocumentedKeys) {
   const Sandbox sandbox;
   const Json all = sandbox.lra("data list --json", own_cache(sandbox)).json();
   ASSERT_TRUE(all.is_array());
@@ -56,7 +56,7 @@ TEST(Data, GenerateListVerify) {
   EXPECT_FALSE(std::filesystem::exists(file));
 }
 
-TEST(Data, DamageFoundInARunIsMendedByTheNext) {
+TEST(Data, TheNextRunRepairsDamagedData) {
   const Sandbox sandbox;
   const std::string cache = own_cache(sandbox);
   ASSERT_EQ(sandbox.lra("data generate lookup --preset smoke", cache).code, 0);
@@ -100,7 +100,7 @@ TEST(Data, Imports) {
   EXPECT_EQ(again.at(0).at("parts").at("train").at("found"), 1);
 }
 
-TEST(Data, AFileThatIsThereIsComparedWithTheTable) {
+TEST(Data, AnExistingFileIsCheckedAgainstTheTable) {
   const Sandbox sandbox;
   const std::string rows = "Source\tTarget\n7\t7\n";
   std::filesystem::create_directories(sandbox.path("data"));
@@ -119,7 +119,7 @@ TEST(Data, AFileThatIsThereIsComparedWithTheTable) {
   EXPECT_EQ(right.code, 0) << right.err;
 }
 
-TEST(Data, AnEmptyDataFolderIsRefused) {
+TEST(Data, RejectsAnEmptyDataOption) {
   const Sandbox sandbox;
   for (const char* command : {"data import mine", "data fetch imdb", "data list", "doctor"}) {
     const Finished finished = sandbox.lra(std::string(command) + " --data ''");
@@ -128,7 +128,7 @@ TEST(Data, AnEmptyDataFolderIsRefused) {
   }
 }
 
-TEST(Data, WhatToFetchIsTold) {
+TEST(Data, FetchListsItsDownloads) {
   const Sandbox sandbox;
   const Finished list = sandbox.lra("data fetch --list");
   EXPECT_EQ(list.code, 0);

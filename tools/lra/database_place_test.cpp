@@ -1,4 +1,4 @@
-// What the program does with databases that are gone, read-only, elsewhere, or none.
+// Databases that are missing, read-only, on a network file system, or not databases.
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-TEST_F(Output, WhatCanBeNoDatabaseIsRefused) {
+TEST_F(Output, RejectsNamesThatCannotBeDatabases) {
   for (const char* command : {"report", "runs list", "run --preset smoke --tasks lookup --models identity",
                               "bench --models identity --lengths 64 --batch 2 --seconds 0.01", "runs merge lra.db"})
     for (const char* name : {"''", ".", "/dev/null", ":memory:"}) {
@@ -26,7 +26,7 @@ TEST_F(Output, WhatCanBeNoDatabaseIsRefused) {
     }
 }
 
-TEST_F(Output, ADatabaseThatIsGoneIsSaidAndTheCellIsNotLost) {
+TEST_F(Output, ReportsARemovedDatabaseAndKeepsTheCell) {
   for (const char* how : {"rm lra.db", "mv lra.db moved.db", "cp lra.db new.db && mv new.db lra.db"}) {
     const Sandbox place;
     ASSERT_EQ(place.lra(kTraining).code, 0);
@@ -47,13 +47,13 @@ TEST_F(Output, ADatabaseThatIsGoneIsSaidAndTheCellIsNotLost) {
   }
 }
 
-TEST_F(Output, ANameThatSqliteWouldInterpretIsAName) {
+TEST_F(Output, NamesThatLookLikeUrisArePlainNames) {
   const std::string name = "file:z?mode=memory";
   EXPECT_EQ(box.lra(kTraining + "--db '" + name + "'").code, 0);
   EXPECT_EQ(Store(box.path(name), Store::Access::read).runs().size(), 1u);
 }
 
-/// Whoever may write nowhere here.
+/// A user without write permission here.
 constexpr const char* kNobody = "setpriv --reuid=65534 --regid=65534 --clear-groups ";
 
 class ReadOnly : public Output {
@@ -89,8 +89,8 @@ class ReadOnly : public Output {
   }
 };
 
-TEST_F(ReadOnly, ADatabaseOfSomebodyElseCanBeRead) {
-  if (geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+TEST_F(ReadOnly, AnotherUsersDatabaseCanBeRead) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can run as another user";
   if (run_as(kNobody, "--version").code != 0) GTEST_SKIP() << "nobody may not run the program here";
   for (const auto& [folder_mode, file_mode] : {std::pair(0755, 0444), {0755, 0644}, {0555, 0666}, {0777, 0644}}) {
     const fs::path folder = box.path(fmt::format("theirs-{:o}-{:o}", folder_mode, file_mode));
@@ -105,7 +105,7 @@ TEST_F(ReadOnly, ADatabaseOfSomebodyElseCanBeRead) {
 }
 
 TEST_F(ReadOnly, AFileWithoutPermissionIsNotReplaced) {
-  if (geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+  if (geteuid() != 0) GTEST_SKIP() << "only root can run as another user";
   if (run_as(kNobody, "--version").code != 0) GTEST_SKIP() << "nobody may not run the program here";
   ::chmod(box.path(".").c_str(), 0777);
   std::ofstream(box.path("page.html")) << "old";
@@ -120,15 +120,15 @@ TEST_F(ReadOnly, AReadOnlyFileSystemCanBeRead) {
   const fs::path folder = box.path("mount");
   fs::create_directory(folder);
   fs::copy_file(box.path("lra.db"), folder / "lra.db");
-  // Bound onto itself and then read-only, in a mount namespace that ends with the command.
+  // A read-only bind mount in a mount namespace that ends with the command.
   const std::string as = fmt::format(
       "unshare -m sh -c 'mount --bind {0} {0} && mount -o remount,ro,bind {0} && exec \"$@\"' sh ", folder.string());
-  if (run_as(as, "--version").code != 0) GTEST_SKIP() << "nothing may be mounted here";
+  if (run_as(as, "--version").code != 0) GTEST_SKIP() << "mounting is not permitted here";
   expect_readable(folder / "lra.db", as);
 }
 
-TEST_F(ReadOnly, ALogThatWaitsIsNotOverlooked) {
-  if (geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+TEST_F(ReadOnly, ReadsWhatIsOnlyInTheLog) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can run as another user";
   if (run_as(kNobody, "--version").code != 0) GTEST_SKIP() << "nobody may not run the program here";
   for (const bool with_index : {false, true}) {
     const fs::path folder = box.path(with_index ? "with" : "without");
@@ -143,7 +143,7 @@ TEST_F(ReadOnly, ALogThatWaitsIsNotOverlooked) {
     const Finished listed = run_as(kNobody, "runs list --json --db " + (folder / "lra.db").string());
     if (with_index) {
       EXPECT_EQ(listed.code, 0) << listed.err;
-      EXPECT_EQ(listed.json().size(), 4u) << "what is in the log alone is seen";
+      EXPECT_EQ(listed.json().size(), 4u) << "runs that are only in the log are read";
     } else {
       EXPECT_EQ(listed.code, 3) << listed.out;
       EXPECT_NE(listed.err.find("-wal holds changes"), std::string::npos) << listed.err;
@@ -152,7 +152,7 @@ TEST_F(ReadOnly, ALogThatWaitsIsNotOverlooked) {
 }
 
 TEST_F(ReadOnly, AnOlderSchemaNeedsAWritableCopy) {
-  if (geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+  if (geteuid() != 0) GTEST_SKIP() << "only root can run as another user";
   if (run_as(kNobody, "--version").code != 0) GTEST_SKIP() << "nobody may not run the program here";
   Database(box.path("lra.db"), Database::Open::existing).execute("PRAGMA user_version = 3");
   const Finished old = run_as(kNobody, "report --db lra.db");
@@ -160,7 +160,7 @@ TEST_F(ReadOnly, AnOlderSchemaNeedsAWritableCopy) {
   EXPECT_NE(old.err.find("older schema and is read-only: open a writable copy"), std::string::npos) << old.err;
 }
 
-TEST_F(Output, OnANetworkFileSystemThereIsARollbackJournal) {
+TEST_F(Output, UsesARollbackJournalOnANetworkFileSystem) {
 #ifdef __SANITIZE_ADDRESS__
   GTEST_SKIP() << "nothing can be preloaded before AddressSanitizer";
 #endif
@@ -188,8 +188,8 @@ TEST_F(Output, OnANetworkFileSystemThereIsARollbackJournal) {
   EXPECT_EQ(box.lra("runs list --task lookup --json").json().size(), 4u);
 }
 
-// A writer adds runs one by one, each with as many baselines: an export must never see half of one.
-TEST_F(Output, AnExportIsOfOneMomentWhileOthersWrite) {
+// A writer adds runs one by one, each with as many baselines: an export must never see a partial run.
+TEST_F(Output, AnExportIsASnapshotWhileOthersWrite) {
   std::atomic<bool> stop{false};
   std::thread writer([&] {
     Store store(box.path("lra.db"));

@@ -82,7 +82,7 @@ Json model_json(const Options& options) {
           {"cost", options.no_cost ? Json() : cost_json(model, plan.spec)}};
 }
 
-/// Where the examples come from, and what their authors ask of whoever uses them.
+/// The source of the examples, with its licence and citation.
 Json source_json(const std::string& name) {
   if (!sources().contains(name)) return {{"name", name}, {"summary", "not read by this build"}};
   const SourceFacts& facts = sources().at(name).facts;
@@ -161,7 +161,7 @@ void describe(Options options) {
     return;
   }
   if (options.name.empty())
-    fail_usage("'lra describe {}' wants a name; see 'lra list {}s'", options.what, options.what);
+    fail_usage("'lra describe {}' needs a name; see 'lra list {}s'", options.what, options.what);
   const bool model = options.what == "model";
   (model ? options.model : options.task) = options.name;
   const Json text = model ? model_json(options) : task_json(options);
@@ -177,16 +177,16 @@ void describe(Options options) {
 
 void add_describe(const Command& program, int& exit_code) {
   Command command =
-      program.add_subcommand("describe", "Everything about one model or task; or models as tables in Markdown");
+      program.add_subcommand("describe", "Describe one model or task, or models as Markdown tables");
   const auto options = std::make_shared<Options>();
   command.add_option("what", options->what, "model, task or models").required();
-  command.add_option("name", options->name, "its name; with models, a list as in 'lra run --models', or nothing: all");
-  command.add_option("--task", options->task, "the task a model is built for").shows_default();
-  command.add_option("--model", options->model, "the model a task's preset is shown for").shows_default();
+  command.add_option("name", options->name, "its name; for models, a list as in 'lra run --models' (default: all)");
+  command.add_option("--task", options->task, "the task that a model is built for").shows_default();
+  command.add_option("--model", options->model, "the model for which a task's preset is shown").shows_default();
   command.add_option("--preset", options->preset, "see 'lra list presets'").shows_default();
   command.add_option("--set", options->set, "key=value, as for 'lra run'");
   command.add_option("--model-args", options->model_args, "model:key=value, as for 'lra run'");
-  command.add_flag("--no-cost", options->no_cost, "leave out the cost, which takes a training step of one example");
+  command.add_flag("--no-cost", options->no_cost, "leave out the cost, which takes a training step on one example");
   command.add_flag("--json", options->json, "as JSON");
   add_plugin_option(command);
   command.callback([command, options, &exit_code] {

@@ -1,4 +1,4 @@
-// What the program knows of itself: models, tasks, presets, this machine.
+// `list`, `describe`, `doctor` and `bench` of the real program.
 #include <gtest/gtest.h>
 
 #include "tools/lra/program_testing.h"
@@ -27,7 +27,7 @@ const Count kCounts[] = {
 };
 INSTANTIATE_TEST_SUITE_P(All, ParameterCount, testing::ValuesIn(kCounts));
 
-TEST_P(ParameterCount, IsThatOfTheOriginal) {
+TEST_P(ParameterCount, EqualsTheOriginals) {
   const Sandbox sandbox;
   const auto [task, preset, set, parameters] = GetParam();
   const std::string options = std::string(" --preset ") + preset + " " + set + " --json";
@@ -48,7 +48,7 @@ TEST_P(ParameterCount, IsThatOfTheOriginal) {
   EXPECT_EQ(planned.json().at(0).at("parameters"), parameters);
 }
 
-TEST(List, ModelsOfAClassAreThoseThatDeclareIt) {
+TEST(List, ShowsTheModelsThatDeclareAClass) {
   const Sandbox sandbox;
   const auto models = [&](const std::string& options) {
     const Finished finished = sandbox.lra("list models --json " + options);
@@ -71,7 +71,7 @@ TEST(List, ModelsOfAClassAreThoseThatDeclareIt) {
   EXPECT_EQ(sandbox.lra("list tasks --class kernel").code, 2);
 }
 
-/// How often the model has a row in Markdown.
+/// The number of Markdown rows for this model.
 long rows_of(const std::string& markdown, const Json& model) {
   const std::string row = "| `" + model.at("name").get<std::string>() + "` |";
   long count = 0;
@@ -79,7 +79,7 @@ long rows_of(const std::string& markdown, const Json& model) {
   return count;
 }
 
-TEST(Describe, AllModelsAreTablesInMarkdownByClass) {
+TEST(Describe, PrintsAMarkdownTablePerClass) {
   const Sandbox sandbox;
   const Finished page = sandbox.lra("describe models");
   ASSERT_EQ(page.code, 0) << page.err;
@@ -94,7 +94,7 @@ TEST(Describe, AllModelsAreTablesInMarkdownByClass) {
   EXPECT_EQ(sandbox.lra("describe model").code, 2);
 }
 
-TEST(Describe, SomeModelsAreAShortTableInMarkdown) {
+TEST(Describe, PrintsChosenModelsAsOneShortTable) {
   const Sandbox sandbox;
   const Finished table = sandbox.lra("describe models linear,transformer,performer");
   ASSERT_EQ(table.code, 0) << table.err;
@@ -107,7 +107,7 @@ TEST(Describe, SomeModelsAreAShortTableInMarkdown) {
   EXPECT_EQ(sandbox.lra("describe models linaer").code, 2);
 }
 
-TEST(List, ModelsStandByClass) {
+TEST(List, GroupsModelsByClass) {
   const Finished listed = Sandbox().lra("list models");
   ASSERT_EQ(listed.code, 0) << listed.err;
   const std::size_t kernel = listed.out.find("\nkernel "), performer = listed.out.find("\n  performer ");
@@ -121,7 +121,7 @@ TEST(List, ModelsStandByClass) {
   }
 }
 
-TEST(List, NamesWhatThereIs) {
+TEST(List, ShowsTasksModelsPresetsAndFormats) {
   const Sandbox sandbox;
   const auto names = [&](const std::string& what) {
     const Finished finished = sandbox.lra("list " + what + " --json");
@@ -146,7 +146,7 @@ TEST(List, NamesWhatThereIs) {
   EXPECT_NE(sandbox.lra("list presets").out.find("for tests: about a second a cell"), std::string::npos);
 }
 
-TEST(Describe, SaysWhatAModelIs) {
+TEST(Describe, PrintsTheFactsOfAModel) {
   const Sandbox sandbox;
   const Finished finished = sandbox.lra("describe model linformer --preset smoke --model-args linformer:k=3");
   ASSERT_EQ(finished.code, 0) << finished.err;
@@ -177,7 +177,7 @@ TEST(Describe, CountsTheOperationsOfAnExample) {
   EXPECT_TRUE(sandbox.lra("describe model linear --preset smoke --no-cost --json").json().at("cost").is_null());
 }
 
-TEST(Doctor, TellsTheMachineAndMakesNothing) {
+TEST(Doctor, DescribesTheMachineAndCreatesNothing) {
   const Sandbox sandbox;
   const Finished finished = sandbox.lra("doctor");
   ASSERT_EQ(finished.code, 0) << finished.err;
@@ -186,7 +186,7 @@ TEST(Doctor, TellsTheMachineAndMakesNothing) {
   EXPECT_FALSE(std::filesystem::exists(sandbox.path("lra.db")));
 }
 
-TEST(Doctor, CountsWhatIsPrepared) {
+TEST(Doctor, CountsPreparedData) {
   const Sandbox sandbox;
   const std::string own = "XDG_CACHE_HOME=" + sandbox.path("cache").string();
   ASSERT_EQ(sandbox.lra("data generate lookup,listops --preset smoke", own).code, 0);
@@ -216,7 +216,7 @@ TEST(Bench, MeasuresEveryModelAtEveryLength) {
   EXPECT_NE(sandbox.lra("report --table bench --db b.db").out.find("identity"), std::string::npos);
 }
 
-TEST(Bench, SetsExactAttentionBesideItsTwoForms) {
+TEST(Bench, ComparesWithBothFormsOfExactAttention) {
   const Sandbox sandbox;
   const std::string bench =
       "bench --lengths 32 --batch 2 --seconds 0.01 --max-memory 100M --set width=16 --set dropout=0 ";
@@ -233,7 +233,7 @@ TEST(Bench, SetsExactAttentionBesideItsTwoForms) {
   EXPECT_EQ(sandbox.lra(bench + "--models transformer --alone --json").json().size(), 1u);
 }
 
-TEST(Bench, SaysWhatDoesNotFit) {
+TEST(Bench, ReportsModelsThatDoNotFit) {
   const Sandbox sandbox;
   const std::string bench = "bench --models identity --lengths 64 --batch 2 --seconds 0.01 --max-memory 1K --db b.db ";
   const Finished json = sandbox.lra(bench + "--json"), table = sandbox.lra(bench);

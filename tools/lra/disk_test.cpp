@@ -1,4 +1,4 @@
-// The real program where writes fail, as on a full disk or beyond a limit.
+// The real program when writes fail, as on a full disk or at a file size limit.
 #include <gtest/gtest.h>
 
 #include "harness/core/random.h"
@@ -7,7 +7,7 @@
 namespace lra {
 namespace {
 
-/// The write with this number fails as on a full disk, and those after it until `count` have.
+/// `count` writes fail as on a full disk, starting with the write of this number.
 struct Fault {
   int at, count;
 };
@@ -18,7 +18,7 @@ std::vector<Fault> faults_from(int first, int last, int stride) {
   return all;
 }
 
-/// Anywhere in a run, for any time.
+/// Faults at random positions of a run, of random lengths.
 std::vector<Fault> faults_at_random(int count) {
   const Random random(7, "faults");
   std::vector<Fault> all(static_cast<std::size_t>(count));
@@ -30,15 +30,15 @@ std::vector<Fault> faults_at_random(int count) {
   return all;
 }
 
-/// What the program's environment says of it; `ends`: the process is killed instead.
+/// The environment variables for a fault. With `ends`, the process is killed instead.
 std::string preload(const Fault& fault, bool ends = false) {
   if (ends) return fmt::format("LD_PRELOAD={} LRA_FAULT_AT={} LRA_FAULT_KILL=9 ", LRA_FAULTS, fault.at);
   return fmt::format("LD_PRELOAD={} LRA_FAULT_AT={} LRA_FAULT_COUNT={} ", LRA_FAULTS, fault.at, fault.count);
 }
 
-/// After each fault there is room again.
+/// Runs a cell with each fault, then again without faults, and expects the bits of an undisturbed run.
 void fill_the_disk(const std::vector<Fault>& faults) {
-  if (kSanitised) GTEST_SKIP() << "nothing can be preloaded before AddressSanitizer";
+  if (kSanitised) GTEST_SKIP() << "a library cannot be preloaded before AddressSanitizer";
   const std::string matrix =
       "run --preset smoke --tasks lookup --models identity --set steps=20 --checkpoint 0.001 --threads 1 --json";
   const Sandbox reference;
@@ -61,8 +61,8 @@ void fill_the_disk(const std::vector<Fault>& faults) {
              faults.size(), failed);
 }
 
-/// A step that cannot write as it wants to says so in a sentence, leaves nothing by halves, and does its work when it
-/// can. False when nothing went wrong.
+/// A step whose writes fail must print an error, leave no partial files, and succeed when it runs again. Returns false
+/// when no write failed.
 bool run_short_of_space(const Steps& steps, std::size_t step, const std::string& limits,
                         const std::string& environment) {
   const Sandbox sandbox;
@@ -72,14 +72,14 @@ bool run_short_of_space(const Steps& steps, std::size_t step, const std::string&
   EXPECT_TRUE(killed || full.code == 0 || full.code == 1 || full.code == 3) << full.code << ": " << full.err;
   EXPECT_EQ(full.err.find("terminate"), std::string::npos) << full.err;
   EXPECT_TRUE(killed || full.code == 0 || full.err.find("lra: ") != std::string::npos) << "no sentence: " << full.err;
-  steps.expect_sound(step, sandbox);
+  steps.expect_consistent(step, sandbox);
   steps.expect_the_same_end(step, sandbox);
   return full.code != 0;
 }
 
-/// Every stride-th write of each step fails, from the first on, or ends the process; a run's own are tried above.
+/// Lets every stride-th write of each step fail, or kill the process. fill_the_disk tests the writes of a run.
 void fill_the_disk_step_by_step(int last, int stride, bool ends = false) {
-  if (kSanitised) GTEST_SKIP() << "nothing can be preloaded before AddressSanitizer";
+  if (kSanitised) GTEST_SKIP() << "a library cannot be preloaded before AddressSanitizer";
   const Steps steps;
   for (std::size_t step = 1; step < steps.list().size(); ++step) {
     int failed = 0;
@@ -94,14 +94,14 @@ void fill_the_disk_step_by_step(int last, int stride, bool ends = false) {
   }
 }
 
-TEST(Crash, AFullDiskLeavesNothingByHalves) { fill_the_disk_step_by_step(10, 4); }
+TEST(Crash, AFullDiskLeavesNoPartialFiles) { fill_the_disk_step_by_step(10, 4); }
 
-TEST(Crash, KilledInAWriteLeavesNothingByHalves) { fill_the_disk_step_by_step(14, 6, /*ends=*/true); }
+TEST(Crash, AKillDuringAWriteLeavesNoPartialFiles) { fill_the_disk_step_by_step(14, 6, /*ends=*/true); }
 
 TEST(SlowCrash, AnyOfTheFirst60WritesOfEachStepMayFail) { fill_the_disk_step_by_step(60, 1); }
 
-// `ulimit -f` counts blocks of 512 bytes. What the commands say goes into a file too and has to fit.
-TEST(Crash, AFileSizeLimitLeavesNothingByHalves) {
+// `ulimit -f` counts blocks of 512 bytes. The commands' output goes to a file too and has to fit.
+TEST(Crash, AFileSizeLimitLeavesNoPartialFiles) {
   if (kSanitised) GTEST_SKIP() << "AddressSanitizer's files would be limited too";
   const Steps steps;
   for (std::size_t step = 0; step < steps.list().size(); ++step) {

@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 void say(const std::string& what, const std::string& finding) { fmt::print("{:<14} {}\n", what, finding); }
 
-/// Whether a file or folder that may not exist yet could be written.
+/// Whether a file or folder, which need not exist, could be written.
 bool could_write(const fs::path& path) {
   fs::path nearest = fs::absolute(path);
   while (!fs::exists(nearest) && nearest.has_relative_path()) nearest = nearest.parent_path();
@@ -91,7 +91,7 @@ void doctor(const std::string& data, const std::string& database) {
 }  // namespace
 
 void add_doctor(const Command& program, int& exit_code) {
-  Command command = program.add_subcommand("doctor", "What this machine, build and data folder can do");
+  Command command = program.add_subcommand("doctor", "Show what this machine, build and data folder can do");
   const auto data = std::make_shared<std::string>();
   const auto database = std::make_shared<std::string>(kDefaultDatabase);
   command.add_option("--data", *data, "folder with official data").not_empty().environment("LRA_DATA");

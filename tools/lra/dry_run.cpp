@@ -19,22 +19,22 @@
 namespace lra {
 namespace {
 
-constexpr double kSecondsOfTrial = 2;  // at most about so long for what differs in the seed only
+constexpr double kSecondsOfTrial = 2;  // the time limit per group of cells that differ only in the seed
 
-/// What experiments that cost the same have in common: all but the seed.
+/// Identifies experiments with equal cost: everything but the seed.
 std::string kind_of(const Experiment& experiment) {
   Json form = canonical(experiment, "");
   form.erase("seed");
   return form.dump();
 }
 
-/// An experiment without what only its data can tell.
+/// An experiment without the fields that depend on its data.
 std::string without_data(Json canonical_experiment) {
   canonical_experiment.erase("data_fingerprint");
   return canonical_experiment.dump();
 }
 
-/// Opens no data; "done" means done with whatever data was there then.
+/// Opens no data, so a run counts as done whatever version of the data it used.
 std::set<std::string> done_experiments(const std::string& database) {
   std::set<std::string> done;
   if (!std::filesystem::exists(database)) return done;
@@ -52,12 +52,12 @@ std::map<std::string, long> count_all(const std::vector<Experiment>& experiments
   return counts;
 }
 
-/// Which official files a task lacks or cannot read, asked once for all its cells.
+/// Finds missing or unreadable official files, once per task.
 class Missing {
  public:
   explicit Missing(DataPaths paths) : paths_(std::move(paths)) {}
 
-  /// One sentence; empty when nothing is missing.
+  /// One sentence on what is missing; empty if nothing is.
   const std::string& of(const TaskPlan& plan) {
     const auto [place, is_new] = known_.try_emplace(plan.task + plan.data.dump());
     if (!is_new) return place->second;
@@ -71,8 +71,8 @@ class Missing {
   std::map<std::string, std::string> known_;
 };
 
-/// What cannot be run cannot be tried for a moment either.
-void expect_memory(const Experiment& e, const CellOptions& cell) {
+/// Throws if the parameters alone do not fit in memory, in which case the cell cannot be timed either.
+void check_memory(const Experiment& e, const CellOptions& cell) {
   const std::int64_t needed = bytes_of_parameters(e, cell.threads);
   if (needed > available_bytes(cell.max_memory))
     fail("{} on {}: {}; try smaller settings", e.model, e.plan.spec.variant, out_of_memory(cell.max_memory, needed));
@@ -100,7 +100,7 @@ void print_missing(const Json& cells) {
                  cell["missing"].get<std::string>());
 }
 
-/// Each sentence on lengths once, with the tasks that it is about.
+/// Prints each distinct basis once, with the tasks it applies to.
 void print_bases(const Json& cells) {
   std::map<std::string, std::set<std::string>> variants;
   for (const Json& cell : cells)
@@ -154,7 +154,7 @@ Json dry_run(const std::vector<Experiment>& experiments, const RunOptions& optio
       const auto [place, is_new] = estimates.try_emplace(kind_of(experiment));
       Estimate& estimated = place->second;
       if (is_new) {
-        expect_memory(experiment, options.matrix.cell);
+        check_memory(experiment, options.matrix.cell);
         estimated = estimate(experiment, data_paths(options.data), options.matrix.cell.threads, kSecondsOfTrial);
       }
       cell.update({{"flops", estimated.flops},

@@ -1,4 +1,4 @@
-/// What `lra run --dry-run` says: what would be run, and what it would cost.
+/// `lra run --dry-run`: lists what would run and its estimated cost.
 #pragma once
 
 #include <string>
@@ -8,22 +8,21 @@
 
 namespace lra {
 
-/// Builds every (task, model) once, so that a shape that cannot be built is refused. The seed changes no count.
+/// Builds every (task, model) once, for one seed, and throws if a shape is invalid.
 void check_shapes(const std::vector<Experiment>& experiments);
 
-/// Throws a data error when the data of a task are missing, after it has said on stderr which those are: before
-/// anything is made ready for the others.
+/// Throws a data error when the data of any task are missing, after logging which, and before any data are prepared.
 void check_data(const std::vector<Experiment>& experiments, const DataPaths& paths);
 
-/// One object per cell. What is to run also has "flops", "peak_bytes", "seconds" and "basis" (null with --no-estimate,
-/// and for what is done): see harness/estimate.h. A task and model is tried once for all seeds. "status" is "done",
-/// "to run" or "no data", and then "missing" says which and how to get them.
+/// One object per cell. "status" is "done", "to run" or "no data"; for "no data", "missing" says which data and how to
+/// get them. "flops", "peak_bytes", "seconds" and "basis" (see harness/estimate.h) are null for done cells and with
+/// --no-estimate. Each task and model is timed once for all seeds.
 Json dry_run(const std::vector<Experiment>& experiments, const RunOptions& options);
 
-/// The same as a table, with the sum.
+/// Prints the cells as a table with totals.
 void print_dry_run(const Json& cells, const RunOptions& options);
 
-/// Whether data are missing for a cell that is to be run.
+/// Whether data are missing for any cell that would run.
 bool lacks_data(const Json& cells);
 
 }  // namespace lra

@@ -1,10 +1,10 @@
-// Preloaded into the program by disk_test and limits_test: the writes of regular files fail as on a full disk, threads
-// as at a limit of processes.
-//   LRA_FAULT_AT=N     the N-th write of each process fails, and all after it until LRA_FAULT_COUNT are spent
-//   LRA_FAULT_COUNT=N  how many fail; 1 unless given
-//   LRA_FAULT_KILL=N   at the first that would fail the process gets signal N instead
-//   LRA_FAULT_FILE_SYSTEM=N  every folder lies on a file system of this type, as statfs numbers them
-//   LRA_FAULT_THREAD=N the N-th thread of each process, and every later one, cannot be started
+// A library that disk_test and limits_test preload into the program: writes to regular files fail as on a full disk,
+// and threads as at a process limit.
+//   LRA_FAULT_AT=N           the N-th write of each process fails, and LRA_FAULT_COUNT - 1 writes after it
+//   LRA_FAULT_COUNT=N        the number of writes that fail; default 1
+//   LRA_FAULT_KILL=N         the process gets signal N at the first write that would fail
+//   LRA_FAULT_FILE_SYSTEM=N  every folder appears to be on a file system of type N (statfs's f_type)
+//   LRA_FAULT_THREAD=N       the N-th thread of each process and all later ones cannot be started
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
@@ -23,7 +23,7 @@ long number(const char* name, long otherwise) {
   return text ? std::strtol(text, nullptr, 0) : otherwise;
 }
 
-/// Is this call one of those that fail?
+/// Counts this call and returns whether it must fail.
 bool fails() {
   static const long first = number("LRA_FAULT_AT", 0), count = number("LRA_FAULT_COUNT", 1);
   static std::atomic<long> calls{0};
@@ -35,7 +35,7 @@ bool fails() {
   return true;
 }
 
-/// Counts calls on regular files only: pipes and terminals never fill up.
+/// The same, but only counts calls on regular files, because pipes and terminals never fill up.
 bool fails(int descriptor) {
   struct stat status {};
   return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) && fails();
@@ -75,7 +75,7 @@ int fdatasync(int descriptor) {
   return fails(descriptor) ? -1 : call(descriptor);
 }
 
-// A folder may need room for a new name.
+// rename can need disk space for a new directory entry.
 int rename(const char* from, const char* to) {
   static const auto call = original<int (*)(const char*, const char*)>("rename");
   return fails() ? -1 : call(from, to);

@@ -1,5 +1,5 @@
-// A new figure is two edits: its struct and a step of the schema. Made in a copy of the tree, it must be found in the
-// database, in JSON and in CSV.
+// Adding a figure takes two edits: its struct and a step of the schema. After both edits in a copy of the tree, the
+// figure must be in the database, in JSON and in CSV.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -15,11 +15,12 @@ namespace fs = std::filesystem;
 void replace_once(const fs::path& file, const std::string& old, const std::string& text) {
   std::string all = contents(file);
   const std::size_t at = all.find(old);
-  ASSERT_NE(at, std::string::npos) << file << " holds no " << old;
+  ASSERT_NE(at, std::string::npos) << file << " does not contain " << old;
   std::ofstream(file, std::ios::binary) << all.replace(at, old.size(), text);
 }
 
-/// What of the tree the results need, and a program that stores a run and prints it in every form.
+/// Copies the parts of the tree that results/ needs, and writes a program that stores a run and prints it in every
+/// form.
 void copy_tree(const fs::path& to) {
   const fs::path from = LRA_SOURCE_DIR;
   for (const char* folder : {"harness", "tools"}) fs::create_directory(to / folder);

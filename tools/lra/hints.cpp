@@ -20,14 +20,14 @@ std::string replaced(std::string name, char from, char to) {
   return name;
 }
 
-/// As it is written after --set, to be pasted into a shell.
+/// key=value in shell syntax, as written after --set.
 std::string assignment(const std::string& key, const std::string& value) {
   return value.empty() ? key + "=…" : shell_word(key + "=" + value);
 }
 
 std::string text_of(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
-/// "--max-memory 4G"; a switch takes no value.
+/// "--max-memory 4G"; a flag has no value.
 std::string as_option(const std::string& option, const Json& value, const Command& command) {
   return command.is_flag(option) ? "--" + option : fmt::format("--{} {}", option, shell_word(text_of(value)));
 }
@@ -75,8 +75,7 @@ void check_no_option(const Json& given, const Command& command) {
     if (contains(options, option))
       fail_usage("--set: '{}' is an option, not a setting: {}", key, as_option(option, value, command));
     if (key.find(':') != std::string::npos && contains(options, "model-args"))
-      fail_usage("--set: '{}' names a model's own setting, which is for --model-args: --model-args {}", key,
-                 assignment(key, text_of(value)));
+      fail_usage("--set: '{}' is a model's own setting; write --model-args {}", key, assignment(key, text_of(value)));
     std::vector<std::string> known = settings;
     known.insert(known.end(), options.begin(), options.end());
     if (const std::string near = nearest_name(key, known); contains(options, near) && !contains(settings, near))

@@ -1,4 +1,4 @@
-/// What to say of an option or a setting that is not there where it was written.
+/// Hints for error messages about misplaced or unknown options and settings.
 #pragma once
 
 #include <string>
@@ -9,20 +9,19 @@
 
 namespace lra {
 
-/// What a command with these options takes after --set: settings of recipes and encoders, or of encoders alone where
-/// there is no task; nothing without --set.
+/// The settings that --set accepts in a command with these options: those of recipes and encoders, or of encoders alone
+/// if it has no task; empty without --set.
 std::vector<std::string> settings_taken(const std::vector<std::string>& options);
 
-/// How to set what was given as an option `name` and is a setting ("; 'steps' is a setting, not an option: --set
-/// steps=5"), or the nearest option or setting; begins with what joins it to a sentence that says that a command with
-/// these `options` lacks it. `value` may be empty.
+/// The rest of the sentence "'lra run' has no option '--steps'" for a command with these `options`: how to write it if
+/// `name` is a setting ("; 'steps' is a setting, not an option: --set steps=5"), otherwise the nearest option or
+/// setting, otherwise empty. `value` may be empty.
 std::string explain_option(const std::string& name, const std::string& value, const std::vector<std::string>& options);
 
-/// "'k' is a setting of linformer: write linformer:k=…" when it is a setting of one of the models; else empty.
+/// "'k' is a setting of linformer: write linformer:k=…" if `key` is a setting of one of the models; otherwise empty.
 std::string explain_model_setting(const std::string& key, const std::vector<std::string>& models);
 
-/// Throws a usage error for a key of --set that is none of its settings but means an option of the command, or a
-/// setting of a model.
+/// Throws a usage error for a key of --set that is an option of the command or a model's own setting instead.
 void check_no_option(const Json& settings, const Command& command);
 
 }  // namespace lra

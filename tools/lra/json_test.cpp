@@ -1,4 +1,4 @@
-// The one form of a run in JSON and CSV: the table of results/README.md beside what the program prints.
+// The keys of a run in JSON and CSV must be those in the tables of results/README.md.
 #include <gtest/gtest.h>
 
 #include <regex>

@@ -1,5 +1,5 @@
-// The real program killed at any moment of what it writes: nothing that was stored is lost, no final name holds a part,
-// and the same command ends with the same content.
+// Kills the real program at any moment while it writes: stored results are not lost, no file with a final name is
+// partial, and running the same command again gives the same content.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -15,7 +15,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Bench figures with their values: once stored, they stay.
+/// Bench measurements with their values, which must stay once stored.
 std::multiset<std::string> figures(const std::filesystem::path& file) {
   std::multiset<std::string> all;
   if (!has_tables(file)) return all;
@@ -24,7 +24,7 @@ std::multiset<std::string> figures(const std::filesystem::path& file) {
   return all;
 }
 
-/// Kills the program alone or the process of its cell alone, where it has one; false when it ended before.
+/// Kills the program, or only its cell's process if it has one; returns false if it had already ended.
 bool kill_once(const Sandbox& sandbox, const std::string& command, bool parent, milliseconds moment) {
   Background program(sandbox, command);
   std::this_thread::sleep_for(moment);
@@ -37,7 +37,7 @@ bool kill_once(const Sandbox& sandbox, const std::string& command, bool parent, 
   return program.wait() != 0;
 }
 
-/// Of bench rows those that are stored have all their figures, and nothing that was stored is gone.
+/// Expects stored bench rows to have all their measurements, and none to have disappeared.
 void expect_kept(const Sandbox& sandbox, const Json& before, const std::multiset<std::string>& figures_before) {
   const Json now = content(sandbox.path("lra.db"));
   for (const auto& [key, run] : before.at("runs").items()) EXPECT_EQ(now.at("runs").value(key, Json()), run) << key;
@@ -58,7 +58,7 @@ void kill_and_repeat(const Steps& steps, std::size_t step, bool parent, millisec
   const auto figures_before = figures(sandbox.path("lra.db"));
   if (!kill_once(sandbox, steps.list()[step].command, parent, moment)) return;
   ++kills;
-  steps.expect_sound(step, sandbox);
+  steps.expect_consistent(step, sandbox);
   expect_kept(sandbox, before, figures_before);
   const Json wanted = content(steps.after(steps.list().size() - 1, "lra.db"));
   expect_whole_rows(sandbox, wanted);
@@ -67,7 +67,7 @@ void kill_and_repeat(const Steps& steps, std::size_t step, bool parent, millisec
   expect_kept(sandbox, before, figures_after);
 }
 
-/// Round after round, each step as often as it weighs, until there were so many kills.
+/// Repeats the steps, each as often as its weight, until this many kills were made.
 void kill_at_moments(int wanted) {
   const Steps steps;
   const Random random(1, "test", "kills");

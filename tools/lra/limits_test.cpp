@@ -1,5 +1,5 @@
-// What the real program does where the system gives it less than it would like: memory, threads, CPUs, sizes of files,
-// time, and folders with other things in them.
+// The real program under limits of memory, threads, CPUs, file sizes and time, and with unexpected files in its
+// folders.
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/stat.h>
@@ -15,17 +15,17 @@ namespace {
 const std::string kSmall = "run --preset smoke --tasks lookup --models transformer --json --set steps=10 ";
 const std::string kLong = "run --preset smoke --tasks lookup --models identity --threads 1 --set steps=1000000 ";
 
-/// Words before the program's name that make a shell set a limit and become the program.
+/// A shell command prefix that sets a limit and then executes the program.
 std::string limited(const std::string& limit) { return "sh -c 'ulimit " + limit + "; exec \"$@\"' sh"; }
 
-/// The one cell that was run.
+/// The only cell of the run.
 Json cell_of(const Finished& finished) {
   const Json cells = finished.json();
   return cells.is_array() && cells.size() == 1 ? cells.at(0)
                                                : Json{{"status", "none: " + finished.err}, {"reason", ""}};
 }
 
-/// Done, or failed with a sentence that names memory and the limit, and no signal.
+/// Expects the cell to be done, or to have failed with an error that names memory and the limit, without a signal.
 void expect_done_or_memory(const Finished& finished, const std::string& limit) {
   const Json cell = cell_of(finished);
   const std::string status = cell.at("status"), reason = cell.at("reason");
@@ -36,7 +36,7 @@ void expect_done_or_memory(const Finished& finished, const std::string& limit) {
   EXPECT_EQ(reason.find("crashed"), std::string::npos) << reason;
 }
 
-TEST(Limits, TooLittleMemoryIsASentence) {
+TEST(Limits, ExplainsTooLittleMemory) {
   if (kSanitised) GTEST_SKIP();
   const Sandbox sandbox;
   for (const int megabytes : {1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100}) {
@@ -54,7 +54,7 @@ TEST(Limits, TooLittleMemoryIsASentence) {
 }
 
 // Every command, not only cells.
-TEST(Limits, TooFewAddressesAreASentence) {
+TEST(Limits, ExplainsTooLittleAddressSpace) {
   if (kSanitised) GTEST_SKIP();
   const Sandbox sandbox;
   for (const int kilobytes : {150000, 200000, 300000})
@@ -74,7 +74,7 @@ double mebibytes_after(const std::string& word, const std::string& text) {
   return at == std::string::npos ? 0 : std::stod(text.substr(at + word.size()));
 }
 
-TEST(Limits, WhatIsSaidToBeNeededIsAboutEnough) {
+TEST(Limits, TheReportedMemoryNeedIsAboutRight) {
   if (kSanitised) GTEST_SKIP();
   const Sandbox sandbox;
   for (const std::string& arguments : {kSmall + "--threads 2", kSmall + "--threads 1 --set width=256 --set qkv=256"}) {
@@ -86,8 +86,8 @@ TEST(Limits, WhatIsSaidToBeNeededIsAboutEnough) {
   }
 }
 
-// 100 million parameters, of whose values none is drawn. 2,000,000 KiB are 1.91 GiB.
-TEST(Limits, AModelBeyondTheMemoryIsNotMade) {
+// 100 million parameters, none of which is initialised. 2,000,000 KiB are 1.91 GiB.
+TEST(Limits, AModelLargerThanMemoryIsNotBuilt) {
   if (kSanitised) GTEST_SKIP();
   const Sandbox sandbox;
   const std::string large = kSmall + "--threads 1 --set width=4096 --set qkv=4096 --set ff=4096 ";
@@ -102,7 +102,7 @@ TEST(Limits, AModelBeyondTheMemoryIsNotMade) {
   EXPECT_NE(plan.err.find("transformer on lookup@smoke: " + words), std::string::npos) << plan.err;
 }
 
-TEST(Limits, AThreadThatCannotBeStartedIsASentence) {
+TEST(Limits, ExplainsThatAThreadCannotBeStarted) {
   if (kSanitised) GTEST_SKIP();
   const Sandbox sandbox;
   const Finished finished =
@@ -114,17 +114,17 @@ TEST(Limits, AThreadThatCannotBeStartedIsASentence) {
   EXPECT_NE(reason.find("ulimit -u"), std::string::npos) << reason;
 }
 
-/// Words before the program's name that allow its user so many processes and threads. Root has no such limit, so that
-/// the program runs as somebody else, one who owns nothing.
+/// A shell command prefix that limits the user to this many processes and threads. Root has no such limit, so the
+/// program runs as another user, who owns no other processes.
 std::string with_processes(int most, const Sandbox& sandbox) {
   constexpr int kNobodyElse = 61234;
   const std::string other = geteuid() == 0 ? fmt::format("setpriv --reuid={} --clear-groups ", kNobodyElse) : "";
-  // The search for leaks starts a process of its own.
+  // LeakSanitizer starts another process.
   return fmt::format("timeout 60 {}prlimit --nproc={} env ASAN_OPTIONS=detect_leaks=0 XDG_CACHE_HOME={}", other, most,
                      sandbox.path("own").string());
 }
 
-TEST(Limits, TooFewProcessesAreASentence) {
+TEST(Limits, ExplainsTooFewProcesses) {
   const TemporaryFolder open_to_all;  // the program's own folder may not be
   std::filesystem::copy_file(LRA_PROGRAM, open_to_all / "lra");
   const Sandbox sandbox((open_to_all / "lra").string());
@@ -149,7 +149,7 @@ TEST(Limits, TooFewProcessesAreASentence) {
   }
 }
 
-TEST(SlowLimits, ThreadsBeyondTheCpusAreSaidAndShared) {
+TEST(SlowLimits, WarnsOfMoreThreadsThanCpusAndMarksRunsShared) {
   const Sandbox sandbox;
   const Finished finished = sandbox.lra(kSmall + "--threads 1000");
   EXPECT_EQ(finished.code, 0) << finished.err;
@@ -181,39 +181,38 @@ TEST(Limits, TheAffinityMaskDecidesTheThreads) {
   EXPECT_EQ(bench.at(0).at("threads"), 1);
 }
 
-TEST(Limits, EverySignalThatAsksForAnEndIsAnInterruption) {
+TEST(Limits, EveryTerminationSignalInterrupts) {
   for (const char* signal : {"HUP", "USR1", "USR2", "XCPU", "TERM"}) {
     const Sandbox sandbox;
     Finished finished;
     for (int seconds = 1; finished.code != 130 && seconds < 20; seconds *= 2)  // until the cell has begun by then
       finished = sandbox.lra(kLong, fmt::format("timeout --preserve-status -s {} {}", signal, seconds));
     EXPECT_EQ(finished.code, 130) << signal << ": " << finished.err;
-    EXPECT_NE(finished.err.find("the same command goes on"), std::string::npos) << signal << ": " << finished.err;
+    EXPECT_NE(finished.err.find("the same command resumes"), std::string::npos) << signal << ": " << finished.err;
     EXPECT_NE(sandbox.lra("runs list --status interrupted").out.find("identity"), std::string::npos) << signal;
     EXPECT_FALSE(std::filesystem::is_empty(sandbox.path("lra.db-cells"))) << signal << ": no checkpoint";
   }
 }
 
-TEST(Limits, ACellThatIsToldByTheSystemIsInterrupted) {
+TEST(Limits, ASignalToTheCellInterruptsIt) {
   const Sandbox sandbox;  // a limit of processor time, which each process has for itself
   const Finished finished = sandbox.lra(kLong + "--json", limited("-St 1"));
   const Json cell = cell_of(finished);
   EXPECT_EQ(cell.at("status"), "interrupted") << cell.at("reason");
   EXPECT_NE(cell.at("reason").get<std::string>().find("(ulimit -t)"), std::string::npos) << cell.at("reason");
   EXPECT_EQ(finished.code, 130);
-  EXPECT_NE(finished.err.find("1 of 1 cells were interrupted; the same command goes on"), std::string::npos)
+  EXPECT_NE(finished.err.find("1 of 1 cells were interrupted; the same command resumes"), std::string::npos)
       << finished.err;
 }
 
-// The hang-up is for others.
-TEST(Limits, NohupOutlivesItsTerminal) {
+TEST(Limits, ARunUnderNohupIgnoresSighup) {
   const Sandbox sandbox;
   const Finished finished = sandbox.lra("run --preset smoke --tasks lookup --models identity --set steps=3000",
                                         "timeout --preserve-status -s HUP 0.5 nohup");
   EXPECT_EQ(finished.code, 0) << finished.err;
 }
 
-TEST(Limits, AFileThatMayNotGrowIsASentence) {
+TEST(Limits, ExplainsAFileSizeLimit) {
   const Sandbox sandbox;
   for (const char* blocks : {"0", "16", "100", "200"}) {
     std::filesystem::remove(sandbox.path("lra.db"));
@@ -224,7 +223,7 @@ TEST(Limits, AFileThatMayNotGrowIsASentence) {
   EXPECT_EQ(sandbox.lra(kSmall).code, 0);
 }
 
-TEST(Limits, APipeInTheCheckpointsPlaceIsNotWaitedFor) {
+TEST(Limits, APipeNamedLikeACheckpointDoesNotBlock) {
   const Sandbox sandbox;
   const Json cell = cell_of(sandbox.lra(kSmall));
   const std::filesystem::path state = sandbox.path("lra.db-cells");
@@ -245,7 +244,8 @@ TEST(Limits, ADamagedCheckpointCostsOnlyItsOwnSteps) {
   const std::string matrix = "run --preset smoke --tasks lookup --models identity --threads 1 --set steps=3000 ";
   std::filesystem::path checkpoint;
   std::error_code none;
-  for (double seconds = 0.5; checkpoint.empty(); seconds *= 1.5) {  // until it is stopped after its first steps
+  for (double seconds = 0.5; checkpoint.empty();
+       seconds *= 1.5) {  // until it is stopped after its first steps have a checkpoint
     const Finished stopped = sandbox.lra(matrix, fmt::format("timeout --preserve-status -s TERM {}", seconds));
     ASSERT_NE(stopped.code, 0) << "it was done before it was stopped";
     for (const auto& entry : std::filesystem::directory_iterator(sandbox.path("lra.db-cells"), none))

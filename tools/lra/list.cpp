@@ -48,12 +48,12 @@ std::string cell_text(const Json& value) {
   return text;
 }
 
-/// Characters of a text in UTF-8, which fmt's widths count too.
+/// The number of characters of a UTF-8 text, which is what fmt's widths count.
 std::size_t width_of(const std::string& text) {
   return std::size_t(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-/// The columns' names, then one line an entry, aligned.
+/// Prints the column names, then one aligned line per entry.
 void print(Json entries, const std::vector<std::string>& columns) {
   Json names;
   for (const std::string& column : columns) names[column] = column;
@@ -88,7 +88,7 @@ void print_models(const Json& rows) {
 
 void list(const std::string& what, const std::string& wanted, bool json) {
   check_name("list", what, {"tasks", "models", "presets", "formats"});
-  if (!wanted.empty() && what != "models") fail_usage("--class goes with 'lra list models'");
+  if (!wanted.empty() && what != "models") fail_usage("--class is only for 'lra list models'");
   const Json entries = what == "tasks"     ? list_tasks()
                        : what == "models"  ? model_rows(models().names(), wanted)
                        : what == "presets" ? list_presets()
@@ -106,11 +106,12 @@ void list(const std::string& what, const std::string& wanted, bool json) {
 }  // namespace
 
 void add_list(const Command& program, int& exit_code) {
-  Command command = program.add_subcommand("list", "What there is: tasks, models, presets or formats");
+  Command command = program.add_subcommand("list", "List tasks, models, presets or report formats");
   const auto what = std::make_shared<std::string>(), wanted = std::make_shared<std::string>();
   const auto json = std::make_shared<bool>(false);
-  command.add_option("what", *what, "tasks, models (parameters: at text, preset quick), presets or formats").required();
-  command.add_option("--class", *wanted, "only models of this class of the survey, as in --class kernel");
+  command.add_option("what", *what, "tasks, models (with parameters on text, preset quick), presets or formats")
+      .required();
+  command.add_option("--class", *wanted, "only models of this class, such as --class kernel");
   command.add_flag("--json", *json, "as JSON");
   add_plugin_option(command);
   command.callback([what, wanted, json, &exit_code] {

@@ -31,8 +31,8 @@ std::atomic<bool> interrupted{false};
 
 namespace {
 
-/// What people and batch systems end a program with: a terminal that closes sends SIGHUP, schedulers SIGUSR1,
-/// SIGUSR2 or SIGTERM before the time is over, a limit of processor time SIGXCPU.
+/// The signals with which users and batch systems end a program: a closing terminal sends SIGHUP, schedulers send
+/// SIGUSR1, SIGUSR2 or SIGTERM before the time limit, and the limit of processor time sends SIGXCPU.
 constexpr int kEndings[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU};
 
 bool is_ignored(int signal) {
@@ -40,7 +40,7 @@ bool is_ignored(int signal) {
   return sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
-/// The end that the signal means, but without unfinished files.
+/// Removes unfinished files, then ends as the signal does by default.
 void end(int signal) {
   remove_own_drafts();
   raise(signal);
@@ -56,7 +56,8 @@ void end_on_signals() {
 
 void note(int) { interrupted.store(true); }
 
-/// Only people at a keyboard ask twice: systems send one end as several signals, to the process and to its group.
+/// Only a second SIGINT ends the program: batch systems may send several signals for one end, to the process and to its
+/// group.
 void note_or_end(int signal) {
   if (!interrupted.exchange(true) || signal != SIGINT) return;
   remove_own_drafts();
@@ -70,7 +71,7 @@ void watch_signals(bool second_ends) {
   struct sigaction action {};
   action.sa_handler = second_ends ? note_or_end : note;
   for (const int signal : kEndings) {
-    // Started by nohup: it stays when the terminal goes.
+    // nohup ignores SIGHUP, so that the program survives its terminal.
     if (signal == SIGHUP && is_ignored(signal)) continue;
     sigaction(signal, &action, nullptr);
   }
@@ -78,7 +79,7 @@ void watch_signals(bool second_ends) {
 
 namespace {
 
-/// A message on one line, without what would do something to the terminal.
+/// Formats a message as one line without control characters.
 class Sentence final : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& out) override {
@@ -96,9 +97,9 @@ void log_to_stderr() {
   spdlog::set_formatter(std::move(formatter));
 }
 
-/// Results, requests between processes and reports are UTF-8; so is every name that may come into them.
+/// Throws unless arguments and paths are UTF-8, as the results, reports and messages that contain them must be.
 void expect_utf8(int count, char** arguments) {
-  constexpr const char* kAdvice = "give the file or folder a name in UTF-8, or a link that has one";
+  constexpr const char* kAdvice = "rename the file or folder in UTF-8, or use a link with such a name";
   for (int i = 1; i < count; ++i)
     if (!is_utf8(arguments[i])) fail_usage("the argument {} is not UTF-8; {}", shell_word(arguments[i]), kAdvice);
   for (const char* name : {"LRA_DB", "LRA_DATA", "XDG_CACHE_HOME", "HOME"})
@@ -120,8 +121,8 @@ int run_program(int count, char** arguments) {
   return exit_code;
 }
 
-/// glibc loads its unwinder when the first exception passes through C code, and ends the process where it cannot:
-/// better while there is memory.
+/// glibc loads its unwinder when the first exception passes through C code and aborts if it cannot, so it is loaded
+/// while there is memory.
 void prepare_for_exceptions() {
   void* frame = nullptr;
   (void)backtrace(&frame, 1);
@@ -130,7 +131,7 @@ void prepare_for_exceptions() {
 }  // namespace
 }  // namespace lra
 
-/// Errors become a sentence and an exit code here, and nowhere else.
+/// Turns errors into a message and an exit code; no other code does.
 static int run_and_explain(int count, char** arguments) {
   try {
     lra::log_to_stderr();
@@ -143,15 +144,15 @@ static int run_and_explain(int count, char** arguments) {
     spdlog::error("cannot use {}: {}", error.path1().string(), error.code().message());
     return int(lra::Kind::data);
   } catch (const std::bad_alloc&) {
-    spdlog::error("{}; use fewer --threads or give the program more", lra::out_of_memory(0, 0));
+    spdlog::error("{}; use fewer --threads or allow the program more memory", lra::out_of_memory(0, 0));
     return int(lra::Kind::failed);
   } catch (const std::exception& error) {
-    spdlog::error("stopped by an unexpected failure: {}", error.what());
+    spdlog::error("unexpected error: {}", error.what());
     return int(lra::Kind::failed);
   }
 }
 
-/// The allocator reserves 64 MiB of addresses for each thread, which a limit of addresses has no room for.
+/// The allocator reserves 64 MiB of address space per thread, too much under an address space limit.
 static void share_the_heap_under_a_limit() {
   rlimit addresses{};
   if (getrlimit(RLIMIT_AS, &addresses) == 0 && addresses.rlim_cur != RLIM_INFINITY) mallopt(M_ARENA_MAX, 1);
@@ -159,9 +160,9 @@ static void share_the_heap_under_a_limit() {
 
 int main(int count, char** arguments) {
   share_the_heap_under_a_limit();
-  // A write beyond the limit of a file's size fails then, and there is a sentence for it.
+  // A write beyond the file size limit then fails with an error that is reported.
   std::signal(SIGXFSZ, SIG_IGN);
   lra::prepare_for_exceptions();
   lra::end_on_signals();
-  return lra::after_output(run_and_explain(count, arguments));
+  return lra::finish_output(run_and_explain(count, arguments));
 }

@@ -1,5 +1,4 @@
-// Input that nobody meant, made by a generator: whatever it is, the program says what is wrong in a sentence, or does
-// what it was asked to do.
+// Feeds generated malformed input to the program, which must report an error or do what was requested.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,7 +11,7 @@
 namespace lra {
 namespace {
 
-/// Texts that have broken other programs. None can lead a path out of the sandbox or start anything in a shell.
+/// Texts that have broken other programs. None can lead a path out of the sandbox or run a shell command.
 const std::vector<std::string> kOdd{"",      "-",        "--",     "-1",   "0",    "99999999999999999999",
                                     "1e309", "nan",      "true",   "null", "[]",   "{\"a\":1}",
                                     "=",     "a=",       "=a",     ":",    "a:b=", ",,",
@@ -79,7 +78,7 @@ class Generator {
   Sequence draw_;
 };
 
-/// As one word of a shell.
+/// Quotes a text as one shell word.
 std::string quoted(const std::string& word) {
   std::string text = "'";
   for (const char c : word)
@@ -96,8 +95,8 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
-/// Ends by itself and soon, with a documented code; says what is wrong when something is.
-std::array<long, 4> codes{};  // how often each was given
+/// Expects the program to end soon with a documented exit code, and with an error message unless it is 0.
+std::array<long, 4> codes{};  // how often each exit code occurred
 
 void expect_composure(const Finished& finished, const std::string& what) {
   EXPECT_TRUE(finished.code >= 0 && finished.code <= 3) << finished.code << ": " << what << "\n" << finished.err;
@@ -109,12 +108,12 @@ void expect_composure(const Finished& finished, const std::string& what) {
     EXPECT_EQ(finished.err.find(bad), std::string::npos) << what << "\n" << finished.err;
 }
 
-/// Runs under a time limit, whose code is not one of the program's.
+/// Runs the program under a time limit with an exit code that the program never uses.
 Finished run(const Sandbox& sandbox, const std::string& arguments) {
   return sandbox.lra(arguments, "timeout --signal=ABRT 60");
 }
 
-/// None of these trains.
+/// Commands that do not train.
 const std::vector<std::vector<std::string>> kCommands{
     {"run", "--preset", "smoke", "--tasks", "lookup,listops", "--models", "identity,linear", "--set", "steps=2"},
     {"run", "--preset", "smoke", "--tasks", "lookup", "--models", "local", "--model-args", "local:block=8"},
@@ -156,7 +155,7 @@ void damage_texts(const Sandbox& sandbox, Generator& draw) {
   expect_composure(run(sandbox, "data generate tsv:own --preset smoke"), contents(sandbox.path("own/train.tsv")));
 }
 
-/// A file that the program made, damaged, and what reads it. The originals are made once.
+/// Damages a file that the program wrote, and runs a command that reads it. The originals are created once.
 void damage_own_file(const Sandbox& sandbox, Generator& draw) {
   static const Sandbox origin;
   static const std::string database = [] {
@@ -196,8 +195,8 @@ void survive(long count) {
   fmt::print("{} inputs: exit code 0 {} times, 1 {}, 2 {}, 3 {}\n", count, codes[0], codes[1], codes[2], codes[3]);
 }
 
-TEST(Malformed, EightyInputsAreAnswered) { survive(80); }
-TEST(SlowMalformed, AThousandInputsAreAnswered) { survive(1000); }
+TEST(Malformed, SurvivesEightyInputs) { survive(80); }
+TEST(SlowMalformed, SurvivesAThousandInputs) { survive(1000); }
 
 }  // namespace
 }  // namespace lra

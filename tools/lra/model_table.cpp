@@ -13,7 +13,7 @@
 namespace lra {
 namespace {
 
-/// "fixed pattern, memory" → its classes, the first of which decides where the model stands in tables.
+/// Splits "fixed pattern, memory" into its classes. The first one decides where tables put the model.
 std::vector<std::string> classes_of(const std::string& kind) {
   std::vector<std::string> all;
   for (std::size_t begin = 0; begin < kind.size();) {

@@ -1,4 +1,4 @@
-/// What models are, as rows and as tables.
+/// Tables of models.
 #pragma once
 
 #include <string>
@@ -8,21 +8,21 @@
 
 namespace lra {
 
-/// Name, class, complexity, parameters (at text, preset quick), paper and summary of each of these models, which are
-/// registered ones. With `wanted`, only of models of that class; throws a usage error where no model has it.
+/// One object per name, which must be registered: name, class, complexity, parameters (on text, preset quick), paper and
+/// summary. If `wanted` is not empty, only models of that class; throws a usage error if no registered model has it.
 Json model_rows(const std::vector<std::string>& names, const std::string& wanted);
 
-/// The rows by the first of their classes, in alphabetical order, rows of one class in theirs. Each row gets two more
-/// fields: "group", that class, and "also", its other classes.
+/// Sorts rows by their first class, then by name, and adds two fields to each: "group", the first class, and "also", its
+/// other classes.
 Json grouped(const Json& rows);
 
-/// Authors, venue and year of a paper, without title and identifier.
+/// The authors, venue and year of a paper, without its title and identifier.
 std::string short_citation(const std::string& paper);
 
-/// The rows as tables in Markdown, one per class, each under a heading.
+/// Formats rows as Markdown tables, one per class, each under a heading.
 std::string model_page(const Json& rows);
 
-/// The rows as one short table in Markdown, which names each class once.
+/// Formats rows as one short Markdown table, which names each class once.
 std::string model_table(const Json& rows);
 
 }  // namespace lra

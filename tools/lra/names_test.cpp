@@ -1,4 +1,4 @@
-/// Names of files and folders that a shell, a terminal or JSON would take for something else.
+/// Names of files and folders with a special meaning for a shell, a terminal or JSON.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -19,7 +19,7 @@ void write_own_task(const std::filesystem::path& folder) {
   }
 }
 
-TEST(Names, ACommandIsStoredSoThatAShellRunsItAsItWas) {
+TEST(Names, TheStoredCommandRunsUnchangedInAShell) {
   const Sandbox sandbox;
   const std::string database = "my `touch ran` $(touch ran) it's.db";
   const Finished first = sandbox.lra(kRun + shell_word(database));
@@ -34,7 +34,7 @@ TEST(Names, ACommandIsStoredSoThatAShellRunsItAsItWas) {
   EXPECT_FALSE(std::filesystem::exists(sandbox.path("ran")));
 }
 
-TEST(Names, WhatIsNotUtf8IsRefusedBeforeAnyWork) {
+TEST(Names, RejectsNamesThatAreNotUtf8BeforeAnyWork) {
   const Sandbox sandbox;
   write_own_task(sandbox.path("caf\xe9"));
   write_own_task(sandbox.path("text"));
@@ -55,7 +55,7 @@ TEST(Names, WhatIsNotUtf8IsRefusedBeforeAnyWork) {
     EXPECT_NE(file.path().extension(), ".db") << file.path();
 }
 
-TEST(Names, ALinkOrAPlaceHidesAFolderThatIsNotUtf8) {
+TEST(Names, ALinkHidesAFolderThatIsNotUtf8) {
   const Sandbox sandbox;
   write_own_task(sandbox.path("caf\xe9"));
   std::filesystem::create_symlink("caf\xe9", sandbox.path("link"));
@@ -71,7 +71,7 @@ TEST(Names, ALinkOrAPlaceHidesAFolderThatIsNotUtf8) {
   EXPECT_TRUE(std::filesystem::exists(sandbox.path("caf\xe9/here.db")));
 }
 
-TEST(Names, DoNothingToTheTerminal) {
+TEST(Names, DoNotControlTheTerminal) {
   const Sandbox sandbox;
   const std::string name = "a\x1b[31m\u202e\rb";
   write_own_task(sandbox.path(name));

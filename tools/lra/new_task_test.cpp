@@ -1,5 +1,5 @@
-// A new task with a source of its own is two files and no other edit: the program that has these two files can do with
-// the task all that it can do with any.
+// Adding a task with a data source takes two files and no other edit: a program built with them supports the task in
+// every command.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -79,7 +79,8 @@ TEST_F(NewTask, ItsFilesAreRecognisedAndInspected) {
   EXPECT_EQ(refused.code, 3);
   EXPECT_NE(refused.err.find("test.tsv line 3: a row has a label"), std::string::npos) << refused.err;
   write_tar_gz(sandbox_.path("letters.tar.gz"), {{"letters/a.txt", "dear"}});
-  EXPECT_NE(lra("data import letters.tar.gz").err.find(", parity"), std::string::npos) << "it is among what there is";
+  EXPECT_NE(lra("data import letters.tar.gz").err.find(", parity"), std::string::npos)
+      << "it is among the known layouts";
 }
 
 TEST_F(NewTask, IsPreparedAndShown) {

@@ -1,4 +1,4 @@
-// Official data that are missing, mistyped, packed, in part or on their way: what the real program says and does.
+// The real program with official data that are missing, mistyped, compressed, incomplete or partly downloaded.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -18,7 +18,7 @@ std::size_t lines_with(const std::string& text, const std::string& words) {
   return count;
 }
 
-TEST(OfficialData, AMistypedFolderIsAUsageErrorOfEveryCommand) {
+TEST(OfficialData, AMistypedFolderIsAUsageErrorInEveryCommand) {
   const Sandbox sandbox;
   write_file(sandbox.path("file"), std::string());
   for (const std::string command :
@@ -55,7 +55,7 @@ TEST(OfficialData, ADryRunSaysWhatIsMissingAndHowToGetIt) {
     EXPECT_EQ(cell.at("status"), "no data");
     EXPECT_NE(cell.at("missing").get<std::string>().find("lra data fetch"), std::string::npos);
   }
-  // Without --dry-run all that is missing is named at once, before anything is made for the tasks that have data.
+  // Without --dry-run, all missing data are listed before any data are prepared for the other tasks.
   const Finished run =
       sandbox.lra("run --tasks listops,text,image --models identity --preset overnight --data e", own_cache(sandbox));
   EXPECT_EQ(run.code, 3);
@@ -65,7 +65,7 @@ TEST(OfficialData, ADryRunSaysWhatIsMissingAndHowToGetIt) {
   EXPECT_FALSE(std::filesystem::exists(sandbox.path("cache/lra/prepared")));
 }
 
-TEST(OfficialData, ADryRunRefusesWhatTheRunCannotRead) {
+TEST(OfficialData, ADryRunRejectsDataThatTheRunCannotRead) {
   const Sandbox sandbox;
   std::filesystem::create_directories(sandbox.path("d"));
   write_file(sandbox.path("d/aclImdb_v1.tar.gz"), std::string("<!DOCTYPE html>\n"));
@@ -79,10 +79,10 @@ TEST(OfficialData, ADryRunRefusesWhatTheRunCannotRead) {
   const Json list = sandbox.lra("data list text --preset overnight --data d --json").json();
   EXPECT_EQ(list.at(0).at("state"), "broken");
   EXPECT_NE(list.at(0).at("reason").get<std::string>().find(words), std::string::npos) << list;
-  EXPECT_FALSE(std::filesystem::exists(sandbox.path("lra.db"))) << "nothing was begun";
+  EXPECT_FALSE(std::filesystem::exists(sandbox.path("lra.db"))) << "nothing was started";
 }
 
-TEST(OfficialData, StandInsAreSaidInOneLineWithWhatIsWrong) {
+TEST(OfficialData, WarnsOfStandInsInOneLineWithTheReason) {
   const Sandbox sandbox;
   const auto hard = sandbox.path("d") / "pathfinder32/curv_contour_length_14/metadata";
   std::filesystem::create_directories(hard);
@@ -96,7 +96,7 @@ TEST(OfficialData, StandInsAreSaidInOneLineWithWhatIsWrong) {
   EXPECT_NE(finished.err.find("1.txt"), std::string::npos) << finished.err;
 }
 
-TEST(OfficialData, HiddenFilesAreNoData) {
+TEST(OfficialData, IgnoresHiddenFiles) {
   const Sandbox sandbox;
   const auto hard = sandbox.path("d") / "pathfinder32/curv_contour_length_14/metadata";
   std::filesystem::create_directories(hard);
@@ -117,7 +117,7 @@ TEST(OfficialData, ACompressedTableIsImported) {
   EXPECT_EQ(read_file(sandbox.path("d") / "listops-1000/basic_val.tsv"), "Source\tTarget\n7\t7\n");
 }
 
-TEST(OfficialData, NoEscapesGoIntoAPipe) {
+TEST(OfficialData, PrintsNoEscapeSequencesToAPipe) {
   const Sandbox sandbox;
   write_file(sandbox.path("table.json"), std::string(R"([{"name": "a", "url": "http://127.0.0.1:9/a", "file": "a"},
                                                          {"name": "b", "url": "http://b.invalid/b", "file": "b"}])"));

@@ -23,12 +23,12 @@ namespace {
 
 struct Stream {
   int descriptor;
-  bool shows;              // names and data among what is printed do nothing to a terminal; progress is to do so
-  int error = 0;           // why it could not be written; after that nothing is
-  std::string unfinished;  // the beginning of a character
+  bool shows;              // whether control characters are made visible; progress lines need them
+  int error = 0;           // errno of the first failed write, after which nothing is written
+  std::string unfinished;  // an incomplete UTF-8 character
 };
 
-// Never destroyed: what is left is printed after everything else has gone.
+// Never destroyed, because output is flushed after static destruction.
 Stream& standard_output = *new Stream{STDOUT_FILENO, true, 0, {}};
 Stream& standard_error = *new Stream{STDERR_FILENO, false, 0, {}};
 
@@ -46,7 +46,7 @@ void send(Stream& stream, std::string_view text) {
   }
 }
 
-/// Never fails: fmt would throw, and std::cout would keep silent.
+/// Reports success even after an error: otherwise fmt would throw and std::cout would stop without a message.
 ssize_t write_or_drop(void* cookie, const char* data, std::size_t size) {
   Stream& stream = *static_cast<Stream*>(cookie);
   if (!stream.shows) {
@@ -64,7 +64,7 @@ FILE* guarded(Stream& stream, int buffering) {
   cookie_io_functions_t functions{};
   functions.write = write_or_drop;
   FILE* file = ::fopencookie(&stream, "w", functions);
-  if (!file) fail("cannot prepare what is printed: {}", std::strerror(errno));
+  if (!file) fail("cannot set up the output: {}", std::strerror(errno));
   std::setvbuf(file, nullptr, buffering, BUFSIZ);
   return file;
 }
@@ -72,24 +72,24 @@ FILE* guarded(Stream& stream, int buffering) {
 }  // namespace
 
 void guard_output() {
-  // Opened for reading, because writing to it must fail as it would have.
+  // Read-only, so that writing to a closed stream still fails.
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
     if (::fcntl(stream, F_GETFD) < 0) (void)::open("/dev/null", O_RDONLY);
   ::signal(SIGPIPE, SIG_IGN);
   stdout = guarded(standard_output, ::isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF);
   stderr = guarded(standard_error, _IONBF);
-  // std::cout has kept the old one; it is written to until the very end of the process.
+  // std::cout still uses the old stdout. The buffer is never destroyed, because it is used until the process ends.
   static auto& buffer = *new __gnu_cxx::stdio_sync_filebuf<char>(stdout);
   std::cout.rdbuf(&buffer);
 }
 
-int after_output(int code) {
+int finish_output(int code) {
   std::cout.flush();
   std::fflush(stdout);
   send(standard_output, shown(std::exchange(standard_output.unfinished, {})));
   const int error = standard_output.error;
   if (error == 0 || error == EPIPE) return code;
-  spdlog::error("standard output could not be written: {}; what was stored before stays", std::strerror(error));
+  spdlog::error("cannot write standard output: {}; results that were stored before are kept", std::strerror(error));
   return code == 0 ? int(Kind::failed) : code;
 }
 

@@ -1,16 +1,16 @@
-/// What the program prints: no failure of it is lost, and none ends a command half-way.
+/// Standard output and standard error: a write error is reported in the end but does not abort the command.
 #pragma once
 
 namespace lra {
 
-/// To be called once, before anything is printed. From then on what cannot be written to standard output or standard
-/// error is dropped where it is printed, by std::cout or by C, and the reason is kept: a command goes on, because its
-/// results may go into a database or a file. A reader that goes away raises no signal, and no file that is opened later
-/// gets the number of a standard stream that was closed.
+/// Call this once before anything is printed. From then on, text that cannot be written to standard output or standard
+/// error, through std::cout or stdio, is dropped and the first error is kept. The command goes on, because its results
+/// may go to a database or a file. A closed pipe raises no signal, and the descriptor of a closed standard stream is
+/// not reused for other files.
 void guard_output();
 
-/// Writes what is left. The exit code to end with: `code`, unless standard output could not be written; then that is
-/// said on standard error, and 0 becomes 1. A reader that went away had what it wanted, which is no error.
-int after_output(int code);
+/// Flushes the output and returns the exit code: `code`, or 1 in place of 0 if standard output could not be written,
+/// which is then logged. A closed pipe is not an error.
+int finish_output(int code);
 
 }  // namespace lra

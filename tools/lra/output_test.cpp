@@ -1,4 +1,4 @@
-// What the program leaves on standard output, in files and in pipes when they are full, linked, gone or it is killed.
+// Standard output, output files and pipes that are full, links or closed, and a program that is killed while writing.
 #include "tools/lra/output_testing.h"
 
 #include <sys/stat.h>
@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 
 // ---- Standard output.
 
-TEST_F(Output, AFullStandardOutputIsSaid) {
+TEST_F(Output, ReportsAFullStandardOutput) {
   for (const char* command :
        {"report", "report --format json", "report --format html", "runs list", "runs list --json", "runs show 1",
         "runs export", "runs delete 2", "compare linear linear", "data list", "list models", "describe models",
@@ -22,7 +22,7 @@ TEST_F(Output, AFullStandardOutputIsSaid) {
         "probe --model linear --task lookup --preset smoke -o probe.safetensors"}) {
     const Finished full = shell(command, ">/dev/full");
     EXPECT_EQ(full.code, 1) << command;
-    EXPECT_NE(full.err.find("standard output could not be written: No space left on device"), std::string::npos)
+    EXPECT_NE(full.err.find("cannot write standard output: No space left on device"), std::string::npos)
         << command << ": " << full.err;
   }
   const Finished closed = shell("list models", ">&-");
@@ -36,12 +36,12 @@ TEST_F(Output, AFullStandardOutputLosesNoResult) {
   EXPECT_EQ(full.code, 1);
   EXPECT_NE(full.err.find("No space left on device"), std::string::npos) << full.err;
   EXPECT_EQ(box.lra("runs list --task lookup --json").json().size(), 2u) << "both cells ran, and are stored";
-  // What is only told while it runs, least of all.
+  // Nor does a full standard error.
   EXPECT_EQ(std::system((box.program() + kTraining + "--seeds 2 >/dev/null 2>/dev/full").c_str()), 0);
   EXPECT_EQ(box.lra("runs list --task lookup --json").json().size(), 3u);
 }
 
-TEST_F(Output, AReaderThatGoesAwayIsNoError) {
+TEST_F(Output, AClosedPipeIsNotAnError) {
   for (const char* command :
        {"runs export", "list models --json", "report --format html", "runs export -o /dev/stdout"}) {
     const Finished left = shell(command, "| head -c 1 >/dev/null");
@@ -55,14 +55,14 @@ TEST_F(Output, AReaderThatGoesAwayIsNoError) {
   EXPECT_EQ(contents(code), "0\n");
 }
 
-TEST_F(Output, AClosedStandardOutputIsNotGivenToAFile) {
+TEST_F(Output, NoFileReusesTheDescriptorOfAClosedStandardOutput) {
   EXPECT_EQ(shell("runs export -o copy.db", ">&- <&-").code, 0);
   EXPECT_EQ(Store(box.path("copy.db"), Store::Access::read).runs().size(), 2u);
   EXPECT_EQ(shell("runs delete 1", ">&- <&-").code, 1);
   EXPECT_EQ(Store(box.path("lra.db"), Store::Access::read).runs().size(), 1u);
 }
 
-TEST_F(Output, TheLinesOfCsvEndAsInAFile) {
+TEST_F(Output, CsvHasTheSameLineEndingsAsInAFile) {
   ASSERT_EQ(box.lra("report --format csv -o table.csv").code, 0);
   const std::string table = contents(box.path("table.csv"));
   EXPECT_NE(table.find("\r\n"), std::string::npos);
@@ -89,7 +89,7 @@ TEST_F(Output, EveryOutputFollowsLinksAndKeepsThem) {
     EXPECT_GT(contents(box.path("real/" + name)).size(), 10u) << name;
   }
   EXPECT_EQ(names_in(box.path("out")).size(), names_in(box.path("real")).size());
-  EXPECT_EQ(box.lra("runs export -o out/runs.db").code, 2) << "a database behind a link is there already, too";
+  EXPECT_EQ(box.lra("runs export -o out/runs.db").code, 2) << "a database behind a link exists, too";
 }
 
 TEST_F(Output, NoDatabaseIsReplaced) {
@@ -104,7 +104,7 @@ TEST_F(Output, NoDatabaseIsReplaced) {
     }
 }
 
-TEST_F(Output, AnExportIsNotMixedWithALogThatWasLeft) {
+TEST_F(Output, RejectsAnExportBesideALeftoverLog) {
   for (const char* suffix : {"-wal", "-shm", "-journal"}) {
     const fs::path left = box.path(std::string("share.db") + suffix);
     std::ofstream(left) << "of another database";
@@ -117,7 +117,7 @@ TEST_F(Output, AnExportIsNotMixedWithALogThatWasLeft) {
   EXPECT_EQ(box.lra("runs export -o share.db").code, 0);
 }
 
-TEST_F(Output, ADeviceIsWrittenIntoAndStays) {
+TEST_F(Output, WritesToADeviceWithoutReplacingIt) {
   ASSERT_EQ(::symlink("/dev/full", box.path("full.db").c_str()), 0);
   for (const char* command :
        {"report -o /dev/full", "runs export -o /dev/full", "data show lookup --preset smoke -o /dev/full",
@@ -137,10 +137,10 @@ std::string integrity(const fs::path& path) {
   return answer.next() ? answer.get<std::string>(0) : "";
 }
 
-// The writes of the program are counted by what is preloaded; that of each number ends it at once.
+// A preloaded library counts the program's writes and ends the program at, or fails, the write of each number in turn.
 TEST_F(Output, AKilledOrFullExportLeavesNothing) {
 #ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "nothing can be preloaded before AddressSanitizer";
+  GTEST_SKIP() << "a library cannot be preloaded before AddressSanitizer";
 #endif
   for (const char* name : {"copy.db", "copy.json"}) {
     int failed = 0;
@@ -162,9 +162,9 @@ TEST_F(Output, AKilledOrFullExportLeavesNothing) {
   EXPECT_EQ(integrity(box.path("copy.db")), "ok");
 }
 
-TEST_F(Output, AKilledMergeLeavesTheTargetAsItWas) {
+TEST_F(Output, AKilledMergeLeavesTheTargetUnchanged) {
 #ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "nothing can be preloaded before AddressSanitizer";
+  GTEST_SKIP() << "a library cannot be preloaded before AddressSanitizer";
 #endif
   {
     Store other(box.path("other.db"));
@@ -193,7 +193,7 @@ TEST_F(Output, AKilledMergeLeavesTheTargetAsItWas) {
 
 TEST_F(Output, ASignalLeavesNoUnfinishedFile) {
 #ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "nothing can be preloaded before AddressSanitizer";
+  GTEST_SKIP() << "a library cannot be preloaded before AddressSanitizer";
 #endif
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2})
     for (const char* command : {"report --format html", "runs export", "data show lookup --preset smoke",

@@ -1,4 +1,4 @@
-/// A sandbox with results that nobody had to train.
+/// A test fixture with stored results.
 #pragma once
 
 #include <sys/stat.h>
@@ -11,7 +11,7 @@ namespace lra {
 
 inline const std::string kTraining = "run --preset smoke --tasks lookup --models identity --set steps=5 --threads 1 ";
 
-/// A sandbox whose database holds two finished runs, which nobody had to train.
+/// A sandbox whose database holds two synthetic finished runs.
 class Output : public testing::Test {
  protected:
   Output() {
@@ -26,7 +26,7 @@ class Output : public testing::Test {
     }
   }
 
-  /// `lra ARGUMENTS REDIRECTIONS`; the exit code and what was said on stderr.
+  /// Runs `lra ARGUMENTS REDIRECTIONS`; returns the exit code and stderr.
   Finished shell(const std::string& arguments, const std::string& redirections) const {
     const std::string err = box.path("said");
     const std::string line = "( " + box.program() + arguments + " 2>" + err + " ) " + redirections;

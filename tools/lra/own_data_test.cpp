@@ -1,4 +1,4 @@
-// A user's own texts, the real program from the files to the tables.
+// The real program on user data, from the files to the tables.
 #include <gtest/gtest.h>
 
 #include "harness/core/file.h"
@@ -7,7 +7,7 @@
 namespace lra {
 namespace {
 
-/// Twelve training and six other texts of two classes; `end` is what stands after each text.
+/// Twelve training texts and six others of two classes; `end` follows each text.
 std::string rows(long from, long count, const std::string& end = "\n") {
   std::string text;
   for (long i = from; i < from + count; ++i)
@@ -54,7 +54,7 @@ TEST(OwnData, ATrailingTabMakesNoPairs) {
   EXPECT_TRUE(has(refused.err, "train.tsv line 13: the second text is empty")) << refused.err;
 }
 
-TEST(OwnData, BlankLastLinesAreNoRows) {
+TEST(OwnData, IgnoresBlankLinesAtTheEnd) {
   const Sandbox sandbox;
   write(sandbox.path("data"), rows(0, 12) + "\n", rows(12, 6) + "\n\n", rows(18, 6) + "\r\n");
   const Finished made = sandbox.lra("data generate tsv:data --preset smoke");
@@ -62,7 +62,7 @@ TEST(OwnData, BlankLastLinesAreNoRows) {
   EXPECT_TRUE(has(made.out, "12 / 6 / 6 examples")) << made.out;
 }
 
-TEST(OwnData, SharedTextsAreSaidWhenPreparedAndUnderTheTable) {
+TEST(OwnData, WarnsOfSharedTextsWhenPreparedAndUnderTheTable) {
   const Sandbox sandbox;
   write(sandbox.path("data"), rows(0, 12), rows(0, 4), rows(4, 6));
   const Finished run = sandbox.lra("run --tasks tsv:data" + kQuick);
@@ -79,18 +79,18 @@ TEST(OwnData, SharedTextsAreSaidWhenPreparedAndUnderTheTable) {
   EXPECT_EQ(json.at("accuracy").at(0).at("columns").at(0).at("cautions").at(0),
             "6 of 6 test texts are also training texts");
 
-  // The words travel with the runs, and are there for data that were prepared before.
+  // The caveats are merged with the runs, and also exist for data that were already prepared.
   ASSERT_EQ(sandbox.lra("runs export -o share.db").code, 0);
   EXPECT_TRUE(has(sandbox.lra("report --preset smoke --table accuracy --db share.db").out, test));
   ASSERT_EQ(sandbox.lra("run --tasks lookup --db merged.db" + kQuick).code, 0);
   ASSERT_EQ(sandbox.lra("runs merge lra.db --db merged.db").code, 0);
   EXPECT_TRUE(has(sandbox.lra("report --preset smoke --table accuracy --db merged.db").out, test));
   const Finished again = sandbox.lra("run --tasks tsv:data --db other.db" + kQuick);
-  EXPECT_FALSE(has(again.err, test)) << "they are prepared already";
+  EXPECT_FALSE(has(again.err, test)) << "the data are already prepared";
   EXPECT_TRUE(has(again.out, test)) << again.out;
 }
 
-TEST(OwnData, ClassesAreSaidByName) {
+TEST(OwnData, ShowsClassNames) {
   const Sandbox sandbox;
   write(sandbox.path("data"));
   const Finished made = sandbox.lra("data generate tsv:data --preset smoke");
@@ -118,7 +118,7 @@ TEST(OwnData, OfficialClassesHaveTheirNames) {
   EXPECT_TRUE(shown.starts_with("label: not joined\n") || shown.starts_with("label: joined\n")) << shown;
 }
 
-TEST(OwnData, IsProbedAsEveryOtherTask) {
+TEST(OwnData, CanBeProbedLikeEveryOtherTask) {
   const Sandbox sandbox;
   write(sandbox.path("data"));
   const Finished probe = sandbox.lra("probe --model linear --task tsv:data --preset smoke -o p.safetensors --json");
@@ -137,7 +137,7 @@ TEST(OwnData, AFolderWithACommaCanBeNamed) {
   EXPECT_EQ(run.json().at(0).at("task"), "tsv:a,b");
   const Finished split = sandbox.lra("run --tasks tsv:a,b" + kQuick);
   EXPECT_EQ(split.code, 2);
-  EXPECT_TRUE(has(split.err, R"(a comma within a folder's name is written \,)")) << split.err;
+  EXPECT_TRUE(has(split.err, R"(write a comma within a folder's name as \,)")) << split.err;
 }
 
 TEST(OwnData, RunsAreFoundByTheirFolder) {
@@ -150,7 +150,7 @@ TEST(OwnData, RunsAreFoundByTheirFolder) {
   EXPECT_EQ(sandbox.lra("compare linear identity --tasks tsv:some/data --json").json().size(), 1u);
 }
 
-TEST(OwnData, WhatIsMissingIsNamed) {
+TEST(OwnData, NamesMissingFiles) {
   const Sandbox sandbox;
   const Finished none = sandbox.lra("run --tasks tsv:/nosuch" + kQuick);
   EXPECT_EQ(none.code, 3);
@@ -162,7 +162,7 @@ TEST(OwnData, WhatIsMissingIsNamed) {
   EXPECT_TRUE(has(untested.err, "there is no test.tsv in the folder")) << untested.err;
 }
 
-TEST(OwnData, WithoutValidationAPartOfTrainingIsHeldBack) {
+TEST(OwnData, WithoutValidationDataSomeTrainingDataAreHeldOut) {
   const Sandbox sandbox;
   write(sandbox.path("data"));
   std::filesystem::remove(sandbox.path("data/valid.tsv"));
@@ -193,7 +193,7 @@ TEST(OwnData, CsvAndCompressedFilesAreRead) {
   EXPECT_EQ(made("data"), made("plain"));
 }
 
-TEST(OwnData, LabelsThatAreNoUtf8AreEscaped) {
+TEST(OwnData, EscapesLabelsThatAreNotUtf8) {
   const Sandbox sandbox;
   std::string latin = rows(0, 12);
   for (std::size_t at; (at = latin.find("neg")) != std::string::npos;) latin.replace(at, 3, "caf\xe9");

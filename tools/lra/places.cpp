@@ -12,7 +12,7 @@ std::filesystem::path cache_folder() {
   if (cache && *cache) return std::filesystem::path(cache) / "lra";
   const char* home = std::getenv("HOME");
   if (home && *home) return std::filesystem::path(home) / ".cache" / "lra";
-  fail_usage("neither XDG_CACHE_HOME nor HOME is set, so there is no place for prepared data; set one of them");
+  fail_usage("neither XDG_CACHE_HOME nor HOME is set, so there is no folder for prepared data; set one of them");
 }
 
 DataPaths data_paths(const std::string& data) {
@@ -20,7 +20,7 @@ DataPaths data_paths(const std::string& data) {
     std::error_code error;
     const std::filesystem::directory_iterator readable(data, error);
     if (error)
-      fail_usage("the data folder '{}' cannot be used ({}); --data or LRA_DATA must name a folder that is there", data,
+      fail_usage("the data folder '{}' cannot be used ({}); --data or LRA_DATA must name an existing folder", data,
                  error.message());
   }
   return remembered_paths(data);
@@ -32,7 +32,7 @@ std::filesystem::path data_destination(const std::string& data) {
   return data.empty() ? cache_folder() : std::filesystem::path(data);
 }
 
-void tell_remark(const TaskPlan& plan) {
+void warn_of_remark(const TaskPlan& plan) {
   static std::set<std::string> told;
   if (!plan.remark.empty() && told.insert(plan.remark).second) spdlog::warn("{}", plan.remark);
 }

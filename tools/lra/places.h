@@ -1,4 +1,4 @@
-/// Where things are when nothing else is said.
+/// Default locations of data, cache and database.
 #pragma once
 
 #include <filesystem>
@@ -9,25 +9,25 @@
 
 namespace lra {
 
-/// $XDG_CACHE_HOME/lra, or ~/.cache/lra. Throws a usage error when neither can be known.
+/// $XDG_CACHE_HOME/lra, or ~/.cache/lra. Throws a usage error when neither variable is set.
 std::filesystem::path cache_folder();
 
-/// Official files are looked for in `data` (empty: the cache folder); prepared data always goes to the cache folder.
-/// Throws a usage error where `data` is not a folder that can be read: whoever names one means it.
+/// Official files are read from `data`, or from the cache folder if it is empty; prepared data always go to the cache
+/// folder. Throws a usage error when `data` is given but is not a readable folder.
 DataPaths data_paths(const std::string& data);
 
-/// The same for a folder that nobody named now: that data were there once.
+/// The same for a folder from a stored run, which may no longer exist.
 DataPaths remembered_paths(const std::string& data);
 
-/// Where official files are put: `data`, or the cache folder. It need not exist.
+/// The folder for official files: `data`, or the cache folder if it is empty. It need not exist.
 std::filesystem::path data_destination(const std::string& data);
 
-/// Says on stderr, each sentence once, what the plan's data stand in for.
-void tell_remark(const TaskPlan& plan);
+/// Logs the plan's remark on what its data stand in for, each remark once.
+void warn_of_remark(const TaskPlan& plan);
 
 inline constexpr const char* kDefaultDatabase = "lra.db";
 
-/// --db, or LRA_DB. The variable's value is the default.
+/// Adds --db, which LRA_DB sets too; the current value of `database` is the default.
 Option add_database_option(const Command& command, std::string& database,
                            const std::string& help = "database of results");
 

@@ -1,5 +1,5 @@
-// A model from outside the tree: loaded, listed, trained in a process of its own, reported; and refused when it does
-// not fit.
+// A model from outside the tree is loaded, listed, trained in a separate process and reported, and rejected when it
+// does not fit.
 #include <elf.h>
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@ namespace {
 const std::string kWith = std::string(" --plugin ") + LRA_PLUGIN;
 const std::string kRun = "run --models sharp_linear,identity --tasks lookup --preset smoke";
 
-/// A reader of the tutorial may have put its model into the tree; then its plug-in's name is taken.
+/// Skips the tests when sharp_linear is in the tree, as after following the tutorial, because its name is taken then.
 class Plugin : public testing::Test {
  protected:
   void SetUp() override {
@@ -29,7 +29,7 @@ TEST_F(Plugin, HasARowInTheReport) {
   ASSERT_EQ(finished.code, 0) << finished.err;
   EXPECT_NE(finished.out.find("| sharp_linear"), std::string::npos) << finished.out;
   EXPECT_NE(sandbox.lra("report --preset smoke").out.find("| sharp_linear"), std::string::npos)
-      << "what is stored needs no plug-in to be read";
+      << "reading stored runs needs no plug-in";
   const Finished again = sandbox.lra(kRun + kWith + " --json");
   for (const Json& cell : again.json()) EXPECT_EQ(cell.at("skipped"), true);
   for (const Json& cell : again.json()) {
@@ -38,7 +38,7 @@ TEST_F(Plugin, HasARowInTheReport) {
   }
 }
 
-TEST_F(Plugin, IsThereForEveryCommand) {
+TEST_F(Plugin, IsAvailableInEveryCommand) {
   const Sandbox sandbox;
   for (const char* arguments :
        {"list models", "describe model sharp_linear --preset smoke --model-args sharp_linear:sharpness=3",
@@ -50,7 +50,7 @@ TEST_F(Plugin, IsThereForEveryCommand) {
   }
 }
 
-/// A copy of the plug-in in which `from` reads `to` (of the same length).
+/// A copy of the plug-in in which `from` is replaced by `to`, of the same length.
 std::string changed(const std::string& from, const std::string& to) {
   std::string bytes = contents(LRA_PLUGIN);
   const std::size_t at = bytes.find(from);
@@ -58,7 +58,7 @@ std::string changed(const std::string& from, const std::string& to) {
   return bytes.replace(at, from.size(), to);
 }
 
-TEST_F(Plugin, IsRefusedWhenItDoesNotFit) {
+TEST_F(Plugin, IsRejectedWhenItDoesNotFit) {
   const Sandbox sandbox;
   const auto said = [&](const std::string& bytes) {
     write_file(sandbox.path("mine.so"), bytes);
@@ -83,7 +83,7 @@ TEST_F(Plugin, IsRefusedWhenItDoesNotFit) {
   EXPECT_NE(sandbox.lra("list models --plugin none.so").err.find("there is no file none.so"), std::string::npos);
 }
 
-TEST_F(Plugin, IsRefusedWhenItsNameIsTaken) {
+TEST_F(Plugin, IsRejectedWhenItsNameIsTaken) {
   const Sandbox sandbox;
   write_file(sandbox.path("mine.so"), contents(LRA_PLUGIN));
   const Finished finished = sandbox.lra("list models --plugin mine.so" + kWith);
@@ -99,7 +99,7 @@ TEST_F(Plugin, KeepsTheContract) {
   EXPECT_NE(good.out.find("sharp_linear FloatAgreesWithDouble kept\n"), std::string::npos) << good.out;
 }
 
-TEST_F(Plugin, ThatBreaksTheContractIsTold) {
+TEST_F(Plugin, ThatBreaksTheContractFailsTheCheck) {
   const Sandbox sandbox(LRA_CONTRACT);
   const Finished broken = sandbox.lra(fmt::format("{} {}", LRA_BROKEN, LRA_BROKEN_DOUBLE));
   EXPECT_EQ(broken.code, 1) << broken.out << broken.err;
@@ -116,7 +116,7 @@ TEST_F(Plugin, IsHeldToTheContractInBothEnginesOrNotAtAll) {
   EXPECT_EQ(sandbox.lra(std::string(LRA_PLUGIN) + " none.so").code, 3);
 }
 
-/// What the compiler says of a model whose Config has the field, and whose constructor has the parameters.
+/// The compiler's messages for a model whose Config has this field and whose constructor has these parameters.
 std::string compiled(const std::string& field, const std::string& parameters) {
   const Sandbox sandbox;
   write_file(sandbox.path("mine.cpp"),
@@ -137,7 +137,7 @@ std::string compiled(const std::string& field, const std::string& parameters) {
   return contents(log);
 }
 
-TEST(PluginSource, IsRefusedInASentenceThatSaysWhatAModelNeeds) {
+TEST(PluginSource, CompileErrorSaysWhatAModelNeeds) {
   const std::string right = "const Config&, const Geometry&, const Scope&";
   EXPECT_EQ(compiled("long k = 1", right), "");
   EXPECT_NE(compiled("float k = 1", right).find("a field of a Config must be a bool, int, long, double or std::string"),
@@ -149,7 +149,7 @@ TEST(PluginSource, IsRefusedInASentenceThatSaysWhatAModelNeeds) {
 
 int shell(const std::string& command) { return std::system(command.c_str()); }
 
-// The way of the README's tutorial: install, build outside, run.
+// Follows the README's tutorial: install, build outside the tree, run.
 TEST_F(SlowPlugin, IsBuiltWithTheInstalledPackage) {
   const Sandbox sandbox;
   const std::string cmake = LRA_CMAKE, at = sandbox.path("").string(), quiet = " >" + at + "log 2>&1";

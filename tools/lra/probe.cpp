@@ -25,7 +25,7 @@ struct Options {
   bool json = false;
 };
 
-/// Without dropout, unless asked for: no other framework draws our masks.
+/// Without dropout unless it is set, because no other framework can reproduce our masks.
 Experiment experiment_of(const Command& command, const Options& options) {
   check_name("preset", options.preset, preset_names());
   check_task(options.task);
@@ -56,7 +56,7 @@ StoredText describe(const Experiment& experiment) {
 Json probe_command(const Command& command, const Options& options) {
   const Experiment experiment = experiment_of(command, options);
   const TaskPlan& plan = experiment.plan;
-  tell_remark(plan);
+  warn_of_remark(plan);
   Classifier model(experiment.model, experiment.model_settings, parse<EncoderConfig>(plan.encoder, "encoder"),
                    plan.spec, experiment.seed);
   if (!options.weights.empty()) load_weights(options.weights, model.parameters());
@@ -80,7 +80,7 @@ Json probe_command(const Command& command, const Options& options) {
 }
 
 void print(const Json& result) {
-  fmt::print("{} on {}, seed {}: loss {:.6f} over {} examples of {} tokens together\n",
+  fmt::print("{} on {}, seed {}: loss {:.6f} over {} examples with {} tokens in total\n",
              result.at("model").get<std::string>(), result.at("variant").get<std::string>(),
              result.at("seed").get<std::uint64_t>(), result.at("loss").get<double>(), result.at("examples").get<long>(),
              result.at("tokens").get<long>());
@@ -95,17 +95,17 @@ void add_probe(const Command& program, int& exit_code) {
   Command command = program.add_subcommand(
       "probe", "Write a model's parameters, its first batch, logits, loss and gradients to a safetensors file");
   const auto options = std::make_shared<Options>();
-  command.add_option("--model", options->model, "its name").required();
+  command.add_option("--model", options->model, "the model").required();
   command.add_option("--task", options->task, "the task, or tsv:FOLDER, whose first training batch is taken")
       .required();
   command.add_option("--preset", options->preset, "see 'lra list presets'").shows_default();
-  command.add_option("--seed", options->seed, "of parameters and of the order of examples").shows_default();
+  command.add_option("--seed", options->seed, "seed of the parameters and of the order of examples").shows_default();
   command.add_option("--weights", options->weights, "safetensors file with a value for every parameter");
   command.add_option("--set", options->set, "key=value, as for 'lra run'; dropout is 0 unless set here");
   command.add_option("--model-args", options->model_args, "model:key=value, as for 'lra run'");
   command.add_option("--data", options->data, "folder with official data").not_empty().environment("LRA_DATA");
   command.add_option("-o,--output", options->output, "the file to write").required();
-  command.add_flag("--json", options->json, "print what was done as JSON");
+  command.add_flag("--json", options->json, "print a summary as JSON");
   add_plugin_option(command);
   command.callback([command, options, &exit_code] {
     const Json result = probe_command(command, *options);

@@ -1,4 +1,4 @@
-// What `lra probe` writes is what models/README.md says, and can be checked without this program's code.
+// `lra probe` writes what models/README.md documents, which can be checked without this program's code.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -11,7 +11,7 @@
 namespace lra {
 namespace {
 
-/// All letters of the table are different numbers.
+/// Settings in which all letters of the README's table are different numbers.
 const std::string kShape =
     "--preset smoke --task lookup --set width=12 --set qkv=10 --set ff=22 --set heads=2 --set layers=2 --set "
     "positions=learned --set head_width=9 --set batch=5 ";
@@ -23,7 +23,7 @@ std::string trimmed(const std::string& text) {
   return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(' ') - begin + 1);
 }
 
-/// Name → shape as the README has them, such as "encoder.I.norm.gamma" → "(C)".
+/// Shapes by name as in the README, such as "encoder.I.norm.gamma" → "(C)".
 std::map<std::string, std::string> documented() {
   std::map<std::string, std::string> rows;
   std::istringstream readme(contents(std::string(LRA_SOURCE_DIR) + "/models/README.md"));
@@ -101,7 +101,7 @@ TEST(Probe, LossAndGradientFollowFromLogits) {
   for (std::size_t k = 0; k < 2; ++k) EXPECT_NEAR(bias[k], gradient[k], 1e-6);
 }
 
-TEST(Probe, TakesWeightsAndGivesThemBack) {
+TEST(Probe, ReadsWeightsAndWritesThemBack) {
   const Sandbox sandbox;
   const std::string probe = "probe --model local " + kShape;
   ASSERT_EQ(sandbox.lra(probe + "-o a.safetensors").code, 0);

@@ -29,7 +29,7 @@ void print_profile(const std::string& title, const StepProfile& profile) {
   if (profile.steps == 0) return;
   const double steps = double(profile.steps);
   const TimeShares shares = shares_of(profile);
-  fmt::print("\n{}: {} steps, {:.3f} ms each on {} thread{}; milliseconds of all threads together, a step\n", title,
+  fmt::print("\n{}: {} steps, {:.3f} ms each on {} thread{}; milliseconds per step, summed over threads\n", title,
              profile.steps, 1e3 * profile.seconds / steps, profile.threads, profile.threads == 1 ? "" : "s");
   fmt::print("{:<18} {:<22} {:>8} {:>8} {:>8} {:>9} {:>8} {:>9} {:>8}\n", "layer", "op", "forward", "backward", "share",
              "MFLOP", "GFLOP/s", "MB moved", "calls");

@@ -1,4 +1,4 @@
-/// A profile as text, for `run` and `bench`.
+/// Prints profiles for `run` and `bench`.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace lra {
 
-/// Milliseconds, operations and bytes of a step by layer and op, in the order of the forward pass; then what was not
-/// arithmetic. `title` opens it.
+/// Prints milliseconds, operations and bytes per step by layer and op, in the order of the forward pass, then the time
+/// outside arithmetic, under the heading `title`.
 void print_profile(const std::string& title, const StepProfile& profile);
 
 }  // namespace lra

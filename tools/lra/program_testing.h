@@ -1,4 +1,4 @@
-/// Running the real program from a test.
+/// Runs the real program from a test.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,29 +13,29 @@
 
 namespace lra {
 
-/// AddressSanitizer must be the first library of a process, and its shadow counts as memory.
+/// AddressSanitizer must be the first library that a process loads, and its shadow memory counts towards limits.
 #ifdef __SANITIZE_ADDRESS__
 inline constexpr bool kSanitised = true;
 #else
 inline constexpr bool kSanitised = false;
 #endif
 
-/// What a command of the program left behind.
+/// The result of a finished command.
 struct Finished {
   int code = -1;
   std::string out, err;
   Json json() const { return Json::parse(out, nullptr, /*allow_exceptions=*/false); }
 };
 
-/// A place of its own for a test: database, cache and home are in a folder that goes away.
+/// An isolated environment for a test. Its folder, which holds the database, is removed in the end.
 class Sandbox {
  public:
   explicit Sandbox(std::string program = LRA_PROGRAM) : program_(std::move(program)) {}
 
   std::filesystem::path path(const std::string& name) const { return folder_.path() / name; }
 
-  /// The shell's words before the program's arguments: its folder, its environment and its name. The shell becomes the
-  /// program. Prepared data are shared by the tests of this process, because only the first should pay for them.
+  /// The shell command up to the program's arguments: it enters the folder, sets the environment and executes the
+  /// program. The tests of one process share the cache of prepared data, which is slow to fill.
   std::string program(const std::string& environment = "") const {
     static const TemporaryFolder cache;
     return "cd " + folder_.path().string() +
@@ -43,7 +43,7 @@ class Sandbox {
            " " + environment + " " + program_ + " ";
   }
 
-  /// Runs `lra ARGUMENTS`, through a shell, and waits. `before`: what the shell does first, such as "ulimit -f 8; ".
+  /// Runs `lra ARGUMENTS` through a shell and waits. The shell executes `before` first, such as "ulimit -f 8; ".
   Finished lra(const std::string& arguments, const std::string& environment = "",
                const std::string& before = "") const {
     const std::string out = path("stdout"), err = path("stderr");

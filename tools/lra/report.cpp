@@ -37,19 +37,19 @@ void report(const Options& options) {
 }  // namespace
 
 void add_report(const Command& program, int& exit_code) {
-  Command command = program.add_subcommand("report", "Make tables of what the database holds");
+  Command command = program.add_subcommand("report", "Print tables of the results in the database");
   const auto options = std::make_shared<Options>();
   command.add_option("--format", options->format, "markdown, latex, csv, json or html").shows_default();
   command
       .add_option("--table", options->table,
                   "accuracy, differences, published, efficiency, bench, seeds, configurations, model or all")
       .shows_default();
-  command.add_option("--model", options->model, "the page of this model");
+  command.add_option("--model", options->model, "show the page of this model");
   command.add_option("--tasks", options->tasks,
                      "only these tasks' columns: names, lra5, all, or tsv:FOLDER, separated by commas");
   command.add_option("--models", options->models, "only these models' rows: names, lra11 or all, separated by commas");
-  command.add_option("--preset", options->preset, "only this one's runs");
-  command.add_option("-o,--output", options->output, "a file instead of stdout");
+  command.add_option("--preset", options->preset, "only runs with this preset");
+  command.add_option("-o,--output", options->output, "write to this file instead of stdout");
   add_database_option(command, options->database);
   add_plugin_option(command);
   command.callback([options, &exit_code] {

@@ -14,7 +14,7 @@ namespace lra {
 
 namespace {
 
-/// LRA's tasks first, as it orders them, and the averages that are formed over them.
+/// Adds the tasks, LRA's first and in its order, and the averages over them.
 void add_tasks(ReportRequest& request) {
   const std::vector<std::string> five = lra_tasks(false), six = lra_tasks(true);
   std::vector<std::string> names = six;
@@ -51,11 +51,11 @@ const ReferenceModels& reference_models() {
 
 namespace {
 
-/// What SQLite takes for a database without a file.
+/// Rejects ":memory:", which SQLite would open without a file.
 void check_is_file(const std::string& path) {
   if (path == ":memory:")
-    fail_usage("--db: a database {} would be gone with the command; name a file, ./{} where it has that name", path,
-               path);
+    fail_usage("--db: a database {} would be lost when the command ends; name a file, or ./{} for one of that name",
+               path, path);
 }
 
 }  // namespace

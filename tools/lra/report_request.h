@@ -1,4 +1,4 @@
-/// The database that a command reads or writes, and what this build tells a report of its models.
+/// Opens the database of a command, and tells reports about the models and tasks of this build.
 #pragma once
 
 #include <string>
@@ -7,21 +7,21 @@
 
 namespace lra {
 
-/// A request for `table` with the revisions and facts of every model of this build. `preset` may be empty: all.
+/// A request for `table` with the revisions and facts of every model of this build. An empty `preset` means all.
 ReportRequest report_request(const std::string& table, const std::string& preset);
 
-/// The models of this build that others are measured against.
+/// The models of this build that others are compared with.
 const ReferenceModels& reference_models();
 
-/// Every run that is stored, done or not, by number.
+/// Every stored run, done or not, ordered by id.
 std::vector<StoredRun> all_runs(const Store& store);
 
-/// The models that the database holds runs of, done or not, or measurements.
+/// The models with stored runs, done or not, or measurements.
 std::vector<std::string> stored_models(const Store& store);
 
-/// An existing database, for reading. Throws a data error that says how to make one.
+/// Opens an existing database for reading. Throws a data error that says how to create one if it does not exist.
 Store open_database(const std::string& path);
-/// One to write into, made when missing. Warns where it lies in an unsafe place.
+/// Opens a database for writing and creates it when it is missing. Logs a warning if it is on a network file system.
 Store open_database_to_write(const std::string& path);
 
 }  // namespace lra

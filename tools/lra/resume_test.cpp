@@ -1,5 +1,4 @@
-// What a result says of how it came about: runs that went on elsewhere or otherwise, stood still, diverged at the end,
-// and runs that are made again.
+// Runs that resume under other conditions, are suspended or diverge at the end, and runs that are reproduced.
 #include <gtest/gtest.h>
 
 #include "harness/core/file.h"
@@ -10,8 +9,8 @@ namespace {
 
 const std::string kCell = "run --preset smoke --tasks lookup --models transformer --set steps=1000 ";
 
-/// Runs `lra ARGUMENTS` until its cell has saved its state once, then the shell's `words`, in which $p is the program
-/// and $c its cell, and waits.
+/// Runs `lra ARGUMENTS` until its cell has saved its state once, then runs the shell commands `words`, in which $p is
+/// the program's process and $c its cell's, and waits.
 Finished meddle(const Sandbox& sandbox, const std::string& arguments, const std::string& words,
                 const std::string& environment = "") {
   const std::string out = sandbox.path("stdout"), err = sandbox.path("stderr");
@@ -26,7 +25,7 @@ Finished meddle(const Sandbox& sandbox, const std::string& arguments, const std:
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, contents(out), contents(err)};
 }
 
-/// The cell's state is what it got to before it was told to end.
+/// Interrupts the cell, which leaves its state.
 void cut_off(const Sandbox& sandbox, const std::string& arguments, const std::string& environment = "") {
   const Finished cut = meddle(sandbox, arguments, "kill -TERM $p", environment);
   ASSERT_EQ(cut.code, 130) << "it must not have been done before: " << cut.err;
@@ -39,8 +38,8 @@ Json only_cell(const Finished& finished) {
 
 bool holds(const std::string& text, const std::string& words) { return text.find(words) != std::string::npos; }
 
-/// Interrupted under `first`, gone on under `second`: refused with a way back, and with that the right bits. `variable`
-/// sets the level that `key` of an environment tells.
+/// Interrupts a run under `first` and resumes it under `second`, which must fail and say how to restore the level;
+/// doing so must give the right bits. `variable` sets the level, which `key` of the environment shows.
 void go_on_elsewhere(const std::string& first, const std::string& second, const char* variable, const char* key) {
   const Sandbox sandbox, reference;
   const Json whole = only_cell(reference.lra(kCell + "--json", first));
@@ -61,15 +60,15 @@ void go_on_elsewhere(const std::string& first, const std::string& second, const 
   EXPECT_EQ(resumed.at("parts").size(), 2u) << "the state was kept";
 }
 
-TEST(Resume, AHigherLevelOfOneDnnIsRefused) {
+TEST(Resume, RejectsAHigherLevelOfOneDnn) {
   go_on_elsewhere("ONEDNN_MAX_CPU_ISA=AVX", "", "ONEDNN_MAX_CPU_ISA", "onednn_isa");
 }
 
-TEST(Resume, ALowerLevelOfOneDnnIsRefused) {
+TEST(Resume, RejectsALowerLevelOfOneDnn) {
   go_on_elsewhere("", "ONEDNN_MAX_CPU_ISA=AVX", "ONEDNN_MAX_CPU_ISA", "onednn_isa");
 }
 
-TEST(Resume, AnotherLevelOfOurKernelsIsRefused) {
+TEST(Resume, RejectsAnotherLevelOfOurKernels) {
   go_on_elsewhere("LRA_MAX_ISA=SSE4", "", "LRA_MAX_ISA", "isa");
   const Finished unknown = Sandbox().lra("list models", "LRA_MAX_ISA=AVX9");
   EXPECT_EQ(unknown.code, 2);
@@ -102,7 +101,7 @@ TEST(Resume, EqualConditionsKeepTheTimings) {
   EXPECT_TRUE(holds(sandbox.lra("report --preset smoke --table efficiency").out, "| transformer"));
 }
 
-TEST(Resume, OtherThreadsAreMarkedAndInNoEfficiencyTable) {
+TEST(Resume, OtherThreadCountsAreMarkedAndLeftOutOfEfficiencyTables) {
   const Sandbox sandbox;
   cut_off(sandbox, kCell + "--threads 1");
   const Json cell = only_cell(sandbox.lra(kCell + "--threads 2 --json"));
@@ -115,7 +114,7 @@ TEST(Resume, OtherThreadsAreMarkedAndInNoEfficiencyTable) {
   EXPECT_TRUE(holds(table, "1 run left out: trained in parts under different conditions")) << table;
 }
 
-TEST(Resume, WhatWasSharedStaysShared) {
+TEST(Resume, ASharedRunStaysShared) {
   const Sandbox sandbox;
   const std::string both =
       "run --preset smoke --tasks lookup --models transformer,reformer --set steps=1000 --threads 2 ";
@@ -143,7 +142,7 @@ TEST(Resume, AStoppedProcessDoesNotTrain) {
   EXPECT_FALSE(holds(sandbox.lra("report --preset smoke --table efficiency").out, "| transformer"));
 }
 
-TEST(Run, ALastStepThatDivergesFailsTheCell) {
+TEST(Run, DivergenceInTheLastStepFailsTheCell) {
   const Sandbox sandbox;
   for (const char* selection : {"best_val", "last"}) {
     const Finished finished = sandbox.lra(
@@ -159,7 +158,7 @@ TEST(Run, ALastStepThatDivergesFailsTheCell) {
   }
 }
 
-/// Texts whose label is their first letter, as a folder of one's own.
+/// A folder of user data: texts whose label is their first letter.
 void write_own(const Sandbox& sandbox, const std::string& folder, int rows) {
   std::filesystem::create_directories(sandbox.path(folder));
   std::string text;
@@ -168,7 +167,7 @@ void write_own(const Sandbox& sandbox, const std::string& folder, int rows) {
     write_file(sandbox.path(folder) / fmt::format("{}.tsv", split), text);
 }
 
-TEST(Reproduce, TheFolderOfOnesOwnDataIsRemembered) {
+TEST(Reproduce, RemembersTheFolderOfUserData) {
   const Sandbox sandbox;
   write_own(sandbox, "mine", 30);
   ASSERT_EQ(sandbox.lra("run --preset smoke --tasks tsv:mine --models linear --threads 1").code, 0);
@@ -198,7 +197,7 @@ TEST(Reproduce, TheFolderOfOnesOwnDataIsRemembered) {
   EXPECT_TRUE(holds(changed.err, "--data names another place")) << changed.err;
 }
 
-TEST(Reproduce, TheFolderOfOfficialDataIsRemembered) {
+TEST(Reproduce, RemembersTheFolderOfOfficialData) {
   const Sandbox sandbox;
   const std::string run = "run --preset smoke --tasks lookup --models identity --threads 1 ";
   std::filesystem::create_directories(sandbox.path("official/files"));
@@ -207,10 +206,10 @@ TEST(Reproduce, TheFolderOfOfficialDataIsRemembered) {
             (std::filesystem::canonical(sandbox.path(".")) / "official/files").string());
   std::filesystem::remove_all(sandbox.path("official"));
   EXPECT_EQ(sandbox.lra("runs reproduce 1").code, 0) << "generated data need no folder";
-  EXPECT_EQ(sandbox.lra("runs reproduce 1 --data official").code, 2) << "but one that is named must be there";
+  EXPECT_EQ(sandbox.lra("runs reproduce 1 --data official").code, 2) << "but a folder that is named must exist";
 }
 
-TEST(Reproduce, AnotherLevelIsRefused) {
+TEST(Reproduce, RejectsAnotherLevel) {
   const Sandbox sandbox;
   ASSERT_EQ(sandbox.lra("run --preset smoke --tasks lookup --models identity", "ONEDNN_MAX_CPU_ISA=AVX").code, 0);
   EXPECT_EQ(sandbox.lra("runs show 1").json().at("environment").at("onednn_isa"), "AVX");

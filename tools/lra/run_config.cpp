@@ -12,7 +12,7 @@
 namespace lra {
 namespace {
 
-/// Walks over a text and counts the lines that were begun.
+/// Iterates over a text and counts its lines.
 struct CountingIterator {
   using iterator_category = std::input_iterator_tag;
   using value_type = char;
@@ -32,7 +32,7 @@ struct CountingIterator {
   bool operator!=(const CountingIterator& other) const { return at != other.at; }
 };
 
-/// A configuration and where its keys stand.
+/// A configuration and the lines of its keys.
 class ConfigFile {
  public:
   explicit ConfigFile(const std::string& file) : file_(file) {
@@ -43,7 +43,7 @@ class ConfigFile {
       if (event != Json::parse_event_t::key || depth > 2) return true;
       if (depth == 1) outer = parsed.get<std::string>();
       const auto [place, is_new] = lines_.emplace(depth == 1 ? outer : outer + "." + parsed.get<std::string>(), line);
-      if (!is_new) fail_usage("{} line {}: '{}' stands on line {} already", file, line, place->first, place->second);
+      if (!is_new) fail_usage("{} line {}: '{}' is already on line {}", file, line, place->first, place->second);
       return true;
     };
     try {
@@ -58,7 +58,7 @@ class ConfigFile {
 
   const Json& json() const { return json_; }
 
-  /// Runs `use`; what it throws is said of the line where `key` ("limit", "set.lr") stands.
+  /// Runs `use`; adds the file and the line of `key` ("limit", "set.lr") to any error it throws.
   template <typename Use>
   void at(const std::string& key, const Use& use) const {
     try {
@@ -79,15 +79,15 @@ class ConfigFile {
 std::string word_of(const Json& value, const std::string& key) {
   if (value.is_string()) {
     auto word = value.get<std::string>();
-    // No command line could hold it, and the system would cut the name there.
-    if (word.find('\0') != std::string::npos) fail_usage("'{}' holds a character U+0000: {}", key, value.dump());
+    // A command line cannot contain it, and the system would truncate a path at it.
+    if (word.find('\0') != std::string::npos) fail_usage("'{}' contains the character U+0000: {}", key, value.dump());
     return word;
   }
   if (!value.is_primitive() || value.is_null()) fail_usage("'{}' cannot be {}", key, value.dump());
   return value.dump();
 }
 
-/// What stands for the value on a command line: a list is joined by commas, and a comma of an entry is "\\,".
+/// The value in command-line syntax: lists are joined with commas, and a comma within an entry becomes "\\,".
 std::string words_of(const Json& value, const std::string& key) {
   if (!value.is_array()) return word_of(value, key);
   std::string words;
@@ -132,15 +132,15 @@ void take_sweep(const ConfigFile& file, const Json& sweep, Overrides& overrides)
 void take_option(const Command& command, const std::string& option, const std::string& key, const Json& value) {
   if (command.is_flag(option)) {
     if (!value.is_boolean()) fail_usage("'{}' must be true or false, not {}", key, value.dump());
-    if (value.get<bool>()) command.give(option, {"true"});
+    if (value.get<bool>()) command.set_option(option, {"true"});
     return;
   }
   if (option == "plugin" && value.is_array()) {
-    for (const Json& one : value) command.give(option, {word_of(one, key)});
+    for (const Json& one : value) command.set_option(option, {word_of(one, key)});
     return;
   }
   const bool is_list = option == "tasks" || option == "models" || option == "seeds";
-  command.give(option, {is_list ? words_of(value, key) : word_of(value, key)});
+  command.set_option(option, {is_list ? words_of(value, key) : word_of(value, key)});
 }
 
 std::string option_of(std::string key) {
@@ -155,12 +155,12 @@ void apply_config(const Command& command, const std::string& name, Overrides& ov
   std::vector<std::string> known = command.option_names();
   std::erase(known, "config");
   overrides.sweep = Json();
-  // Plug-ins first: they bring models that other keys name.
+  // Plug-ins first, because other keys may name their models.
   std::vector<std::string> keys;
   for (const auto& [key, value] : file.json().items()) keys.push_back(key);
   std::stable_partition(keys.begin(), keys.end(), [](const std::string& key) { return key == "plugin"; });
-  std::map<std::string, std::string> key_of;  // option → what the file calls it
-  std::vector<std::string> taken;             // keys of options that the command line left alone
+  std::map<std::string, std::string> key_of;  // by option, its key in the file
+  std::vector<std::string> taken;             // keys of options that the command line does not set
   for (const std::string& key : keys) {
     const Json& value = file.json().at(key);
     const std::string option = option_of(key);
@@ -169,11 +169,11 @@ void apply_config(const Command& command, const std::string& name, Overrides& ov
       const std::vector<std::string> settings = setting_names();
       if (std::find(settings.begin(), settings.end(), key) != settings.end() ||
           !explain_model_setting(key, models().names()).empty())
-        fail_usage("'{}' is a setting and belongs into \"set\" or \"model_args\"", key);
+        fail_usage("'{}' is a setting and belongs in \"set\" or \"model_args\"", key);
       fail_usage("unknown option '{}'{}", key, suggestion(option, known));
     });
     if (const auto [same, is_new] = key_of.emplace(option, key); !is_new)
-      file.at(key, [&, &same = same] { fail_usage("'{}' and '{}' are one option", same->second, key); });
+      file.at(key, [&, &same = same] { fail_usage("'{}' and '{}' are the same option", same->second, key); });
     if (option == "set")
       take_set(file, value, overrides);
     else if (option == "model-args")
@@ -183,7 +183,7 @@ void apply_config(const Command& command, const std::string& name, Overrides& ov
     else if (option != "sweep" && (option == "plugin" || !command.given(option)))
       file.at(key, [&] { take_option(command, option, key, value); }), taken.push_back(key);
   }
-  // Last, because what one may be depends on others.
+  // Last, because the valid values of one option depend on others.
   for (const std::string& key : taken) file.at(key, [&] { check(option_of(key), ""); });
   if (const auto own = key_of.find("model-args"); own != key_of.end())
     for (const auto& [model, settings] : file.json().at(own->second).items())

@@ -1,4 +1,4 @@
-/// The file of `lra run --config`.
+/// Reads the file of `lra run --config`.
 #pragma once
 
 #include <functional>
@@ -9,13 +9,13 @@
 
 namespace lra {
 
-/// Throws a usage error for what no run can have as the value of `option`; `entry` is a model of "model-args".
+/// Throws a usage error when the value of `option` is invalid. For "model-args", `entry` is the model to check.
 using CheckOption = std::function<void(const std::string& option, const std::string& entry)>;
 
-/// Reads a JSON object with options of `command`, named with "-" or "_". Those that the command line left alone get the
-/// file's values; its "set", "model_args" and "sweep" objects go to `overrides`, "sweep" only if none was given.
-/// Comments are allowed. Once all are read, `check` sees each value. Throws a usage error that names the file and the
-/// line.
+/// Reads a JSON object, in which comments are allowed, with options of `command`, named with "-" or "_". Options that
+/// the command line does not set get the file's values. The "set", "model_args" and "sweep" objects go to `overrides`,
+/// "sweep" only if --sweep was not given. Then calls `check` for each value taken. Throws a usage error that names the
+/// file and the line.
 void apply_config(const Command& command, const std::string& file, Overrides& overrides, const CheckOption& check);
 
 }  // namespace lra

@@ -9,10 +9,10 @@
 namespace lra {
 namespace {
 
-/// The part of a sweep that is about `model`: settings of recipe and encoder, and those written "model:key".
+/// The part of a sweep that applies to one model: settings of recipe and encoder, and those written "model:key".
 struct ModelSweep {
-  Json values;                     // key → what is tried of it; null: nothing
-  Json of_model = Json::object();  // of these keys, those that are settings of the model itself
+  Json values;                     // the values to try, by key; null without any
+  Json of_model = Json::object();  // the keys that are settings of the model itself
 };
 
 ModelSweep sweep_of(const Json& sweep, const std::string& model) {
@@ -27,7 +27,7 @@ ModelSweep sweep_of(const Json& sweep, const std::string& model) {
   return own;
 }
 
-/// What each try of the sweep changes for `model`: one entry per choice of values, one in all without a sweep.
+/// The overrides of each setting of the sweep for `model`; without a sweep, one entry.
 std::vector<Overrides> tries_of(const Overrides& overrides, const std::string& model) {
   const ModelSweep sweep = sweep_of(overrides.sweep, model);
   std::vector<Overrides> tries;
@@ -41,7 +41,7 @@ std::vector<Overrides> tries_of(const Overrides& overrides, const std::string& m
   return tries;
 }
 
-/// Refuses what cannot be tried, before anything is.
+/// Throws a usage error for a sweep that cannot run.
 void check_sweep(const Overrides& overrides, const std::vector<std::string>& models) {
   const std::vector<std::string> known = setting_names();
   for (const auto& [name, values] : overrides.sweep.items()) {
@@ -70,7 +70,7 @@ void declare(const Command& command, RunOptions& options) {
   options.matrix.cell.threads = 0;
   command
       .add_option("--tasks", options.tasks,
-                  "names, lra5, all, or tsv:FOLDER with one's own train.tsv, valid.tsv and test.tsv; "
+                  "names, lra5, all, or tsv:FOLDER with your own train.tsv, valid.tsv and test.tsv; "
                   "separated by commas")
       .shows_default();
   command.add_option("--models", options.models, "names, lra11 or all, separated by commas").shows_default();
@@ -79,43 +79,43 @@ void declare(const Command& command, RunOptions& options) {
   command.add_option("--set", options.set, "key=value: a setting of the recipe or of the encoder's shape");
   command.add_option("--model-args", options.model_args, "model:key=value: a setting of one model");
   command.add_option("--sweep", options.sweep,
-                     "key=a,b,c: tries every value for every model and seed, and reports the best on validation; "
+                     "key=a,b,c: try every value for every model and seed, and report the best on validation data; "
                      "model:key=a,b,c: a setting of one model");
   command.add_option("--data", options.data, "folder with official data").not_empty().environment("LRA_DATA");
   add_database_option(command, options.database);
   command.add_option("--threads", options.matrix.cell.threads,
-                     "threads of all cells together; default: one for each CPU that the process may use");
+                     "total number of threads over all cells; default: one per CPU that the process can use");
   command
       .add_option(
           "--jobs", options.matrix.jobs,
-          "cells at a time; more than 1 are timed as shared, which no efficiency table shows; 0: those that are "
-          "expected to take less than a minute side by side, the others one by one")
+          "number of cells to run at once; with more than 1 they are marked shared, and efficiency tables leave them "
+          "out; 0: run cells that are expected to take less than a minute at once, the others one by one")
       .shows_default();
-  command.add_option("--limit", options.limit, "use at most so many examples of each split; not comparable");
-  command.add_option("--max-memory", options.max_memory, "of a cell, such as 800M or 4G (powers of 1024)");
-  command.add_option("--max-time", options.max_time, "of a cell, such as 90s, 30m, 1h30m or 2d");
-  command.add_option("--checkpoint", options.checkpoint, "time between two checkpoints of a cell, such as 30s or 5m")
+  command.add_option("--limit", options.limit,
+                     "use at most this many examples of each split; the results are not comparable");
+  command.add_option("--max-memory", options.max_memory, "memory limit per cell, such as 800M or 4G (powers of 1024)");
+  command.add_option("--max-time", options.max_time, "time limit per cell, such as 90s, 30m, 1h30m or 2d");
+  command.add_option("--checkpoint", options.checkpoint, "time between checkpoints of a cell, such as 30s or 5m")
       .shows_default();
-  command.add_option(
-      "--config", options.config,
-      "JSON file with any of these options, \"set\", \"sweep\" and \"model_args\" as objects; the command line wins");
-  command.add_flag("--dry-run", options.dry_run, "show what would be run and what it would cost");
+  command.add_option("--config", options.config,
+                     "JSON file with any of these options, \"set\", \"sweep\" and \"model_args\" as objects; the "
+                     "command line takes precedence");
+  command.add_flag("--dry-run", options.dry_run, "show what would run and what it would cost");
   command.add_flag("--no-estimate", options.no_estimate,
-                   "with --dry-run: leave out what takes up to two seconds per task and model to find out");
-  command.add_flag("--force", options.matrix.force, "run again what is done already");
-  command.add_flag("--check-finite", options.matrix.cell.check_finite,
-                   "check every tensor for numbers that are not finite");
-  command.add_flag("--profile", options.matrix.cell.profile, "show where the steps' time went, by layer and op");
+                   "with --dry-run: leave out the estimates, which take up to two seconds per task and model");
+  command.add_flag("--force", options.matrix.force, "run cells again that are already done");
+  command.add_flag("--check-finite", options.matrix.cell.check_finite, "check every tensor for non-finite numbers");
+  command.add_flag("--profile", options.matrix.cell.profile, "print the time per step by layer and op");
   command.add_flag("--json", options.json, "print one JSON object per cell instead of a table");
 }
 
 namespace {
 
 void check_jobs(long jobs) {
-  if (jobs < 0 || jobs > 1024) fail_usage("--jobs must be from 1 to 1024, or 0 for short cells side by side");
+  if (jobs < 0 || jobs > 1024) fail_usage("--jobs must be from 1 to 1024, or 0 to run only short cells at once");
 }
 
-/// As CheckOption wants it.
+/// Implements CheckOption.
 void check_option(const RunOptions& options, const std::string& option, const std::string& entry) {
   if (option == "preset") check_name("preset", options.preset, preset_names());
   if (option == "tasks") (void)select_tasks(options.tasks, options.preset);
@@ -129,7 +129,7 @@ void check_option(const RunOptions& options, const std::string& option, const st
   if (option == "checkpoint") (void)parse_seconds(options.checkpoint, "--checkpoint");
 }
 
-/// Leaves out of the file's overrides what the command line sets or sweeps.
+/// Removes from the file's overrides what the command line sets or sweeps.
 void yield_to_command_line(Overrides& file, const Json& set, const Json& sweep, const Json& model_args) {
   if (file.sweep.is_null()) file.sweep = Json::object();
   for (const auto& [key, value] : set.items()) file.sweep.erase(key);
@@ -181,7 +181,7 @@ std::vector<Experiment> experiments_of(const RunOptions& options) {
       for (const Overrides& one : tries_of(options.overrides, model))
         for (const std::uint64_t seed : seeds)
           experiments.push_back(make_experiment(task, options.preset, model, seed, options.limit, one, root));
-  for (const Experiment& experiment : experiments) tell_remark(experiment.plan);
+  for (const Experiment& experiment : experiments) warn_of_remark(experiment.plan);
   return experiments;
 }
 

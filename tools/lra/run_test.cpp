@@ -17,7 +17,7 @@ namespace {
 
 const std::string kSmall = "run --preset smoke --tasks listops,lookup --models transformer,linear ";
 
-/// What of a cell must be the same whenever the same experiment is run.
+/// The parts of each cell's result that must be identical whenever the same experiment runs.
 Json bits(const Finished& finished) {
   Json all = Json::array();
   for (const Json& cell : finished.json())
@@ -26,7 +26,7 @@ Json bits(const Finished& finished) {
   return all;
 }
 
-TEST(Run, JsonIsAContract) {
+TEST(Run, JsonHasItsDocumentedKeys) {
   const Sandbox sandbox;
   const Finished finished = sandbox.lra(kSmall + "--json");
   ASSERT_EQ(finished.code, 0) << finished.err;
@@ -48,7 +48,7 @@ TEST(Run, JsonIsAContract) {
   EXPECT_EQ(cells[2].at("task"), "lookup");
 }
 
-/// Texts whose label is their first letter, as a folder of one's own.
+/// A folder of user data: texts whose label is their first letter.
 void write_own(const Sandbox& sandbox, const std::string& folder) {
   std::filesystem::create_directories(sandbox.path(folder));
   std::string rows;
@@ -58,7 +58,7 @@ void write_own(const Sandbox& sandbox, const std::string& folder) {
     write_file(sandbox.path(folder) / fmt::format("{}.tsv", split), rows);
 }
 
-TEST(Run, TrainsOnOnesOwnTexts) {
+TEST(Run, TrainsOnUserData) {
   const Sandbox sandbox;
   write_own(sandbox, "mail");
   write_own(sandbox, "copy/mail");
@@ -80,7 +80,7 @@ TEST(Run, TrainsOnOnesOwnTexts) {
   EXPECT_EQ(sandbox.lra("describe task tsv:mail --preset smoke --json").json().at("spec").at("classes"), 2);
 }
 
-TEST(Run, OnesOwnTextsMustBeReadable) {
+TEST(Run, UserDataMustBeReadable) {
   const Sandbox sandbox;
   EXPECT_EQ(sandbox.lra("run --preset smoke --models identity --tasks tsv:none").code, 3);
   write_own(sandbox, "mail");
@@ -91,7 +91,7 @@ TEST(Run, OnesOwnTextsMustBeReadable) {
       << finished.err;
 }
 
-TEST(Run, SkipsWhatIsDone) {
+TEST(Run, SkipsDoneCells) {
   const Sandbox sandbox;
   const Finished first = sandbox.lra(kSmall + "--json"), second = sandbox.lra(kSmall + "--json --threads 2 --data .");
   ASSERT_EQ(first.code, 0) << first.err;
@@ -131,7 +131,7 @@ TEST(Run, ShortRunsAreNotComparable) {
   EXPECT_FALSE(comparable("--set steps=5"));
 }
 
-TEST(Run, ReadsAConfigurationThatTheCommandLineOverrules) {
+TEST(Run, TheCommandLineOverridesTheConfiguration) {
   const Sandbox sandbox;
   write_file(sandbox.path("c.json"), std::string(R"({"preset":"smoke","tasks":["listops","image"],"models":"linformer",
       "seeds":[1,2],"set":{"steps":7,"width":32},"model_args":{"linformer":{"k":4}}})"));
@@ -163,10 +163,10 @@ TEST(Run, ASweepIsOneRowOfTheTable) {
   for (const Json& cell : sandbox.lra(run + " --config c.json --json").json()) EXPECT_EQ(cell.at("skipped"), true);
   const std::string table = sandbox.lra("report --preset smoke --table accuracy").out;
   EXPECT_NE(table.find("| identity best of 2 lr |"), std::string::npos) << table;
-  EXPECT_NE(table.find("| identity "), std::string::npos) << "beside the row that was not tuned";
+  EXPECT_NE(table.find("| identity "), std::string::npos) << "next to the untuned row";
 }
 
-TEST(Run, ADryRunSaysWhatItWillCost) {
+TEST(Run, ADryRunEstimatesTheCost) {
   const Sandbox sandbox;
   ASSERT_EQ(sandbox.lra("run --preset smoke --tasks listops --models linear").code, 0);
   const Json cells = sandbox.lra(kSmall + "--dry-run --json --seeds 0..1").json();
@@ -179,7 +179,7 @@ TEST(Run, ADryRunSaysWhatItWillCost) {
       EXPECT_TRUE(done || cell.at(figure).get<double>() > 0) << figure;
     }
   }
-  EXPECT_EQ(cells[0].at("seconds"), cells[1].at("seconds")) << "a task and model is tried once for all seeds";
+  EXPECT_EQ(cells[0].at("seconds"), cells[1].at("seconds")) << "each task and model is timed once for all seeds";
   const Finished text = sandbox.lra(kSmall + "--dry-run");
   EXPECT_NE(text.out.find("3 of 4 cells to run"), std::string::npos) << text.out;
   EXPECT_NE(text.out.find("lengths from"), std::string::npos) << text.out;
@@ -282,7 +282,7 @@ std::multiset<std::string> statuses(const Finished& finished) {
   return all;
 }
 
-TEST(Run, AKilledCellIsOneFailedCell) {
+TEST(Run, AKilledCellFailsAlone) {
   const Sandbox sandbox;
   const std::string arguments =
       "run --preset smoke --tasks listops --models identity,linear,local --set steps=400 --threads 1";
@@ -310,7 +310,7 @@ TEST(Run, ADivergedCellFailsWithTheStep) {
   EXPECT_TRUE(cell.at("accuracy").is_null());
 }
 
-TEST(Run, AnInterruptedMatrixGoesOnWhereItStopped) {
+TEST(Run, AnInterruptedMatrixResumesWhereItStopped) {
   const Sandbox sandbox;
   const std::string arguments = "run --preset smoke --tasks listops --models identity,linear --threads 1 --set steps=";
   ASSERT_EQ(sandbox.lra(arguments + "20").code, 0);

@@ -52,7 +52,7 @@ std::vector<StoredRun> selected(const Store& store, const Options& options) {
   return all;
 }
 
-StoredRun found(const Store& store, long id) {
+StoredRun find_run(const Store& store, long id) {
   auto run = store.find(id);
   if (!run) fail_usage("{} has no run {}; `lra runs list` shows all runs", store.path().string(), id);
   return std::move(*run);
@@ -76,7 +76,7 @@ void list_runs(const Options& options) {
   std::cout << table;
 }
 
-Json whole(const Store& store, const StoredRun& run) {
+Json full_json(const Store& store, const StoredRun& run) {
   Json json = full_json_row(run, store.baselines(run.variant, run.data_fingerprint));
   std::string hits;
   for (const std::uint8_t hit : run.test_hits) hits += hit ? '1' : '0';
@@ -87,8 +87,8 @@ Json whole(const Store& store, const StoredRun& run) {
 
 void show_run(const Options& options) {
   const Store store = open_database(options.database);
-  const StoredRun run = found(store, options.id);
-  Json json = whole(store, run);
+  const StoredRun run = find_run(store, options.id);
+  Json json = full_json(store, run);
   if (!options.json) {
     // Long values are only printed with --json.
     json["history"] = fmt::format("{} values", run.history.size());
@@ -126,7 +126,7 @@ void export_runs(const Options& options) {
   const auto runs = selected(store, options);
   if (as_database) return write_file(options.output, database_of(store, runs));
   Json all = Json::array();
-  for (const StoredRun& run : runs) all.push_back(whole(store, store.find(run.id).value()));
+  for (const StoredRun& run : runs) all.push_back(full_json(store, store.find(run.id).value()));
   if (options.output.empty())
     std::cout << all.dump(1) << '\n';
   else

@@ -21,13 +21,12 @@
 namespace lra {
 namespace {
 
-/// The folder of the run's data: the one that `data` names, or else where they were. Empty for official data of a run
-/// from a version that did not note it: they are then where they are without --data.
+/// The folder of the run's data: `data` if given, otherwise the stored folder. If an older version stored none,
+/// official data are in LRA_DATA, or in the default folder, for which this is empty.
 std::string folder_of(const StoredRun& run, const std::string& data) {
   if (!data.empty()) return utf8_path(std::filesystem::absolute(data), data).string();
   if (!run.data_folder.empty()) return run.data_folder;
-  if (is_own_task(run.task))
-    fail_usage("run {} was trained on one's own texts; say with --data which folder they are in", run.id);
+  if (is_own_task(run.task)) fail_usage("run {} was trained on user data; name their folder with --data", run.id);
   const char* official = std::getenv("LRA_DATA");
   return official ? official : "";
 }
@@ -48,18 +47,18 @@ Experiment experiment_of(const StoredRun& run, const std::string& folder) {
                               {"limit", stored.at("limit")},
                               {"sweep", run.sweep}});
   } catch (const Json::exception& error) {
-    fail_data("run {} was stored by a version whose experiments this one cannot read: {}", run.id, error.what());
+    fail_data("run {} was stored by a version of lra whose experiments this one cannot read: {}", run.id, error.what());
   }
 }
 
-/// The run's cell with the data in `folder`, which must be those of the run; `is_named`: by --data.
+/// The run's cell with the data in `folder`, whose fingerprint must match the run's. `is_named`: --data named it.
 std::vector<Cell> cell_of(const StoredRun& run, const std::string& folder, bool is_named, Store& scratch,
                           MatrixObserver& observer) {
   const DataPaths paths = remembered_paths(folder);
   std::vector<Cell> cells;
   try {
     cells = prepare({experiment_of(run, folder)}, paths, scratch, observer);
-  } catch (const Error& error) {  // it does not know that the folder was remembered
+  } catch (const Error& error) {  // add that the folder is the stored one
     if (error.kind() != Kind::data) throw;
     fail_data("the data of run {} were sought in {}{}: {}; --data names {} place", run.id, paths.root.string(),
               is_named ? "" : ", where they were when it was made", error.what(), is_named ? "another" : "a new");
@@ -126,14 +125,14 @@ int reproduce_run(const std::string& database, long id, const std::string& data,
     ProgressDisplay progress(1);
     const auto cells = cell_of(*before, folder, !data.empty(), scratch, progress);
     if (const std::string revision = model_revision(before->model); revision != before->model_revision)
-      spdlog::warn("the run was made by revision {} of model or engine, this build has {}: bits may differ",
+      spdlog::warn("the run was made with revision {} of model and engine, but this build has {}: bits may differ",
                    before->model_revision, revision);
     watch_signals(/*second_ends=*/true);
     outcomes = run_cells(cells, scratch, here, options, progress);
   }
-  if (interrupted) return 130;
+  if (interrupted) return kInterrupted;
   const StoredRun& now = outcomes.front().run;
-  if (now.status != "done") fail("run {} could not be made again: {}", id, now.reason);
+  if (now.status != "done") fail("run {} could not be reproduced: {}", id, now.reason);
   const bool all = agree(*before, now);
   fmt::print("{}\n", all ? "Every bit agrees." : "Not the same bits.");
   return all ? 0 : int(Kind::failed);

@@ -22,7 +22,7 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// Replaces groups by their members among `available`; every other name must be one of `known`.
+/// Expands groups to their members among `available`; every other name must be in `known`.
 std::vector<std::string> select(const std::string& what, const std::vector<std::string>& names,
                                 std::vector<std::string> known, const std::vector<std::string>& available,
                                 const std::string& group, const std::vector<std::string>& group_members) {
@@ -42,7 +42,7 @@ std::vector<std::string> select(const std::string& what, const std::vector<std::
       take(name);
     }
   }
-  if (selected.empty()) fail_usage("no {} is left: none of '{}' can be had here", what, fmt::join(names, ", "));
+  if (selected.empty()) fail_usage("no {} is selected: none of '{}' is available here", what, fmt::join(names, ", "));
   return selected;
 }
 
@@ -52,7 +52,7 @@ std::uint64_t parse_seed(std::string_view text, const std::string& whole) {
   return std::uint64_t(*seed);
 }
 
-/// Without the spaces around it.
+/// The text without leading and trailing spaces.
 std::string trimmed(const std::string& text) {
   const std::size_t begin = text.find_first_not_of(" \t");
   return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
@@ -76,7 +76,7 @@ std::vector<std::string> tasks_of(const std::vector<StoredRun>& runs) {
   return {all.begin(), all.end()};
 }
 
-/// How runs may name the task, the most exact first.
+/// The forms in which runs may name the task, most specific first.
 std::vector<std::string> candidates(const std::string& task) {
   if (!is_own_task(task)) return {task};
   const std::size_t folder = task.find(':') + 1;
@@ -111,7 +111,7 @@ void check_name(const std::string& what, const std::string& name, const std::vec
 void check_chosen_model(const std::string& option, const std::string& model, const std::vector<std::string>& chosen) {
   check_name("model", model, models().names());
   if (!contains(chosen, model))
-    fail_usage("{}: the model '{}' is not among those that are chosen: {}", option, model, fmt::join(chosen, ", "));
+    fail_usage("{}: the model '{}' is not among the selected models: {}", option, model, fmt::join(chosen, ", "));
 }
 
 void check_task(const std::string& name) {
@@ -126,7 +126,7 @@ std::vector<std::string> select_tasks(const std::string& names, const std::strin
   for (const std::string& name : wanted) {
     if (is_own_task(name)) known.push_back(own = name);
     if (!own.empty() && !contains(known, name) && name != "lra5" && name != "all")
-      fail_usage("unknown task '{}' after '{}'; a comma within a folder's name is written \\,", name, own);
+      fail_usage("unknown task '{}' after '{}'; write a comma within a folder's name as \\,", name, own);
   }
   return select("task", wanted, known, tasks_of_preset(preset), "lra5", lra_tasks(false));
 }
@@ -190,7 +190,7 @@ Json parse_sweep(const std::vector<std::string>& assignments) {
         fail_usage("--sweep: '{}' names the value {} twice", text, part);
       values.push_back(value);
     }
-    if (values.size() < 2) fail_usage("--sweep: '{}' has only one value; that is for --set", text);
+    if (values.size() < 2) fail_usage("--sweep: '{}' has only one value; use --set", text);
   }
   return sweep;
 }

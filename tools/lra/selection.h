@@ -1,4 +1,4 @@
-/// From the words of the command line to tasks, models, seeds and settings.
+/// Parses the tasks, models, seeds and settings on the command line.
 #pragma once
 
 #include <cstdint>
@@ -10,44 +10,45 @@
 
 namespace lra {
 
-/// "a, b" → a, b; "\," is a comma of a name. Empty parts are a usage error that names `option`.
+/// Splits "a, b" into a and b; "\," is a comma within a name. Throws a usage error that names `option` for an empty
+/// part.
 std::vector<std::string> split_list(const std::string& text, const std::string& option);
 
-/// Throws a usage error naming the nearest when `name` is not among `known`.
+/// Throws a usage error with the nearest known name when `name` is not among `known`.
 void check_name(const std::string& what, const std::string& name, const std::vector<std::string>& known);
 
-/// Throws a usage error when `model`, which `option` names, is no model's name or is not among the `chosen`.
+/// Throws a usage error that names `option` when `model` is unknown or not among the `chosen` models.
 void check_chosen_model(const std::string& option, const std::string& model, const std::vector<std::string>& chosen);
 
-/// Throws a usage error unless `name` is a task's or "tsv:FOLDER".
+/// Throws a usage error unless `name` is a task or "tsv:FOLDER".
 void check_task(const std::string& name);
 
-/// Names, "tsv:FOLDER", and groups: lra5 (those the preset has), all (every task of the preset). Keeps the order, drops
-/// repetitions.
+/// Selects tasks by names, "tsv:FOLDER", and the groups lra5 (those in the preset) and all (every task of the preset).
+/// Keeps the order and drops duplicates. Throws a usage error for an unknown name or an empty selection.
 std::vector<std::string> select_tasks(const std::string& names, const std::string& preset);
 
-/// Names and groups: lra11 (those in this build), all.
+/// Selects models by names and the groups lra11 (those in this build) and all.
 std::vector<std::string> select_models(const std::string& names);
 
-/// A task's name as `is_on_task` of results/tables/versions.h knows it of these runs: of "tsv:FOLDER" the whole folder,
-/// or an end of it as tables print it. Throws a usage error when none of them is on it.
+/// The form of a task's name with which is_on_task (results/tables/versions.h) matches at least one of these runs; for
+/// "tsv:FOLDER" that is the absolute folder or the suffix that tables print. Throws a usage error if no run matches.
 std::string stored_task(const std::string& name, const std::vector<StoredRun>& runs);
 
-/// The same names and groups as above, of what is stored.
+/// As select_tasks and select_models, but among stored tasks and models.
 std::vector<std::string> select_stored_tasks(const std::string& names, const std::vector<StoredRun>& runs);
 std::vector<std::string> select_stored_models(const std::string& names, const std::vector<std::string>& stored);
 
-/// "0", "0..2", "1,3", "0..2,7".
+/// Parses "0", "0..2", "1,3" or "0..2,7". Throws a usage error.
 std::vector<std::uint64_t> parse_seeds(const std::string& text);
 
-/// "key=value" → {key: value}, merged into one object; the last of a key wins.
+/// Parses "key=value" assignments into {key: value}; the last value of a key wins.
 Json parse_settings(const std::vector<std::string>& assignments);
 
-/// "key=a,b,c" → {key: [a, b, c]}, merged into one object; null for no assignments. "model:key" is a setting of that
-/// model. At least two values per key, and no value twice.
+/// Parses "key=a,b,c" assignments into {key: [a, b, c]}; null without assignments. The key "model:key" is a setting of
+/// that model. Throws a usage error unless each key has at least two values, all distinct.
 Json parse_sweep(const std::vector<std::string>& assignments);
 
-/// "model:key=value" → {model: {key: value}}.
+/// Parses "model:key=value" assignments into {model: {key: value}}.
 Json parse_model_args(const std::vector<std::string>& assignments);
 
 }  // namespace lra

@@ -18,7 +18,7 @@ void PrintTo(const Said& said, std::ostream* out) { *out << "lra " << said.argum
 
 class Mistake : public testing::TestWithParam<Said> {};
 
-TEST_P(Mistake, IsAUsageErrorWithTheWayOut) {
+TEST_P(Mistake, IsAUsageErrorWithARemedy) {
   const Sandbox sandbox;
   const Finished finished = sandbox.lra(GetParam().arguments);
   EXPECT_EQ(finished.code, 2);
@@ -46,7 +46,7 @@ const Said kMistakes[] = {
     {"run --landmarks 4", "write long_short:landmarks="},
     {kPlan + "--set max_memory=4G", "'max_memory' is an option, not a setting: --max-memory 4G"},
     {kPlan + "--set dataa=4G", "unknown key 'dataa'"},
-    {kPlan + "--sweep linformer:k=2,4", "'linformer' is not among those that are chosen: linear"},
+    {kPlan + "--sweep linformer:k=2,4", "'linformer' is not among the selected models: linear"},
     {"run --tasks lookup --preset smoke --models linformer --sweep k=2,4", "write linformer:k="},
     {"run --tasks lookup --preset smoke --models linformer --sweep linformer:k=2,4 --model-args linformer:k=3",
      "both to --model-args and to --sweep"},
@@ -57,7 +57,7 @@ const Said kMistakes[] = {
     {"runs", "'lra runs' needs a command: list"},
     {"list models extra", "does not take 'extra'"},
     {"report --db", "--db"},
-    // Commands to be pasted into a shell.
+    // Suggested commands can be pasted into a shell.
     {kPlan + "--pool '$(touch x)'", "--set 'pool=$(touch x)'"},
     {kPlan + "--set 'data=$(touch x)'", "--data '$(touch x)'"},
     {kPlan + "--set 'max_memory=500 MB'", "--max-memory '500 MB'"},
@@ -73,7 +73,7 @@ const Said kMistakes[] = {
     {"bench --models linear --seconds 0", "--seconds: '0' is not a time"},
     {"bench --models linear --seconds -1", "--seconds: '-1' is not a time"},
     {"bench --models linear --lengths 64.5", "'64.5' is not a number of tokens"},
-    // The right one of options, settings and models' settings.
+    // Suggests the right one of options, settings and models' settings.
     {"run --Seeds 1", "no option '--Seeds', did you mean '--seeds'?"},
     {"run --SEEDS=1", "no option '--SEEDS', did you mean '--seeds'?"},
     {"run --stepz 5", "did you mean the setting 'steps'? Write --set steps=5"},
@@ -97,10 +97,10 @@ const Said kMistakes[] = {
     {"run --tasks lookup --models LINEAR", "did you mean 'linear'?"},
     {"report --format HTML", "did you mean 'html'?"},
     {kPlan + "--model-args linformer:k=3",
-     "--model-args: the model 'linformer' is not among those that are chosen: linear"},
+     "--model-args: the model 'linformer' is not among the selected models: linear"},
     {kPlan + "--sweep lr=.1,x", "--sweep: setting 'lr' must be a number"},
-    // What the library for command lines finds.
-    {"run --preset smoke --preset quick", "--preset is given 2 times; give it once, such as --preset quick"},
+    // Errors that CLI11 detects.
+    {"run --preset smoke --preset quick", "--preset is given 2 times; use it once, such as --preset quick"},
     {"run --max-memory=", "--max-memory has no value"},
     {"run --max-memory", "--max-memory has no value"},
     {"runs show", "'lra runs show' needs ID (its number), as in 'lra runs show ID'"},
@@ -109,7 +109,7 @@ const Said kMistakes[] = {
 };
 INSTANTIATE_TEST_SUITE_P(All, Mistake, testing::ValuesIn(kMistakes));
 
-TEST(Settings, TakeNumbersAsPeopleWriteThem) {
+TEST(Settings, AcceptNumbersInAnyNotation) {
   const Sandbox sandbox;
   const auto plan = [&](const std::string& arguments) {
     const Finished finished = sandbox.lra(kPlan + arguments);
@@ -132,13 +132,13 @@ TEST(Settings, TakeNumbersAsPeopleWriteThem) {
   const Finished bench =
       sandbox.lra("bench --models identity --lengths 6.4e1,64,64.0 --batch 2 --seconds 10ms --alone --json");
   EXPECT_EQ(bench.json().size(), 1u) << "each length once: " << bench.err;
-  // What is the same number is the same experiment.
+  // Equal numbers give the same experiment.
   const std::string run = "run --tasks lookup --models identity --preset smoke --threads 1 --json --set ";
   ASSERT_EQ(sandbox.lra(run + "steps=1e1 --set lr=.001").code, 0);
   EXPECT_EQ(sandbox.lra(run + "steps=10 --set lr=0.001").json().at(0).at("skipped"), true);
 }
 
-TEST(Config, TakesEveryOptionOfRun) {
+TEST(Config, AcceptsEveryOptionOfRun) {
   const Sandbox sandbox;
   write_file(sandbox.path("run.json"), std::string(R"(// what to compare
 {
@@ -179,9 +179,9 @@ TEST(Config, NamesFileAndLine) {
       {"{\n\"sweep\": {\n\"lr\": [0.1]}}", "c.json line 3: --sweep: 'lr=0.1' has only one value"},
       {"{\n\"limit\": \"few\"}", "c.json line 2: --limit: 'few' is not a whole number"},
       {"{\n\"force\": 3}", "c.json line 2: 'force' must be true or false"},
-      {"{\n\"limit\": 1,\n\"limit\": 2}", "c.json line 3: 'limit' stands on line 2 already"},
+      {"{\n\"limit\": 1,\n\"limit\": 2}", "c.json line 3: 'limit' is already on line 2"},
       {"{\n\"limit\": 1,\n]", "c.json line 3: this is not JSON"},
-      {"{\n\"db\": \"a\\u0000b\"}", "c.json line 2: 'db' holds a character U+0000"},
+      {"{\n\"db\": \"a\\u0000b\"}", "c.json line 2: 'db' contains the character U+0000"},
       {"{\n\"max_memory\": \"4G\",\n\"max_time\": {}}", "c.json line 3"},
       {"{\n\"max_memory\": \"4X\"}", "c.json line 2: --max-memory: '4X'"},
       {"{\n\"max_time\": \"1:30\"}", "c.json line 2: --max-time: '1:30'"},
@@ -193,15 +193,15 @@ TEST(Config, NamesFileAndLine) {
       {"{\n\"models\": [\"linaer\"]}", "c.json line 2: unknown model 'linaer'"},
       {"{\n\"tasks\": [\"lookup,text\"]}", "c.json line 2: unknown task 'lookup,text'"},
       {"{\"models\": \"linear\", \"model_args\": {\n\"linformer\": {\"k\": 3}}}",
-       "c.json line 2: --model-args: the model 'linformer' is not among those that are chosen: linear"},
-      {"{\n\"max_time\": 1,\n\"max-time\": 2}", "c.json line 2: 'max-time' and 'max_time' are one option"},
+       "c.json line 2: --model-args: the model 'linformer' is not among the selected models: linear"},
+      {"{\n\"max_time\": 1,\n\"max-time\": 2}", "c.json line 2: 'max-time' and 'max_time' are the same option"},
       {"{\n\"db\": [\"a\", \"b\"]}", "c.json line 2: 'db' cannot be"},
   };
   for (const Said& file : kFiles) {
     const std::string err = said(file.arguments);
     EXPECT_NE(err.find(file.words), std::string::npos) << file.arguments << "\n" << err;
   }
-  // Every option is named, those of lists and of switches too.
+  // The error names every option, including lists and flags.
   const std::string all = said("{\"zzzzzzzzz\": 1}");
   for (const char* name :
        {"tasks", "models", "seeds", "set", "sweep", "model-args", "max-memory", "max-time", "checkpoint", "profile",
@@ -209,7 +209,7 @@ TEST(Config, NamesFileAndLine) {
     EXPECT_NE(all.find(name), std::string::npos) << name << " in " << all;
 }
 
-TEST(Config, TheCommandLineWins) {
+TEST(Config, TheCommandLineTakesPrecedence) {
   const Sandbox sandbox;
   write_file(sandbox.path("sweep.json"), std::string(R"({"sweep": {"lr": [0.1, 0.2]}})"));
   write_file(sandbox.path("set.json"), std::string(R"({"set": {"lr": 0.1}})"));
@@ -220,7 +220,7 @@ TEST(Config, TheCommandLineWins) {
   EXPECT_NE(folder.err.find("is a folder; name a file"), std::string::npos) << folder.err;
 }
 
-TEST(Settings, ALengthIsAVariantOfItsOwn) {
+TEST(Settings, EachLengthIsASeparateVariant) {
   const Sandbox sandbox;
   const std::string run = "run --preset smoke --models linear --threads 1 --json --tasks ";
   std::set<std::string> variants;

@@ -1,4 +1,4 @@
-// Reports and comparisons of the real program: what they say is true of the database.
+// Reports and comparisons of the real program agree with the database.
 #include "harness/core/file.h"
 #include "results/store/store.h"
 #include "tools/lra/program_testing.h"
@@ -72,7 +72,7 @@ TEST(ReportFilters, TasksAndModels) {
   EXPECT_EQ(box.lra("report --models lra11 --tasks image").code, 2) << "image has no run";
 }
 
-TEST(ReportTruth, VersionsOfOnesOwnDataHaveNoAverage) {
+TEST(ReportTruth, VersionsOfUserDataHaveNoAverage) {
   const Sandbox box;
   for (const char* folder : {"v1/set", "v2/set"}) {
     std::filesystem::create_directories(box.path(folder));
@@ -108,7 +108,7 @@ TEST(ReportTruth, DamagedRunsAreNamedAndCanBeRemoved) {
   {
     Store store(box.path("lra.db"));
     StoredRun run = sample_run("local", 0, 0.5);
-    run.test_hits.assign(1000, 1);  // all right, says nobody else
+    run.test_hits.assign(1000, 1);  // contradicts test_correct
     store.add(run, {});
   }
   for (const char* command : {"report", "report --format json", "compare identity linear"}) {

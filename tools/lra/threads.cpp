@@ -9,10 +9,10 @@
 namespace lra {
 
 long threads_of(long asked) {
-  if (asked < 0 || asked > 1024) fail_usage("--threads must be from 1 to 1024, or 0 for one a CPU");
+  if (asked < 0 || asked > 1024) fail_usage("--threads must be from 1 to 1024, or 0 for one per CPU");
   if (asked == 0) return usable_cpus();
   if (is_more_than_machine(asked))
-    spdlog::warn("--threads {} is more than the {} that this process may use: timings count as shared", asked,
+    spdlog::warn("--threads {} is more than the {} that this process can use: timings count as shared", asked,
                  plural(usable_cpus(), "CPU"));
   return asked;
 }

@@ -1,13 +1,13 @@
-/// How many threads a command uses.
+/// The number of threads of a command.
 #pragma once
 
 namespace lra {
 
-/// What --threads asks for; 0: one for each CPU that this process may use. Says on stderr when that is more than it can
-/// use. Throws a usage error for a number out of range.
+/// The number of threads for --threads `asked`; 0 means one per CPU that this process can use. Logs a warning when it
+/// exceeds the usable CPUs. Throws a usage error when it is out of range.
 long threads_of(long asked);
 
-/// Whether so many threads have to share the CPUs that this process may use, so that their timings are no model's own.
+/// Whether this many threads would have to share CPUs, so that timings do not measure the model alone.
 bool is_more_than_machine(long threads);
 
 }  // namespace lra

@@ -1,4 +1,4 @@
-// What the program says to bad input: one sentence, the right exit code, nothing lost.
+// Bad input gives one sentence and the right exit code, and loses nothing.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -12,7 +12,7 @@ namespace {
 struct Bad {
   std::string arguments;
   int code;
-  const char* words;  // part of what must be said
+  const char* words;  // part of the expected message
 };
 void PrintTo(const Bad& bad, std::ostream* out) { *out << "lra " << bad.arguments; }
 
@@ -24,7 +24,7 @@ TEST_P(BadInput, GetsOneSentence) {
   EXPECT_EQ(finished.code, GetParam().code);
   EXPECT_NE(finished.err.find(GetParam().words), std::string::npos) << finished.err;
   EXPECT_EQ(finished.out, "");
-  EXPECT_FALSE(std::filesystem::exists(sandbox.path("lra.db"))) << "nothing was to be run, so nothing was to be made";
+  EXPECT_FALSE(std::filesystem::exists(sandbox.path("lra.db"))) << "nothing ran, so nothing may be created";
 }
 
 const Bad kBad[] = {
@@ -43,7 +43,7 @@ const Bad kBad[] = {
     {"run --preset smoke --tasks listops --models local --model-args local:blok=3", 2, "did you mean 'block'?"},
     {"run --preset smoke --tasks listops --models local --model-args local=3", 2, "model:key=value"},
     {"run --preset smoke --tasks listops --models local --model-args linear:k=3", 2,
-     "'linear' is not among those that are chosen: local"},
+     "'linear' is not among the selected models: local"},
     {"run --preset smoke --tasks listops --models local --sweep lr", 2, "key=value"},
     {"run --preset smoke --tasks listops --models local --sweep lr=0.1", 2, "only one value"},
     {"run --preset smoke --tasks listops --models local --sweep lr=0.1,1e-1", 2, "twice"},
@@ -98,7 +98,7 @@ TEST(BadConfig, IsNamedWithItsKey) {
   EXPECT_NE(said(R"({"preset":"smoke","set":{"stepz":3}})").find("did you mean 'steps'?"), std::string::npos);
 }
 
-TEST(BadData, IsNamedWithItsPlaceAndTrainsNothing) {
+TEST(BadData, IsNamedWithItsLineAndTrainsNothing) {
   const Sandbox sandbox;
   std::filesystem::create_directories(sandbox.path("data"));
   const std::string row = "Source\tTarget\n( ( ( [MAX 1 ) 2 ) ] )\t2\n";

@@ -1,4 +1,4 @@
-// A plug-in whose model breaks the contract: what it makes of a sequence depends on how many tokens its pack has.
+// A plug-in whose model breaks the contract: its output for a sequence depends on the number of tokens in the pack.
 #include "models/layers/mixer.h"
 #include "models/ops/ops.h"
 

@@ -1,6 +1,7 @@
-// The contract (models/testing/contract.h) on the models of a plug-in: lra_contract PLUGIN.so PLUGIN_double.so, the
-// same sources built for the double engine. The target test_NAME of lra_add_plugin builds both and runs it. Prints each
-// check with its verdict. Exit code 1 when one is not kept, 2 when a library does not fit.
+// Checks the models of a plug-in against the contract (models/testing/contract.h): lra_contract PLUGIN.so
+// PLUGIN_double.so, where the second is built from the same sources for the double engine. The target test_NAME of
+// lra_add_plugin builds both and runs this. Prints each check with its verdict. Exit code 1 when a check fails, 2 when
+// a library does not fit.
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -16,13 +17,13 @@
 namespace lra {
 namespace {
 
-/// Registers the models of a library built for the double engine, to the end of the program.
+/// Loads a library built for the double engine, which registers its models, and never unloads it.
 void load_double(const std::filesystem::path& file) {
   check_plugin_file(file, MappedFile(file).bytes());
   if (!dlopen(std::filesystem::absolute(file).c_str(), RTLD_NOW | RTLD_LOCAL)) fail_usage("{}", dlerror());
 }
 
-/// Whether the model keeps every check.
+/// Whether the model passes every check.
 bool keeps_contract(const std::string& model) {
   const std::vector<std::string> exact = f64::model_names();
   if (std::find(exact.begin(), exact.end(), model) == exact.end())
@@ -50,7 +51,7 @@ int run(const std::filesystem::path& plugin, const std::filesystem::path& plugin
 
 int main(int count, char** arguments) {
   if (count != 3) {
-    fmt::print(stderr, "lra_contract: give two files: PLUGIN.so PLUGIN_double.so\n");
+    fmt::print(stderr, "lra_contract: two files are required: PLUGIN.so PLUGIN_double.so\n");
     return 2;
   }
   try {
