@@ -13,7 +13,7 @@
 #include "results/tables/versions.h"
 #include "tasks/task.h"
 #include "tools/lra/command.h"
-#include "tools/lra/places.h"
+#include "tools/lra/default_paths.h"
 #include "tools/lra/report_request.h"
 #include "tools/lra/selection.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "tools/lra/command.h"
-#include "tools/lra/places.h"
+#include "tools/lra/default_paths.h"
 
 namespace lra {
 

@@ -177,7 +177,7 @@ TEST_F(Output, UsesARollbackJournalOnANetworkFileSystem) {
   EXPECT_EQ(box.lra("runs merge new.db", nfs).code, 0);
   EXPECT_EQ(box.lra("runs list --json").json().size(), 3u);
 
-  std::vector<std::thread> all;  // which share it by its locks
+  std::vector<std::thread> all;  // concurrent writers, which rely on the file's locks
   all.reserve(4);
   for (int seed = 0; seed < 4; ++seed)
     all.emplace_back([&, seed] {

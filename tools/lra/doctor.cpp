@@ -14,7 +14,7 @@
 #include "results/tables/text_table.h"
 #include "tasks/task.h"
 #include "tools/lra/command.h"
-#include "tools/lra/places.h"
+#include "tools/lra/default_paths.h"
 
 namespace lra {
 namespace {

@@ -72,7 +72,7 @@ void kill_at_moments(int wanted) {
   const Steps steps;
   const Random random(1, "test", "kills");
   std::vector<int> kills(steps.list().size());
-  std::vector<double> lengths;  // milliseconds; they follow the machine, which may have been busier at first
+  std::vector<double> lengths;  // in milliseconds; updated, because the machine's load may change
   for (std::size_t step = 0; step < steps.list().size(); ++step) lengths.push_back(double(steps.milliseconds_of(step)));
   int all = 0, tries = 0;
   for (int round = 0; all < wanted && tries < 4 * wanted; ++round)

@@ -125,7 +125,7 @@ std::string with_processes(int most, const Sandbox& sandbox) {
 }
 
 TEST(Limits, ExplainsTooFewProcesses) {
-  const TemporaryFolder open_to_all;  // the program's own folder may not be
+  const TemporaryFolder open_to_all;  // the other user may lack access to the program's folder
   std::filesystem::copy_file(LRA_PROGRAM, open_to_all / "lra");
   const Sandbox sandbox((open_to_all / "lra").string());
   for (const auto& folder : {open_to_all.path(), sandbox.path("")})
@@ -185,7 +185,7 @@ TEST(Limits, EveryTerminationSignalInterrupts) {
   for (const char* signal : {"HUP", "USR1", "USR2", "XCPU", "TERM"}) {
     const Sandbox sandbox;
     Finished finished;
-    for (int seconds = 1; finished.code != 130 && seconds < 20; seconds *= 2)  // until the cell has begun by then
+    for (int seconds = 1; finished.code != 130 && seconds < 20; seconds *= 2)  // until the cell has started by then
       finished = sandbox.lra(kLong, fmt::format("timeout --preserve-status -s {} {}", signal, seconds));
     EXPECT_EQ(finished.code, 130) << signal << ": " << finished.err;
     EXPECT_NE(finished.err.find("the same command resumes"), std::string::npos) << signal << ": " << finished.err;
@@ -195,7 +195,7 @@ TEST(Limits, EveryTerminationSignalInterrupts) {
 }
 
 TEST(Limits, ASignalToTheCellInterruptsIt) {
-  const Sandbox sandbox;  // a limit of processor time, which each process has for itself
+  const Sandbox sandbox;  // the limit of processor time applies to each process separately
   const Finished finished = sandbox.lra(kLong + "--json", limited("-St 1"));
   const Json cell = cell_of(finished);
   EXPECT_EQ(cell.at("status"), "interrupted") << cell.at("reason");
@@ -244,8 +244,8 @@ TEST(Limits, ADamagedCheckpointCostsOnlyItsOwnSteps) {
   const std::string matrix = "run --preset smoke --tasks lookup --models identity --threads 1 --set steps=3000 ";
   std::filesystem::path checkpoint;
   std::error_code none;
-  for (double seconds = 0.5; checkpoint.empty();
-       seconds *= 1.5) {  // until it is stopped after its first steps have a checkpoint
+  // Until a run is stopped after its first checkpoint.
+  for (double seconds = 0.5; checkpoint.empty(); seconds *= 1.5) {
     const Finished stopped = sandbox.lra(matrix, fmt::format("timeout --preserve-status -s TERM {}", seconds));
     ASSERT_NE(stopped.code, 0) << "it was done before it was stopped";
     for (const auto& entry : std::filesystem::directory_iterator(sandbox.path("lra.db-cells"), none))

@@ -28,7 +28,7 @@ class Generator {
     return all[std::size_t(below(all.size()))];
   }
 
-  /// A few bytes changed, removed, doubled or put in.
+  /// The text with a few bytes changed, removed, doubled or inserted.
   std::string damaged(std::string text) {
     for (long changes = 1 + below(3); changes > 0; --changes) {
       const std::size_t at = std::size_t(below(text.size() + 1)), length = std::size_t(1 + below(4));
@@ -49,7 +49,7 @@ class Generator {
     return text;
   }
 
-  /// A few words changed, removed, doubled or swapped.
+  /// The text with a few words changed, removed, doubled or swapped.
   std::vector<std::string> damaged(std::vector<std::string> words) {
     for (long changes = 1 + below(3); changes > 0 && !words.empty(); --changes) {
       const auto at = words.begin() + below(words.size());

@@ -75,7 +75,7 @@ TEST(Names, DoNotControlTheTerminal) {
   const Sandbox sandbox;
   const std::string name = "a\x1b[31m\u202e\rb";
   write_own_task(sandbox.path(name));
-  const auto quoted = [](const std::string& word) { return "'" + word + "'"; };  // as every shell reads it
+  const auto quoted = [](const std::string& word) { return "'" + word + "'"; };  // in shell syntax
   const auto expect_harmless = [](const Finished& run) {
     for (const std::string* text : {&run.out, &run.err})
       for (const char* hidden : {"\x1b", "\r", "\u202e"}) EXPECT_EQ(text->find(hidden), std::string::npos) << *text;

@@ -36,7 +36,7 @@ TEST_F(Output, AFullStandardOutputLosesNoResult) {
   EXPECT_EQ(full.code, 1);
   EXPECT_NE(full.err.find("No space left on device"), std::string::npos) << full.err;
   EXPECT_EQ(box.lra("runs list --task lookup --json").json().size(), 2u) << "both cells ran, and are stored";
-  // Nor does a full standard error.
+  // A full standard error loses no result either.
   EXPECT_EQ(std::system((box.program() + kTraining + "--seeds 2 >/dev/null 2>/dev/full").c_str()), 0);
   EXPECT_EQ(box.lra("runs list --task lookup --json").json().size(), 3u);
 }

@@ -76,7 +76,7 @@ TEST_F(Plugin, IsRejectedWhenItDoesNotFit) {
   EXPECT_NE(said("").find("mine.so is not a shared library"), std::string::npos);
   const std::string cut = contents(LRA_PLUGIN);
   EXPECT_NE(said(cut.substr(0, cut.find("lra plugin ABI") + 60)).find("mine.so is cut short"), std::string::npos);
-  // Without its table of sections, which the loader does not need, the segments still promise more than there is.
+  // Without its section table, which the loader does not need, the segments still extend beyond the end of the file.
   std::string bare = cut;
   bare.replace(offsetof(Elf64_Ehdr, e_shoff), 8, 8, '\0').replace(offsetof(Elf64_Ehdr, e_shnum), 2, 2, '\0');
   EXPECT_NE(said(bare.substr(0, cut.find("lra plugin ABI") + 60)).find("mine.so is cut short"), std::string::npos);

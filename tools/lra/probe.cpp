@@ -11,8 +11,8 @@
 #include "harness/weights.h"
 #include "tasks/batcher.h"
 #include "tools/lra/command.h"
+#include "tools/lra/default_paths.h"
 #include "tools/lra/hints.h"
-#include "tools/lra/places.h"
 #include "tools/lra/selection.h"
 
 namespace lra {

@@ -48,7 +48,7 @@ std::string numbers_of(const std::string& shape, const StoredArrays& file) {
       text += letter;
       continue;
     }
-    // T and S are what the batch has.
+    // T and S depend on the batch.
     if (letter == 'T') text += std::to_string(file.find("probe.tokens")->shape[0]);
     if (letter == 'S') text += std::to_string(file.find("probe.labels")->shape[0]);
     const auto found = kLetters.find(std::string(1, letter));

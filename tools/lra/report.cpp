@@ -5,7 +5,7 @@
 
 #include "harness/core/file.h"
 #include "tools/lra/command.h"
-#include "tools/lra/places.h"
+#include "tools/lra/default_paths.h"
 #include "tools/lra/report_request.h"
 #include "tools/lra/selection.h"
 

@@ -7,7 +7,7 @@
 #include "harness/experiment.h"
 #include "harness/runner.h"
 #include "tools/lra/command_line.h"
-#include "tools/lra/places.h"
+#include "tools/lra/default_paths.h"
 
 namespace lra {
 

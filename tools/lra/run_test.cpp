@@ -36,14 +36,14 @@ TEST(Run, JsonHasItsDocumentedKeys) {
     EXPECT_EQ(cell.at("key").get<std::string>().size(), 64u);
     EXPECT_EQ(cell.at("parameter_digest").get<std::string>().size(), 64u);
     EXPECT_EQ(cell.at("status"), "done");
-    EXPECT_EQ(cell.at("test_examples"), 32);  // the preset's
+    EXPECT_EQ(cell.at("test_examples"), 32);  // from the preset
     EXPECT_EQ(cell.at("accuracy").get<double>(), cell.at("test_correct").get<double>() / 32);
     EXPECT_EQ(cell.at("majority"), cell.at("baselines").at("majority"));
     EXPECT_GE(cell.at("best_baseline").get<double>(), cell.at("majority").get<double>());
     EXPECT_EQ(sandbox.lra(fmt::format("runs show {} --json", cell.at("run").get<long>())).json().at("key"),
               cell.at("key"));
   }
-  EXPECT_EQ(cells[0].at("variant"), "listops@smoke");  // task, then model, in the order asked for
+  EXPECT_EQ(cells[0].at("variant"), "listops@smoke");  // by task, then model, in the given order
   EXPECT_EQ(cells[1].at("model"), "linear");
   EXPECT_EQ(cells[2].at("task"), "lookup");
 }
@@ -194,7 +194,7 @@ TEST(Run, AProfileAccountsForTheSteps) {
     EXPECT_NE(plain.out.find(words), std::string::npos) << words << " in\n" << plain.out;
   const Json cell = sandbox.lra(arguments + "--force --json --threads 1").json().at(0);
   const Json& profile = cell.at("profile");
-  EXPECT_EQ(profile.at("steps"), 20);  // the preset's
+  EXPECT_EQ(profile.at("steps"), 20);  // from the preset
   EXPECT_EQ(profile.at("threads"), 1);
   double seconds = 0, flops = 0;
   for (const Json& op : profile.at("ops"))
@@ -256,7 +256,7 @@ class Background {
   }
   pid_t process() const { return process_; }
 
-  /// The process of the cell that runs now; waits for there to be one other than `before`.
+  /// Waits for a running cell's process other than `before` and returns it.
   pid_t cell(pid_t before = 0) const {
     const std::string list = "/proc/" + std::to_string(process_) + "/task/" + std::to_string(process_) + "/children";
     for (int i = 0; i < 3000; ++i, std::this_thread::sleep_for(std::chrono::milliseconds(10))) {

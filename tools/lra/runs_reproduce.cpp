@@ -13,7 +13,7 @@
 #include "harness/runner.h"
 #include "results/store/numeric_level.h"
 #include "tools/lra/command.h"
-#include "tools/lra/places.h"
+#include "tools/lra/default_paths.h"
 #include "tools/lra/report_request.h"
 #include "tools/lra/runs.h"
 #include "tools/lra/threads.h"

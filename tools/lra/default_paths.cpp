@@ -1,4 +1,4 @@
-#include "tools/lra/places.h"
+#include "tools/lra/default_paths.h"
 
 #include <cstdlib>
 #include <set>
