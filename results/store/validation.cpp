@@ -30,18 +30,19 @@ void validate(const StoredRun& run, const std::filesystem::path& database) {
     if (value < 0 || std::isinf(value)) refuse(database, run.id, fmt::format("has {} {}", name, value));
 }
 
-void validate(const CorrectExamples& hits, long id, long correct, long examples,
+void validate(const CorrectExamples& predictions, long id, long correct, long examples,
               const std::filesystem::path& database) {
-  const long most = 8 * long(hits.bits.size());
-  if (hits.examples > most || hits.examples < most - 7)
-    refuse(database, id, fmt::format("has predictions of {} bytes for {} examples", hits.bits.size(), hits.examples));
+  const long most = 8 * long(predictions.bits.size());
+  if (predictions.examples > most || predictions.examples < most - 7)
+    refuse(database, id,
+           fmt::format("has predictions of {} bytes for {} examples", predictions.bits.size(), predictions.examples));
   long set = 0;
-  for (const std::uint8_t byte : hits.bits) set += std::popcount(byte);
-  const long beyond = hits.examples % 8 ? hits.bits.back() >> (hits.examples % 8) : 0;
-  if (hits.examples != examples || set != correct || beyond != 0)
+  for (const std::uint8_t byte : predictions.bits) set += std::popcount(byte);
+  const long beyond = predictions.examples % 8 ? predictions.bits.back() >> (predictions.examples % 8) : 0;
+  if (predictions.examples != examples || set != correct || beyond != 0)
     refuse(database, id,
            fmt::format("has {} of {} test examples correct, but its predictions say {} of {}{}", correct, examples, set,
-                       hits.examples, beyond ? ", some beyond the last" : ""));
+                       predictions.examples, beyond ? ", some beyond the last" : ""));
 }
 
 void validate_accuracy(double value, long id, const std::filesystem::path& database) {

@@ -14,7 +14,8 @@ void validate(const StoredRun& run, const std::filesystem::path& database);
 
 /// For the predictions of run `id`, which classified `correct` of `examples` correctly: requires one bit per example,
 /// `correct` set bits, and none set beyond the last example.
-void validate(const CorrectExamples& hits, long id, long correct, long examples, const std::filesystem::path& database);
+void validate(const CorrectExamples& predictions, long id, long correct, long examples,
+              const std::filesystem::path& database);
 
 /// For an accuracy in the history of run `id`: requires 0 ≤ value ≤ 1, or NaN, which means that training diverged.
 void validate_accuracy(double value, long id, const std::filesystem::path& database);
