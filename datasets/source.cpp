@@ -75,12 +75,12 @@ Example Examples::at(long index) const {
 }
 
 void Extent::include(const Example& example, bool first_one) {
-  const auto stretch = [first_one](std::int64_t& low, std::int64_t& high, std::size_t size) {
+  const auto widen = [first_one](std::int64_t& low, std::int64_t& high, std::size_t size) {
     low = first_one ? std::int64_t(size) : std::min(low, std::int64_t(size));
     high = std::max(high, std::int64_t(size));
   };
-  stretch(shortest, longest, example.tokens.size());
-  stretch(second_shortest, second_longest, example.second.size());
+  widen(shortest, longest, example.tokens.size());
+  widen(second_shortest, second_longest, example.second.size());
   for (const auto sequence : {example.tokens, example.second})
     for (const std::uint16_t token : sequence) largest_token = std::max<std::int64_t>(largest_token, token);
   largest_label = std::max<std::int64_t>(largest_label, example.label);

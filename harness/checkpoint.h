@@ -15,18 +15,18 @@
 
 namespace lra {
 
-/// Losses and hits of several passes.
+/// Losses and correct predictions of several passes.
 struct Tally {
   double loss = 0;
-  long hits = 0, examples = 0;
+  long correct = 0, examples = 0;
 
   void add(std::span<const double> losses, std::span<const std::uint8_t> right) {
     loss = std::accumulate(losses.begin(), losses.end(), loss);
-    hits = std::accumulate(right.begin(), right.end(), hits);
+    correct = std::accumulate(right.begin(), right.end(), correct);
     examples += long(losses.size());
   }
   double mean_loss() const { return examples ? loss / double(examples) : 0; }
-  double accuracy() const { return examples ? double(hits) / double(examples) : 0; }
+  double accuracy() const { return examples ? double(correct) / double(examples) : 0; }
 };
 
 /// What one process did of a run. Timings of several are one figure only where their conditions are the same.
@@ -72,7 +72,7 @@ struct TrainState {
     f("best_step", best_step, "");
     f("best_accuracy", best_accuracy, "");
     f("interval_loss", interval.loss, "");
-    f("interval_hits", interval.hits, "");
+    f("interval_hits", interval.correct, "");
     f("interval_examples", interval.examples, "");
     f("seconds", seconds, "");
     f("train_seconds", train_seconds, "");

@@ -169,7 +169,7 @@ TEST(Checkpoint, KeepsTheOldOneWhenTheNewOneCannotBeWritten) {
 /// The bits of a run: what may not depend on whether it was cut off.
 std::string bits(const TrainResult& run) {
   std::string text = run.parameter_digest + fmt::format(" {} {:a} ", run.test_correct, run.test_loss);
-  for (const std::uint8_t hit : run.test_hits) text += hit ? '1' : '0';
+  for (const std::uint8_t hit : run.test_correctness) text += hit ? '1' : '0';
   for (const Metric& metric : run.history)
     text += fmt::format(" {} {} {} {:a}", metric.step, metric.split, metric.name, metric.value);
   return text;

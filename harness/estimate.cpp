@@ -180,7 +180,7 @@ class Calibration {
   }
 
   void train_step(long step, Unit& unit) {
-    const Batch batch = pack(*trial_.examples, Split::train, order_.indices(step));
+    const Batch batch = make_batch(*trial_.examples, Split::train, order_.indices(step));
     const Pass pass = lanes_.train(model_, batch, recipe_.token_budget, std::uint32_t(step));
     const double norm = std::sqrt(squared_norm(model_.parameters(), pass.gradients));
     constexpr double kRate = 0;  // the same work, and no number that is not finite whatever the recipe says
@@ -196,7 +196,7 @@ class Calibration {
     std::vector<std::uint32_t> indices;
     const long size = trial_.examples->size(Split::valid);
     for (long i = 0; i < count; ++i) indices.push_back(std::uint32_t(i % size));
-    const Batch batch = pack(*trial_.examples, Split::valid, indices);
+    const Batch batch = make_batch(*trial_.examples, Split::valid, indices);
     for (int again = 0; again < 2; ++again) {  // the first makes the primitives
       const auto start = Clock::now();
       const Pass pass = lanes_.evaluate(model_, batch, recipe_.token_budget);
@@ -240,7 +240,7 @@ class Calibration {
   Classifier model_;
   double built_seconds_;
   Adam adam_;
-  TrainOrder order_;
+  EpochSampler order_;
   Lanes lanes_;
   std::vector<Trial> trials_;
 };

@@ -322,7 +322,7 @@ LaneResult run_lane(const std::vector<MicroBatch>& micro, std::pair<long, long> 
     result.peak = std::max(result.peak, memory.peak());
     for (std::size_t i = 0; i < loss.losses.size(); ++i) {
       pass.losses[positions[i]] = loss.losses[i];
-      pass.hits[positions[i]] = loss.hits[i];
+      pass.correct[positions[i]] = loss.correct[i];
     }
   }
   result.work = Context::current().work;
@@ -332,7 +332,7 @@ LaneResult run_lane(const std::vector<MicroBatch>& micro, std::pair<long, long> 
 Pass empty_pass(const Batch& batch) {
   Pass pass;
   pass.losses.resize(std::size_t(batch.size()));
-  pass.hits.resize(std::size_t(batch.size()));
+  pass.correct.resize(std::size_t(batch.size()));
   return pass;
 }
 

@@ -27,7 +27,7 @@ inline constexpr long kMostThreads = 64;
 /// What one pass over a batch gave.
 struct Pass {
   std::vector<double> losses;         // an example, in the batch's order
-  std::vector<std::uint8_t> hits;     // 1: the label had the largest logit
+  std::vector<std::uint8_t> correct;  // 1: the label had the largest logit
   double flops = 0;                   // model FLOPs: without recomputation
   double bytes_moved = 0;             // an estimate: see Work in models/tensor/memory.h
   std::int64_t activation_bytes = 0;  // the largest peak that a micro-batch had

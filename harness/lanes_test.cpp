@@ -84,7 +84,7 @@ TEST(Lanes, EvaluationGivesEachExampleItsOwnResult) {
     one.examples = {all.examples[i]};
     const Pass alone = lanes.evaluate(classifier, one, 64);
     EXPECT_NEAR(alone.losses[0], together.losses[i], 1e-5);
-    EXPECT_EQ(alone.hits[0], together.hits[i]);
+    EXPECT_EQ(alone.correct[0], together.correct[i]);
   }
 }
 

@@ -109,9 +109,9 @@ INSTANTIATE_TEST_SUITE_P(All, EveryModelInLanes, testing::ValuesIn(models().name
 class PerThread final : public Mixer {
  public:
   using Config = NoSettings;
-  PerThread(const Config&, const Geometry& geometry, const Scope& scope)
-      : weight_(scope.add("weight", {geometry.width, geometry.width}, Init::normal(1))) {}
-  Tensor forward(Tensor x, const Pack&) const override {
+  PerThread(const Config&, const LayerDims& dims, const ParameterScope& scope)
+      : weight_(scope.add("weight", {dims.width, dims.width}, Init::normal(1))) {}
+  Tensor forward(Tensor x, const SequenceLayout&) const override {
     static std::atomic<int> threads = 0;
     thread_local const int number = ++threads;
     return scale(linear(std::move(x), weight_), 1 + 0.1 * number);
@@ -125,14 +125,16 @@ class PerThread final : public Mixer {
 class PerPack final : public Mixer {
  public:
   using Config = NoSettings;
-  PerPack(const Config&, const Geometry&, const Scope&) {}
-  Tensor forward(Tensor x, const Pack& pack) const override { return scale(std::move(x), 1.0 / double(pack.tokens())); }
+  PerPack(const Config&, const LayerDims&, const ParameterScope&) {}
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
+    return scale(std::move(x), 1.0 / double(layout.tokens()));
+  }
 };
 
 // Registered here, after the cases above were made of the names that there were.
 TEST(ModelsInLanes, AreCaughtWhenTheyAreWrong) {
   const RegisterModel<PerThread> per_thread{"per_thread", {}};
-  const RegisterModel<PerPack> per_pack{"per_pack", {}};
+  const RegisterModel<PerPack> per_layout{"per_pack", {}};
   EXPECT_NE(threads_that_matter("per_thread"), "");
   EXPECT_NE(cuts_that_matter("per_pack"), "");
 }

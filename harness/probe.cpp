@@ -10,13 +10,13 @@ namespace lra {
 
 Probe probe(const Classifier& model, const Dataset& data, std::span<const std::uint32_t> examples) {
   Probe result;
-  result.batch = pack(data, Split::train, examples);
+  result.batch = make_batch(data, Split::train, examples);
   result.gradients.resize(std::size_t(model.parameters().count()));
   const double weight = 1.0 / double(examples.size());
   Lanes lanes(1);
   lanes.run(1, [&](long) {
     for (std::size_t i = 0; i < examples.size(); ++i) {
-      const Batch one = pack(data, Split::train, examples.subspan(i, 1));
+      const Batch one = make_batch(data, Split::train, examples.subspan(i, 1));
       const Training training;
       Tape tape(result.gradients);
       const Tensor logits = model.forward(one, 0, weight);

@@ -37,11 +37,11 @@ Tensor pause(const Tensor& x, int milliseconds) {
   while (std::chrono::steady_clock::now() < until) {
   }
   Context::current().work.flops += 1000.0 * milliseconds;
-  return record(Tensor::copy_of(x), [x = x.shell(), milliseconds](Tensor dy) {
+  return record(Tensor::copy_of(x), [x = x.without_data(), milliseconds](Tensor dy) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(2 * milliseconds);
     while (std::chrono::steady_clock::now() < end) {
     }
-    give(x, std::move(dy));
+    accumulate_gradient(x, std::move(dy));
   });
 }
 
@@ -58,7 +58,7 @@ TEST(Profile, GivesEachOpWhatPassedSinceTheLast) {
     const Tensor y = pause(pause(x, 4), 4);
     enter_layer("second");
     const Tensor z = pause(y, 8);
-    give(z, Tensor::copy_of(z));
+    accumulate_gradient(z, Tensor::copy_of(z));
     tape.backward();
   }
   Context::current().profile = nullptr;

@@ -45,9 +45,9 @@ Json encode(const TrainResult& result) {
   Json history = Json::array();
   for (const Metric& metric : result.history) history.push_back({metric.step, metric.split, metric.name, metric.value});
   json["history"] = history;
-  std::string hits;
-  for (const std::uint8_t hit : result.test_hits) hits += hit ? '1' : '0';
-  json["test_hits"] = hits;
+  std::string correctness;
+  for (const std::uint8_t hit : result.test_correctness) correctness += hit ? '1' : '0';
+  json["test_hits"] = correctness;
   return json;
 }
 
@@ -59,7 +59,7 @@ TrainResult decode_result(const Json& json) {
     result.history.push_back(
         {entry.at(0).get<long>(), split, name, figure(entry.at(3), fmt::format("{} {}", split, name))});
   }
-  for (const char hit : json.at("test_hits").get<std::string>()) result.test_hits.push_back(hit == '1');
+  for (const char hit : json.at("test_hits").get<std::string>()) result.test_correctness.push_back(hit == '1');
   return result;
 }
 

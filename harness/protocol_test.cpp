@@ -19,7 +19,7 @@ TEST(Protocol, ResultsArriveWhole) {
   message.result.history = {{1, "train", "loss", 0.1}, {2, "valid", "loss", 0.2}};
   message.result.seconds = 1.5, message.result.shared = true, message.result.timing_flaw = "1 and 2 threads";
   message.result.parts = {{{"threads", 1}}, {{"threads", 2}}};
-  message.result.test_hits = {1, 0, 1};
+  message.result.test_correctness = {1, 0, 1};
   const CellMessage copy = decode_message(encode(message));
   EXPECT_EQ(copy.type, CellMessage::Type::result);
   EXPECT_EQ(copy.result.parameters, 7);
@@ -32,7 +32,7 @@ TEST(Protocol, ResultsArriveWhole) {
   EXPECT_TRUE(copy.result.shared);
   EXPECT_EQ(copy.result.timing_flaw, "1 and 2 threads");
   EXPECT_EQ(copy.result.parts, message.result.parts);
-  EXPECT_EQ(copy.result.test_hits, (std::vector<std::uint8_t>{1, 0, 1}));
+  EXPECT_EQ(copy.result.test_correctness, (std::vector<std::uint8_t>{1, 0, 1}));
 }
 
 TEST(Protocol, AResultThatIsNotFiniteIsNone) {

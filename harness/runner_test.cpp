@@ -62,7 +62,7 @@ TEST(Runner, StoresWhatACellReports) {
   EXPECT_EQ(stored->data_fingerprint, "fingerprint");
   EXPECT_EQ(stored->parameters, 7);
   EXPECT_EQ(stored->test_correct, 3);
-  EXPECT_EQ(stored->test_hits, (std::vector<std::uint8_t>{1, 1, 0, 1}));
+  EXPECT_EQ(stored->test_correctness, (std::vector<std::uint8_t>{1, 1, 0, 1}));
   ASSERT_EQ(stored->history.size(), 1u);
   EXPECT_EQ(stored->history[0].value, 0.75);
 }

@@ -103,7 +103,7 @@ class Trainer {
 
   void train_step(long step) {
     const double start = clock_.seconds();
-    const Batch batch = pack(data_, Split::train, order_.indices(step));
+    const Batch batch = make_batch(data_, Split::train, order_.indices(step));
     const double data_seconds = clock_.seconds() - start;
     lanes_.set_profiling(x_.profile);
     const Pass pass = lanes_.train(model_, batch, recipe_.token_budget, std::uint32_t(step), x_.stop, x_.check_finite);
@@ -122,8 +122,8 @@ class Trainer {
     state_.flops += pass.flops;
     state_.activation_bytes = std::max(state_.activation_bytes, pass.activation_bytes);
     state_.peak_bytes = std::max(state_.peak_bytes, live_bytes());
-    recent_.add(pass.losses, pass.hits);
-    state_.interval.add(pass.losses, pass.hits);
+    recent_.add(pass.losses, pass.correct);
+    state_.interval.add(pass.losses, pass.correct);
     if ((step + 1) % std::max(1L, recipe_.steps / kHistoryPoints) == 0) {
       note(step + 1, "train", "loss", state_.interval.mean_loss());
       for (const ParameterInfo& state : model_.parameters().list())
@@ -185,16 +185,16 @@ class Trainer {
   }
 
   /// Every example of the split once, in order.
-  Tally evaluate(Split split, std::vector<std::uint8_t>* hits) {
+  Tally evaluate(Split split, std::vector<std::uint8_t>* correct) {
     Tally tally;
     const long n = size_of(e_, data_, split);
     for (long begin = 0; begin < n; begin += kEvaluationBatch) {
       std::vector<std::uint32_t> indices(std::size_t(std::min(kEvaluationBatch, n - begin)));
       std::iota(indices.begin(), indices.end(), std::uint32_t(begin));
-      const Pass pass = lanes_.evaluate(model_, pack(data_, split, indices), recipe_.token_budget, x_.stop);
+      const Pass pass = lanes_.evaluate(model_, make_batch(data_, split, indices), recipe_.token_budget, x_.stop);
       stop_if_asked();
-      tally.add(pass.losses, pass.hits);
-      if (hits) hits->insert(hits->end(), pass.hits.begin(), pass.hits.end());
+      tally.add(pass.losses, pass.correct);
+      if (correct) correct->insert(correct->end(), pass.correct.begin(), pass.correct.end());
     }
     return tally;
   }
@@ -217,8 +217,8 @@ class Trainer {
 
   void test() {
     tell(recipe_.steps, "test");
-    const Tally score = evaluate(Split::test, &result_.test_hits);
-    result_.test_correct = score.hits;
+    const Tally score = evaluate(Split::test, &result_.test_correctness);
+    result_.test_correct = score.correct;
     result_.test_examples = score.examples;
     result_.test_loss = score.mean_loss();
     const long step = recipe_.selection == "best_val" ? state_.best_step : recipe_.steps;
@@ -326,7 +326,7 @@ class Trainer {
   Lanes lanes_;
   Classifier model_;
   Adam adam_;
-  TrainOrder order_;
+  EpochSampler order_;
   TrainResult result_;
   TrainState state_;
   StepProfile profile_;  // of this process: a run that went on from a checkpoint has only what came after

@@ -118,7 +118,7 @@ class BagOfTokens {
   }
 
   void fit(const Dataset& data) {
-    TrainOrder order(data.size(Split::train), kBatch, /*seed=*/0);
+    EpochSampler order(data.size(Split::train), kBatch, /*seed=*/0);
     std::vector<double> gradient(weights_.size()), mean(weights_.size()), square(weights_.size());
     const long steps = kExamples / kBatch;
     for (long step = 0; step < steps; ++step) {

@@ -33,7 +33,7 @@ void copy_example(const Batch& from, std::size_t b, Batch& to) {
 
 }  // namespace
 
-Batch pack(const Dataset& data, Split split, std::span<const std::uint32_t> indices) {
+Batch make_batch(const Dataset& data, Split split, std::span<const std::uint32_t> indices) {
   Batch batch = empty_batch(!indices.empty() && !data.at(split, indices[0]).second.empty());
   for (const std::uint32_t index : indices) {
     const Example example = data.at(split, index);
@@ -45,17 +45,17 @@ Batch pack(const Dataset& data, Split split, std::span<const std::uint32_t> indi
   return batch;
 }
 
-TrainOrder::TrainOrder(long examples, long batch, std::uint64_t seed)
+EpochSampler::EpochSampler(long examples, long batch, std::uint64_t seed)
     : examples_(examples), batch_(batch), seed_(seed) {}
 
-std::vector<std::uint32_t> TrainOrder::indices(long step) {
+std::vector<std::uint32_t> EpochSampler::indices(long step) {
   std::vector<std::uint32_t> chosen;
   for (long position = step * batch_; position < (step + 1) * batch_; ++position)
     chosen.push_back(permutation(position / examples_)[std::size_t(position % examples_)]);
   return chosen;
 }
 
-const std::vector<std::uint32_t>& TrainOrder::permutation(long epoch) {
+const std::vector<std::uint32_t>& EpochSampler::permutation(long epoch) {
   const std::size_t slot = std::size_t(epoch % 2);  // a batch may lie across two epochs
   if (epoch_[slot] != epoch) {
     order_[slot].resize(std::size_t(examples_));

@@ -12,13 +12,13 @@
 namespace lra {
 
 /// Packs examples, in the order given, into one batch.
-Batch pack(const Dataset& data, Split split, std::span<const std::uint32_t> indices);
+Batch make_batch(const Dataset& data, Split split, std::span<const std::uint32_t> indices);
 
 /// The training examples of each step: epochs are permutations of the split drawn from (seed, epoch), laid end to end,
 /// and step s takes positions s·batch … s·batch + batch − 1.
-class TrainOrder {
+class EpochSampler {
  public:
-  TrainOrder(long examples, long batch, std::uint64_t seed);
+  EpochSampler(long examples, long batch, std::uint64_t seed);
   /// Not thread-safe: keeps the permutation of the epoch last asked for.
   std::vector<std::uint32_t> indices(long step);
 

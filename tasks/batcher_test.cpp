@@ -27,7 +27,7 @@ std::unique_ptr<Dataset> data_of(const std::vector<long>& lengths, bool paired =
 
 TEST(Batcher, PacksInTheOrderGiven) {
   const std::vector<std::uint32_t> indices{2, 0};
-  const Batch batch = pack(*data_of({1, 2, 3}), Split::valid, indices);
+  const Batch batch = make_batch(*data_of({1, 2, 3}), Split::valid, indices);
   EXPECT_EQ(batch.ids, (std::vector<std::int32_t>{2, 2, 2, 0}));
   EXPECT_EQ(batch.offsets, (std::vector<std::int64_t>{0, 3, 4}));
   EXPECT_EQ(batch.labels, (std::vector<std::int32_t>{2, 0}));
@@ -37,7 +37,7 @@ TEST(Batcher, PacksInTheOrderGiven) {
 
 TEST(Batcher, PacksPairsAsNeighbours) {
   const std::vector<std::uint32_t> indices{1, 0};
-  const Batch batch = pack(*data_of({1, 2}, true), Split::train, indices);
+  const Batch batch = make_batch(*data_of({1, 2}, true), Split::train, indices);
   EXPECT_EQ(batch.ids, (std::vector<std::int32_t>{1, 1, 101, 0, 100}));
   EXPECT_EQ(batch.offsets, (std::vector<std::int64_t>{0, 2, 3, 4, 5}));
   EXPECT_TRUE(batch.paired);
@@ -47,7 +47,7 @@ TEST(Batcher, PacksPairsAsNeighbours) {
 
 TEST(Batcher, EveryEpochHoldsEveryExampleOnce) {
   constexpr long kExamples = 37, kBatch = 8, kEpochs = 5;
-  TrainOrder order(kExamples, kBatch, 1);
+  EpochSampler order(kExamples, kBatch, 1);
   std::vector<std::uint32_t> all;
   for (long step = 0; long(all.size()) < kEpochs * kExamples; ++step)
     for (const auto index : order.indices(step)) all.push_back(index);
@@ -62,16 +62,16 @@ TEST(Batcher, EveryEpochHoldsEveryExampleOnce) {
 }
 
 TEST(Batcher, AStepsExamplesDoNotDependOnWhatWasAskedBefore) {
-  TrainOrder forward(10, 25, 7), jumping(10, 25, 7);  // a batch of two and a half epochs
+  EpochSampler forward(10, 25, 7), jumping(10, 25, 7);  // a batch of two and a half epochs
   std::vector<std::vector<std::uint32_t>> steps;
   for (long step = 0; step < 6; ++step) steps.push_back(forward.indices(step));
   for (const long step : {5, 0, 3, 1, 4, 2}) EXPECT_EQ(jumping.indices(step), steps[std::size_t(step)]);
-  EXPECT_NE(TrainOrder(10, 25, 8).indices(0), steps[0]);
+  EXPECT_NE(EpochSampler(10, 25, 8).indices(0), steps[0]);
 }
 
 TEST(Batcher, CutKeepsTheBudgetAndEveryExample) {
   const std::vector<std::uint32_t> indices{0, 1, 2, 3, 4, 5};
-  const Batch batch = pack(*data_of({3, 9, 1, 4, 20, 4}), Split::train, indices);
+  const Batch batch = make_batch(*data_of({3, 9, 1, 4, 20, 4}), Split::train, indices);
   std::vector<std::vector<std::uint32_t>> pieces;
   for (const auto& [piece, positions] : cut(batch, 10)) {
     EXPECT_TRUE(piece.tokens() <= 10 || piece.size() == 1);
@@ -88,7 +88,7 @@ TEST(Batcher, CutKeepsTheBudgetAndEveryExample) {
 
 TEST(Batcher, CutKeepsPairsTogether) {
   const std::vector<std::uint32_t> indices{0, 1, 2};
-  const auto pieces = cut(pack(*data_of({2, 5, 3}, true), Split::train, indices), 7);
+  const auto pieces = cut(make_batch(*data_of({2, 5, 3}, true), Split::train, indices), 7);
   ASSERT_EQ(pieces.size(), 2u);
   EXPECT_EQ(pieces[0].batch.ids, (std::vector<std::int32_t>{1, 1, 1, 1, 1, 101}));
   EXPECT_EQ(pieces[1].batch.ids, (std::vector<std::int32_t>{2, 2, 2, 102, 0, 0, 100}));
@@ -101,7 +101,7 @@ TEST(Batcher, CutKeepsPairsTogether) {
 // Where epochs meet, a batch may hold an example twice, and each of the two keeps a position of its own.
 TEST(Batcher, CutGivesTheSameExampleTwoPositions) {
   const std::vector<std::uint32_t> indices{1, 0, 1};
-  const auto pieces = cut(pack(*data_of({2, 3}), Split::train, indices), 3);
+  const auto pieces = cut(make_batch(*data_of({2, 3}), Split::train, indices), 3);
   ASSERT_EQ(pieces.size(), 3u);
   EXPECT_EQ(pieces[0].positions, (std::vector<std::size_t>{0}));
   EXPECT_EQ(pieces[1].positions, (std::vector<std::size_t>{2}));

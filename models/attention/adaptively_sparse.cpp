@@ -20,18 +20,18 @@ class AdaptivelySparse final : public Attention {
     }
   };
 
-  AdaptivelySparse(const Config& config, const Geometry& geometry, const Scope& scope)
-      : Attention(geometry, scope), config_(config), site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+  AdaptivelySparse(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : Attention(dims, scope), config_(config), site_(scope.dropout("probabilities", dims.attention_dropout)) {
     if (config.alpha != 0 && (config.alpha < 1 || config.alpha > 2))
       fail_usage("adaptively_sparse: alpha is {}; it must be from 1 to 2, or 0 to be learned", config.alpha);
-    if (config.alpha == 0) excess_ = scope.add("alpha", {1, geometry.heads}, Init::normal(1));
+    if (config.alpha == 0) excess_ = scope.add("alpha", {1, dims.heads}, Init::normal(1));
   }
 
  private:
-  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
-    Tensor alpha = Tensor::full({1, geometry().heads}, config_.alpha == 0 ? 1 : Real(config_.alpha));
+  Tensor attend(Tensor q, Tensor k, Tensor v, const SequenceLayout& layout) const override {
+    Tensor alpha = Tensor::full({1, dims().heads}, config_.alpha == 0 ? 1 : Real(config_.alpha));
     if (config_.alpha == 0) alpha = add(sigmoid(excess_), alpha);
-    return entmax_attention(q, k, v, alpha, geometry().heads, config_.causal, site_, pack);
+    return entmax_attention(q, k, v, alpha, dims().heads, config_.causal, site_, layout);
   }
 
   Config config_;

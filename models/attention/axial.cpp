@@ -12,31 +12,32 @@ namespace {
 /// Attention along one axis, with projections of its own.
 class Axis final : public Attention {
  public:
-  Axis(bool columns, bool causal, const Geometry& geometry, const Scope& scope)
-      : Attention(geometry, scope),
+  Axis(bool columns, bool causal, const LayerDims& dims, const ParameterScope& scope)
+      : Attention(dims, scope),
         columns_(columns),
-        grid_(Grid::of(geometry)),
-        site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+        grid_(Grid::of(dims)),
+        site_(scope.dropout("probabilities", dims.attention_dropout)) {
     window_.causal = causal;
   }
 
  private:
-  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
+  Tensor attend(Tensor q, Tensor k, Tensor v, const SequenceLayout& layout) const override {
     return sparse_attention(
-        q, k, v, geometry().heads, [this, pack](long s, long, const See& see) { show(pack.size(s), see); }, site_, pack,
-        pack);
+        q, k, v, dims().heads,
+        [this, layout](long s, long, const PartVisitor& visit) { visit_parts(layout.size(s), visit); }, site_, layout,
+        layout);
   }
 
-  void show(long n, const See& see) const {
+  void visit_parts(long n, const PartVisitor& visit) const {
     const Positions cls = Positions(n).add(0, grid_.first);
-    if (!cls.empty()) see({cls, Positions::all(n), window_});
+    if (!cls.empty()) visit({cls, Positions::all(n), window_});
     const long width = grid_.width, rows = grid_.rows(n);
     for (long line = 0; line < (columns_ ? std::min(width, n - grid_.first) : rows); ++line) {
       const auto cells = [&](Positions positions) {
         return columns_ ? positions.add(grid_.first + line, rows, width)
                         : positions.add(grid_.first + line * width, width);
       };
-      see({cells(Positions(n)), cells(cls), window_});
+      visit({cells(Positions(n)), cells(cls), window_});
     }
   }
 
@@ -57,16 +58,16 @@ class Axial final : public Mixer {
     }
   };
 
-  Axial(const Config& config, const Geometry& geometry, const Scope& scope) {
+  Axial(const Config& config, const LayerDims& dims, const ParameterScope& scope) {
     for (const bool columns : {false, true})
-      if (config.both || columns == (geometry.layer % 2 == 1))
-        axes_.push_back(std::make_unique<Axis>(columns, config.causal, geometry,
+      if (config.both || columns == (dims.layer % 2 == 1))
+        axes_.push_back(std::make_unique<Axis>(columns, config.causal, dims,
                                                config.both ? scope / (columns ? "columns" : "rows") : scope));
   }
 
-  Tensor forward(Tensor x, const Pack& pack) const override {
-    Tensor y = axes_.front()->forward(x, pack);
-    return axes_.size() == 1 ? y : add(std::move(y), axes_.back()->forward(std::move(x), pack));
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
+    Tensor y = axes_.front()->forward(x, layout);
+    return axes_.size() == 1 ? y : add(std::move(y), axes_.back()->forward(std::move(x), layout));
   }
 
  private:

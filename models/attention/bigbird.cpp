@@ -30,22 +30,23 @@ class BigBird final : public Attention {
     }
   };
 
-  BigBird(const Config& config, const Geometry& geometry, const Scope& scope)
-      : Attention(geometry, scope),
+  BigBird(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : Attention(dims, scope),
         config_(config),
         choice_(scope.random("pattern", "blocks")),
-        site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+        site_(scope.dropout("probabilities", dims.attention_dropout)) {
     if (config.window % 2 == 0) fail_usage("bigbird: window is {}; it must be an odd number of blocks", config.window);
   }
 
  private:
-  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
+  Tensor attend(Tensor q, Tensor k, Tensor v, const SequenceLayout& layout) const override {
     return sparse_attention(
-        q, k, v, geometry().heads, [this, pack](long s, long head, const See& see) { show(pack.size(s), head, see); },
-        site_, pack, pack);
+        q, k, v, dims().heads,
+        [this, layout](long s, long head, const PartVisitor& visit) { visit_parts(layout.size(s), head, visit); },
+        site_, layout, layout);
   }
 
-  void show(long n, long head, const See& see) const {
+  void visit_parts(long n, long head, const PartVisitor& visit) const {
     const long b = config_.block, count = (n + b - 1) / b;
     const bool internal = config_.global_tokens == 0;
     Positions global(n);
@@ -53,13 +54,13 @@ class BigBird final : public Attention {
       global.add(0, b).add((count - 1) * b, b);
     else
       global.add(0, config_.global_tokens);
-    see({global, Positions::all(n)});
+    visit({global, Positions::all(n)});
     for (long i = internal ? 1 : 0; i < (internal ? count - 1 : count); ++i) {
       const long first = std::max(i * b, config_.global_tokens);
       Positions keys(n);
       if (!internal) keys.add(0, config_.global_tokens);
       for (const long block : seen_by(i, count, head)) keys.add(block * b, b);
-      see({Positions(n).add(first, (i + 1) * b - first), keys});
+      visit({Positions(n).add(first, (i + 1) * b - first), keys});
     }
   }
 
@@ -70,7 +71,7 @@ class BigBird final : public Attention {
     const long side = config_.window / 2;
     for (long j = std::max(0L, i - side); j <= std::min(count - 1, i + side); ++j) blocks.insert(j);
     for (long r = 0; r < config_.random && long(blocks.size()) < count; ++r) {
-      const std::uint64_t element = std::uint64_t((i * geometry().heads + head) * config_.random + r);
+      const std::uint64_t element = std::uint64_t((i * dims().heads + head) * config_.random + r);
       long pick = long(choice_.below(std::uint32_t(count - long(blocks.size())), element));
       for (const long taken : blocks) pick += taken <= pick;  // the pick-th of those left
       blocks.insert(pick);

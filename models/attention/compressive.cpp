@@ -30,40 +30,42 @@ class Compressive final : public Mixer {
     }
   };
 
-  Compressive(const Config& config, const Geometry& geometry, const Scope& scope)
+  Compressive(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : config_(config),
-        heads_(geometry.heads),
-        projections_(geometry, scope),
-        compression_(scope.add("compression", {geometry.width, config.rate * geometry.width},
-                               Init::xavier(config.rate * geometry.width, geometry.width))),
-        site_(scope.dropout("probabilities", geometry.attention_dropout)) {}
+        heads_(dims.heads),
+        projections_(dims, scope),
+        compression_(scope.add("compression", {dims.width, config.rate * dims.width},
+                               Init::xavier(config.rate * dims.width, dims.width))),
+        site_(scope.dropout("probabilities", dims.attention_dropout)) {}
 
-  Tensor forward(Tensor x, const Pack& pack) const override {
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     const long c = config_.rate;
     std::vector<double> places, context_places;
     std::vector<Tensor> context;  // of each sequence: its tokens, the same without gradient, compressed groups of them
-    Pack context_pack = pack;
-    context_pack.length = 2 * pack.length + pack.length / c;
-    for (long s = 0; s < pack.count(); ++s) {
-      const long n = pack.size(s), groups = compressed_before(last_segment(n));
+    SequenceLayout context_layout = layout;
+    context_layout.length = 2 * layout.length + layout.length / c;
+    for (long s = 0; s < layout.count(); ++s) {
+      const long n = layout.size(s), groups = compressed_before(last_segment(n));
       for (long i = 0; i < n; ++i) places.push_back(double(i));
-      context.push_back(rows(x, pack.begin(s), n));
+      context.push_back(rows(x, layout.begin(s), n));
       context.push_back(stop_gradient(context.back()));
       context_places.insert(context_places.end(), places.end() - n, places.end());
       context_places.insert(context_places.end(), places.end() - n, places.end());
       if (groups > 0) {
         const Tensor compressed = linear(reshaped(rows(context.back(), 0, groups * c), groups), compression_);
-        reconstruct(context.back(), compressed, pack);
+        reconstruct(context.back(), compressed, layout);
         context.push_back(stop_gradient(compressed));
         for (long g = 0; g < groups; ++g) context_places.push_back(double(g * c) + double(c - 1) / 2);
       }
-      context_pack.offsets[std::size_t(s) + 1] = context_pack.begin(s) + 2 * n + groups;
+      context_layout.offsets[std::size_t(s) + 1] = context_layout.begin(s) + 2 * n + groups;
     }
     const Tensor all = concat_rows(context);
     return projections_.out(sparse_attention(
         projections_.queries(x, places), projections_.keys(all, context_places), projections_.values(all), heads_,
-        [this, pack, context_pack](long s, long, const See& see) { show(pack.size(s), context_pack.size(s), see); },
-        site_, pack, context_pack));
+        [this, layout, context_layout](long s, long, const PartVisitor& visit) {
+          visit_parts(layout.size(s), context_layout.size(s), visit);
+        },
+        site_, layout, context_layout));
   }
 
  private:
@@ -74,39 +76,41 @@ class Compressive final : public Mixer {
 
   /// The loss of one sequence's compression: what each segment would read, by content alone, from the states that it
   /// pushes out of the memory, against what it reads from them compressed; the mean of the squared difference.
-  void reconstruct(const Tensor& constant, const Tensor& compressed, const Pack& pack) const {
+  void reconstruct(const Tensor& constant, const Tensor& compressed, const SequenceLayout& layout) const {
     const long n = constant.dim(0), last = last_segment(n);
     std::vector<Tensor> queries, pushed, groups;
-    Pack query_pack, pushed_pack, group_pack;
-    query_pack.offsets = pushed_pack.offsets = group_pack.offsets = {0};
+    SequenceLayout query_layout, pushed_layout, group_layout;
+    query_layout.offsets = pushed_layout.offsets = group_layout.offsets = {0};
     for (long begin = 0; begin < last; begin += config_.segment) {
       const long from = compressed_before(begin), count = compressed_before(begin + config_.segment) - from;
       if (count == 0) continue;
       queries.push_back(rows(constant, begin, config_.segment));
       pushed.push_back(rows(constant, from * config_.rate, count * config_.rate));
       groups.push_back(rows(compressed, from, count));
-      query_pack.sequences.push_back(0);  // nothing is drawn
-      query_pack.offsets.push_back(query_pack.tokens() + config_.segment);
-      pushed_pack.offsets.push_back(pushed_pack.tokens() + count * config_.rate);
-      group_pack.offsets.push_back(group_pack.tokens() + count);
+      query_layout.sequences.push_back(0);  // nothing is drawn
+      query_layout.offsets.push_back(query_layout.tokens() + config_.segment);
+      pushed_layout.offsets.push_back(pushed_layout.tokens() + count * config_.rate);
+      group_layout.offsets.push_back(group_layout.tokens() + count);
     }
     const Tensor q = concat_rows(queries);
-    const Tensor target = stop_gradient(projections_.frozen_content(q, query_pack, concat_rows(pushed), pushed_pack));
-    const Tensor off = subtract(projections_.frozen_content(q, query_pack, concat_rows(groups), group_pack), target);
-    auxiliary_loss(multiply(off, off), config_.reconstruction / double(off.size()), pack);
+    const Tensor target =
+        stop_gradient(projections_.frozen_content(q, query_layout, concat_rows(pushed), pushed_layout));
+    const Tensor off =
+        subtract(projections_.frozen_content(q, query_layout, concat_rows(groups), group_layout), target);
+    auxiliary_loss(multiply(off, off), config_.reconstruction / double(off.size()), layout);
   }
 
   /// Of n tokens; keys: the tokens, the same as memories, the compressed groups.
-  void show(long n, long keys, const See& see) const {
+  void visit_parts(long n, long keys, const PartVisitor& visit) const {
     for (long begin = 0; begin < n; begin += config_.segment) {
       const Positions own = Positions(n).add(begin, config_.segment);
       Window before = Window::everything();
       before.causal = config_.causal;
-      see({own, Positions(keys).add(begin, std::min(config_.segment, n - begin)), before});
+      visit({own, Positions(keys).add(begin, std::min(config_.segment, n - begin)), before});
       const long groups = compressed_before(begin), seen = std::min(groups, config_.compressed);
       const long oldest = groups * config_.rate;
       if (begin > oldest || seen > 0)
-        see({own, Positions(keys).add(n + oldest, begin - oldest).add(2 * n + groups - seen, seen)});
+        visit({own, Positions(keys).add(n + oldest, begin - oldest).add(2 * n + groups - seen, seen)});
     }
   }
 

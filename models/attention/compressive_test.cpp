@@ -53,7 +53,7 @@ TEST(Compressive, OneTokenAGroupAndTheIdentityIsTransformerXlWithTheLongerMemory
     MixerCase longer = trial.c;
     longer.model = "transformer_xl";
     longer.settings = {{"segment", 7}, {"memory", 10}, {"causal", causal}};
-    const MixerRun xl = f64::run_mixer(longer, trial.x, draws(trial.x.size(), "dy"), values);
+    const MixerRun xl = f64::run_mixer(longer, trial.x, random_numbers(trial.x.size(), "dy"), values);
     EXPECT_LT(relative_error(trial.run.result, xl.result), 1e-12);
     EXPECT_LT(relative_error(trial.run.gradients.at("x"), xl.gradients.at("x")), 1e-12);
     EXPECT_EQ(trial.run.auxiliary, 0);
@@ -90,7 +90,8 @@ TEST(Compressive, ItsLossReachesTheCompressionAndTheTasksLossDoesNot) {
     EXPECT_EQ(dot(gradient, gradient) > 0, name == "compression") << name;
   MixerCase without = trial.c;
   without.settings["reconstruction"] = 0;
-  const Numbers gradient = f64::run_mixer(without, trial.x, draws(trial.x.size(), "dy")).gradients.at("compression");
+  const Numbers gradient =
+      f64::run_mixer(without, trial.x, random_numbers(trial.x.size(), "dy")).gradients.at("compression");
   EXPECT_EQ(dot(gradient, gradient), 0);
 }
 

@@ -26,30 +26,30 @@ class Etc final : public Mixer {
     }
   };
 
-  Etc(const Config& config, const Geometry& geometry, const Scope& scope)
+  Etc(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : config_(config),
-        heads_(geometry.heads),
-        global_norm_(scope / "global_norm", geometry.width),
-        token_(geometry, scope),
-        global_(config.share ? token_ : Projections(geometry, scope, "global_")),
-        site_(scope.dropout("probabilities", geometry.attention_dropout)),
-        global_site_(scope.dropout("global_probabilities", geometry.attention_dropout)) {
-    tokens_ = scope.add("global_tokens", {config.global_tokens, geometry.width}, Init::normal(1));
-    labels_ = scope.add("labels", {2 * config.distance + 2, geometry.qkv}, Init::normal(0.02));
-    global_labels_ = scope.add("global_labels", {2, geometry.qkv}, Init::normal(0.02));
+        heads_(dims.heads),
+        global_norm_(scope / "global_norm", dims.width),
+        token_(dims, scope),
+        global_(config.share ? token_ : Projections(dims, scope, "global_")),
+        site_(scope.dropout("probabilities", dims.attention_dropout)),
+        global_site_(scope.dropout("global_probabilities", dims.attention_dropout)) {
+    tokens_ = scope.add("global_tokens", {config.global_tokens, dims.width}, Init::normal(1));
+    labels_ = scope.add("labels", {2 * config.distance + 2, dims.qkv}, Init::normal(0.02));
+    global_labels_ = scope.add("global_labels", {2, dims.qkv}, Init::normal(0.02));
   }
 
-  Tensor forward(Tensor x, const Pack& pack) const override {
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     const long g = config_.global_tokens;
-    Pack global_pack = pack, key_pack = pack;  // keys of a sequence: global tokens, then its own
-    std::vector<long> global_rows, order;      // of the keys over (all global rows; all tokens)
-    for (long s = 0; s < pack.count(); ++s) {
+    SequenceLayout global_layout = layout, key_layout = layout;  // keys of a sequence: global tokens, then its own
+    std::vector<long> global_rows, order;                        // of the keys over (all global rows; all tokens)
+    for (long s = 0; s < layout.count(); ++s) {
       for (long i = 0; i < g; ++i) global_rows.push_back(i), order.push_back(s * g + i);
-      for (long i = pack.begin(s); i < pack.begin(s + 1); ++i) order.push_back(pack.count() * g + i);
-      global_pack.offsets[std::size_t(s) + 1] = (s + 1) * g;
-      key_pack.offsets[std::size_t(s) + 1] = pack.begin(s + 1) + (s + 1) * g;
+      for (long i = layout.begin(s); i < layout.begin(s + 1); ++i) order.push_back(layout.count() * g + i);
+      global_layout.offsets[std::size_t(s) + 1] = (s + 1) * g;
+      key_layout.offsets[std::size_t(s) + 1] = layout.begin(s + 1) + (s + 1) * g;
     }
-    global_pack.length = g, key_pack.length = pack.length + g;
+    global_layout.length = g, key_layout.length = layout.length + g;
     const Tensor k = linear(x, token_.key), v = linear(x, token_.value);
     const auto with_global = [&](const Tensor& global, const Tensor& own) {
       return gather_rows(concat_rows(std::vector{global, own}), order);
@@ -58,24 +58,25 @@ class Etc final : public Mixer {
     Tensor global = gather_rows(tokens_, global_rows);
     const Tensor taken_in = sparse_attention(linear(global, global_.query), with_global(linear(global, global_.key), k),
                                              with_global(linear(global, global_.value), v), heads_,
-                                             [g, key_pack](long s, long, const See& see) {
-                                               see({Positions::all(g), Positions::all(key_pack.size(s))});
+                                             [g, key_layout](long s, long, const PartVisitor& visit) {
+                                               visit({Positions::all(g), Positions::all(key_layout.size(s))});
                                              },
-                                             global_site_, global_pack, key_pack, {global_labels_, 0, g});
+                                             global_site_, global_layout, key_layout, {global_labels_, 0, g});
     global = global_norm_(add(linear(taken_in, global_.out), std::move(global)));
 
-    return linear(sparse_attention(linear(std::move(x), token_.query), with_global(linear(global, global_.key), k),
-                                   with_global(linear(global, global_.value), v), heads_,
-                                   [this, pack](long s, long, const See& see) { show(pack.size(s), see); }, site_, pack,
-                                   key_pack, {labels_, config_.distance, g}),
-                  token_.out);
+    return linear(
+        sparse_attention(linear(std::move(x), token_.query), with_global(linear(global, global_.key), k),
+                         with_global(linear(global, global_.value), v), heads_,
+                         [this, layout](long s, long, const PartVisitor& visit) { visit_parts(layout.size(s), visit); },
+                         site_, layout, key_layout, {labels_, config_.distance, g}),
+        token_.out);
   }
 
  private:
-  void show(long n, const See& see) const {
+  void visit_parts(long n, const PartVisitor& visit) const {
     const long g = config_.global_tokens;
-    see({Positions::all(n), Positions(g + n).add(0, g)});
-    see({Positions::all(n), Positions(g + n).add(g, n), Window::band(config_.radius, config_.radius).over(1, -g)});
+    visit({Positions::all(n), Positions(g + n).add(0, g)});
+    visit({Positions::all(n), Positions(g + n).add(g, n), Window::band(config_.radius, config_.radius).over(1, -g)});
   }
 
   Config config_;

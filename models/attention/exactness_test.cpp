@@ -76,7 +76,7 @@ TEST(Linformer, WithTheUnitProjectionIsTheTransformer) {
   Named parameters = run.run.parameters;
   Numbers& e = parameters.at("key_rows");
   for (std::size_t i = 0; i < e.size(); ++i) e[i] = i / 6 == i % 6;
-  run.run = f64::run_mixer(run.c, run.x, draws(run.x.size(), "dy"), parameters);
+  run.run = f64::run_mixer(run.c, run.x, random_numbers(run.x.size(), "dy"), parameters);
   run.expect([](const Dense& q, const Dense& k, const Dense& v) {
     return attend(q, k, v, 3, softmax_weight, [](long, long) { return true; });
   });

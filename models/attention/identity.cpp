@@ -9,9 +9,9 @@ namespace {
 class Identity final : public Mixer {
  public:
   using Config = NoSettings;
-  Identity(const Config&, const Geometry&, const Scope&) {}
+  Identity(const Config&, const LayerDims&, const ParameterScope&) {}
 
-  Tensor forward(Tensor x, const Pack&) const override { return scale(std::move(x), 0); }
+  Tensor forward(Tensor x, const SequenceLayout&) const override { return scale(std::move(x), 0); }
 };
 
 const RegisterModel<Identity> registered{"identity",

@@ -26,16 +26,16 @@ class ImageTransformer final : public Attention {
     }
   };
 
-  ImageTransformer(const Config& config, const Geometry& geometry, const Scope& scope)
-      : Attention(geometry, scope),
-        grid_(Grid::of(geometry)),
+  ImageTransformer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : Attention(dims, scope),
+        grid_(Grid::of(dims)),
         block_{config.block_height, config.block_width},
         memory_{config.memory_height, config.memory_width},
-        site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+        site_(scope.dropout("probabilities", dims.attention_dropout)) {
     if (config.flat) {
-      grid_.width = geometry.length;
-      block_ = {1, std::min(config.block_height * config.block_width, geometry.length)};
-      memory_ = {0, std::min(config.memory_height * config.memory_width, geometry.length)};
+      grid_.width = dims.length;
+      block_ = {1, std::min(config.block_height * config.block_width, dims.length)};
+      memory_ = {0, std::min(config.memory_height * config.memory_width, dims.length)};
     }
     window_.causal = config.causal;
   }
@@ -45,21 +45,22 @@ class ImageTransformer final : public Attention {
     long height, width;
   };
 
-  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
+  Tensor attend(Tensor q, Tensor k, Tensor v, const SequenceLayout& layout) const override {
     return sparse_attention(
-        q, k, v, geometry().heads, [this, pack](long s, long, const See& see) { show(pack.size(s), see); }, site_, pack,
-        pack);
+        q, k, v, dims().heads,
+        [this, layout](long s, long, const PartVisitor& visit) { visit_parts(layout.size(s), visit); }, site_, layout,
+        layout);
   }
 
-  void show(long n, const See& see) const {
+  void visit_parts(long n, const PartVisitor& visit) const {
     const Positions cls = Positions(n).add(0, grid_.first);
-    if (!cls.empty()) see({cls, Positions::all(n), window_});
+    if (!cls.empty()) visit({cls, Positions::all(n), window_});
     for (long top = 0; top < grid_.rows(n); top += block_.height)
       for (long left = 0; left < grid_.width; left += block_.width) {
         const Positions queries = with_cells(Positions(n), n, top, left, block_);
         const Size seen = {block_.height + 2 * memory_.height, block_.width + 2 * memory_.width};
         if (!queries.empty())
-          see({queries, with_cells(cls, n, top - memory_.height, left - memory_.width, seen), window_});
+          visit({queries, with_cells(cls, n, top - memory_.height, left - memory_.width, seen), window_});
       }
   }
 

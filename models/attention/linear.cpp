@@ -23,13 +23,13 @@ class LinearTransformer final : public Attention {
     }
   };
 
-  LinearTransformer(const Config& config, const Geometry& geometry, const Scope& scope)
-      : Attention(geometry, scope), config_(config) {}
+  LinearTransformer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : Attention(dims, scope), config_(config) {}
 
  private:
-  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
-    return kernel_attention(elu_plus_one(std::move(q)), elu_plus_one(std::move(k)), v, geometry().heads,
-                            config_.epsilon, pack, config_.causal);
+  Tensor attend(Tensor q, Tensor k, Tensor v, const SequenceLayout& layout) const override {
+    return kernel_attention(elu_plus_one(std::move(q)), elu_plus_one(std::move(k)), v, dims().heads, config_.epsilon,
+                            layout, config_.causal);
   }
 
   Config config_;

@@ -20,26 +20,26 @@ class Linformer final : public Attention {
     }
   };
 
-  Linformer(const Config& config, const Geometry& geometry, const Scope& scope)
-      : Attention(geometry, scope), k_(config.k), site_(scope.dropout("probabilities", geometry.attention_dropout)) {
-    const Init init = Init::xavier(geometry.length, config.k);
-    e_ = scope.add("key_rows", {geometry.length, config.k}, init);
-    f_ = config.share ? e_ : scope.add("value_rows", {geometry.length, config.k}, init);
+  Linformer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : Attention(dims, scope), k_(config.k), site_(scope.dropout("probabilities", dims.attention_dropout)) {
+    const Init init = Init::xavier(dims.length, config.k);
+    e_ = scope.add("key_rows", {dims.length, config.k}, init);
+    f_ = config.share ? e_ : scope.add("value_rows", {dims.length, config.k}, init);
   }
 
  private:
-  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
-    Pack projected = pack;
+  Tensor attend(Tensor q, Tensor k, Tensor v, const SequenceLayout& layout) const override {
+    SequenceLayout projected = layout;
     projected.length = k_;
     std::vector<Tensor> keys, values;
-    for (long s = 0; s < pack.count(); ++s) {
-      const long begin = pack.begin(s), n = pack.size(s);
+    for (long s = 0; s < layout.count(); ++s) {
+      const long begin = layout.begin(s), n = layout.size(s);
       keys.push_back(matmul(transposed(rows(e_, 0, n)), rows(k, begin, n)));    // (k,C)
       values.push_back(matmul(transposed(rows(f_, 0, n)), rows(v, begin, n)));  // (k,C)
       projected.offsets[std::size_t(s) + 1] = (s + 1) * k_;
     }
-    return softmax_attention(q, concat_rows(keys), concat_rows(values), geometry().heads, Window::everything(), site_,
-                             pack, projected);
+    return softmax_attention(q, concat_rows(keys), concat_rows(values), dims().heads, Window::everything(), site_,
+                             layout, projected);
   }
 
   long k_;

@@ -24,16 +24,16 @@ class Local final : public Attention {
     }
   };
 
-  Local(const Config& config, const Geometry& geometry, const Scope& scope)
-      : Attention(geometry, scope), site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+  Local(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : Attention(dims, scope), site_(scope.dropout("probabilities", dims.attention_dropout)) {
     window_ = config.window > 0 ? Window::band(config.window, config.window)
                                 : Window::blocks(config.block, config.neighbours, config.neighbours);
     window_.causal = config.causal;
   }
 
  private:
-  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
-    return softmax_attention(q, k, v, geometry().heads, window_, site_, pack, pack);
+  Tensor attend(Tensor q, Tensor k, Tensor v, const SequenceLayout& layout) const override {
+    return softmax_attention(q, k, v, dims().heads, window_, site_, layout, layout);
   }
 
   Window window_;

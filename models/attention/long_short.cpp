@@ -29,29 +29,29 @@ class LongShort final : public Mixer {
     }
   };
 
-  LongShort(const Config& config, const Geometry& geometry, const Scope& scope)
+  LongShort(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : config_(config),
-        heads_(geometry.heads),
-        window_norm_(scope / "window_norm", geometry.qkv),
-        landmark_norm_(scope / "landmark_norm", geometry.qkv),
-        projections_(geometry, scope),
-        site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+        heads_(dims.heads),
+        window_norm_(scope / "window_norm", dims.qkv),
+        landmark_norm_(scope / "landmark_norm", dims.qkv),
+        projections_(dims, scope),
+        site_(scope.dropout("probabilities", dims.attention_dropout)) {
     if (config.causal && config.segment % config.window != 0)
       fail_usage("long_short: segment is {}; if causal it must be a multiple of the window, {}", config.segment,
                  config.window);
-    const long c = geometry.width, r = config.landmarks;
+    const long c = dims.width, r = config.landmarks;
     if (r > 0) projection_ = scope.add("projection", {heads_ * r, c}, Init::xavier(c, heads_ * r));
   }
 
-  Tensor forward(Tensor x, const Pack& pack) const override {
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     const Tensor k = window_norm_(linear(x, projections_.key)), v = window_norm_(linear(x, projections_.value));
     std::vector<Tensor> keys, values;  // landmarks of all sequences
     std::vector<long> order;           // of the keys of a sequence, landmarks first, over (all landmarks; all tokens)
-    Pack key_pack = pack;
+    SequenceLayout key_layout = layout;
     long made = 0;
-    const long all = landmarks_before(pack);
-    for (long s = 0; s < pack.count(); ++s) {
-      const long begin = pack.begin(s), n = pack.size(s), length = config_.causal ? config_.segment : n;
+    const long all = landmarks_before(layout);
+    for (long s = 0; s < layout.count(); ++s) {
+      const long begin = layout.begin(s), n = layout.size(s), length = config_.causal ? config_.segment : n;
       for (long at = begin; at + length <= begin + n && config_.landmarks > 0; at += length) {
         const Tensor shares = projection(rows(x, at, length));
         keys.push_back(mix_blocks(shares, rows(k, at, length), heads_, 1));
@@ -59,25 +59,26 @@ class LongShort final : public Mixer {
       }
       for (; made < long(keys.size()) * config_.landmarks; ++made) order.push_back(made);
       for (long i = begin; i < begin + n; ++i) order.push_back(all + i);
-      key_pack.offsets[std::size_t(s) + 1] = long(order.size());
+      key_layout.offsets[std::size_t(s) + 1] = long(order.size());
     }
-    key_pack.length = pack.length + config_.landmarks * (pack.length / config_.segment + 1);
+    key_layout.length = layout.length + config_.landmarks * (layout.length / config_.segment + 1);
     const auto joined = [&](const std::vector<Tensor>& landmarks, const Tensor& tokens) {
       if (landmarks.empty()) return tokens;
       return gather_rows(concat_rows(std::vector{landmark_norm_(concat_rows(landmarks)), tokens}), order);
     };
-    return linear(
-        sparse_attention(
-            linear(std::move(x), projections_.query), joined(keys, k), joined(values, v), heads_,
-            [this, pack, key_pack](long s, long, const See& see) { show(pack.size(s), key_pack.size(s), see); }, site_,
-            pack, key_pack),
-        projections_.out);
+    return linear(sparse_attention(
+                      linear(std::move(x), projections_.query), joined(keys, k), joined(values, v), heads_,
+                      [this, layout, key_layout](long s, long, const PartVisitor& visit) {
+                        visit_parts(layout.size(s), key_layout.size(s), visit);
+                      },
+                      site_, layout, key_layout),
+                  projections_.out);
   }
 
  private:
-  long landmarks_before(const Pack& pack) const {
+  long landmarks_before(const SequenceLayout& layout) const {
     long count = 0;
-    for (long s = 0; s < pack.count(); ++s) count += config_.causal ? pack.size(s) / config_.segment : 1;
+    for (long s = 0; s < layout.count(); ++s) count += config_.causal ? layout.size(s) / config_.segment : 1;
     return count * config_.landmarks;
   }
 
@@ -90,7 +91,7 @@ class LongShort final : public Mixer {
   }
 
   /// Of n tokens; keys: landmarks, then n of their own.
-  void show(long n, long keys, const See& see) const {
+  void visit_parts(long n, long keys, const PartVisitor& visit) const {
     const long w = config_.window, landmarks = keys - n;
     Window seen = Window::everything().over(1, -landmarks);
     seen.causal = config_.causal;
@@ -98,8 +99,8 @@ class LongShort final : public Mixer {
     for (long begin = 0; begin < n; begin += w) {
       const long known = config_.causal ? begin / config_.segment * config_.landmarks : landmarks;
       const long first = std::max(0L, begin - back);
-      see({Positions(n).add(begin, w), Positions(keys).add(0, known).add(landmarks + first, begin + w + ahead - first),
-           seen});
+      visit({Positions(n).add(begin, w),
+             Positions(keys).add(0, known).add(landmarks + first, begin + w + ahead - first), seen});
     }
   }
 

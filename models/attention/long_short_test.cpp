@@ -27,7 +27,7 @@ struct LongShortTrial : Trial {
     for (const char* norm : {"window_norm", "landmark_norm"})
       for (const char* name : {".gamma", ".beta"}) {
         Numbers& own = values.at(std::string(norm) + name);
-        own = draws(own.size(), norm + std::string(name), true);
+        own = random_numbers(own.size(), norm + std::string(name), true);
       }
     set(values);
   }

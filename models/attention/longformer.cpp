@@ -26,52 +26,53 @@ class Longformer final : public Mixer {
     }
   };
 
-  Longformer(const Config& config, const Geometry& geometry, const Scope& scope)
+  Longformer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : config_(config),
         global_tokens_(config.causal ? 0 : config.global_tokens),
-        heads_(geometry.heads),
-        local_(geometry, scope),
-        site_(scope.dropout("probabilities", geometry.attention_dropout)),
-        global_site_(scope.dropout("global_probabilities", geometry.attention_dropout)) {
-    if (global_tokens_ > 0) global_ = QkvProjections(geometry, scope, "global_");
+        heads_(dims.heads),
+        local_(dims, scope),
+        site_(scope.dropout("probabilities", dims.attention_dropout)),
+        global_site_(scope.dropout("global_probabilities", dims.attention_dropout)) {
+    if (global_tokens_ > 0) global_ = QkvProjections(dims, scope, "global_");
   }
 
-  Tensor forward(Tensor x, const Pack& pack) const override {
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     const long g = global_tokens_;
     Tensor y = sparse_attention(
         linear(x, local_.query), linear(x, local_.key), linear(x, local_.value), heads_,
-        [this, pack](long s, long head, const See& see) { show(pack.size(s), head, see); }, site_, pack, pack);
-    if (g > 0) y = with_global_rows(std::move(y), x, pack);
+        [this, layout](long s, long head, const PartVisitor& visit) { visit_parts(layout.size(s), head, visit); },
+        site_, layout, layout);
+    if (g > 0) y = with_global_rows(std::move(y), x, layout);
     return linear(std::move(y), local_.out);
   }
 
  private:
   /// What tokens that are not global see: all that are, and the others of their window.
-  void show(long n, long head, const See& see) const {
+  void visit_parts(long n, long head, const PartVisitor& visit) const {
     const long g = global_tokens_, step = head < config_.dilated_heads ? config_.dilation : 1;
     const long reach = config_.window / 2 * step;
-    if (g > 0) see({Positions(n).add(g, n), Positions(n).add(0, g)});
+    if (g > 0) visit({Positions(n).add(g, n), Positions(n).add(0, g)});
     for (long r = 0; r < std::min(step, n); ++r) {
       const Positions tokens = Positions(n).add(g + r, n, step);
-      see({tokens, tokens, Window::band(reach, config_.causal ? 0 : reach)});
+      visit({tokens, tokens, Window::band(reach, config_.causal ? 0 : reach)});
     }
   }
 
   /// y with the rows of global tokens replaced by their own attention over the whole sequence.
-  Tensor with_global_rows(Tensor y, const Tensor& x, const Pack& pack) const {
-    Pack global = pack;
+  Tensor with_global_rows(Tensor y, const Tensor& x, const SequenceLayout& layout) const {
+    SequenceLayout global = layout;
     std::vector<long> tokens, order;  // of the global rows; of y's rows over (y; global rows)
-    for (long s = 0; s < pack.count(); ++s) {
-      const long begin = pack.begin(s), count = std::min(global_tokens_, pack.size(s));
-      for (long i = 0; i < pack.size(s); ++i) {
-        order.push_back(i < count ? pack.tokens() + long(tokens.size()) : begin + i);
+    for (long s = 0; s < layout.count(); ++s) {
+      const long begin = layout.begin(s), count = std::min(global_tokens_, layout.size(s));
+      for (long i = 0; i < layout.size(s); ++i) {
+        order.push_back(i < count ? layout.tokens() + long(tokens.size()) : begin + i);
         if (i < count) tokens.push_back(begin + i);
       }
       global.offsets[std::size_t(s) + 1] = long(tokens.size());
     }
     const Tensor rows_of_global =
         softmax_attention(linear(gather_rows(x, tokens), global_.query), linear(x, global_.key),
-                          linear(x, global_.value), heads_, Window::everything(), global_site_, global, pack);
+                          linear(x, global_.value), heads_, Window::everything(), global_site_, global, layout);
     return gather_rows(concat_rows(std::vector{std::move(y), rows_of_global}), order);
   }
 

@@ -25,12 +25,12 @@ class Luna final : public Mixer {
     }
   };
 
-  Luna(const Config& config, const Geometry& geometry, const Scope& scope)
+  Luna(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : config_(config),
-        geometry_(geometry),
-        pack_site_(scope.dropout("pack", geometry.attention_dropout)),
-        unpack_site_(scope.dropout("unpack", geometry.attention_dropout)) {
-    const long c = geometry.width, qkv = geometry.qkv, context = config.causal ? c : qkv;
+        dims_(dims),
+        pack_site_(scope.dropout("pack", dims.attention_dropout)),
+        unpack_site_(scope.dropout("unpack", dims.attention_dropout)) {
+    const long c = dims.width, qkv = dims.qkv, context = config.causal ? c : qkv;
     const auto projection = [&](const char* name, long from) {
       return scope.add(name, {qkv, from}, Init::xavier(from, qkv));
     };
@@ -42,8 +42,8 @@ class Luna final : public Mixer {
     out_ = scope.add("out", {c, qkv}, Init::xavier(qkv, c));
   }
 
-  Tensor forward(Tensor x, const Pack& pack) const override {
-    return linear(config_.causal ? causal(x, pack) : nested(x, pack), out_);
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
+    return linear(config_.causal ? causal(x, layout) : nested(x, layout), out_);
   }
 
  private:
@@ -52,37 +52,37 @@ class Luna final : public Mixer {
     return config_.tie ? keys : linear(x, w);
   }
 
-  Tensor nested(const Tensor& x, const Pack& pack) const {
-    Pack packed = pack;
+  Tensor nested(const Tensor& x, const SequenceLayout& layout) const {
+    SequenceLayout packed = layout;
     packed.length = config_.vectors;
-    for (long s = 0; s <= pack.count(); ++s) packed.offsets[std::size_t(s)] = s * config_.vectors;
-    const std::vector<Tensor> queries(std::size_t(pack.count()), linear(vectors_, pack_query_));
+    for (long s = 0; s <= layout.count(); ++s) packed.offsets[std::size_t(s)] = s * config_.vectors;
+    const std::vector<Tensor> queries(std::size_t(layout.count()), linear(vectors_, pack_query_));
     const Tensor pack_keys = linear(x, pack_key_), pack_values = values_of(x, pack_keys, pack_value_);
-    const Tensor y = softmax_attention(concat_rows(queries), pack_keys, pack_values, geometry_.heads,
-                                       Window::everything(), pack_site_, packed, pack);
+    const Tensor y = softmax_attention(concat_rows(queries), pack_keys, pack_values, dims_.heads, Window::everything(),
+                                       pack_site_, packed, layout);
     const Tensor keys = linear(y, key_), values = values_of(y, keys, value_);
-    return softmax_attention(linear(x, query_), keys, values, geometry_.heads, Window::everything(), unpack_site_, pack,
+    return softmax_attention(linear(x, query_), keys, values, dims_.heads, Window::everything(), unpack_site_, layout,
                              packed);
   }
 
-  Tensor causal(const Tensor& x, const Pack& pack) const {
-    const long head_count = geometry_.heads;
-    const double root = 1 / std::sqrt(double(geometry_.qkv) / double(head_count));
-    Tensor places = Tensor::empty({pack.tokens(), 1});  // 1, 2, … in each sequence
-    for (long s = 0; s < pack.count(); ++s)
-      for (long t = 0; t < pack.size(s); ++t) places.data()[pack.begin(s) + t] = Real(t + 1);
+  Tensor causal(const Tensor& x, const SequenceLayout& layout) const {
+    const long head_count = dims_.heads;
+    const double root = 1 / std::sqrt(double(dims_.qkv) / double(head_count));
+    Tensor places = Tensor::empty({layout.tokens(), 1});  // 1, 2, … in each sequence
+    for (long s = 0; s < layout.count(); ++s)
+      for (long t = 0; t < layout.size(s); ++t) places.data()[layout.begin(s) + t] = Real(t + 1);
     const Tensor vectors = linear(vectors_, pack_query_), keys = linear(x, key_), values = values_of(x, keys, value_);
     const Tensor scores = merge_heads(
         matmul(heads(linear(x, pack_key_), head_count), transposed(heads(vectors, head_count))));  // (T,H·l)
     const double ln2 = std::log(2.0);
     const Tensor weights = scale(log_sigmoid(scale(scores, -ln2 * root)), -1 / ln2);
-    const Tensor unpack = divide_rows(causal_sums(linear(x, query_), keys, weights, head_count, pack), places, 0);
+    const Tensor unpack = divide_rows(causal_sums(linear(x, query_), keys, weights, head_count, layout), places, 0);
     const Tensor shares = merge_heads(softmax(heads(scale(unpack, root), head_count)));
-    return divide_rows(causal_sums(shares, weights, values, head_count, pack), places, 0);
+    return divide_rows(causal_sums(shares, weights, values, head_count, layout), places, 0);
   }
 
   Config config_;
-  Geometry geometry_;
+  LayerDims dims_;
   Parameter vectors_, pack_query_, pack_key_, pack_value_, query_, key_, value_, out_;
   Dropout pack_site_, unpack_site_;
 };

@@ -26,15 +26,14 @@ class MemoryCompressed final : public Attention {
     }
   };
 
-  MemoryCompressed(const Config& config, const Geometry& geometry, const Scope& scope)
-      : Attention(geometry, scope),
+  MemoryCompressed(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : Attention(dims, scope),
         factor_(config.factor),
-        local_(config.alternate && geometry.layer % 2 == 0),
+        local_(config.alternate && dims.layer % 2 == 0),
         causal_(config.causal),
         block_(config.block),
-        site_(scope.dropout("probabilities", geometry.attention_dropout)) {
-    if (!local_)
-      key_ = Side(geometry, scope / "keys", config, false), value_ = Side(geometry, scope / "values", config, true);
+        site_(scope.dropout("probabilities", dims.attention_dropout)) {
+    if (!local_) key_ = Side(dims, scope / "keys", config, false), value_ = Side(dims, scope / "values", config, true);
   }
 
  private:
@@ -43,37 +42,38 @@ class MemoryCompressed final : public Attention {
   struct Side {
     Parameter kernel, bias, null;
     Side() = default;
-    Side(const Geometry& geometry, const Scope& scope, const Config& config, bool biased) {
-      const long c = geometry.qkv, wide = config.factor * c;
+    Side(const LayerDims& dims, const ParameterScope& scope, const Config& config, bool biased) {
+      const long c = dims.qkv, wide = config.factor * c;
       kernel = scope.add("kernel", {c, wide}, Init::xavier(wide, c));
       if (biased) bias = scope.add("bias", {c}, Init::zeros());
       if (config.causal) null = scope.add("null", {c}, Init::zeros());
     }
   };
 
-  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
+  Tensor attend(Tensor q, Tensor k, Tensor v, const SequenceLayout& layout) const override {
     Window window = local_ ? Window::blocks(block_) : Window::everything();
     window.causal = causal_;
-    if (local_) return softmax_attention(q, k, v, geometry().heads, window, site_, pack, pack);
+    if (local_) return softmax_attention(q, k, v, dims().heads, window, site_, layout, layout);
     std::vector<long> groups;  // c rows of a key after one another; row T is one of zeros
-    Pack key_pack = pack;
-    for (long s = 0; s < pack.count(); ++s) {
-      const long n = pack.size(s), count = (n + factor_ - 1) / factor_;
-      for (long i = 0; i < count * factor_; ++i) groups.push_back(i < n ? pack.begin(s) + i : pack.tokens());
-      key_pack.offsets[std::size_t(s) + 1] = key_pack.begin(s) + count + (causal_ ? 1 : 0);
+    SequenceLayout key_layout = layout;
+    for (long s = 0; s < layout.count(); ++s) {
+      const long n = layout.size(s), count = (n + factor_ - 1) / factor_;
+      for (long i = 0; i < count * factor_; ++i) groups.push_back(i < n ? layout.begin(s) + i : layout.tokens());
+      key_layout.offsets[std::size_t(s) + 1] = key_layout.begin(s) + count + (causal_ ? 1 : 0);
     }
-    key_pack.length = pack.length / factor_ + 2;
+    key_layout.length = layout.length / factor_ + 2;
     // The learned key is key 0; after it, key j holds the tokens up to j·c − 1.
     if (causal_) window = window.over(factor_, -1);
-    return softmax_attention(q, compressed(k, key_, groups, key_pack), compressed(v, value_, groups, key_pack),
-                             geometry().heads, window, site_, pack, key_pack);
+    return softmax_attention(q, compressed(k, key_, groups, key_layout), compressed(v, value_, groups, key_layout),
+                             dims().heads, window, site_, layout, key_layout);
   }
 
-  Tensor compressed(Tensor x, const Side& side, const std::vector<long>& groups, const Pack& key_pack) const {
+  Tensor compressed(Tensor x, const Side& side, const std::vector<long>& groups,
+                    const SequenceLayout& key_layout) const {
     const Tensor nothing = Tensor::zeros({1, x.dim(1)});
     x = gather_rows(concat_rows(std::vector{std::move(x), nothing}), groups);
     x = linear(reshaped(x, x.dim(0) / factor_), side.kernel, side.bias);
-    return causal_ ? prepend(side.null, x, key_pack) : x;
+    return causal_ ? prepend(side.null, x, key_layout) : x;
   }
 
   long factor_;

@@ -30,42 +30,43 @@ class Nystromformer final : public Attention {
     }
   };
 
-  Nystromformer(const Config& config, const Geometry& geometry, const Scope& scope)
-      : Attention(geometry, scope), config_(config) {
+  Nystromformer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : Attention(dims, scope), config_(config) {
     if (config.conv != 0 && config.conv % 2 == 0)
       fail_usage("nystromformer: conv is {}; it must be odd, or 0 for none", config.conv);
     const Init init{Init::Kind::uniform, 1 / std::sqrt(double(config.conv))};
-    if (config.conv > 0) filters_ = scope.add("filters", {geometry.heads, config.conv}, init);
+    if (config.conv > 0) filters_ = scope.add("filters", {dims.heads, config.conv}, init);
   }
 
  private:
-  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
-    const long head_count = geometry().heads;
-    Pack segments = pack, landmarks = pack;  // each segment a sequence of tokens; each sequence's segments
+  Tensor attend(Tensor q, Tensor k, Tensor v, const SequenceLayout& layout) const override {
+    const long head_count = dims().heads;
+    SequenceLayout segments = layout,
+                   landmarks = layout;  // each segment a sequence of tokens; each sequence's segments
     segments.offsets = {0};
-    for (long s = 0; s < pack.count(); ++s) {
-      const long n = pack.size(s), m = std::min(n, config_.landmarks);
-      for (long u = 1; u <= m; ++u) segments.offsets.push_back(pack.begin(s) + n * u / m);
+    for (long s = 0; s < layout.count(); ++s) {
+      const long n = layout.size(s), m = std::min(n, config_.landmarks);
+      for (long u = 1; u <= m; ++u) segments.offsets.push_back(layout.begin(s) + n * u / m);
       landmarks.offsets[std::size_t(s) + 1] = segments.count();
     }
-    landmarks.length = std::min(config_.landmarks, pack.length);
+    landmarks.length = std::min(config_.landmarks, layout.length);
     const Tensor landmark_q = mean_rows(q, segments), landmark_k = mean_rows(k, segments);
-    const Tensor seen = softmax_attention(landmark_q, k, v, head_count, Window::everything(), {}, landmarks, pack);
+    const Tensor seen = softmax_attention(landmark_q, k, v, head_count, Window::everything(), {}, landmarks, layout);
     std::vector<Tensor> values;  // of the landmarks, such that attention to them gives every token its own
-    for (long s = 0; s < pack.count(); ++s) {
+    for (long s = 0; s < layout.count(); ++s) {
       const long at = landmarks.begin(s), m = landmarks.size(s);
-      if (m == pack.size(s)) {
-        values.push_back(rows(v, pack.begin(s), m));
+      if (m == layout.size(s)) {
+        values.push_back(rows(v, layout.begin(s), m));
         continue;
       }
       const auto heads_of = [&](const Tensor& x) { return heads(rows(x, at, m), head_count); };
       const Tensor scores = matmul(heads_of(landmark_q), transposed(heads_of(landmark_k)));
-      const Tensor middle = softmax(scale(scores, 1 / std::sqrt(double(geometry().qkv) / double(head_count))));
+      const Tensor middle = softmax(scale(scores, 1 / std::sqrt(double(dims().qkv) / double(head_count))));
       values.push_back(merge_heads(matmul(pseudo_inverse(middle, config_.iterations), heads_of(seen))));
     }
     Tensor y =
-        softmax_attention(q, landmark_k, concat_rows(values), head_count, Window::everything(), {}, pack, landmarks);
-    return config_.conv > 0 ? add(std::move(y), depthwise_convolution(v, filters_, pack)) : y;
+        softmax_attention(q, landmark_k, concat_rows(values), head_count, Window::everything(), {}, layout, landmarks);
+    return config_.conv > 0 ? add(std::move(y), depthwise_convolution(v, filters_, layout)) : y;
   }
 
   Config config_;

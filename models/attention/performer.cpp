@@ -3,8 +3,8 @@
 ///   Choromanski, Likhosherstov, Dohan, Song, Gane, Sarlos, Hawkins, Davis, Mohiuddin, Kaiser, Belanger, Colwell,
 ///   Weller. "Rethinking Attention with Performers." ICLR 2021, §2.3 and §2.4.
 ///   time O(N·M·C)   memory O(N·M·H), M features a head; the directions are shared by the heads of a layer
-#include "models/layers/drawn.h"
 #include "models/layers/mixer.h"
+#include "models/layers/resampled.h"
 #include "models/ops/ops.h"
 
 namespace lra {
@@ -25,21 +25,21 @@ class Performer final : public Attention {
     }
   };
 
-  Performer(const Config& config, const Geometry& geometry, const Scope& scope)
-      : Attention(geometry, scope),
+  Performer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : Attention(dims, scope),
         causal_(config.causal),
-        directions_(scope.random("features", "directions"), {config.features, geometry.qkv / geometry.heads},
-                    config.redraw, config.orthogonal ? draw_orthogonal : draw_normal) {}
+        directions_(scope.random("features", "directions"), {config.features, dims.qkv / dims.heads}, config.redraw,
+                    config.orthogonal ? sample_orthogonal : sample_normal) {}
 
  private:
-  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
-    const long heads = geometry().heads;
-    const Features f = softmax_features(q, k, directions_.at(pack), heads, causal_, pack);
-    return kernel_attention(f.queries, f.keys, v, heads, 0, pack, causal_);
+  Tensor attend(Tensor q, Tensor k, Tensor v, const SequenceLayout& layout) const override {
+    const long heads = dims().heads;
+    const Features f = softmax_features(q, k, directions_.at(layout), heads, causal_, layout);
+    return kernel_attention(f.queries, f.keys, v, heads, 0, layout, causal_);
   }
 
   bool causal_;
-  Drawn directions_;
+  ResampledConstants directions_;
 };
 
 const RegisterModel<Performer> registered{

@@ -1,7 +1,7 @@
 /// Performer against dense evaluations: of its own estimator, and of what it estimates.
 #include <gtest/gtest.h>
 
-#include "models/layers/drawn.h"
+#include "models/layers/resampled.h"
 #include "models/testing/dense.h"
 
 namespace lra {
@@ -10,7 +10,7 @@ namespace {
 /// The directions of a mixer that stands alone, as float32 holds them.
 Numbers directions(long features, long width, bool orthogonal) {
   Numbers w(std::size_t(features * width));
-  (orthogonal ? draw_orthogonal : draw_normal)(Random(1, "features", "directions").at(0, 0), {features, width}, w);
+  (orthogonal ? sample_orthogonal : sample_normal)(Random(1, "features", "directions").at(0, 0), {features, width}, w);
   return rounded(w);
 }
 

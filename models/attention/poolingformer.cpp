@@ -27,18 +27,18 @@ class Poolingformer final : public Attention {
     }
   };
 
-  Poolingformer(const Config& config, const Geometry& geometry, const Scope& scope)
-      : Attention(geometry, scope),
+  Poolingformer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : Attention(dims, scope),
         config_(config),
-        site_(scope.dropout("probabilities", geometry.attention_dropout)),
-        wide_site_(scope.dropout("wide_probabilities", geometry.attention_dropout)) {
+        site_(scope.dropout("probabilities", dims.attention_dropout)),
+        wide_site_(scope.dropout("wide_probabilities", dims.attention_dropout)) {
     if (config.wide_window < config.stride - 1)
       fail_usage("poolingformer: stride is {}; it must be at most wide_window + 1, {}", config.stride,
                  config.wide_window + 1);
     if (config.kernel % 2 == 0) fail_usage("poolingformer: kernel is {}; it must be an odd number", config.kernel);
     if (config.pooling != "mean" && config.pooling != "max" && config.pooling != "convolution")
       fail_usage("poolingformer: pooling is '{}'; it may be mean, max or convolution", config.pooling);
-    const long c = geometry.qkv;
+    const long c = dims.qkv;
     query_ = scope.add("wide_query", {c, c}, Init::xavier(c, c));
     key_ = scope.add("wide_key", {c, c}, Init::xavier(c, c));
     value_ = scope.add("wide_value", {c, c}, Init::xavier(c, c));
@@ -48,28 +48,28 @@ class Poolingformer final : public Attention {
   }
 
  private:
-  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
-    const long heads = geometry().heads, reach = config_.wide_window;
+  Tensor attend(Tensor q, Tensor k, Tensor v, const SequenceLayout& layout) const override {
+    const long heads = dims().heads, reach = config_.wide_window;
     const Tensor near = softmax_attention(std::move(q), std::move(k), std::move(v), heads,
-                                          Window::band(config_.window, config_.window), site_, pack, pack);
-    Tensor wide = softmax_attention(linear(near, query_), pooled(linear(near, key_), key_pool_, pack),
-                                    pooled(linear(near, value_), value_pool_, pack), heads,
-                                    Window::band(reach, reach).over(config_.stride, 0), wide_site_, pack,
-                                    pools_of(pack, config_.stride));
+                                          Window::band(config_.window, config_.window), site_, layout, layout);
+    Tensor wide = softmax_attention(linear(near, query_), pooled(linear(near, key_), key_pool_, layout),
+                                    pooled(linear(near, value_), value_pool_, layout), heads,
+                                    Window::band(reach, reach).over(config_.stride, 0), wide_site_, layout,
+                                    pools_of(layout, config_.stride));
     return add(std::move(wide), near);
   }
 
-  Tensor pooled(const Tensor& x, const Parameter& weights, const Pack& pack) const {
-    if (config_.pooling == "max") return pool_maxima(x, config_.kernel, config_.stride, pack);
+  Tensor pooled(const Tensor& x, const Parameter& weights, const SequenceLayout& layout) const {
+    if (config_.pooling == "max") return pool_maxima(x, config_.kernel, config_.stride, layout);
     Tensor scores;
-    if (config_.pooling == "convolution") scores = linear(gather_rows(x, middles(pack)), weights);
-    return pool_rows(x, scores, config_.kernel, config_.stride, pack);
+    if (config_.pooling == "convolution") scores = linear(gather_rows(x, middles(layout)), weights);
+    return pool_rows(x, scores, config_.kernel, config_.stride, layout);
   }
 
-  std::vector<long> middles(const Pack& pack) const {
+  std::vector<long> middles(const SequenceLayout& layout) const {
     std::vector<long> tokens;
-    for (long s = 0; s < pack.count(); ++s)
-      for (long i = pack.begin(s); i < pack.begin(s + 1); i += config_.stride) tokens.push_back(i);
+    for (long s = 0; s < layout.count(); ++s)
+      for (long i = layout.begin(s); i < layout.begin(s + 1); i += config_.stride) tokens.push_back(i);
     return tokens;
   }
 

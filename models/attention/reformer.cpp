@@ -6,8 +6,8 @@
 #include <cmath>
 #include <optional>
 
-#include "models/layers/drawn.h"
 #include "models/layers/mixer.h"
+#include "models/layers/resampled.h"
 #include "models/ops/ops.h"
 
 namespace lra {
@@ -33,26 +33,26 @@ class Reformer final : public Mixer {
     }
   };
 
-  Reformer(const Config& config, const Geometry& geometry, const Scope& scope)
+  Reformer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : config_(config),
-        heads_(geometry.heads),
-        width_(geometry.qkv / geometry.heads),
-        shared_(head_projection(geometry, scope, "query")),
-        value_(head_projection(geometry, scope, "value")),
-        out_(out_projection(geometry, scope)),
-        site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+        heads_(dims.heads),
+        width_(dims.qkv / dims.heads),
+        shared_(head_projection(dims, scope, "query")),
+        value_(head_projection(dims, scope, "value")),
+        out_(out_projection(dims, scope)),
+        site_(scope.dropout("probabilities", dims.attention_dropout)) {
     most_ = 1;
-    for (long n = 1; n <= geometry.length; n += config.chunk) most_ = std::max(most_, buckets(n).rotations());
-    most_ = std::max(most_, buckets(geometry.length).rotations());
+    for (long n = 1; n <= dims.length; n += config.chunk) most_ = std::max(most_, buckets(n).rotations());
+    most_ = std::max(most_, buckets(dims.length).rotations());
     rotations_.emplace(scope.random("hash", "rotations"), Shape{config.hashes, heads_, most_, width_}, config.redraw,
-                       draw_normal);
+                       sample_normal);
   }
 
-  Tensor forward(Tensor x, const Pack& pack) const override {
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     const Tensor q = linear(x, shared_), v = linear(std::move(x), value_);
     const double scale = config_.scale > 0 ? config_.scale : 1 / std::sqrt(double(width_));
-    return linear(sorted_attention(q, l2_normalize(q, heads_), v, heads_, lineups(q, pack), config_.chunk,
-                                   config_.causal, scale, site_, pack),
+    return linear(sorted_attention(q, l2_normalize(q, heads_), v, heads_, orders(q, layout), config_.chunk,
+                                   config_.causal, scale, site_, layout),
                   out_);
   }
 
@@ -63,16 +63,16 @@ class Reformer final : public Mixer {
 
   /// The tokens of each sequence by bucket, round by round. Where chunks begin may not depend on later tokens when
   /// causal; then each bucket is cut into chunks by itself.
-  Lineups lineups(const Tensor& q, const Pack& pack) const {
-    const Tensor rotations = rotations_->at(pack);  // (R,H,·,D)
-    Lineups all;
-    for (long s = 0; s < pack.count(); ++s)
+  BucketOrders orders(const Tensor& q, const SequenceLayout& layout) const {
+    const Tensor rotations = rotations_->at(layout);  // (R,H,·,D)
+    BucketOrders all;
+    for (long s = 0; s < layout.count(); ++s)
       for (long h = 0; h < heads_; ++h) {
-        const long n = pack.size(s);
-        const ConstView queries(q.data() + pack.begin(s) * q.dim(1) + h * width_, n, width_, q.dim(1));
+        const long n = layout.size(s);
+        const ConstView queries(q.data() + layout.begin(s) * q.dim(1) + h * width_, n, width_, q.dim(1));
         const bool whole = n <= config_.chunk;  // one chunk sees everything, in whatever order
         const Buckets shape = whole ? Buckets(1) : buckets(n);
-        std::vector<Lineup>& own = all.emplace_back();
+        std::vector<BucketOrder>& own = all.emplace_back();
         for (long r = 0; r < (whole ? 1 : config_.hashes); ++r) {
           const ConstView round(rotations.data() + (r * heads_ + h) * most_ * width_, most_, width_, width_);
           const auto hashes = hash_directions(queries, round, shape);
@@ -90,7 +90,7 @@ class Reformer final : public Mixer {
   long heads_, width_, most_;
   Parameter shared_, value_, out_;
   Dropout site_;
-  std::optional<Drawn> rotations_;
+  std::optional<ResampledConstants> rotations_;
 };
 
 const RegisterModel<Reformer> registered{

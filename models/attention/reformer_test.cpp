@@ -179,7 +179,7 @@ TEST(Hashing, SeesDirectionsOnly) {
   constexpr long n = 200, d = 8;
   const Buckets buckets(64);
   Tensor x = Tensor::empty({n, d}), rotations = Tensor::empty({buckets.rotations(), d});
-  const Numbers values = draws(n * d, "x"), turns = draws(std::size_t(rotations.size()), "rotations");
+  const Numbers values = random_numbers(n * d, "x"), turns = random_numbers(std::size_t(rotations.size()), "rotations");
   std::copy(values.begin(), values.end(), x.data());
   std::copy(turns.begin(), turns.end(), rotations.data());
   const auto hash = [&](double factor, double noise) {

@@ -8,8 +8,8 @@
 #include <optional>
 
 #include "models/layers/basic.h"
-#include "models/layers/drawn.h"
 #include "models/layers/mixer.h"
+#include "models/layers/resampled.h"
 #include "models/ops/ops.h"
 
 namespace lra {
@@ -32,34 +32,33 @@ class Rfa final : public Mixer {
     }
   };
 
-  Rfa(const Config& config, const Geometry& geometry, const Scope& scope)
+  Rfa(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : config_(config),
-        heads_(geometry.heads),
-        directions_(scope.random("features", "directions"),
-                    {geometry.heads, geometry.qkv / geometry.heads, config.features}, config.redraw, draw_normal),
-        projections_(geometry, scope) {
-    deviation_ = scope.add("deviation", {1, geometry.qkv}, Init::ones());
+        heads_(dims.heads),
+        directions_(scope.random("features", "directions"), {dims.heads, dims.qkv / dims.heads, config.features},
+                    config.redraw, sample_normal),
+        projections_(dims, scope) {
+    deviation_ = scope.add("deviation", {1, dims.qkv}, Init::ones());
     if (config.causal && config.gate)
-      gate_.emplace(scope / "gate", geometry.width, geometry.heads, Init::xavier(geometry.width, geometry.heads),
-                    Init::zeros());
+      gate_.emplace(scope / "gate", dims.width, dims.heads, Init::xavier(dims.width, dims.heads), Init::zeros());
   }
 
-  Tensor forward(Tensor x, const Pack& pack) const override {
-    const Tensor w = directions(pack), v = linear(x, projections_.value);
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
+    const Tensor w = directions(layout), v = linear(x, projections_.value);
     const Tensor fq = features(linear(x, projections_.query), w), fk = features(linear(x, projections_.key), w);
     const double least = config_.least * double(config_.features);
     if (!gate_)
-      return linear(kernel_attention(fq, fk, v, heads_, 0, pack, config_.causal, {}, least), projections_.out);
+      return linear(kernel_attention(fq, fk, v, heads_, 0, layout, config_.causal, {}, least), projections_.out);
     const Tensor z = (*gate_)(x);
     const Tensor incoming = scale_heads(fk, sigmoid(scale(z, -1)));  // 1 − g
-    return linear(kernel_attention(fq, incoming, v, heads_, 0, pack, true, log_sigmoid(z), least), projections_.out);
+    return linear(kernel_attention(fq, incoming, v, heads_, 0, layout, true, log_sigmoid(z), least), projections_.out);
   }
 
  private:
   /// (H,D,M): normal draws times the deviations, feature by feature.
-  Tensor directions(const Pack& pack) const {
+  Tensor directions(const SequenceLayout& layout) const {
     const Tensor ones = Tensor::ones({1, config_.features});
-    return multiply(directions_.at(pack), matmul(transposed(heads(deviation_, heads_)), ones));
+    return multiply(directions_.at(layout), matmul(transposed(heads(deviation_, heads_)), ones));
   }
 
   Tensor features(Tensor x, const Tensor& w) const {
@@ -68,7 +67,7 @@ class Rfa final : public Mixer {
 
   Config config_;
   long heads_;
-  Drawn directions_;
+  ResampledConstants directions_;
   Projections projections_;
   Parameter deviation_;
   std::optional<Linear> gate_;

@@ -2,7 +2,7 @@
 /// estimates.
 #include <gtest/gtest.h>
 
-#include "models/layers/drawn.h"
+#include "models/layers/resampled.h"
 #include "models/testing/dense.h"
 
 namespace lra {
@@ -16,7 +16,7 @@ struct RfaTrial : Trial {
     Named values = run.parameters;
     for (const auto& [name, spread] : {std::pair{"deviation", 0.3}, {"gate.bias", 1.0}}) {
       if (!values.contains(name)) continue;
-      const Numbers noise = draws(values.at(name).size(), name);
+      const Numbers noise = random_numbers(values.at(name).size(), name);
       for (std::size_t i = 0; i < noise.size(); ++i) values.at(name)[i] += spread * noise[i];
     }
     set(values);
@@ -24,7 +24,7 @@ struct RfaTrial : Trial {
     const long d = width / kHeads;
     Numbers normal(std::size_t(width * m));
     // Training step 3 uses draw 3 when every step draws anew.
-    draw_normal(Random(1, "features", "directions").at(3, 0), {kHeads, d, m}, normal);
+    sample_normal(Random(1, "features", "directions").at(3, 0), {kHeads, d, m}, normal);
     w = Dense(width, m, rounded(normal));
     for (long r = 0; r < width; ++r)
       for (long i = 0; i < m; ++i) w.at(r, i) *= run.parameters.at("deviation")[std::size_t(r)];
@@ -133,7 +133,7 @@ TEST(Rfa, DrawsAnewInTrainingOnly) {
   const auto result = [](long redraw, bool training, std::uint32_t step) {
     MixerCase c;
     c.model = "rfa", c.settings = {{"redraw", redraw}}, c.lengths = {9}, c.training = training, c.step = step;
-    return f64::run_mixer(c, draws(9 * 8, "x"), Numbers(9 * 8)).result;
+    return f64::run_mixer(c, random_numbers(9 * 8, "x"), Numbers(9 * 8)).result;
   };
   EXPECT_NE(result(1, true, 1), result(1, true, 2));
   EXPECT_EQ(result(1, false, 1), result(1, false, 2));

@@ -37,11 +37,11 @@ class Routing final : public Mixer {
     }
   };
 
-  Routing(const Config& config, const Geometry& geometry, const Scope& scope)
+  Routing(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : config_(config),
-        heads_(geometry.heads),
-        width_(geometry.qkv / geometry.heads),
-        length_(geometry.length),
+        heads_(dims.heads),
+        width_(dims.qkv / dims.heads),
+        length_(dims.length),
         local_(config.local_heads < 0 ? heads_ / 2 : config.local_heads) {
     if (local_ > heads_) fail_usage("routing: local_heads is {}, of {} heads", local_, heads_);
     const long root = std::max(1L, std::lround(std::sqrt(double(length_))));
@@ -49,23 +49,23 @@ class Routing final : public Mixer {
     block_ = Window::blocks(config.block > 0 ? config.block : root, 1, 1);
     block_.causal = config.causal;
     const long keys = (config.causal ? local_ : heads_) * width_;  // routed queries are keys if causal
-    query_ = head_projection(geometry, scope, "query");
-    if (keys > 0) key_ = scope.add("key", {keys, geometry.width}, Init::xavier(geometry.width, geometry.qkv));
-    value_ = head_projection(geometry, scope, "value");
-    out_ = out_projection(geometry, scope);
-    local_site_ = scope.dropout("probabilities", geometry.attention_dropout);
+    query_ = head_projection(dims, scope, "query");
+    if (keys > 0) key_ = scope.add("key", {keys, dims.width}, Init::xavier(dims.width, dims.qkv));
+    value_ = head_projection(dims, scope, "value");
+    out_ = out_projection(dims, scope);
+    local_site_ = scope.dropout("probabilities", dims.attention_dropout);
     for (long h = local_; h < heads_; ++h) {
       centroids_.emplace_back(scope, fmt::format("centroids.{}", h), clusters_, width_, config.decay);
-      sites_.push_back(scope.dropout(fmt::format("probabilities.{}", h), geometry.attention_dropout));
+      sites_.push_back(scope.dropout(fmt::format("probabilities.{}", h), dims.attention_dropout));
     }
   }
 
-  Tensor forward(Tensor x, const Pack& pack) const override {
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     std::vector<Tensor> results;
     if (local_ > 0)
       results.push_back(softmax_attention(of_heads(x, query_, 0, local_), of_heads(x, key_, 0, local_),
-                                          of_heads(x, value_, 0, local_), local_, block_, local_site_, pack, pack));
-    for (long h = local_; h < heads_; ++h) results.push_back(routed(x, h, pack));
+                                          of_heads(x, value_, 0, local_), local_, block_, local_site_, layout, layout));
+    for (long h = local_; h < heads_; ++h) results.push_back(routed(x, h, layout));
     return linear(concat_columns(results), out_);
   }
 
@@ -78,49 +78,52 @@ class Routing final : public Mixer {
   struct Meetings {
     std::vector<long> queries, keys;        // row numbers, sequence by sequence, cluster by cluster
     std::vector<std::vector<long>> begins;  // of each sequence: where its clusters begin in its own, and its end
-    Pack pack;
+    SequenceLayout layout;
   };
 
-  Tensor routed(const Tensor& x, long head, const Pack& pack) const {
+  Tensor routed(const Tensor& x, long head, const SequenceLayout& layout) const {
     const Centroids& centroids = centroids_[std::size_t(head - local_)];
     const Tensor directions = centroids.directions();
     const Tensor q = l2_normalize(of_heads(x, query_, head, 1), 1);
     const Tensor k = config_.causal ? q : l2_normalize(of_heads(x, key_, head, 1), 1);
-    const auto nearest = commit(q, centroids, directions, pack);
-    if (!config_.causal) commit(k, centroids, directions, pack);
-    Meetings meet = config_.causal ? by_centroid(nearest, pack) : by_closeness(q, k, directions, pack);
+    const auto nearest = commit(q, centroids, directions, layout);
+    if (!config_.causal) commit(k, centroids, directions, layout);
+    Meetings meet = config_.causal ? by_centroid(nearest, layout) : by_closeness(q, k, directions, layout);
     const double root = std::sqrt(double(width_));  // √D of each of the two normalised, and one that will be divided by
     const Tensor read = sparse_attention(
         gather_rows(scale(q, root * root * root), meet.queries), gather_rows(k, meet.keys),
         gather_rows(of_heads(x, value_, head, 1), meet.keys), 1,
-        [this, begins = std::move(meet.begins)](long s, long, const See& see) { show(begins[std::size_t(s)], see); },
-        sites_[std::size_t(head - local_)], meet.pack, meet.pack);
-    return mean_of_readings(read, meet.queries, pack.tokens());
+        [this, begins = std::move(meet.begins)](long s, long, const PartVisitor& visit) {
+          visit_parts(begins[std::size_t(s)], visit);
+        },
+        sites_[std::size_t(head - local_)], meet.layout, meet.layout);
+    return mean_of_readings(read, meet.queries, layout.tokens());
   }
 
   /// The centroid of each row of x, which follows it and attracts it.
   std::vector<std::int32_t> commit(const Tensor& x, const Centroids& centroids, const Tensor& directions,
-                                   const Pack& pack) const {
+                                   const SequenceLayout& layout) const {
     std::vector<std::int32_t> nearest = nearest_centroids(x.matrix(), directions.matrix());
     centroids.follow(x, nearest);
     const Tensor off = subtract(x, gather_rows(directions, {nearest.begin(), nearest.end()}));
     const Tensor squares = multiply(off, off);
     const long terms = (heads_ - local_) * (config_.causal ? 1 : 2);
-    for (long s = 0; s < pack.count(); ++s)
-      auxiliary_loss(rows(squares, pack.begin(s), pack.size(s)), config_.commitment / double(pack.size(s) * terms),
-                     pack);
+    for (long s = 0; s < layout.count(); ++s)
+      auxiliary_loss(rows(squares, layout.begin(s), layout.size(s)),
+                     config_.commitment / double(layout.size(s) * terms), layout);
     return nearest;
   }
 
   /// Each cluster takes the w queries and the w keys that are closest to its centroid.
-  Meetings by_closeness(const Tensor& q, const Tensor& k, const Tensor& directions, const Pack& pack) const {
-    Meetings meet = none(pack);
-    for (long s = 0; s < pack.count(); ++s) {
-      const long n = pack.size(s), w = members_of(n);
+  Meetings by_closeness(const Tensor& q, const Tensor& k, const Tensor& directions,
+                        const SequenceLayout& layout) const {
+    Meetings meet = none(layout);
+    for (long s = 0; s < layout.count(); ++s) {
+      const long n = layout.size(s), w = members_of(n);
       for (const auto& [x, rows] : {std::pair{&q, &meet.queries}, {&k, &meet.keys}})
         for (const long member :
-             top_members({x->data() + pack.begin(s) * width_, n, width_, width_}, directions.matrix(), w))
-          rows->push_back(pack.begin(s) + member);
+             top_members({x->data() + layout.begin(s) * width_, n, width_, width_}, directions.matrix(), w))
+          rows->push_back(layout.begin(s) + member);
       for (long c = 0; c <= clusters_; ++c) meet.begins.back().push_back(c * w);
       close(meet, s);
     }
@@ -128,27 +131,27 @@ class Routing final : public Mixer {
   }
 
   /// All tokens by their nearest centroid.
-  Meetings by_centroid(const std::vector<std::int32_t>& nearest, const Pack& pack) const {
-    Meetings meet = none(pack);
-    for (long s = 0; s < pack.count(); ++s) {
-      const std::span<const std::int32_t> own(nearest.data() + pack.begin(s), std::size_t(pack.size(s)));
+  Meetings by_centroid(const std::vector<std::int32_t>& nearest, const SequenceLayout& layout) const {
+    Meetings meet = none(layout);
+    for (long s = 0; s < layout.count(); ++s) {
+      const std::span<const std::int32_t> own(nearest.data() + layout.begin(s), std::size_t(layout.size(s)));
       for (const std::int32_t token : stable_order(own, clusters_)) {
-        const long row = pack.begin(s) + token, count = long(meet.queries.size()) - meet.pack.begin(s);
+        const long row = layout.begin(s) + token, count = long(meet.queries.size()) - meet.layout.begin(s);
         if (count == 0 || nearest[std::size_t(row)] != nearest[std::size_t(meet.queries.back())])
           meet.begins.back().push_back(count);
         meet.queries.push_back(row);
       }
-      meet.begins.back().push_back(pack.size(s));
+      meet.begins.back().push_back(layout.size(s));
       close(meet, s);
     }
     meet.keys = meet.queries;
     return meet;
   }
 
-  static Meetings none(const Pack& pack) { return {{}, {}, {{}}, pack}; }
+  static Meetings none(const SequenceLayout& layout) { return {{}, {}, {{}}, layout}; }
   void close(Meetings& meet, long s) const {
-    meet.pack.offsets[std::size_t(s) + 1] = long(meet.queries.size());
-    meet.pack.length = length_ + clusters_;
+    meet.layout.offsets[std::size_t(s) + 1] = long(meet.queries.size());
+    meet.layout.length = length_ + clusters_;
     meet.begins.emplace_back();
   }
 
@@ -158,17 +161,17 @@ class Routing final : public Mixer {
     return std::min(whole, config_.members > 0 ? config_.members : (whole + clusters_ - 1) / clusters_);
   }
 
-  void show(const std::vector<long>& begins, const See& see) const {
+  void visit_parts(const std::vector<long>& begins, const PartVisitor& visit) const {
     const long n = begins.back();
     for (std::size_t c = 0; c + 1 < begins.size(); ++c) {
       const Positions own = Positions(n).add(begins[c], begins[c + 1] - begins[c]);
       if (!config_.causal) {
-        see({own, own});
+        visit({own, own});
         continue;
       }
       const Positions first = Positions(n).add(begins[c], 1);  // sees itself, having nothing else
-      see({own, own, Window::band(members_of(n), -1)});
-      see({first, first});
+      visit({own, own, Window::band(members_of(n), -1)});
+      visit({first, first});
     }
   }
 
@@ -177,7 +180,7 @@ class Routing final : public Mixer {
     std::vector<std::vector<long>> of_token(std::size_t(count), std::vector<long>{});
     for (std::size_t i = 0; i < tokens.size(); ++i) of_token[std::size_t(tokens[i])].push_back(long(i));
     std::vector<long> order;
-    Pack readings;
+    SequenceLayout readings;
     readings.offsets = {0};
     for (const std::vector<long>& own : of_token) {
       order.insert(order.end(), own.begin(), own.end());

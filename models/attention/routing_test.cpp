@@ -162,7 +162,7 @@ TEST(Routing, CentroidsFollowASteadyMeanAsTheirAverageSays) {
   constexpr double kDecay = 0.9;
   constexpr int kSteps = 20;
   Parameters parameters(1);
-  const Centroids centroids(Scope(parameters, ""), "centroids", 3, 2, kDecay);
+  const Centroids centroids(ParameterScope(parameters, ""), "centroids", 3, 2, kDecay);
   const std::vector<float> start(parameters.values().begin(), parameters.values().end());
   Tensor x = Tensor::empty({4, 2});
   const std::vector<float> rows = {1, 2, 3, 4, -1, 5, 7, 0};

@@ -36,55 +36,53 @@ class Sinkhorn final : public Mixer {
     }
   };
 
-  Sinkhorn(const Config& config, const Geometry& geometry, const Scope& scope)
-      : config_(config),
-        heads_(geometry.heads),
-        block_(std::min(config.block, geometry.length)),
-        projections_(geometry, scope) {
+  Sinkhorn(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : config_(config), heads_(dims.heads), block_(std::min(config.block, dims.length)), projections_(dims, scope) {
     if (config.causal && config.cut > 0)
       fail_usage("sinkhorn: cut shows every query the same blocks; it is not causal");
-    if (block_ == 0) block_ = std::max(1L, std::lround(std::sqrt(double(geometry.length))));
-    blocks_ = count_of(geometry.length);
-    const long c = geometry.width;
+    if (block_ == 0) block_ = std::max(1L, std::lround(std::sqrt(double(dims.length))));
+    blocks_ = count_of(dims.length);
+    const long c = dims.width;
     sort_in_ = scope.add("sort.in", {c, c}, Init::xavier(c, c));
     sort_bias_ = scope.add("sort.bias", {c}, Init::zeros());
     sort_out_ = scope.add("sort.out", {heads_ * blocks_, c}, Init::xavier(c, blocks_));
-    site_ = scope.dropout("probabilities", geometry.attention_dropout);
+    site_ = scope.dropout("probabilities", dims.attention_dropout);
     noise_ = scope.random("gumbel", "sort");
   }
 
-  Tensor forward(Tensor x, const Pack& pack) const override {
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     const Tensor q = linear(x, projections_.query), k = linear(x, projections_.key), v = linear(x, projections_.value);
     std::vector<Tensor> keys, values;  // of each sequence: its own, then the sorted
-    Pack key_pack = pack;
-    for (long s = 0; s < pack.count(); ++s) {
-      const long begin = pack.begin(s), n = pack.size(s);
-      const Tensor sort = sorting(rows(x, begin, n), pack, s);
+    SequenceLayout key_layout = layout;
+    for (long s = 0; s < layout.count(); ++s) {
+      const long begin = layout.begin(s), n = layout.size(s);
+      const Tensor sort = sorting(rows(x, begin, n), layout, s);
       for (const auto& [source, parts] : {std::pair{&k, &keys}, {&v, &values}}) {
         parts->push_back(rows(*source, begin, n));
         parts->push_back(mix_blocks(sort, parts->back(), heads_, block_));
       }
-      key_pack.offsets[std::size_t(s) + 1] = key_pack.begin(s) + n + keys.back().dim(0);
+      key_layout.offsets[std::size_t(s) + 1] = key_layout.begin(s) + n + keys.back().dim(0);
     }
-    return linear(
-        sparse_attention(
-            q, concat_rows(keys), concat_rows(values), heads_,
-            [this, pack, key_pack](long s, long, const See& see) { show(pack.size(s), key_pack.size(s), see); }, site_,
-            pack, key_pack),
-        projections_.out);
+    return linear(sparse_attention(
+                      q, concat_rows(keys), concat_rows(values), heads_,
+                      [this, layout, key_layout](long s, long, const PartVisitor& visit) {
+                        visit_parts(layout.size(s), key_layout.size(s), visit);
+                      },
+                      site_, layout, key_layout),
+                  projections_.out);
   }
 
  private:
   long count_of(long n) const { return (n + block_ - 1) / block_; }
 
   /// Of one sequence, x (n,C), with B blocks: (B, H·B), or (min(cut, B), H·B).
-  Tensor sorting(const Tensor& x, const Pack& pack, long s) const {
+  Tensor sorting(const Tensor& x, const SequenceLayout& layout, long s) const {
     const long count = count_of(x.dim(0));
     const Tensor hidden = relu(linear(pooled(x), sort_in_, sort_bias_));  // (B,C)
     std::vector<Tensor> sorts;
     for (long h = 0; h < heads_; ++h) {
       Tensor scores = linear(hidden, rows(sort_out_, h * blocks_, count));  // (B,B)
-      if (training() && config_.gumbel) scores = add(std::move(scores), gumbel(count, h, pack, s));
+      if (training() && config_.gumbel) scores = add(std::move(scores), gumbel(count, h, layout, s));
       scores = scale(std::move(scores), 1 / config_.temperature);
       sorts.push_back(config_.causal ? softmax(add(std::move(scores), later(count)))
                                      : sinkhorn(std::move(scores), config_.iterations));
@@ -96,7 +94,7 @@ class Sinkhorn final : public Mixer {
   /// (n,C) → (B,C): the mean of each block, or of all tokens before it if causal (zero for the first).
   Tensor pooled(const Tensor& x) const {
     const long n = x.dim(0), count = count_of(n);
-    Pack blocks;
+    SequenceLayout blocks;
     for (long u = 0; u <= count; ++u) blocks.offsets.push_back(std::min(u * block_, n));
     Tensor means = mean_rows(x, blocks);
     if (!config_.causal) return means;
@@ -105,13 +103,13 @@ class Sinkhorn final : public Mixer {
     return matmul(before, means);
   }
 
-  Tensor gumbel(long count, long head, const Pack& pack, long s) const {
-    const Random draws = noise_.at(pack.step, pack.sequences[std::size_t(s)]);
+  Tensor gumbel(long count, long head, const SequenceLayout& layout, long s) const {
+    const Random random = noise_.at(layout.step, layout.sequences[std::size_t(s)]);
     Tensor noise = Tensor::empty({count, count});
     for (long u = 0; u < count; ++u)
       for (long v = 0; v < count; ++v) {
         const auto element = std::uint64_t((head * blocks_ + u) * blocks_ + v);
-        noise.data()[u * count + v] = Real(-std::log(-std::log((double(draws.bits(element)) + 0.5) / 0x1p32)));
+        noise.data()[u * count + v] = Real(-std::log(-std::log((double(random.bits(element)) + 0.5) / 0x1p32)));
       }
     return noise;
   }
@@ -126,18 +124,18 @@ class Sinkhorn final : public Mixer {
   }
 
   /// Of n tokens; keys: n of their own, then the sorted blocks.
-  void show(long n, long keys, const See& see) const {
+  void visit_parts(long n, long keys, const PartVisitor& visit) const {
     const long slots = std::min(block_, n);
-    if (config_.cut > 0) return see({Positions::all(n), Positions(keys).add(n, keys - n)});
+    if (config_.cut > 0) return visit({Positions::all(n), Positions(keys).add(n, keys - n)});
     if (config_.causal) {
       Window own = Window::blocks(block_);
       own.causal = true;
-      see({Positions::all(n), Positions(keys).add(0, n), own});
+      visit({Positions::all(n), Positions(keys).add(0, n), own});
     }
     for (long u = config_.causal ? 1 : 0; u < count_of(n); ++u) {
       Positions seen(keys);
       if (!config_.causal) seen.add(u * block_, std::min(block_, n - u * block_));
-      see({Positions(n).add(u * block_, block_), seen.add(n + u * slots, slots)});
+      visit({Positions(n).add(u * block_, block_), seen.add(n + u * slots, slots)});
     }
   }
 

@@ -33,35 +33,35 @@ class Sparse final : public Attention {
     }
   };
 
-  Sparse(const Config& config, const Geometry& geometry, const Scope& scope)
-      : Attention(geometry, scope),
+  Sparse(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : Attention(dims, scope),
         config_(config),
         block_(config.block),
         summary_(config.summary),
-        site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+        site_(scope.dropout("probabilities", dims.attention_dropout)) {
     if (config.pattern != "fixed" && config.pattern != "strided")
       fail_usage("sparse: pattern is '{}'; it may be fixed or strided", config.pattern);
     if (config.join != "merged" && config.join != "layers" && config.join != "heads")
       fail_usage("sparse: join is '{}'; it may be merged, layers or heads", config.join);
     if (block_ == 0) {
-      block_ = std::max(1L, std::lround(std::sqrt(double(geometry.length))));
+      block_ = std::max(1L, std::lround(std::sqrt(double(dims.length))));
       summary_ = std::min(summary_, std::max(1L, block_ / 2));
     }
     summary_ = std::min(summary_, block_);
   }
 
  private:
-  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
+  Tensor attend(Tensor q, Tensor k, Tensor v, const SequenceLayout& layout) const override {
     return sparse_attention(
-        q, k, v, geometry().heads,
-        [this, pack](long s, long head, const See& see) {
-          const long turn = config_.join == "layers" ? geometry().layer : head;
+        q, k, v, dims().heads,
+        [this, layout](long s, long head, const PartVisitor& visit) {
+          const long turn = config_.join == "layers" ? dims().layer : head;
           const bool merged = config_.join == "merged";
           const bool near = merged || turn % 2 == 0, far = merged || turn % 2 == 1;
-          config_.pattern == "fixed" ? fixed(pack.size(s), head, near, far, see)
-                                     : strided(pack.size(s), near, far, see);
+          config_.pattern == "fixed" ? fixed(layout.size(s), head, near, far, visit)
+                                     : strided(layout.size(s), near, far, visit);
         },
-        site_, pack, pack);
+        site_, layout, layout);
   }
 
   Window limited(Window window) const {
@@ -71,24 +71,24 @@ class Sparse final : public Attention {
 
   /// near: the own block. far: the last c tokens of every block, or with `spread` the c before for the second head, and
   /// so on; and the last of the sequence, whose last block would otherwise have no say in others when it is not full.
-  void fixed(long n, long head, bool near, bool far, const See& see) const {
+  void fixed(long n, long head, bool near, bool far, const PartVisitor& visit) const {
     const Window own = Window::blocks(block_);
-    if (near) see({Positions::all(n), Positions::all(n), limited(own)});
+    if (near) visit({Positions::all(n), Positions::all(n), limited(own)});
     if (!far) return;
     const long end = block_ - (config_.spread ? head % (block_ / summary_) * summary_ : 0);
     Positions summary(n);
     for (long begin = 0; begin < n; begin += block_) summary.add(begin + end - summary_, summary_);
     if (!config_.causal && n % block_ > 0) summary.add(n - summary_, summary_);
-    see({Positions::all(n), summary, limited(Window::everything()), near ? own : Window::nothing()});
+    visit({Positions::all(n), summary, limited(Window::everything()), near ? own : Window::nothing()});
   }
 
   /// near: fewer than l tokens away. far: a multiple of l away.
-  void strided(long n, bool near, bool far, const See& see) const {
+  void strided(long n, bool near, bool far, const PartVisitor& visit) const {
     const Window band = Window::band(block_ - 1, block_ - 1);
-    if (near) see({Positions::all(n), Positions::all(n), limited(band)});
+    if (near) visit({Positions::all(n), Positions::all(n), limited(band)});
     for (long r = 0; far && r < std::min(block_, n); ++r) {
       const Positions column = Positions(n).add(r, n, block_);
-      see({column, column, limited(Window::everything()), near ? band : Window::nothing()});
+      visit({column, column, limited(Window::everything()), near ? band : Window::nothing()});
     }
   }
 

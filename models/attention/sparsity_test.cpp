@@ -83,7 +83,7 @@ TEST(Sparse, SpreadHeadsTakeOtherTokensOfEachBlock) {
 /// Which tokens' outputs change with token j of a sequence of n.
 std::vector<bool> influence(const MixerCase& c, long j, const Named& parameters = {}) {
   const long n = c.lengths[0];
-  Numbers x = draws(std::size_t(n * c.width), "x");
+  Numbers x = random_numbers(std::size_t(n * c.width), "x");
   const Numbers before = f64::run_mixer(c, x, {}, parameters).result;
   for (long d = 0; d < c.width; ++d) x[std::size_t(j * c.width + d)] += 1 + 0.1 * double(d);
   const Numbers after = f64::run_mixer(c, x, {}, parameters).result;
@@ -164,7 +164,7 @@ class Seen {
     Named unit = f64::run_mixer(c, Numbers(std::size_t(n * c.width)), {}).parameters;
     unit = {{"out", Numbers(unit.at("out").size())}};
     for (long d = 0; d < c.width; ++d) unit.at("out")[std::size_t(d * c.width + d)] = 1;
-    Numbers x = draws(std::size_t(n * c.width), "x");
+    Numbers x = random_numbers(std::size_t(n * c.width), "x");
     const Numbers before = f64::run_mixer(c, x, {}, unit).result;
     for (long j = 0; j < n; ++j) {
       Numbers other = x;
@@ -372,7 +372,7 @@ TEST(Sinkhorn, SortsByPermutation) {
 
 TEST(Sinkhorn, DrawsNoiseInTrainingOnly) {
   MixerCase c = inference("sinkhorn", {{"block", 4}}, 30);
-  const Numbers x = draws(std::size_t(30 * c.width), "x");
+  const Numbers x = random_numbers(std::size_t(30 * c.width), "x");
   const auto result = [&](bool training, std::uint32_t step) {
     c.training = training, c.step = step;
     return f64::run_mixer(c, x, Numbers(x.size())).result;

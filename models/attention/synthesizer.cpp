@@ -9,8 +9,8 @@
 #include <optional>
 
 #include "models/layers/basic.h"
-#include "models/layers/drawn.h"
 #include "models/layers/mixer.h"
+#include "models/layers/resampled.h"
 #include "models/ops/ops.h"
 
 namespace lra {
@@ -30,9 +30,9 @@ std::vector<std::string> parts(const std::string& text) {
 /// One way to make scores, with its parameters. N is the task's longest sequence.
 class Synthesis {
  public:
-  Synthesis(const std::string& kind, long rank, const Geometry& geometry, const Scope& scope)
-      : kind_(kind), heads_(geometry.heads), width_(geometry.qkv / geometry.heads) {
-    const long n = geometry.length, c = geometry.width, qkv = geometry.qkv;
+  Synthesis(const std::string& kind, long rank, const LayerDims& dims, const ParameterScope& scope)
+      : kind_(kind), heads_(dims.heads), width_(dims.qkv / dims.heads) {
+    const long n = dims.length, c = dims.width, qkv = dims.qkv;
     if (kind == "dense" || kind == "factorized_dense")
       hidden_.emplace(scope / "hidden", c, qkv, Init::xavier(c, qkv), Init::zeros());
     if (kind == "dense") {
@@ -45,14 +45,14 @@ class Synthesis {
     } else if (kind == "random") {
       left_ = scope.add("scores", {heads_, n, n}, Init::normal(1));
     } else if (kind == "fixed_random") {
-      drawn_.emplace(scope.random("scores", "drawn"), Shape{heads_, n, n}, 0, draw_normal);
+      fixed_scores_.emplace(scope.random("scores", "drawn"), Shape{heads_, n, n}, 0, sample_normal);
     } else if (kind == "factorized_random") {
       const Init init = Init::normal(std::pow(double(rank), -0.25));  // products then vary as `random` does
       left_ = scope.add("left", {n, heads_ * rank}, init);
       right_ = scope.add("right", {n, heads_ * rank}, init);
     } else if (kind == "dot_product") {
-      left_ = head_projection(geometry, scope, "query");
-      right_ = head_projection(geometry, scope, "key");
+      left_ = head_projection(dims, scope, "query");
+      right_ = head_projection(dims, scope, "key");
     } else {
       fail_usage(
           "synthesizer: kind '{}' is unknown; there are dense, random, fixed_random, factorized_dense, "
@@ -61,14 +61,14 @@ class Synthesis {
     }
   }
 
-  Scores operator()(const Tensor& x, const Pack& pack) const {
+  Scores operator()(const Tensor& x, const SequenceLayout& layout) const {
     if (kind_ == "dense") return Scores::of_tokens_and_positions(relu((*hidden_)(x)), right_, bias_);
     if (kind_ == "factorized_dense") {
       const Tensor hidden = relu((*hidden_)(x));
       return Scores::of_factors((*a_)(hidden), (*b_)(hidden));
     }
     if (kind_ == "random") return Scores::in_table(left_);
-    if (kind_ == "fixed_random") return Scores::in_table(drawn_->at(pack));
+    if (kind_ == "fixed_random") return Scores::in_table(fixed_scores_->at(layout));
     if (kind_ == "factorized_random") return Scores::of_positions(left_, right_);
     return Scores::of_tokens(linear(x, left_), linear(x, right_), 1 / std::sqrt(double(width_)));
   }
@@ -78,7 +78,7 @@ class Synthesis {
   long heads_, width_;
   std::optional<Linear> hidden_, a_, b_;
   Parameter left_, right_, bias_;
-  std::optional<Drawn> drawn_;
+  std::optional<ResampledConstants> fixed_scores_;
 };
 
 class Synthesizer final : public Mixer {
@@ -96,23 +96,23 @@ class Synthesizer final : public Mixer {
     }
   };
 
-  Synthesizer(const Config& config, const Geometry& geometry, const Scope& scope)
-      : heads_(geometry.heads),
+  Synthesizer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : heads_(dims.heads),
         causal_(config.causal),
-        value_(head_projection(geometry, scope, "value")),
-        out_(out_projection(geometry, scope)),
-        site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+        value_(head_projection(dims, scope, "value")),
+        out_(out_projection(dims, scope)),
+        site_(scope.dropout("probabilities", dims.attention_dropout)) {
     const std::vector<std::string> kinds = parts(config.kind);
-    for (const std::string& kind : kinds) all_.emplace_back(kind, config.rank, geometry, scope / kind);
+    for (const std::string& kind : kinds) all_.emplace_back(kind, config.rank, dims, scope / kind);
     if (kinds.size() > 1) mixture_ = scope.add("mixture", {1, long(kinds.size())}, Init::zeros());
   }
 
-  Tensor forward(Tensor x, const Pack& pack) const override {
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     std::vector<Scores> terms;
-    for (const Synthesis& synthesis : all_) terms.push_back(synthesis(x, pack));
+    for (const Synthesis& synthesis : all_) terms.push_back(synthesis(x, layout));
     const Tensor weights = all_.size() > 1 ? softmax(mixture_) : Tensor();
     Tensor v = linear(std::move(x), value_);
-    return linear(score_attention(std::move(terms), weights, std::move(v), heads_, causal_, site_, pack), out_);
+    return linear(score_attention(std::move(terms), weights, std::move(v), heads_, causal_, site_, layout), out_);
   }
 
  private:

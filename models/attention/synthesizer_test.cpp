@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "harness/core/error.h"
-#include "models/layers/drawn.h"
 #include "models/layers/mixer.h"
+#include "models/layers/resampled.h"
 #include "models/testing/contract.h"
 #include "models/testing/dense.h"
 
@@ -22,7 +22,7 @@ struct SynthesizerTrial : Trial {
     // What starts at zero would hide mistakes.
     Named values = run.parameters;
     for (auto& [name, numbers] : values)
-      if (dot(numbers, numbers) == 0) numbers = draws(numbers.size(), name);
+      if (dot(numbers, numbers) == 0) numbers = random_numbers(numbers.size(), name);
     set(values);
   }
 
@@ -68,7 +68,7 @@ struct SynthesizerTrial : Trial {
   Score fixed_random() const {
     const long n = *std::max_element(c.lengths.begin(), c.lengths.end());
     Numbers r(std::size_t(kHeads * n * n));
-    draw_normal(Random(1, "scores", "fixed_random.drawn").at(0, 0), {kHeads, n, n}, r);
+    sample_normal(Random(1, "scores", "fixed_random.drawn").at(0, 0), {kHeads, n, n}, r);
     return [r = rounded(r), n](long h, long i, long j) { return r[std::size_t((h * n + i) * n + j)]; };
   }
   // R = R₁ R₂ᵀ.

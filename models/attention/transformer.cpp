@@ -17,16 +17,13 @@ class Transformer final : public Attention {
     }
   };
 
-  Transformer(const Config& config, const Geometry& geometry, const Scope& scope)
-      : Attention(geometry, scope),
-        config_(config),
-        site_(scope.dropout("probabilities", geometry.attention_dropout)) {}
+  Transformer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : Attention(dims, scope), config_(config), site_(scope.dropout("probabilities", dims.attention_dropout)) {}
 
  private:
-  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
-    if (config_.materialized)
-      return materialized_attention(q, k, v, geometry().heads, Window::everything(), site_, pack);
-    return softmax_attention(q, k, v, geometry().heads, Window::everything(), site_, pack, pack);
+  Tensor attend(Tensor q, Tensor k, Tensor v, const SequenceLayout& layout) const override {
+    if (config_.materialized) return materialized_attention(q, k, v, dims().heads, Window::everything(), site_, layout);
+    return softmax_attention(q, k, v, dims().heads, Window::everything(), site_, layout, layout);
   }
 
   Config config_;

@@ -25,42 +25,43 @@ class TransformerXl final : public Mixer {
     }
   };
 
-  TransformerXl(const Config& config, const Geometry& geometry, const Scope& scope)
+  TransformerXl(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : config_(config),
-        heads_(geometry.heads),
-        projections_(geometry, scope),
-        site_(scope.dropout("probabilities", geometry.attention_dropout)) {}
+        heads_(dims.heads),
+        projections_(dims, scope),
+        site_(scope.dropout("probabilities", dims.attention_dropout)) {}
 
-  Tensor forward(Tensor x, const Pack& pack) const override {
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     std::vector<double> places;
     std::vector<Tensor> context;  // of each sequence: its tokens, then the same without gradient
     std::vector<double> context_places;
-    Pack context_pack = pack;
-    context_pack.length = 2 * pack.length;
-    for (long s = 0; s < pack.count(); ++s) {
-      const long n = pack.size(s);
+    SequenceLayout context_layout = layout;
+    context_layout.length = 2 * layout.length;
+    for (long s = 0; s < layout.count(); ++s) {
+      const long n = layout.size(s);
       for (long i = 0; i < n; ++i) places.push_back(double(i));
-      context.push_back(rows(x, pack.begin(s), n));
+      context.push_back(rows(x, layout.begin(s), n));
       context.push_back(stop_gradient(context.back()));
       context_places.insert(context_places.end(), places.end() - n, places.end());
       context_places.insert(context_places.end(), places.end() - n, places.end());
-      context_pack.offsets[std::size_t(s) + 1] = context_pack.begin(s) + 2 * n;
+      context_layout.offsets[std::size_t(s) + 1] = context_layout.begin(s) + 2 * n;
     }
     const Tensor both = concat_rows(context);
     return projections_.out(sparse_attention(
         projections_.queries(x, places), projections_.keys(both, context_places), projections_.values(both), heads_,
-        [this, pack](long s, long, const See& see) { show(pack.size(s), see); }, site_, pack, context_pack));
+        [this, layout](long s, long, const PartVisitor& visit) { visit_parts(layout.size(s), visit); }, site_, layout,
+        context_layout));
   }
 
  private:
-  void show(long n, const See& see) const {
+  void visit_parts(long n, const PartVisitor& visit) const {
     for (long begin = 0; begin < n; begin += config_.segment) {
       const Positions own = Positions(n).add(begin, config_.segment);
       Window before = Window::everything();
       before.causal = config_.causal;
-      see({own, Positions(2 * n).add(begin, std::min(config_.segment, n - begin)), before});
+      visit({own, Positions(2 * n).add(begin, std::min(config_.segment, n - begin)), before});
       const long seen = std::min(config_.memory, begin);
-      if (seen > 0) see({own, Positions(2 * n).add(n + begin - seen, seen)});
+      if (seen > 0) visit({own, Positions(2 * n).add(n + begin - seen, seen)});
     }
   }
 

@@ -80,7 +80,7 @@ void Stopped::pass(Tensor& x) {
   std::copy(values.begin(), values.end(), x.data());
 }
 
-void give(const Tensor& x, Tensor dx) {
+void accumulate_gradient(const Tensor& x, Tensor dx) {
   if (dx.shape() != x.shape())
     fail("[give] a gradient {} for a value of shape {}", dx.shape().text(), x.shape().text());
   if (x.parameter() >= 0) {
@@ -97,7 +97,7 @@ void give(const Tensor& x, Tensor dx) {
   }
 }
 
-Sink sink(const Tensor& x) {
+GradientSink gradient_sink(const Tensor& x) {
   if (!wants_gradient(x)) return {Tensor::empty_like(x), false};
   if (x.parameter() >= 0) return {parameter_gradient(x), true};
   Tensor& gradient = x.slot()->gradient;
@@ -106,8 +106,8 @@ Sink sink(const Tensor& x) {
   return {gradient, add};
 }
 
-Tensor sink_zeroed(const Tensor& x) {
-  Sink place = sink(x);
+Tensor zeroed_gradient_sink(const Tensor& x) {
+  GradientSink place = gradient_sink(x);
   if (!place.add) kernels::fill(place.gradient.data(), place.gradient.size(), 0);
   return place.gradient;
 }

@@ -32,7 +32,7 @@ class Tape {
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
-  /// Runs everything recorded. Seed gradients are given by `give` before.
+  /// Runs everything recorded. Seed gradients are given by `accumulate_gradient` before.
   void backward();
 
   /// `op`: the name of the op, a literal.
@@ -46,7 +46,7 @@ class Tape {
 
  private:
   struct Node {
-    std::shared_ptr<Slot> slot;
+    std::shared_ptr<GradientSlot> slot;
     std::function<void(Tensor)> run;
     const char* op;
     std::size_t row;  // of the thread's profile, if it has one
@@ -92,25 +92,25 @@ Tensor record(Tensor y, Backward backward, const char* op = __builtin_FUNCTION()
   if (Profile* profile = Context::current().profile) profile->forward(op);
   if (Tape* tape = Context::current().tape) {
     y.set_parameter(-1);
-    y.set_slot(std::make_shared<Slot>());
+    y.set_slot(std::make_shared<GradientSlot>());
     tape->push(y, std::move(backward), op);
   }
   return y;
 }
 
 /// Adds dx, which is handed over, to x's gradient. dx has x's shape; its order of dimensions may differ.
-void give(const Tensor& x, Tensor dx);
+void accumulate_gradient(const Tensor& x, Tensor dx);
 
 /// Where a product may write x's gradient without a temporary: `add` says that something is there already. Of a
 /// constant, which wants no gradient, it is memory that nobody reads, so that no op need ask; one that can save work by
 /// it may.
-struct Sink {
+struct GradientSink {
   Tensor gradient;
   bool add;
 };
-Sink sink(const Tensor& x);
+GradientSink gradient_sink(const Tensor& x);
 
-/// As `sink`, but the place is set to zero if it was empty: for gradients that arrive in pieces.
-Tensor sink_zeroed(const Tensor& x);
+/// As `gradient_sink`, but the place is set to zero if it was empty: for gradients that arrive in pieces.
+Tensor zeroed_gradient_sink(const Tensor& x);
 
 }  // namespace lra::inline LRA_ENGINE

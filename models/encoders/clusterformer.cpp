@@ -10,30 +10,30 @@
 namespace lra {
 namespace {
 
-std::unique_ptr<Mixer> attention_in_blocks(long block, const Geometry& geometry, const Scope& scope) {
-  return models().at("local").mixer({{"block", block}}, geometry, scope);
+std::unique_ptr<Mixer> attention_in_blocks(long block, const LayerDims& dims, const ParameterScope& scope) {
+  return models().at("local").mixer({{"block", block}}, dims, scope);
 }
 
 /// Attention within chunks of the sequence, sorted by cluster.
 class Clustered final : public Mixer {
  public:
-  Clustered(long clusters, double decay, long chunk, const Geometry& geometry, const Scope& scope)
+  Clustered(long clusters, double decay, long chunk, const LayerDims& dims, const ParameterScope& scope)
       : clusters_(clusters),
-        centroids_(scope, "centroids", clusters, geometry.width, decay),
-        chunks_(attention_in_blocks(chunk, geometry, scope)) {}
+        centroids_(scope, "centroids", clusters, dims.width, decay),
+        chunks_(attention_in_blocks(chunk, dims, scope)) {}
 
-  Tensor forward(Tensor x, const Pack& pack) const override {
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     const auto nearest = nearest_centroids(x.matrix(), centroids_.directions().matrix());
     centroids_.follow(x, nearest);
     std::vector<long> sorted, places(nearest.size());
-    for (long s = 0; s < pack.count(); ++s) {
-      const std::span<const std::int32_t> own(nearest.data() + pack.begin(s), std::size_t(pack.size(s)));
+    for (long s = 0; s < layout.count(); ++s) {
+      const std::span<const std::int32_t> own(nearest.data() + layout.begin(s), std::size_t(layout.size(s)));
       for (const std::int32_t token : stable_order(own, clusters_)) {
-        places[std::size_t(pack.begin(s) + token)] = long(sorted.size());
-        sorted.push_back(pack.begin(s) + token);
+        places[std::size_t(layout.begin(s) + token)] = long(sorted.size());
+        sorted.push_back(layout.begin(s) + token);
       }
     }
-    return gather_rows(chunks_->forward(gather_rows(x, std::move(sorted)), pack), std::move(places));
+    return gather_rows(chunks_->forward(gather_rows(x, std::move(sorted)), layout), std::move(places));
   }
 
  private:
@@ -59,16 +59,16 @@ class Clusterformer final : public Encoder {
     }
   };
 
-  Clusterformer(const Config& config, const Geometry& geometry, const Scope& scope)
-      : blocks_(geometry, scope, mixers(config, geometry.layers), feed_forward()) {}
+  Clusterformer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : blocks_(dims, scope, mixers(config, dims.layers), feed_forward()) {}
 
-  Packed forward(Packed tokens) const override { return blocks_.forward(std::move(tokens)); }
+  PackedSequences forward(PackedSequences tokens) const override { return blocks_.forward(std::move(tokens)); }
 
  private:
   static MakeMixer mixers(const Config& config, long layers) {
-    return [=](const Geometry& geometry, const Scope& scope) -> std::unique_ptr<Mixer> {
-      if ((layers - 1 - geometry.layer) % config.every != 0) return attention_in_blocks(config.window, geometry, scope);
-      return std::make_unique<Clustered>(config.clusters, config.decay, config.chunk, geometry, scope);
+    return [=](const LayerDims& dims, const ParameterScope& scope) -> std::unique_ptr<Mixer> {
+      if ((layers - 1 - dims.layer) % config.every != 0) return attention_in_blocks(config.window, dims, scope);
+      return std::make_unique<Clustered>(config.clusters, config.decay, config.chunk, dims, scope);
     };
   }
 

@@ -114,7 +114,7 @@ Trial with_blocks(const std::string& model, Json settings, std::vector<long> len
   trial.set({});
   Named routers;
   for (const auto& [name, values] : trial.run.parameters)
-    if (name.ends_with("router")) routers[name] = draws(values.size(), name);
+    if (name.ends_with("router")) routers[name] = random_numbers(values.size(), name);
   trial.set(routers);
   return trial;
 }

@@ -20,57 +20,57 @@ class Funnel final : public Encoder {
     }
   };
 
-  Funnel(const Config& config, const Geometry& geometry, const Scope& scope) : norm_(scope / "norm", geometry.width) {
-    const long blocks = std::min(config.blocks, geometry.layers);
-    const auto block_of = [&](long layer) { return layer * blocks / geometry.layers; };
-    for (long l = 0; l < geometry.layers; ++l)
-      layers_.emplace_back(geometry, scope / std::to_string(l), l > 0 && block_of(l) != block_of(l - 1));
+  Funnel(const Config& config, const LayerDims& dims, const ParameterScope& scope) : norm_(scope / "norm", dims.width) {
+    const long blocks = std::min(config.blocks, dims.layers);
+    const auto block_of = [&](long layer) { return layer * blocks / dims.layers; };
+    for (long l = 0; l < dims.layers; ++l)
+      layers_.emplace_back(dims, scope / std::to_string(l), l > 0 && block_of(l) != block_of(l - 1));
   }
 
-  Packed forward(Packed tokens) const override {
-    Placed rows{std::move(tokens.x), std::move(tokens.pack), {}};
-    for (long s = 0; s < rows.pack.count(); ++s)
-      for (long i = 0; i < rows.pack.size(s); ++i) rows.places.push_back(double(i));
+  PackedSequences forward(PackedSequences tokens) const override {
+    Placed rows{std::move(tokens.x), std::move(tokens.layout), {}};
+    for (long s = 0; s < rows.layout.count(); ++s)
+      for (long i = 0; i < rows.layout.size(s); ++i) rows.places.push_back(double(i));
     for (const Layer& layer : layers_) rows = layer.forward(std::move(rows));
-    return {norm_(std::move(rows.x)), std::move(rows.pack)};
+    return {norm_(std::move(rows.x)), std::move(rows.layout)};
   }
 
  private:
   struct Placed {
     Tensor x;
-    Pack pack;
+    SequenceLayout layout;
     std::vector<double> places;  // of each row, in tokens from the first of its sequence
   };
 
   /// Each sequence's first row, and the means of the others, two by two; what is left over stays alone.
   static Placed halved(const Placed& rows) {
-    Placed means{{}, rows.pack, {}};
-    Pack pairs;
+    Placed means{{}, rows.layout, {}};
+    SequenceLayout pairs;
     pairs.offsets = {0};
-    for (long s = 0; s < rows.pack.count(); ++s) {
-      const long end = rows.pack.begin(s) + rows.pack.size(s);
-      for (long i = rows.pack.begin(s), last; i < end; i = last + 1) {
-        last = i == rows.pack.begin(s) ? i : std::min(i + 1, end - 1);
+    for (long s = 0; s < rows.layout.count(); ++s) {
+      const long end = rows.layout.begin(s) + rows.layout.size(s);
+      for (long i = rows.layout.begin(s), last; i < end; i = last + 1) {
+        last = i == rows.layout.begin(s) ? i : std::min(i + 1, end - 1);
         pairs.offsets.push_back(last + 1);
         means.places.push_back((rows.places[std::size_t(i)] + rows.places[std::size_t(last)]) / 2);
       }
-      means.pack.offsets[std::size_t(s) + 1] = long(means.places.size());
+      means.layout.offsets[std::size_t(s) + 1] = long(means.places.size());
     }
-    means.pack.length = 1 + rows.pack.length / 2;
+    means.layout.length = 1 + rows.layout.length / 2;
     means.x = mean_rows(rows.x, pairs);
     return means;
   }
 
   struct Layer {
-    Layer(const Geometry& geometry, const Scope& scope, bool pools)
+    Layer(const LayerDims& dims, const ParameterScope& scope, bool pools)
         : halves(pools),
-          heads(geometry.heads),
-          mixer_norm(scope / "mixer_norm", geometry.width),
-          mixer(geometry, scope / "mixer"),
-          probabilities(scope.dropout("probabilities", geometry.attention_dropout)),
-          mixer_site(scope.dropout("mixer_out", geometry.dropout)),
-          feed_norm(scope / "feed_norm", geometry.width),
-          feed(scope / "feed", geometry.width, geometry.ff, geometry.dropout) {}
+          heads(dims.heads),
+          mixer_norm(scope / "mixer_norm", dims.width),
+          mixer(dims, scope / "mixer"),
+          probabilities(scope.dropout("probabilities", dims.attention_dropout)),
+          mixer_site(scope.dropout("mixer_out", dims.dropout)),
+          feed_norm(scope / "feed_norm", dims.width),
+          feed(scope / "feed", dims.width, dims.ff, dims.dropout) {}
 
     Placed forward(Placed rows) const {
       const Tensor seen = mixer_norm(rows.x);
@@ -78,9 +78,9 @@ class Funnel final : public Encoder {
       const Tensor seeking = halves ? mixer_norm(out.x) : seen;
       Tensor mixed =
           softmax_attention(mixer.queries(seeking, out.places), mixer.keys(seen, rows.places), mixer.values(seen),
-                            heads, Window::everything(), probabilities, out.pack, rows.pack);
-      out.x = add(dropout(mixer.out(mixed), mixer_site, out.pack), out.x);
-      out.x = feed.residual(std::move(out.x), feed_norm, out.pack);
+                            heads, Window::everything(), probabilities, out.layout, rows.layout);
+      out.x = add(dropout(mixer.out(mixed), mixer_site, out.layout), out.x);
+      out.x = feed.residual(std::move(out.x), feed_norm, out.layout);
       return out;
     }
 

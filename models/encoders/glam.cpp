@@ -20,20 +20,20 @@ namespace {
 /// arXiv:1910.10683, §2.1.
 class DistanceAttention final : public Mixer {
  public:
-  DistanceAttention(const Geometry& geometry, const Scope& scope)
-      : heads_(geometry.heads),
-        scale_(1 / std::sqrt(double(geometry.qkv) / double(geometry.heads))),
-        projections_(geometry, scope),
-        bias_(scope.add("bias", {2 * kSide, geometry.heads}, Init::normal(1 / std::sqrt(2.0 * kSide)))),
-        site_(scope.dropout("probabilities", geometry.attention_dropout)) {
+  DistanceAttention(const LayerDims& dims, const ParameterScope& scope)
+      : heads_(dims.heads),
+        scale_(1 / std::sqrt(double(dims.qkv) / double(dims.heads))),
+        projections_(dims, scope),
+        bias_(scope.add("bias", {2 * kSide, dims.heads}, Init::normal(1 / std::sqrt(2.0 * kSide)))),
+        site_(scope.dropout("probabilities", dims.attention_dropout)) {
     for (long distance = -kFarthest; distance <= kFarthest; ++distance) classes_.push_back(class_of(distance));
   }
 
-  Tensor forward(Tensor x, const Pack& pack) const override {
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     const std::vector<Scores> scores = {
         Scores::of_tokens(linear(x, projections_.query), linear(x, projections_.key), scale_),
         Scores::of_distances(gather_rows(bias_, classes_))};
-    return linear(score_attention(scores, {}, linear(x, projections_.value), heads_, false, site_, pack),
+    return linear(score_attention(scores, {}, linear(x, projections_.value), heads_, false, site_, layout),
                   projections_.out);
   }
 
@@ -60,25 +60,25 @@ class DistanceAttention final : public Mixer {
 /// Without biases: W₂ gelu(W₀ x), or gated W₂ (gelu(W₀ x) ∘ W₁ x).
 class PlainFeed final : public PositionWise {
  public:
-  PlainFeed(bool gated, const Geometry& geometry, const Scope& scope)
-      : in_(scope.add("in", {geometry.ff, geometry.width}, Init::xavier(geometry.width, geometry.ff))),
-        out_(scope.add("out", {geometry.width, geometry.ff}, Init::xavier(geometry.ff, geometry.width))),
-        hidden_site_(scope.dropout("hidden", geometry.dropout)),
-        out_site_(scope.dropout("out", geometry.dropout)),
+  PlainFeed(bool gated, const LayerDims& dims, const ParameterScope& scope)
+      : in_(scope.add("in", {dims.ff, dims.width}, Init::xavier(dims.width, dims.ff))),
+        out_(scope.add("out", {dims.width, dims.ff}, Init::xavier(dims.ff, dims.width))),
+        hidden_site_(scope.dropout("hidden", dims.dropout)),
+        out_site_(scope.dropout("out", dims.dropout)),
         gated_(gated) {
-    if (gated) gate_ = scope.add("gate", {geometry.ff, geometry.width}, Init::xavier(geometry.width, geometry.ff));
+    if (gated) gate_ = scope.add("gate", {dims.ff, dims.width}, Init::xavier(dims.width, dims.ff));
   }
 
   static MakePositionWise make(bool gated) {
-    return [gated](const Geometry& geometry, const Scope& scope) {
-      return std::make_unique<PlainFeed>(gated, geometry, scope);
+    return [gated](const LayerDims& dims, const ParameterScope& scope) {
+      return std::make_unique<PlainFeed>(gated, dims, scope);
     };
   }
 
-  Tensor forward(Tensor x, const Pack& pack) const override {
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     Tensor hidden = gelu(linear(x, in_));
     if (gated_) hidden = multiply(std::move(hidden), linear(x, gate_));
-    return dropout(linear(dropout(std::move(hidden), hidden_site_, pack), out_), out_site_, pack);
+    return dropout(linear(dropout(std::move(hidden), hidden_site_, layout), out_), out_site_, layout);
   }
 
  private:
@@ -93,42 +93,42 @@ class GLaM final : public Encoder {
     Config() { capacity = eval_capacity = 1; }
   };
 
-  GLaM(const Config& config, const Geometry& geometry, const Scope& scope)
-      : norm_(scope.add("norm", {geometry.width}, Init::ones())) {
-    const auto experts = [config](const Geometry& own, const Scope& place) {
+  GLaM(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : norm_(scope.add("norm", {dims.width}, Init::ones())) {
+    const auto experts = [config](const LayerDims& own, const ParameterScope& place) {
       const Routing routing{.choices = 2, .renormalised = true};
       return std::make_unique<Experts>(config, routing, own, place, PlainFeed::make(false));
     };
     const MakePositionWise feed = alternating(experts, PlainFeed::make(true));
-    for (long layer = 0; layer < geometry.layers; ++layer) {
-      Geometry own = geometry;
+    for (long layer = 0; layer < dims.layers; ++layer) {
+      LayerDims own = dims;
       own.layer = layer;
       blocks_.emplace_back(own, scope / std::to_string(layer), feed);
     }
   }
 
-  Packed forward(Packed tokens) const override {
-    for (const NormedBlock& block : blocks_) tokens.x = block.forward(std::move(tokens.x), tokens.pack);
+  PackedSequences forward(PackedSequences tokens) const override {
+    for (const NormedBlock& block : blocks_) tokens.x = block.forward(std::move(tokens.x), tokens.layout);
     tokens.x = rms_norm(std::move(tokens.x), norm_);
     return tokens;
   }
 
  private:
   struct NormedBlock {
-    NormedBlock(const Geometry& geometry, const Scope& scope, const MakePositionWise& make_feed)
-        : mixer_norm(scope.add("mixer_norm", {geometry.width}, Init::ones())),
-          feed_norm(scope.add("feed_norm", {geometry.width}, Init::ones())),
-          mixer(geometry, scope / "mixer"),
-          site(scope.dropout("mixer_out", geometry.dropout)),
-          feed(make_feed(geometry, scope / "feed")),
+    NormedBlock(const LayerDims& dims, const ParameterScope& scope, const MakePositionWise& make_feed)
+        : mixer_norm(scope.add("mixer_norm", {dims.width}, Init::ones())),
+          feed_norm(scope.add("feed_norm", {dims.width}, Init::ones())),
+          mixer(dims, scope / "mixer"),
+          site(scope.dropout("mixer_out", dims.dropout)),
+          feed(make_feed(dims, scope / "feed")),
           mixer_part((scope / "mixer").path()),
           feed_part((scope / "feed").path()) {}
 
-    Tensor forward(Tensor x, const Pack& pack) const {
+    Tensor forward(Tensor x, const SequenceLayout& layout) const {
       enter_layer(mixer_part);
-      x = add(dropout(mixer.forward(rms_norm(x, mixer_norm), pack), site, pack), x);
+      x = add(dropout(mixer.forward(rms_norm(x, mixer_norm), layout), site, layout), x);
       enter_layer(feed_part);
-      return add(feed->forward(rms_norm(x, feed_norm), pack), x);
+      return add(feed->forward(rms_norm(x, feed_norm), layout), x);
     }
 
     Parameter mixer_norm, feed_norm;

@@ -21,16 +21,16 @@ class GShard final : public Encoder {
     }
   };
 
-  GShard(const Config& config, const Geometry& geometry, const Scope& scope)
-      : blocks_(geometry, scope, full_attention(), alternating(experts(config), feed_forward())) {}
+  GShard(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : blocks_(dims, scope, full_attention(), alternating(experts(config), feed_forward())) {}
 
-  Packed forward(Packed tokens) const override { return blocks_.forward(std::move(tokens)); }
+  PackedSequences forward(PackedSequences tokens) const override { return blocks_.forward(std::move(tokens)); }
 
  private:
   static MakePositionWise experts(const Config& config) {
-    return [config](const Geometry& geometry, const Scope& scope) {
+    return [config](const LayerDims& dims, const ParameterScope& scope) {
       const Routing routing{.choices = 2, .renormalised = true, .drops_second = config.drop_second};
-      return std::make_unique<Experts>(config, routing, geometry, scope, feed_forward());
+      return std::make_unique<Experts>(config, routing, dims, scope, feed_forward());
     };
   }
 

@@ -28,45 +28,45 @@ class Perceiver final : public Encoder {
     }
   };
 
-  Perceiver(const Config& config, const Geometry& geometry, const Scope& scope)
-      : readings_(geometry.layers), norm_(scope / "norm", geometry.width) {
-    if (geometry.qkv % config.cross_heads != 0)
+  Perceiver(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : readings_(dims.layers), norm_(scope / "norm", dims.width) {
+    if (dims.qkv % config.cross_heads != 0)
       fail_usage("perceiver: {} cross_heads do not divide the {} features of queries (qkv)", config.cross_heads,
-                 geometry.qkv);
-    latents_ = scope.add("latents", {config.latents, geometry.width}, Init::normal(0.02));
+                 dims.qkv);
+    latents_ = scope.add("latents", {config.latents, dims.width}, Init::normal(0.02));
     const long own = config.share ? std::min(2L, readings_) : readings_;
-    for (long r = 0; r < own; ++r) parts_.emplace_back(config, geometry, scope / std::to_string(r));
+    for (long r = 0; r < own; ++r) parts_.emplace_back(config, dims, scope / std::to_string(r));
   }
 
-  Packed forward(Packed tokens) const override {
-    auto [z, pack] = of_each_sequence(latents_, tokens.pack);
+  PackedSequences forward(PackedSequences tokens) const override {
+    auto [z, layout] = of_each_sequence(latents_, tokens.layout);
     for (long r = 0; r < readings_; ++r)
-      z = parts_[std::size_t(std::min(r, long(parts_.size()) - 1))].forward(std::move(z), pack, tokens);
-    return {norm_(std::move(z)), std::move(pack)};
+      z = parts_[std::size_t(std::min(r, long(parts_.size()) - 1))].forward(std::move(z), layout, tokens);
+    return {norm_(std::move(z)), std::move(layout)};
   }
 
  private:
-  static Geometry with_heads(Geometry geometry, long heads) {
-    geometry.heads = heads;
-    return geometry;
+  static LayerDims with_heads(LayerDims dims, long heads) {
+    dims.heads = heads;
+    return dims;
   }
 
   struct Part {
-    Part(const Config& config, const Geometry& geometry, const Scope& scope)
-        : input_norm(scope / "input_norm", geometry.width),
-          latent_norm(scope / "latent_norm", geometry.width),
-          read(with_heads(geometry, config.cross_heads), scope / "read"),
-          site(scope.dropout("read_out", geometry.dropout)),
-          feed_norm(scope / "feed_norm", geometry.width),
-          feed(scope / "feed", geometry.width, geometry.ff, geometry.dropout) {
+    Part(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+        : input_norm(scope / "input_norm", dims.width),
+          latent_norm(scope / "latent_norm", dims.width),
+          read(with_heads(dims, config.cross_heads), scope / "read"),
+          site(scope.dropout("read_out", dims.dropout)),
+          feed_norm(scope / "feed_norm", dims.width),
+          feed(scope / "feed", dims.width, dims.ff, dims.dropout) {
       for (long b = 0; b < config.blocks; ++b)
-        blocks.emplace_back(geometry, scope / "blocks" / std::to_string(b), full_attention(), feed_forward());
+        blocks.emplace_back(dims, scope / "blocks" / std::to_string(b), full_attention(), feed_forward());
     }
 
-    Tensor forward(Tensor z, const Pack& pack, const Packed& input) const {
-      z = add(dropout(read(latent_norm(z), pack, input_norm(input.x), input.pack), site, pack), z);
-      z = feed.residual(std::move(z), feed_norm, pack);
-      for (const Block& block : blocks) z = block.forward(std::move(z), pack);
+    Tensor forward(Tensor z, const SequenceLayout& layout, const PackedSequences& input) const {
+      z = add(dropout(read(latent_norm(z), layout, input_norm(input.x), input.layout), site, layout), z);
+      z = feed.residual(std::move(z), feed_norm, layout);
+      for (const Block& block : blocks) z = block.forward(std::move(z), layout);
       return z;
     }
 

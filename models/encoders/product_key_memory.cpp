@@ -28,11 +28,11 @@ class Memory final : public PositionWise {
     }
   };
 
-  Memory(const Config& config, const Geometry& geometry, const Scope& scope) : config_(config) {
+  Memory(const Config& config, const LayerDims& dims, const ParameterScope& scope) : config_(config) {
     if (config.top > config.keys) fail_usage("product_key_memory: top is {}, of {} keys", config.top, config.keys);
     if (config.query % 2 != 0) fail_usage("product_key_memory: query is {}; it must be even", config.query);
-    half_ = config.query > 0 ? config.query / 2 : (geometry.width + 1) / 2;
-    const long c = geometry.width, features = 2 * half_;
+    half_ = config.query > 0 ? config.query / 2 : (dims.width + 1) / 2;
+    const long c = dims.width, features = 2 * half_;
     query_ = scope.add("query", {config.heads * features, c}, Init::xavier(c, config.heads * features));
     gamma_ = scope.add("query_norm.gamma", {features}, Init::ones());
     beta_ = scope.add("query_norm.beta", {features}, Init::zeros());
@@ -40,10 +40,10 @@ class Memory final : public PositionWise {
     first_ = scope.add("first", {config.heads, config.keys, half_}, init);
     second_ = scope.add("second", {config.heads, config.keys, half_}, init);
     values_ = scope.add("values", {config.keys * config.keys, c}, Init::lecun(c));
-    site_ = scope.dropout("out", geometry.dropout);
+    site_ = scope.dropout("out", dims.dropout);
   }
 
-  Tensor forward(Tensor x, const Pack& pack) const override {
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     const long t = x.dim(0), h = config_.heads, k = config_.top;
     Tensor q = layer_norm(reshaped(linear(std::move(x), query_), t * h), gamma_, beta_);  // (T·H,D)
     const Tensor first = scores(q, 0, first_, t), second = scores(q, half_, second_, t);  // (T·H,n)
@@ -53,7 +53,7 @@ class Memory final : public PositionWise {
     std::vector<long> places;
     for (std::size_t i = 0; i < std::size_t(t * h * k); ++i)
       places.push_back(choice.first[i] * config_.keys + choice.second[i]);
-    return dropout(weighted_rows(weights, values_, std::move(places)), site_, pack);
+    return dropout(weighted_rows(weights, values_, std::move(places)), site_, layout);
   }
 
  private:
@@ -101,15 +101,15 @@ class ProductKeyMemory final : public Encoder {
  public:
   using Config = Memory::Config;
 
-  ProductKeyMemory(const Config& config, const Geometry& geometry, const Scope& scope)
-      : blocks_(geometry, scope, full_attention(),
-                [config, middle = geometry.layers / 2](const Geometry& own,
-                                                       const Scope& place) -> std::unique_ptr<PositionWise> {
+  ProductKeyMemory(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : blocks_(dims, scope, full_attention(),
+                [config, middle = dims.layers / 2](const LayerDims& own,
+                                                   const ParameterScope& place) -> std::unique_ptr<PositionWise> {
                   if (own.layer == middle) return std::make_unique<Memory>(config, own, place);
                   return feed_forward()(own, place);
                 }) {}
 
-  Packed forward(Packed tokens) const override { return blocks_.forward(std::move(tokens)); }
+  PackedSequences forward(PackedSequences tokens) const override { return blocks_.forward(std::move(tokens)); }
 
  private:
   Blocks blocks_;

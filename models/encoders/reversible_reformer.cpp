@@ -30,30 +30,32 @@ class ReversibleReformer final : public Encoder {
     }
   };
 
-  ReversibleReformer(const Config& config, const Geometry& geometry, const Scope& scope)
-      : norm_(scope / "norm", geometry.width) {
-    for (long l = 0; l < geometry.layers; ++l) layers_.emplace_back(config, geometry, scope / std::to_string(l));
+  ReversibleReformer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : norm_(scope / "norm", dims.width) {
+    for (long l = 0; l < dims.layers; ++l) layers_.emplace_back(config, dims, scope / std::to_string(l));
   }
 
-  Packed forward(Packed tokens) const override {
+  PackedSequences forward(PackedSequences tokens) const override {
     std::vector<Coupling> couplings;
     for (const Layer& layer : layers_)
-      couplings.push_back(
-          {[&layer, pack = tokens.pack](Tensor x) {
-             return dropout(layer.mixer->forward(layer.mixer_norm(std::move(x)), pack), layer.site, pack);
-           },
-           [&layer, pack = tokens.pack](Tensor x) { return layer.feed.forward(layer.feed_norm(std::move(x)), pack); }});
-    return {norm_(reversible_mean(tokens.x, std::move(couplings))), std::move(tokens.pack)};
+      couplings.push_back({[&layer, layout = tokens.layout](Tensor x) {
+                             return dropout(layer.mixer->forward(layer.mixer_norm(std::move(x)), layout), layer.site,
+                                            layout);
+                           },
+                           [&layer, layout = tokens.layout](Tensor x) {
+                             return layer.feed.forward(layer.feed_norm(std::move(x)), layout);
+                           }});
+    return {norm_(reversible_mean(tokens.x, std::move(couplings))), std::move(tokens.layout)};
   }
 
  private:
   struct Layer {
-    Layer(const Config& config, const Geometry& geometry, const Scope& scope)
-        : mixer_norm(scope / "mixer_norm", geometry.width),
-          mixer(models().at("reformer").mixer(settings_of(config), geometry, scope / "mixer")),
-          site(scope.dropout("mixer_out", geometry.dropout)),
-          feed_norm(scope / "feed_norm", geometry.width),
-          feed(scope / "feed", geometry.width, geometry.ff, geometry.dropout) {}
+    Layer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+        : mixer_norm(scope / "mixer_norm", dims.width),
+          mixer(models().at("reformer").mixer(settings_of(config), dims, scope / "mixer")),
+          site(scope.dropout("mixer_out", dims.dropout)),
+          feed_norm(scope / "feed_norm", dims.width),
+          feed(scope / "feed", dims.width, dims.ff, dims.dropout) {}
 
     LayerNorm mixer_norm;
     std::unique_ptr<Mixer> mixer;

@@ -51,7 +51,7 @@ TEST(ReversibleReformer, MemoryHardlyGrowsWithLayers) {
     MixerCase c;
     c.model = model, c.layers = layers, c.lengths = {512}, c.width = c.qkv = 16;
     if (model == "tokenlearner") c.settings = {{"before", layers}};  // all of them on the whole sequence
-    const Numbers x = draws(512 * 16, "x");
+    const Numbers x = random_numbers(512 * 16, "x");
     return double(f64::run_mixer(c, x, x).peak_bytes);
   };
   const double two = peak("reversible_reformer", 2), eight = peak("reversible_reformer", 8);
@@ -63,7 +63,7 @@ TEST(ReversibleReformer, MemoryHardlyGrowsWithLayers) {
 TEST(ReversibleMean, GivesTheGradientsOfPlainBackward) {
   constexpr long kRows = 5, kWidth = 4, kSize = kRows * kWidth;
   Parameters parameters(1);
-  const Scope scope(parameters, "");
+  const ParameterScope scope(parameters, "");
   const Parameter a = scope.add("a", {kRows, kWidth}, Init::normal(1)),
                   b = scope.add("b", {kRows, kWidth}, Init::normal(1));
   const Coupling layer{[&](Tensor x) { return gelu(multiply(std::move(x), a)); },
@@ -75,7 +75,7 @@ TEST(ReversibleMean, GivesTheGradientsOfPlainBackward) {
     Tape tape(gradients);
     const Tensor y = model(record(std::move(x), [&](Tensor gradient) { dx = std::move(gradient); }));
     Numbers all(y.data(), y.data() + kSize);
-    give(y, std::move(dy));
+    accumulate_gradient(y, std::move(dy));
     tape.backward();
     all.insert(all.end(), dx.data(), dx.data() + kSize);
     all.insert(all.end(), gradients.begin(), gradients.end());

@@ -39,26 +39,26 @@ struct ScalingConfig {
 /// Σ over active units u of relu(w1_u · x) w2_u, the active one of each block being that of the largest logit.
 class SparseFeed final : public PositionWise {
  public:
-  SparseFeed(const ScalingConfig& config, const Geometry& geometry, const Scope& scope)
-      : config_(config), block_(std::min(config.block, geometry.ff)), units_(geometry.ff) {
+  SparseFeed(const ScalingConfig& config, const LayerDims& dims, const ParameterScope& scope)
+      : config_(config), block_(std::min(config.block, dims.ff)), units_(dims.ff) {
     while (units_ % block_ != 0) --block_;
-    const long c = geometry.width, low = config.controller;
+    const long c = dims.width, low = config.controller;
     low_ = scope.add("controller.in", {low, c}, Init::xavier(c, low));
     high_ = scope.add("controller.out", {units_, low}, Init::xavier(low, units_));
     high_bias_ = scope.add("controller.bias", {units_}, Init::normal(1e-6));
     in_ = scope.add("in", {units_, c}, Init::xavier(c, units_));
     out_ = scope.add("out", {units_, c}, Init::xavier(units_, c));
     bias_ = scope.add("bias", {1, c}, Init::normal(1e-6));
-    site_ = scope.dropout("out", geometry.dropout);
+    site_ = scope.dropout("out", dims.dropout);
     hard_ = scope.random("hard", "controller");
     noise_ = scope.random("gumbel", "controller");
   }
 
-  Tensor forward(Tensor x, const Pack& pack) const override {
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     const Tensor logits = linear(linear(x, low_), high_, high_bias_);
-    Tensor y = training() ? masked(x, logits, pack) : chosen(x, logits);
+    Tensor y = training() ? masked(x, logits, layout) : chosen(x, logits);
     y = add(std::move(y), bias_);
-    return dropout(std::move(y), site_, pack);
+    return dropout(std::move(y), site_, layout);
   }
 
  private:
@@ -68,29 +68,30 @@ class SparseFeed final : public PositionWise {
   Tensor chosen(const Tensor& x, const Tensor& logits) const {
     std::vector<long> active = largest_columns(reshaped(logits, x.dim(0) * blocks()), 1);
     for (std::size_t i = 0; i < active.size(); ++i) active[i] += long(i) % blocks() * block_;
-    return weighted_rows(relu(row_products(x, in_, active)), out_, active);
+    return weighted_rows(relu(gathered_dot(x, in_, active)), out_, active);
   }
 
   /// All units, weighted by their probabilities in their block or, straight through, by the choice.
-  Tensor masked(const Tensor& x, const Tensor& logits, const Pack& pack) const {
+  Tensor masked(const Tensor& x, const Tensor& logits, const SequenceLayout& layout) const {
     const Tensor soft = reshaped(softmax(reshaped(logits, x.dim(0) * blocks())), x.dim(0));
     Tensor to_choice = Tensor::zeros(soft.shape());  // one active unit per block, minus `soft`
-    for (long s = 0; s < pack.count(); ++s)
-      if (hard_.at(pack.step, pack.sequences[std::size_t(s)]).uniform(0) < config_.hard)
-        for (long i = 0; i < pack.size(s); ++i) choose(soft, logits, pack, s, i, to_choice);
+    for (long s = 0; s < layout.count(); ++s)
+      if (hard_.at(layout.step, layout.sequences[std::size_t(s)]).uniform(0) < config_.hard)
+        for (long i = 0; i < layout.size(s); ++i) choose(soft, logits, layout, s, i, to_choice);
     const Tensor mask = add(soft, stop_gradient(std::move(to_choice)));
     return matmul(relu(multiply(linear(x, in_), mask)), out_);
   }
 
   /// For token i of sequence s.
-  void choose(const Tensor& soft, const Tensor& logits, const Pack& pack, long s, long i, Tensor& to_choice) const {
-    const Random draws = noise_.at(pack.step, pack.sequences[std::size_t(s)]);
-    const long row = (pack.begin(s) + i) * units_;
+  void choose(const Tensor& soft, const Tensor& logits, const SequenceLayout& layout, long s, long i,
+              Tensor& to_choice) const {
+    const Random random = noise_.at(layout.step, layout.sequences[std::size_t(s)]);
+    const long row = (layout.begin(s) + i) * units_;
     for (long first = 0; first < units_; first += block_) {
       long best = first;
       double highest = -INFINITY;
       for (long u = first; u < first + block_; ++u) {
-        const double even = (double(draws.bits(std::uint64_t(i * units_ + u))) + 0.5) / 0x1p32;
+        const double even = (double(random.bits(std::uint64_t(i * units_ + u))) + 0.5) / 0x1p32;
         const double score = double(logits.data()[row + u]) - config_.temperature * std::log(-std::log(even));
         if (score > highest) highest = score, best = u;
         to_choice.data()[row + u] = -soft.data()[row + u];
@@ -110,13 +111,13 @@ class SparseFeed final : public PositionWise {
 /// for S modules of M features, by a convolution each over tokens and, but for values, modules.
 class ModularAttention final : public Mixer {
  public:
-  ModularAttention(const ScalingConfig& config, const Geometry& geometry, const Scope& scope)
-      : heads_(geometry.heads),
-        modules_(config.modules > 0 ? config.modules : geometry.heads),
+  ModularAttention(const ScalingConfig& config, const LayerDims& dims, const ParameterScope& scope)
+      : heads_(dims.heads),
+        modules_(config.modules > 0 ? config.modules : dims.heads),
         first_tap_(config.causal ? 1 - kTaps : -kTaps / 2) {
-    if (geometry.qkv % modules_ != 0)
-      fail_usage("scaling: {} modules do not divide the {} features of queries (qkv)", config.modules, geometry.qkv);
-    const long c = geometry.width, q = geometry.qkv, m = q / modules_;
+    if (dims.qkv % modules_ != 0)
+      fail_usage("scaling: {} modules do not divide the {} features of queries (qkv)", config.modules, dims.qkv);
+    const long c = dims.width, q = dims.qkv, m = q / modules_;
     of_module_ = scope.add("modules", {modules_, c}, Init::normal(0.5));
     of_feature_ = scope.add("features", {m, c}, Init::xavier(c, m));
     bias_ = scope.add("bias", {q}, Init::normal(1e-6));
@@ -128,17 +129,17 @@ class ModularAttention final : public Mixer {
     value_ = {convolution("value", kTaps), scope.add("value_bias", {m}, Init::normal(1e-6))};
     if (q != c) out_ = scope.add("out", {c, q}, Init::xavier(q, c));
     window_.causal = config.causal;
-    site_ = scope.dropout("probabilities", geometry.attention_dropout);
+    site_ = scope.dropout("probabilities", dims.attention_dropout);
   }
 
-  Tensor forward(Tensor x, const Pack& pack) const override {
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     const long m = of_feature_.shape()[0];
     std::vector<long> module, feature;
     for (long i = 0; i < modules_ * m; ++i) module.push_back(i / m), feature.push_back(i % m);
     const Tensor w = multiply(gather_rows(of_module_, std::move(module)), gather_rows(of_feature_, std::move(feature)));
-    const Tensor cells = reshaped(linear(std::move(x), w, bias_), pack.tokens() * modules_);  // (T·S,M)
-    Tensor y = softmax_attention(convolved(cells, query_, 1, pack), convolved(cells, key_, 1, pack),
-                                 convolved(cells, value_, 0, pack), heads_, window_, site_, pack, pack);
+    const Tensor cells = reshaped(linear(std::move(x), w, bias_), layout.tokens() * modules_);  // (T·S,M)
+    Tensor y = softmax_attention(convolved(cells, query_, 1, layout), convolved(cells, key_, 1, layout),
+                                 convolved(cells, value_, 0, layout), heads_, window_, site_, layout, layout);
     return out_.shape().rank() > 0 ? linear(std::move(y), out_) : y;
   }
 
@@ -149,18 +150,18 @@ class ModularAttention final : public Mixer {
   };
 
   /// Over kTaps tokens and `reach` modules on each side; zeros stand outside of both.
-  Tensor convolved(const Tensor& cells, const Convolution& by, long reach, const Pack& pack) const {
+  Tensor convolved(const Tensor& cells, const Convolution& by, long reach, const SequenceLayout& layout) const {
     std::vector<long> seen;
-    for (long s = 0; s < pack.count(); ++s)
-      for (long i = 0; i < pack.size(s); ++i)
+    for (long s = 0; s < layout.count(); ++s)
+      for (long i = 0; i < layout.size(s); ++i)
         for (long module = 0; module < modules_; ++module)
           for (long j = i + first_tap_; j < i + first_tap_ + kTaps; ++j)
             for (long other = module - reach; other <= module + reach; ++other) {
-              const bool inside = j >= 0 && j < pack.size(s) && other >= 0 && other < modules_;
-              seen.push_back(inside ? (pack.begin(s) + j) * modules_ + other : -1);
+              const bool inside = j >= 0 && j < layout.size(s) && other >= 0 && other < modules_;
+              seen.push_back(inside ? (layout.begin(s) + j) * modules_ + other : -1);
             }
     const Tensor windows = reshaped(gather_rows(cells, std::move(seen)), cells.dim(0));
-    return reshaped(linear(windows, by.weight, by.bias), pack.tokens());
+    return reshaped(linear(windows, by.weight, by.bias), layout.tokens());
   }
 
   long heads_, modules_, first_tap_;
@@ -174,16 +175,16 @@ class Scaling final : public Encoder {
  public:
   using Config = ScalingConfig;
 
-  Scaling(const Config& config, const Geometry& geometry, const Scope& scope)
-      : blocks_(geometry, scope, part<Mixer, ModularAttention>(config), part<PositionWise, SparseFeed>(config)) {}
+  Scaling(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : blocks_(dims, scope, part<Mixer, ModularAttention>(config), part<PositionWise, SparseFeed>(config)) {}
 
-  Packed forward(Packed tokens) const override { return blocks_.forward(std::move(tokens)); }
+  PackedSequences forward(PackedSequences tokens) const override { return blocks_.forward(std::move(tokens)); }
 
  private:
   template <typename Base, typename Part>
   static Make<Base> part(const Config& config) {
-    return [config](const Geometry& geometry, const Scope& scope) {
-      return std::make_unique<Part>(config, geometry, scope);
+    return [config](const LayerDims& dims, const ParameterScope& scope) {
+      return std::make_unique<Part>(config, dims, scope);
     };
   }
 

@@ -15,29 +15,29 @@ namespace {
 /// the projected x, and scores over the root of all its features, not those of a head.
 class Meeting {
  public:
-  Meeting(const Geometry& geometry, const Scope& scope)
-      : heads_(geometry.heads),
-        query_(projection(geometry, scope / "query")),
-        key_(scope.add("key", {geometry.width, geometry.width}, Init::xavier(geometry.width, geometry.width))),
-        value_(projection(geometry, scope / "value")),
-        feed_(projection(geometry, scope / "feed")),
-        norm_(scope / "norm", geometry.width),
-        feed_norm_(scope / "feed_norm", geometry.width),
-        probabilities_(scope.dropout("probabilities", geometry.attention_dropout)),
-        feed_site_(scope.dropout("feed", geometry.dropout)) {}
+  Meeting(const LayerDims& dims, const ParameterScope& scope)
+      : heads_(dims.heads),
+        query_(projection(dims, scope / "query")),
+        key_(scope.add("key", {dims.width, dims.width}, Init::xavier(dims.width, dims.width))),
+        value_(projection(dims, scope / "value")),
+        feed_(projection(dims, scope / "feed")),
+        norm_(scope / "norm", dims.width),
+        feed_norm_(scope / "feed_norm", dims.width),
+        probabilities_(scope.dropout("probabilities", dims.attention_dropout)),
+        feed_site_(scope.dropout("feed", dims.dropout)) {}
 
-  Packed operator()(const Packed& x, const Packed& set) const {
+  PackedSequences operator()(const PackedSequences& x, const PackedSequences& set) const {
     const Tensor q = query_(x.x);
     const Tensor read = softmax_attention(scale(q, 1 / std::sqrt(double(heads_))), linear(set.x, key_), value_(set.x),
-                                          heads_, Window::everything(), probabilities_, x.pack, set.pack);
+                                          heads_, Window::everything(), probabilities_, x.layout, set.layout);
     Tensor h = norm_(add(read, q));
-    h = feed_norm_(add(dropout(relu(feed_(h)), feed_site_, x.pack), h));
-    return {std::move(h), x.pack};
+    h = feed_norm_(add(dropout(relu(feed_(h)), feed_site_, x.layout), h));
+    return {std::move(h), x.layout};
   }
 
  private:
-  static Linear projection(const Geometry& geometry, const Scope& scope) {
-    return {scope, geometry.width, geometry.width, Init::xavier(geometry.width, geometry.width), Init::normal(1e-6)};
+  static Linear projection(const LayerDims& dims, const ParameterScope& scope) {
+    return {scope, dims.width, dims.width, Init::xavier(dims.width, dims.width), Init::normal(1e-6)};
   }
 
   long heads_;
@@ -59,27 +59,26 @@ class SetTransformer final : public Encoder {
     }
   };
 
-  SetTransformer(const Config& config, const Geometry& geometry, const Scope& scope)
-      : seeds_(scope.add("seeds", {config.seeds, geometry.width}, Init::xavier(geometry.width, config.seeds))),
-        pooling_(geometry, scope / "pooling") {
-    if (geometry.width % geometry.heads != 0)
-      fail_usage("set_transformer: {} heads do not divide the {} features of a token (width)", geometry.heads,
-                 geometry.width);
-    for (long l = 0; l < geometry.layers; ++l) layers_.emplace_back(config, geometry, scope / std::to_string(l));
+  SetTransformer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : seeds_(scope.add("seeds", {config.seeds, dims.width}, Init::xavier(dims.width, config.seeds))),
+        pooling_(dims, scope / "pooling") {
+    if (dims.width % dims.heads != 0)
+      fail_usage("set_transformer: {} heads do not divide the {} features of a token (width)", dims.heads, dims.width);
+    for (long l = 0; l < dims.layers; ++l) layers_.emplace_back(config, dims, scope / std::to_string(l));
   }
 
-  Packed forward(Packed tokens) const override {
+  PackedSequences forward(PackedSequences tokens) const override {
     for (const Layer& layer : layers_)
-      tokens = layer.spread(tokens, layer.gather(of_each_sequence(layer.points, tokens.pack), tokens));
-    return pooling_(of_each_sequence(seeds_, tokens.pack), tokens);
+      tokens = layer.spread(tokens, layer.gather(of_each_sequence(layer.points, tokens.layout), tokens));
+    return pooling_(of_each_sequence(seeds_, tokens.layout), tokens);
   }
 
  private:
   struct Layer {
-    Layer(const Config& config, const Geometry& geometry, const Scope& scope)
-        : points(scope.add("points", {config.inducing, geometry.width}, Init::xavier(geometry.width, config.inducing))),
-          gather(geometry, scope / "gather"),
-          spread(geometry, scope / "spread") {}
+    Layer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+        : points(scope.add("points", {config.inducing, dims.width}, Init::xavier(dims.width, config.inducing))),
+          gather(dims, scope / "gather"),
+          spread(dims, scope / "spread") {}
 
     Parameter points;
     Meeting gather, spread;

@@ -19,15 +19,15 @@ class Switch final : public Encoder {
     }
   };
 
-  Switch(const Config& config, const Geometry& geometry, const Scope& scope)
-      : blocks_(geometry, scope, full_attention(), alternating(experts(config), feed_forward())) {}
+  Switch(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : blocks_(dims, scope, full_attention(), alternating(experts(config), feed_forward())) {}
 
-  Packed forward(Packed tokens) const override { return blocks_.forward(std::move(tokens)); }
+  PackedSequences forward(PackedSequences tokens) const override { return blocks_.forward(std::move(tokens)); }
 
  private:
   static MakePositionWise experts(const Config& config) {
-    return [config](const Geometry& geometry, const Scope& scope) {
-      return std::make_unique<Experts>(config, Routing{.jitter = config.jitter}, geometry, scope, feed_forward());
+    return [config](const LayerDims& dims, const ParameterScope& scope) {
+      return std::make_unique<Experts>(config, Routing{.jitter = config.jitter}, dims, scope, feed_forward());
     };
   }
 

@@ -21,42 +21,40 @@ class TokenLearner final : public Encoder {
     }
   };
 
-  TokenLearner(const Config& config, const Geometry& geometry, const Scope& scope)
-      : map_norm_(scope / "maps.norm", geometry.width),
-        map_in_(scope / "maps.in", geometry.width, config.bottleneck, Init::xavier(geometry.width, config.bottleneck),
+  TokenLearner(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : map_norm_(scope / "maps.norm", dims.width),
+        map_in_(scope / "maps.in", dims.width, config.bottleneck, Init::xavier(dims.width, config.bottleneck),
                 Init::normal(1e-6)),
         map_out_(
             scope.add("maps.out", {config.tokens, config.bottleneck}, Init::xavier(config.bottleneck, config.tokens))),
-        norm_(scope / "norm", geometry.width) {
-    if (config.before > geometry.layers)
-      fail_usage("tokenlearner: before is {}, of {} layers", config.before, geometry.layers);
-    const long before = config.before > 0 ? config.before : (geometry.layers + 1) / 2;
-    for (long l = 0; l < geometry.layers; ++l)
-      (l < before ? before_ : after_)
-          .emplace_back(geometry, scope / std::to_string(l), full_attention(), feed_forward());
+        norm_(scope / "norm", dims.width) {
+    if (config.before > dims.layers) fail_usage("tokenlearner: before is {}, of {} layers", config.before, dims.layers);
+    const long before = config.before > 0 ? config.before : (dims.layers + 1) / 2;
+    for (long l = 0; l < dims.layers; ++l)
+      (l < before ? before_ : after_).emplace_back(dims, scope / std::to_string(l), full_attention(), feed_forward());
   }
 
-  Packed forward(Packed tokens) const override {
-    for (const Block& block : before_) tokens.x = block.forward(std::move(tokens.x), tokens.pack);
+  PackedSequences forward(PackedSequences tokens) const override {
+    for (const Block& block : before_) tokens.x = block.forward(std::move(tokens.x), tokens.layout);
     tokens = learned(tokens);
-    for (const Block& block : after_) tokens.x = block.forward(std::move(tokens.x), tokens.pack);
-    return {norm_(std::move(tokens.x)), std::move(tokens.pack)};
+    for (const Block& block : after_) tokens.x = block.forward(std::move(tokens.x), tokens.layout);
+    return {norm_(std::move(tokens.x)), std::move(tokens.layout)};
   }
 
  private:
   /// Each sequence's S mixtures by softmax maps. The maps' last layer has no bias, which the softmax would cancel.
-  Packed learned(const Packed& tokens) const {
+  PackedSequences learned(const PackedSequences& tokens) const {
     const Tensor hidden = gelu(map_in_(map_norm_(tokens.x)));
     std::vector<Tensor> parts;
-    Pack pack = tokens.pack;
-    pack.length = map_out_.shape()[0];
-    for (long s = 0; s < pack.count(); ++s) {
-      const long begin = tokens.pack.begin(s), n = tokens.pack.size(s);
+    SequenceLayout layout = tokens.layout;
+    layout.length = map_out_.shape()[0];
+    for (long s = 0; s < layout.count(); ++s) {
+      const long begin = tokens.layout.begin(s), n = tokens.layout.size(s);
       const Tensor maps = softmax(linear(map_out_, rows(hidden, begin, n)));  // (S,n)
       parts.push_back(matmul(maps, rows(tokens.x, begin, n)));
-      pack.offsets[std::size_t(s) + 1] = (s + 1) * pack.length;
+      layout.offsets[std::size_t(s) + 1] = (s + 1) * layout.length;
     }
-    return {concat_rows(parts), std::move(pack)};
+    return {concat_rows(parts), std::move(layout)};
   }
 
   LayerNorm map_norm_;

@@ -10,7 +10,7 @@ namespace lra::inline LRA_ENGINE {
 /// x·wᵀ + b.
 class Linear {
  public:
-  Linear(const Scope& scope, long in, long out, const Init& weights, const Init& bias);
+  Linear(const ParameterScope& scope, long in, long out, const Init& weights, const Init& bias);
   Tensor operator()(Tensor x) const;
   const Parameter& weights() const { return w_; }
   const Parameter& bias() const { return b_; }
@@ -21,7 +21,7 @@ class Linear {
 
 class LayerNorm {
  public:
-  LayerNorm(const Scope& scope, long width);
+  LayerNorm(const ParameterScope& scope, long width);
   Tensor operator()(Tensor x) const;
   const Parameter& gamma() const { return gamma_; }
   const Parameter& beta() const { return beta_; }
@@ -33,9 +33,9 @@ class LayerNorm {
 /// The position-wise part of a block: linear, GELU, dropout, linear, dropout. Biases start near zero, as LRA's do.
 class FeedForward final : public PositionWise {
  public:
-  FeedForward(const Scope& scope, long width, long hidden, double dropout_rate);
-  Tensor forward(Tensor x, const Pack& pack) const override;
-  Tensor residual(Tensor x, const LayerNorm& norm, const Pack& pack) const override;
+  FeedForward(const ParameterScope& scope, long width, long hidden, double dropout_rate);
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override;
+  Tensor residual(Tensor x, const LayerNorm& norm, const SequenceLayout& layout) const override;
 
  private:
   FeedForwardWeights weights(const Tensor& gamma, const Tensor& beta) const;

@@ -6,16 +6,16 @@ namespace lra::inline LRA_ENGINE {
 namespace {
 
 MakeMixer registered(const std::string& model, const Settings& settings) {
-  return [model, settings](const Geometry& geometry, const Scope& scope) {
-    return models().at(model).mixer(settings, geometry, scope);
+  return [model, settings](const LayerDims& dims, const ParameterScope& scope) {
+    return models().at(model).mixer(settings, dims, scope);
   };
 }
 
-std::vector<Block> stack(const Geometry& geometry, const Scope& scope, const MakeMixer& mixer,
+std::vector<Block> stack(const LayerDims& dims, const ParameterScope& scope, const MakeMixer& mixer,
                          const MakePositionWise& feed) {
   std::vector<Block> blocks;
-  for (long layer = 0; layer < geometry.layers; ++layer) {
-    Geometry own = geometry;
+  for (long layer = 0; layer < dims.layers; ++layer) {
+    LayerDims own = dims;
     own.layer = layer;
     blocks.emplace_back(own, scope / std::to_string(layer), mixer, feed);
   }
@@ -26,8 +26,8 @@ std::vector<Block> stack(const Geometry& geometry, const Scope& scope, const Mak
 class Dropped final : public Sublayer {
  public:
   Dropped(std::unique_ptr<Mixer> mixer, Dropout site) : mixer_(std::move(mixer)), site_(site) {}
-  Tensor forward(Tensor x, const Pack& pack) const override {
-    return dropout(mixer_->forward(std::move(x), pack), site_, pack);
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
+    return dropout(mixer_->forward(std::move(x), layout), site_, layout);
   }
 
  private:
@@ -40,47 +40,47 @@ class Dropped final : public Sublayer {
 MakeMixer full_attention() { return registered("transformer", Settings()); }
 
 MakePositionWise feed_forward() {
-  return [](const Geometry& geometry, const Scope& scope) {
-    return std::make_unique<FeedForward>(scope, geometry.width, geometry.ff, geometry.dropout);
+  return [](const LayerDims& dims, const ParameterScope& scope) {
+    return std::make_unique<FeedForward>(scope, dims.width, dims.ff, dims.dropout);
   };
 }
 
-Block::Block(const Geometry& geometry, const Scope& scope, const MakeMixer& mixer, const MakePositionWise& feed) {
+Block::Block(const LayerDims& dims, const ParameterScope& scope, const MakeMixer& mixer, const MakePositionWise& feed) {
   const auto append = [&](const std::string& name, const auto& make) {
-    LayerNorm norm(scope / (name + "_norm"), geometry.width);
+    LayerNorm norm(scope / (name + "_norm"), dims.width);
     sublayers_.push_back({norm, make(scope / name), (scope / name).path()});
   };
-  append("mixer", [&](const Scope& place) {
-    return std::make_unique<Dropped>(mixer(geometry, place), scope.dropout("mixer_out", geometry.dropout));
+  append("mixer", [&](const ParameterScope& place) {
+    return std::make_unique<Dropped>(mixer(dims, place), scope.dropout("mixer_out", dims.dropout));
   });
-  append("feed", [&](const Scope& place) { return feed(geometry, place); });
+  append("feed", [&](const ParameterScope& place) { return feed(dims, place); });
 }
 
-Tensor Block::forward(Tensor x, const Pack& pack) const {
+Tensor Block::forward(Tensor x, const SequenceLayout& layout) const {
   for (const Normed& part : sublayers_) {
     enter_layer(part.path);
-    x = part.sublayer->residual(std::move(x), part.norm, pack);
+    x = part.sublayer->residual(std::move(x), part.norm, layout);
   }
   return x;
 }
 
-Blocks::Blocks(const Geometry& geometry, const Scope& scope, const MakeMixer& mixer, const MakePositionWise& feed)
-    : blocks_(stack(geometry, scope, mixer, feed)),
-      norm_(scope / "norm", geometry.width),
+Blocks::Blocks(const LayerDims& dims, const ParameterScope& scope, const MakeMixer& mixer, const MakePositionWise& feed)
+    : blocks_(stack(dims, scope, mixer, feed)),
+      norm_(scope / "norm", dims.width),
       norm_part_((scope / "norm").path()) {}
 
-Packed Blocks::forward(Packed tokens) const {
-  for (const Block& block : blocks_) tokens.x = block.forward(std::move(tokens.x), tokens.pack);
+PackedSequences Blocks::forward(PackedSequences tokens) const {
+  for (const Block& block : blocks_) tokens.x = block.forward(std::move(tokens.x), tokens.layout);
   enter_layer(norm_part_);
   tokens.x = norm_(std::move(tokens.x));
   return tokens;
 }
 
-std::unique_ptr<Encoder> make_encoder(const std::string& model, const Settings& settings, const Geometry& geometry,
-                                      const Scope& scope) {
+std::unique_ptr<Encoder> make_encoder(const std::string& model, const Settings& settings, const LayerDims& dims,
+                                      const ParameterScope& scope) {
   const ModelEntry& entry = models().at(model);
-  if (entry.encoder) return entry.encoder(settings, geometry, scope);
-  return std::make_unique<Blocks>(geometry, scope, registered(model, settings), feed_forward());
+  if (entry.encoder) return entry.encoder(settings, dims, scope);
+  return std::make_unique<Blocks>(dims, scope, registered(model, settings), feed_forward());
 }
 
 }  // namespace lra::inline LRA_ENGINE

@@ -15,21 +15,21 @@ namespace lra::inline LRA_ENGINE {
 
 /// How a block comes to its parts; geometry.layer says which block it is.
 template <typename Part>
-using Make = std::function<std::unique_ptr<Part>(const Geometry& geometry, const Scope& scope)>;
+using Make = std::function<std::unique_ptr<Part>(const LayerDims& dims, const ParameterScope& scope)>;
 using MakeMixer = Make<Mixer>;
 using MakePositionWise = Make<PositionWise>;
 
 /// The exact attention of the Transformer.
 MakeMixer full_attention();
-/// The position-wise part of the Transformer, `geometry.ff` wide.
+/// The position-wise part of the Transformer, `dims.ff` wide.
 MakePositionWise feed_forward();
 
 /// Two sublayers: the mixer, with dropout behind it, and a position-wise part.
 class Block {
  public:
-  Block(const Geometry& geometry, const Scope& scope, const MakeMixer& mixer, const MakePositionWise& feed);
+  Block(const LayerDims& dims, const ParameterScope& scope, const MakeMixer& mixer, const MakePositionWise& feed);
   /// x (T,C) → (T,C).
-  Tensor forward(Tensor x, const Pack& pack) const;
+  Tensor forward(Tensor x, const SequenceLayout& layout) const;
 
  private:
   struct Normed {
@@ -40,11 +40,11 @@ class Block {
   std::vector<Normed> sublayers_;
 };
 
-/// `geometry.layers` blocks and a LayerNorm after the last.
+/// `dims.layers` blocks and a LayerNorm after the last.
 class Blocks final : public Encoder {
  public:
-  Blocks(const Geometry& geometry, const Scope& scope, const MakeMixer& mixer, const MakePositionWise& feed);
-  Packed forward(Packed tokens) const override;
+  Blocks(const LayerDims& dims, const ParameterScope& scope, const MakeMixer& mixer, const MakePositionWise& feed);
+  PackedSequences forward(PackedSequences tokens) const override;
 
  private:
   std::vector<Block> blocks_;
@@ -53,7 +53,7 @@ class Blocks final : public Encoder {
 };
 
 /// A registered model as a whole encoder; a mixer stands in every block. Throws a usage error for unknown settings.
-std::unique_ptr<Encoder> make_encoder(const std::string& model, const Settings& settings, const Geometry& geometry,
-                                      const Scope& scope);
+std::unique_ptr<Encoder> make_encoder(const std::string& model, const Settings& settings, const LayerDims& dims,
+                                      const ParameterScope& scope);
 
 }  // namespace lra::inline LRA_ENGINE

@@ -8,7 +8,7 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-Rule moving_average(long width, double decay) {
+UpdateRule moving_average(long width, double decay) {
   return [=](std::span<Real> values, std::span<const Real> sums) {
     for (std::size_t at = 0; at < values.size(); at += std::size_t(width) + 1) {
       const double members = double(sums[at + std::size_t(width)]);
@@ -21,13 +21,13 @@ Rule moving_average(long width, double decay) {
 
 }  // namespace
 
-Centroids::Centroids(const Scope& scope, const std::string& name, long count, long width, double decay)
+Centroids::Centroids(const ParameterScope& scope, const std::string& name, long count, long width, double decay)
     : count_(count),
       width_(width),
-      state_(scope, name, {count, width + 1}, Init::normal(1), moving_average(width, decay)) {}
+      buffer_(scope, name, {count, width + 1}, Init::normal(1), moving_average(width, decay)) {}
 
 Tensor Centroids::directions() const {
-  const Tensor values = state_.values();
+  const Tensor values = buffer_.values();
   Tensor directions = Tensor::empty({count_, width_});
   for (long c = 0; c < count_; ++c) {
     const Real* from = values.data() + c * (width_ + 1);
@@ -47,7 +47,7 @@ void Centroids::follow(const Tensor& x, std::span<const std::int32_t> chosen) co
     kernels::add(x.data() + t * width_, to, width_);
     to[width_] += 1;
   }
-  state_.add(std::move(sums));
+  buffer_.add(std::move(sums));
 }
 
 }  // namespace lra::inline LRA_ENGINE

@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "models/layers/state.h"
+#include "models/layers/buffer.h"
 
 namespace lra::inline LRA_ENGINE {
 
@@ -14,7 +14,7 @@ namespace lra::inline LRA_ENGINE {
 /// last step.
 class Centroids {
  public:
-  Centroids(const Scope& scope, const std::string& name, long count, long width, double decay);
+  Centroids(const ParameterScope& scope, const std::string& name, long count, long width, double decay);
 
   /// (K,D): μ/‖μ‖, constants.
   Tensor directions() const;
@@ -23,7 +23,7 @@ class Centroids {
 
  private:
   long count_, width_;
-  State state_;
+  Buffer buffer_;
 };
 
 }  // namespace lra::inline LRA_ENGINE

@@ -51,16 +51,16 @@ struct Classifier::Layers {
   std::vector<Linear> head;
 
   Layers(const std::string& model, const Settings& settings, const EncoderConfig& shape, const TaskSpec& task,
-         const Geometry& geometry, const Scope& scope)
+         const LayerDims& dims, const ParameterScope& scope)
       : cls(shape.pool == "cls" && !task.paired),
         tokens(scope.add("embedding.tokens", {task.vocab, shape.width}, Init::normal(1))),
         positions(shape.positions == "learned"
-                      ? scope.add("embedding.positions", {geometry.length, shape.width}, Init::normal(0.02))
+                      ? scope.add("embedding.positions", {dims.length, shape.width}, Init::normal(0.02))
                       : Parameter()),
         cls_vector(cls ? scope.add("embedding.cls", {shape.width}, Init::zeros()) : Parameter()),
         site(scope.dropout("embedding", shape.dropout)),
-        encoder(make_encoder(model, settings, geometry, scope / "encoder")) {
-    if (shape.positions == "sinusoid") expect_room(0, "the table of positions", {geometry.length, shape.width});
+        encoder(make_encoder(model, settings, dims, scope / "encoder")) {
+    if (shape.positions == "sinusoid") expect_room(0, "the table of positions", {dims.length, shape.width});
     // One hidden layer, two for pairs; LRA's widths.
     const long hidden = shape.head_width ? shape.head_width : shape.ff;
     long width = shape.width * (!task.paired ? 1 : shape.interaction == "nli" ? 4 : 2);
@@ -78,53 +78,53 @@ Classifier::Classifier(const std::string& model, const Settings& settings, const
                        const TaskSpec& task, std::uint64_t seed, Build build)
     : parameters_(seed, build == Build::all), task_(task), shape_(shape) {
   check(shape, task);
-  Geometry geometry;
-  geometry.width = shape.width;
-  geometry.qkv = shape.qkv ? shape.qkv : shape.width;
-  geometry.heads = shape.heads;
-  geometry.length = task.length + (shape.pool == "cls" && !task.paired);
-  geometry.attention_dropout = shape.attention_dropout;
-  geometry.height = task.height;
-  geometry.image_width = task.width;
-  geometry.ff = shape.ff;
-  geometry.layers = shape.layers;
-  geometry.dropout = shape.dropout;
-  layers_ = std::make_unique<Layers>(model, settings, shape, task, geometry, Scope(parameters_, ""));
+  LayerDims dims;
+  dims.width = shape.width;
+  dims.qkv = shape.qkv ? shape.qkv : shape.width;
+  dims.heads = shape.heads;
+  dims.length = task.length + (shape.pool == "cls" && !task.paired);
+  dims.attention_dropout = shape.attention_dropout;
+  dims.height = task.height;
+  dims.image_width = task.width;
+  dims.ff = shape.ff;
+  dims.layers = shape.layers;
+  dims.dropout = shape.dropout;
+  layers_ = std::make_unique<Layers>(model, settings, shape, task, dims, ParameterScope(parameters_, ""));
   if (build == Build::all && shape.positions == "sinusoid")
-    layers_->fixed_positions = sinusoid(geometry.length, geometry.width);
+    layers_->fixed_positions = sinusoid(dims.length, dims.width);
 }
 
 Classifier::~Classifier() = default;
 
-Pack Classifier::pack_of(const Batch& batch, std::uint32_t step) const {
-  Pack pack;
-  pack.step = step;
-  pack.length = task_.length + layers_->cls;
+SequenceLayout Classifier::layout_of(const Batch& batch, std::uint32_t step) const {
+  SequenceLayout layout;
+  layout.step = step;
+  layout.length = task_.length + layers_->cls;
   const std::uint32_t sides = batch.paired ? 2 : 1;
-  pack.offsets.push_back(0);
+  layout.offsets.push_back(0);
   for (long s = 0; s < batch.sequences(); ++s) {
     const long n = long(batch.offsets[std::size_t(s) + 1] - batch.offsets[std::size_t(s)]);
     if (n < 1 || n > task_.length)
       fail_data("{}: a sequence of {} tokens; there must be 1 to {}", task_.variant, n, task_.length);
-    pack.offsets.push_back(pack.offsets.back() + n + layers_->cls);
-    pack.sequences.push_back(batch.examples[std::size_t(s) / sides] * sides + std::uint32_t(s) % sides);
+    layout.offsets.push_back(layout.offsets.back() + n + layers_->cls);
+    layout.sequences.push_back(batch.examples[std::size_t(s) / sides] * sides + std::uint32_t(s) % sides);
   }
-  return pack;
+  return layout;
 }
 
 Tensor Classifier::forward(const Batch& batch, std::uint32_t step, double weight) const {
-  Pack pack = pack_of(batch, step);
-  pack.weight = weight;
+  SequenceLayout layout = layout_of(batch, step);
+  layout.weight = weight;
   enter_layer("embedding");
   Tensor x = embedding(batch.ids, layers_->tokens);  // (T,C)
-  if (layers_->cls) x = prepend(layers_->cls_vector, x, pack);
+  if (layers_->cls) x = prepend(layers_->cls_vector, x, layout);
   Tensor table = layers_->positions;
   if (!layers_->fixed_positions.empty())
-    table = Tensor::borrow(const_cast<Real*>(layers_->fixed_positions.data()), {pack.length, shape_.width});
-  x = dropout(add_positions(std::move(x), table, pack), layers_->site, pack);
-  Packed states = layers_->encoder->forward({std::move(x), pack});
+    table = Tensor::borrow(const_cast<Real*>(layers_->fixed_positions.data()), {layout.length, shape_.width});
+  x = dropout(add_positions(std::move(x), table, layout), layers_->site, layout);
+  PackedSequences states = layers_->encoder->forward({std::move(x), layout});
   enter_layer("head");
-  x = shape_.pool == "cls" ? first_rows(states.x, states.pack) : mean_rows(states.x, states.pack);  // (S,C)
+  x = shape_.pool == "cls" ? first_rows(states.x, states.layout) : mean_rows(states.x, states.layout);  // (S,C)
   states.x = {};
   if (batch.paired) {
     const Tensor a = every_other_row(x, 0), b = every_other_row(x, 1);  // (B,C)

@@ -32,7 +32,7 @@ class Classifier {
   const Parameters& parameters() const { return parameters_; }
 
  private:
-  Pack pack_of(const Batch& batch, std::uint32_t step) const;
+  SequenceLayout layout_of(const Batch& batch, std::uint32_t step) const;
   Parameters parameters_;
   TaskSpec task_;
   EncoderConfig shape_;

@@ -4,16 +4,15 @@
 
 namespace lra::inline LRA_ENGINE {
 
-CrossAttention::CrossAttention(const Geometry& geometry, const Scope& scope)
-    : heads_(geometry.heads),
-      projections_(geometry, scope),
-      site_(scope.dropout("probabilities", geometry.attention_dropout)) {}
+CrossAttention::CrossAttention(const LayerDims& dims, const ParameterScope& scope)
+    : heads_(dims.heads), projections_(dims, scope), site_(scope.dropout("probabilities", dims.attention_dropout)) {}
 
-Tensor CrossAttention::operator()(Tensor x, const Pack& pack, const Tensor& context, const Pack& context_pack) const {
-  return linear(
-      softmax_attention(linear(std::move(x), projections_.query), linear(context, projections_.key),
-                        linear(context, projections_.value), heads_, Window::everything(), site_, pack, context_pack),
-      projections_.out);
+Tensor CrossAttention::operator()(Tensor x, const SequenceLayout& layout, const Tensor& context,
+                                  const SequenceLayout& context_layout) const {
+  return linear(softmax_attention(linear(std::move(x), projections_.query), linear(context, projections_.key),
+                                  linear(context, projections_.value), heads_, Window::everything(), site_, layout,
+                                  context_layout),
+                projections_.out);
 }
 
 }  // namespace lra::inline LRA_ENGINE

@@ -3,7 +3,7 @@
 
 #include "models/layers/parameters.h"
 #include "models/layers/projections.h"
-#include "models/ops/pack.h"
+#include "models/ops/sequence_layout.h"
 
 namespace lra::inline LRA_ENGINE {
 
@@ -11,9 +11,10 @@ namespace lra::inline LRA_ENGINE {
 /// of the context.
 class CrossAttention {
  public:
-  CrossAttention(const Geometry& geometry, const Scope& scope);
+  CrossAttention(const LayerDims& dims, const ParameterScope& scope);
   /// x (T,C), context (T',C) → (T,C).
-  Tensor operator()(Tensor x, const Pack& pack, const Tensor& context, const Pack& context_pack) const;
+  Tensor operator()(Tensor x, const SequenceLayout& layout, const Tensor& context,
+                    const SequenceLayout& context_layout) const;
 
  private:
   long heads_;

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "models/layers/registry.h"
-#include "models/ops/pack.h"
+#include "models/ops/sequence_layout.h"
 #include "models/tensor/tensor.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -43,17 +43,17 @@ struct EncoderConfig {
 };
 
 /// Packed tokens (T,C) and which of them belong to which sequence.
-struct Packed {
+struct PackedSequences {
   Tensor x;
-  Pack pack;
+  SequenceLayout layout;
 };
 
 class Encoder {
  public:
   virtual ~Encoder() = default;
   /// The states that are pooled: of each sequence in its order, at least one. With pooling by cls its first row came
-  /// from the cls slot. `geometry.width` features before and after. Called by several threads at once.
-  virtual Packed forward(Packed tokens) const = 0;
+  /// from the cls slot. `dims.width` features before and after. Called by several threads at once.
+  virtual PackedSequences forward(PackedSequences tokens) const = 0;
 };
 
 }  // namespace lra::inline LRA_ENGINE

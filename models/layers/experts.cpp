@@ -15,8 +15,8 @@ constexpr double kLeastCapacity = 4;
 
 }  // namespace
 
-Experts::Experts(const ExpertSettings& settings, const Routing& routing, const Geometry& geometry, const Scope& scope,
-                 const MakePositionWise& expert)
+Experts::Experts(const ExpertSettings& settings, const Routing& routing, const LayerDims& dims,
+                 const ParameterScope& scope, const MakePositionWise& expert)
     : settings_(settings),
       routing_(routing),
       choices_(std::min(routing.choices, settings.experts)),
@@ -25,32 +25,31 @@ Experts::Experts(const ExpertSettings& settings, const Routing& routing, const G
       dropped_(scope, "dropped"),
       balance_(scope, "balance") {
   if (!(routing.jitter >= 0 && routing.jitter < 1)) fail_usage("jitter is {}; it must be in [0, 1)", routing.jitter);
-  router_ =
-      scope.add("router", {settings.experts, geometry.width}, Init::normal(std::sqrt(0.1 / double(geometry.width))));
-  for (long e = 0; e < settings.experts; ++e) experts_.push_back(expert(geometry, scope / std::to_string(e)));
+  router_ = scope.add("router", {settings.experts, dims.width}, Init::normal(std::sqrt(0.1 / double(dims.width))));
+  for (long e = 0; e < settings.experts; ++e) experts_.push_back(expert(dims, scope / std::to_string(e)));
 }
 
-Tensor Experts::forward(Tensor x, const Pack& pack) const {
-  const Tensor logits = linear(router_input(x, pack), router_);
+Tensor Experts::forward(Tensor x, const SequenceLayout& layout) const {
+  const Tensor logits = linear(router_input(x, layout), router_);
   const Tensor probabilities = softmax(logits);
   std::vector<long> choices = largest_columns(logits, choices_);
   const Tensor gates =
       routing_.renormalised ? softmax(take_along_axis(logits, choices)) : take_along_axis(probabilities, choices);
-  if (recording()) add_balance(probabilities, choices, pack);
-  if (training() && routing_.drops_second && choices_ > 1) drop_second(choices, gates, pack);
-  drop_beyond_capacity(choices, pack);
-  return combine(x, gates, choices, pack);
+  if (recording()) add_balance(probabilities, choices, layout);
+  if (training() && routing_.drops_second && choices_ > 1) drop_second(choices, gates, layout);
+  drop_beyond_capacity(choices, layout);
+  return combine(x, gates, choices, layout);
 }
 
-Tensor Experts::router_input(const Tensor& x, const Pack& pack) const {
+Tensor Experts::router_input(const Tensor& x, const SequenceLayout& layout) const {
   if (!training() || routing_.jitter == 0) return x;
   Tensor factors = Tensor::empty(x.shape());
-  for (long s = 0; s < pack.count(); ++s) {
-    const Random draws = jitter_.at(pack.step, pack.sequences[std::size_t(s)]);
-    Real* row = factors.data() + pack.begin(s) * x.dim(1);
-    const long count = pack.size(s) * x.dim(1);
+  for (long s = 0; s < layout.count(); ++s) {
+    const Random random = jitter_.at(layout.step, layout.sequences[std::size_t(s)]);
+    Real* row = factors.data() + layout.begin(s) * x.dim(1);
+    const long count = layout.size(s) * x.dim(1);
     for (long i = 0; i < count; i += 4) {
-      const auto words = draws.block(std::uint64_t(i / 4));
+      const auto words = random.block(std::uint64_t(i / 4));
       for (long w = 0; w < std::min(4L, count - i); ++w) {
         const double even = (double(words[std::size_t(w)]) + 0.5) / 0x1p32;
         row[i + w] = Real(float(1 + routing_.jitter * (2 * even - 1)));
@@ -60,57 +59,58 @@ Tensor Experts::router_input(const Tensor& x, const Pack& pack) const {
   return multiply(std::move(factors), x);
 }
 
-void Experts::add_balance(const Tensor& probabilities, const std::vector<long>& choices, const Pack& pack) const {
-  Tensor shares = Tensor::zeros({pack.count(), settings_.experts});
-  for (long s = 0; s < pack.count(); ++s)
-    for (long t = pack.begin(s); t < pack.begin(s) + pack.size(s); ++t)
-      shares.data()[s * settings_.experts + choices[std::size_t(t * choices_)]] += Real(1) / Real(pack.size(s));
-  const Tensor terms = multiply(std::move(shares), mean_rows(probabilities, pack));
-  auxiliary_loss(terms, settings_.balance * double(settings_.experts), pack);
+void Experts::add_balance(const Tensor& probabilities, const std::vector<long>& choices,
+                          const SequenceLayout& layout) const {
+  Tensor shares = Tensor::zeros({layout.count(), settings_.experts});
+  for (long s = 0; s < layout.count(); ++s)
+    for (long t = layout.begin(s); t < layout.begin(s) + layout.size(s); ++t)
+      shares.data()[s * settings_.experts + choices[std::size_t(t * choices_)]] += Real(1) / Real(layout.size(s));
+  const Tensor terms = multiply(std::move(shares), mean_rows(probabilities, layout));
+  auxiliary_loss(terms, settings_.balance * double(settings_.experts), layout);
   double sum = 0;
   for (long i = 0; i < terms.size(); ++i) sum += double(terms.data()[i]);
-  balance_.add(double(settings_.experts) * sum, pack);
+  balance_.add(double(settings_.experts) * sum, layout);
 }
 
-void Experts::drop_second(std::vector<long>& choices, const Tensor& gates, const Pack& pack) const {
-  for (long s = 0; s < pack.count(); ++s) {
-    const Random draws = second_.at(pack.step, pack.sequences[std::size_t(s)]);
-    for (long i = 0; i < pack.size(s); ++i) {
-      const long entry = (pack.begin(s) + i) * choices_ + 1;
-      if (!(draws.uniform(std::uint64_t(i)) < 2 * double(gates.data()[entry]))) choices[std::size_t(entry)] = kNone;
+void Experts::drop_second(std::vector<long>& choices, const Tensor& gates, const SequenceLayout& layout) const {
+  for (long s = 0; s < layout.count(); ++s) {
+    const Random random = second_.at(layout.step, layout.sequences[std::size_t(s)]);
+    for (long i = 0; i < layout.size(s); ++i) {
+      const long entry = (layout.begin(s) + i) * choices_ + 1;
+      if (!(random.uniform(std::uint64_t(i)) < 2 * double(gates.data()[entry]))) choices[std::size_t(entry)] = kNone;
     }
   }
 }
 
-void Experts::drop_beyond_capacity(std::vector<long>& choices, const Pack& pack) const {
+void Experts::drop_beyond_capacity(std::vector<long>& choices, const SequenceLayout& layout) const {
   const double factor = training() ? settings_.capacity : settings_.eval_capacity;
   double dropped = 0;
-  for (long s = 0; s < pack.count(); ++s) {
-    const long n = pack.size(s);
+  for (long s = 0; s < layout.count(); ++s) {
+    const long n = layout.size(s);
     const double share = double(routing_.choices * n) / double(settings_.experts);
     const long capacity = long(std::min(double(n), std::max(kLeastCapacity, std::floor(factor * share))));
     std::vector<long> taken(std::size_t(settings_.experts));
     for (long j = 0; j < choices_; ++j)
-      for (long t = pack.begin(s); t < pack.begin(s) + n; ++t) {
+      for (long t = layout.begin(s); t < layout.begin(s) + n; ++t) {
         long& expert = choices[std::size_t(t * choices_ + j)];
         if (expert == kNone || taken[std::size_t(expert)]++ < capacity) continue;
         expert = kNone;
         dropped += 1 / double(n * choices_);
       }
   }
-  dropped_.add(dropped, pack);
+  dropped_.add(dropped, layout);
 }
 
 Tensor Experts::combine(const Tensor& x, const Tensor& gates, const std::vector<long>& choices,
-                        const Pack& pack) const {
+                        const SequenceLayout& layout) const {
   std::vector<long> places(choices.size(), kNone);  // of a choice's result among all results
   std::vector<Tensor> results;
   long at = 0;
   for (long e = 0; e < settings_.experts; ++e) {
     std::vector<long> tokens;
-    Pack own = pack;
-    for (long s = 0; s < pack.count(); ++s) {
-      for (long entry = pack.begin(s) * choices_; entry < (pack.begin(s) + pack.size(s)) * choices_; ++entry) {
+    SequenceLayout own = layout;
+    for (long s = 0; s < layout.count(); ++s) {
+      for (long entry = layout.begin(s) * choices_; entry < (layout.begin(s) + layout.size(s)) * choices_; ++entry) {
         if (choices[std::size_t(entry)] != e) continue;
         places[std::size_t(entry)] = at + long(tokens.size());
         tokens.push_back(entry / choices_);
@@ -125,8 +125,8 @@ Tensor Experts::combine(const Tensor& x, const Tensor& gates, const std::vector<
 }
 
 MakePositionWise alternating(MakePositionWise first, MakePositionWise second) {
-  return [first = std::move(first), second = std::move(second)](const Geometry& geometry, const Scope& scope) {
-    return geometry.layer % 2 == 0 ? first(geometry, scope) : second(geometry, scope);
+  return [first = std::move(first), second = std::move(second)](const LayerDims& dims, const ParameterScope& scope) {
+    return dims.layer % 2 == 0 ? first(dims, scope) : second(dims, scope);
   };
 }
 

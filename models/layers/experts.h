@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "models/layers/blocks.h"
-#include "models/layers/state.h"
+#include "models/layers/buffer.h"
 
 namespace lra::inline LRA_ENGINE {
 
@@ -41,16 +41,17 @@ struct Routing {
 class Experts final : public PositionWise {
  public:
   /// Throws a usage error for settings without sense.
-  Experts(const ExpertSettings& settings, const Routing& routing, const Geometry& geometry, const Scope& scope,
+  Experts(const ExpertSettings& settings, const Routing& routing, const LayerDims& dims, const ParameterScope& scope,
           const MakePositionWise& expert);
-  Tensor forward(Tensor x, const Pack& pack) const override;
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override;
 
  private:
-  Tensor router_input(const Tensor& x, const Pack& pack) const;
-  void add_balance(const Tensor& probabilities, const std::vector<long>& choices, const Pack& pack) const;
-  void drop_second(std::vector<long>& choices, const Tensor& gates, const Pack& pack) const;
-  void drop_beyond_capacity(std::vector<long>& choices, const Pack& pack) const;
-  Tensor combine(const Tensor& x, const Tensor& gates, const std::vector<long>& choices, const Pack& pack) const;
+  Tensor router_input(const Tensor& x, const SequenceLayout& layout) const;
+  void add_balance(const Tensor& probabilities, const std::vector<long>& choices, const SequenceLayout& layout) const;
+  void drop_second(std::vector<long>& choices, const Tensor& gates, const SequenceLayout& layout) const;
+  void drop_beyond_capacity(std::vector<long>& choices, const SequenceLayout& layout) const;
+  Tensor combine(const Tensor& x, const Tensor& gates, const std::vector<long>& choices,
+                 const SequenceLayout& layout) const;
 
   ExpertSettings settings_;
   Routing routing_;

@@ -4,12 +4,12 @@
 
 namespace lra::inline LRA_ENGINE {
 
-Packed of_each_sequence(const Tensor& latents, const Pack& pack) {
+PackedSequences of_each_sequence(const Tensor& latents, const SequenceLayout& layout) {
   const long m = latents.dim(0);
-  Pack own = pack;
+  SequenceLayout own = layout;
   own.length = m;
   std::vector<long> copies;
-  for (long s = 0; s < pack.count(); ++s) {
+  for (long s = 0; s < layout.count(); ++s) {
     own.offsets[std::size_t(s) + 1] = (s + 1) * m;
     for (long i = 0; i < m; ++i) copies.push_back(i);
   }

@@ -5,7 +5,7 @@
 
 namespace lra::inline LRA_ENGINE {
 
-/// A copy of `latents` (M,C) for each sequence of `pack`: (S·M,C).
-Packed of_each_sequence(const Tensor& latents, const Pack& pack);
+/// A copy of `latents` (M,C) for each sequence of `layout`: (S·M,C).
+PackedSequences of_each_sequence(const Tensor& latents, const SequenceLayout& layout);
 
 }  // namespace lra::inline LRA_ENGINE

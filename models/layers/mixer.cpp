@@ -4,13 +4,12 @@
 
 namespace lra::inline LRA_ENGINE {
 
-Attention::Attention(const Geometry& geometry, const Scope& scope)
-    : geometry_(geometry), projections_(geometry, scope) {}
+Attention::Attention(const LayerDims& dims, const ParameterScope& scope) : dims_(dims), projections_(dims, scope) {}
 
-Tensor Attention::forward(Tensor x, const Pack& pack) const {
+Tensor Attention::forward(Tensor x, const SequenceLayout& layout) const {
   const Projections& p = projections_;
   Tensor q = linear(x, p.query), k = linear(x, p.key), v = linear(std::move(x), p.value);
-  return linear(attend(std::move(q), std::move(k), std::move(v), pack), p.out);
+  return linear(attend(std::move(q), std::move(k), std::move(v), layout), p.out);
 }
 
 Registry<ModelEntry>& models() {

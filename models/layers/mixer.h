@@ -7,7 +7,7 @@
 
 #include "models/layers/projections.h"
 #include "models/layers/registry.h"
-#include "models/ops/pack.h"
+#include "models/ops/sequence_layout.h"
 #include "models/tensor/tensor.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -16,22 +16,22 @@ class Mixer {
  public:
   virtual ~Mixer() = default;
   /// x (T,C), the packed tokens of all sequences → (T,C). Called by several threads at once.
-  virtual Tensor forward(Tensor x, const Pack& pack) const = 0;
+  virtual Tensor forward(Tensor x, const SequenceLayout& layout) const = 0;
 };
 
 /// The multi-head shell of the Transformer: the projections (projections.h), and between them what a model does.
 class Attention : public Mixer {
  public:
-  Attention(const Geometry& geometry, const Scope& scope);
-  Tensor forward(Tensor x, const Pack& pack) const final;
+  Attention(const LayerDims& dims, const ParameterScope& scope);
+  Tensor forward(Tensor x, const SequenceLayout& layout) const final;
 
  protected:
   /// q, k, v (T, H·D), packed → (T, H·D).
-  virtual Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const = 0;
-  const Geometry& geometry() const { return geometry_; }
+  virtual Tensor attend(Tensor q, Tensor k, Tensor v, const SequenceLayout& layout) const = 0;
+  const LayerDims& dims() const { return dims_; }
 
  private:
-  Geometry geometry_;
+  LayerDims dims_;
   Projections projections_;
 };
 

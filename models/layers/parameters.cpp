@@ -42,7 +42,7 @@ long Parameters::add(const std::string& name, const Shape& shape, const Init& in
   return offset;
 }
 
-void Parameters::make_state(Rule rule, bool is_metric) {
+void Parameters::make_buffer(UpdateRule rule, bool is_metric) {
   list_.back().rule = std::move(rule);
   list_.back().is_metric = is_metric;
 }
@@ -82,24 +82,24 @@ Parameter::operator Tensor() const {
   return value;
 }
 
-Scope Scope::operator/(const std::string& name) const {
+ParameterScope ParameterScope::operator/(const std::string& name) const {
   return {*parameters_, path_.empty() ? name : path_ + "." + name};
 }
 
-Parameter Scope::add(const std::string& name, const Shape& shape, const Init& init) const {
+Parameter ParameterScope::add(const std::string& name, const Shape& shape, const Init& init) const {
   return {*parameters_, parameters_->add((*this / name).path_, shape, init), shape};
 }
 
-Parameter Scope::add_state(const std::string& name, const Shape& shape, const Init& init, Rule rule,
-                           bool is_metric) const {
+Parameter ParameterScope::add_buffer(const std::string& name, const Shape& shape, const Init& init, UpdateRule rule,
+                                     bool is_metric) const {
   const Parameter state = add(name, shape, init);
-  parameters_->make_state(std::move(rule), is_metric);
+  parameters_->make_buffer(std::move(rule), is_metric);
   return state;
 }
 
-Dropout Scope::dropout(const std::string& name, double rate) const { return {rate, random("dropout", name)}; }
+Dropout ParameterScope::dropout(const std::string& name, double rate) const { return {rate, random("dropout", name)}; }
 
-Random Scope::random(const std::string& purpose, const std::string& name) const {
+Random ParameterScope::random(const std::string& purpose, const std::string& name) const {
   return {parameters_->seed(), purpose, (*this / name).path_};
 }
 

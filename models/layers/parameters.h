@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "harness/core/random.h"
-#include "models/ops/pack.h"
+#include "models/ops/sequence_layout.h"
 #include "models/tensor/tensor.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -36,13 +36,13 @@ struct Init {
 
 /// What a training step makes of values that the optimiser does not touch, from what the forward passes of its examples
 /// have summed in their place of the gradient buffer.
-using Rule = std::function<void(std::span<Real> values, std::span<const Real> sums)>;
+using UpdateRule = std::function<void(std::span<Real> values, std::span<const Real> sums)>;
 
 struct ParameterInfo {
   std::string name;  // "encoder.1.mixer.query"
   Shape shape;
   long offset;             // in elements, in the flat buffers
-  Rule rule = {};          // of a state (state.h); empty for what is trained
+  UpdateRule rule = {};    // of a state (buffer.h); empty for what is trained
   bool is_metric = false;  // a state that is to be reported
 };
 
@@ -57,7 +57,7 @@ class Parameters {
   /// Returns the parameter's offset. Throws when the name is taken.
   long add(const std::string& name, const Shape& shape, const Init& init);
   /// Makes the parameter added last a state.
-  void make_state(Rule rule, bool is_metric);
+  void make_buffer(UpdateRule rule, bool is_metric);
 
   std::uint64_t seed() const { return seed_; }
   /// Of the flat buffers: with states.
@@ -96,14 +96,15 @@ class Parameter {
 };
 
 /// A place in the model by name: parameters and random streams made here carry its path.
-class Scope {
+class ParameterScope {
  public:
-  Scope(Parameters& parameters, std::string path) : parameters_(&parameters), path_(std::move(path)) {}
-  Scope operator/(const std::string& name) const;
+  ParameterScope(Parameters& parameters, std::string path) : parameters_(&parameters), path_(std::move(path)) {}
+  ParameterScope operator/(const std::string& name) const;
 
   Parameter add(const std::string& name, const Shape& shape, const Init& init) const;
   /// As `add`, of values that a training step changes by a rule.
-  Parameter add_state(const std::string& name, const Shape& shape, const Init& init, Rule rule, bool is_metric) const;
+  Parameter add_buffer(const std::string& name, const Shape& shape, const Init& init, UpdateRule rule,
+                       bool is_metric) const;
   /// A dropout site.
   Dropout dropout(const std::string& name, double rate) const;
   /// A stream for draws other than initialisation, such as random features.

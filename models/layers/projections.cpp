@@ -2,20 +2,20 @@
 
 namespace lra::inline LRA_ENGINE {
 
-Parameter head_projection(const Geometry& geometry, const Scope& scope, const std::string& name) {
-  return scope.add(name, {geometry.qkv, geometry.width}, Init::xavier(geometry.width, geometry.qkv));
+Parameter head_projection(const LayerDims& dims, const ParameterScope& scope, const std::string& name) {
+  return scope.add(name, {dims.qkv, dims.width}, Init::xavier(dims.width, dims.qkv));
 }
 
-Parameter out_projection(const Geometry& geometry, const Scope& scope, const std::string& name) {
-  return scope.add(name, {geometry.width, geometry.qkv}, Init::xavier(geometry.qkv, geometry.width));
+Parameter out_projection(const LayerDims& dims, const ParameterScope& scope, const std::string& name) {
+  return scope.add(name, {dims.width, dims.qkv}, Init::xavier(dims.qkv, dims.width));
 }
 
-QkvProjections::QkvProjections(const Geometry& geometry, const Scope& scope, const std::string& prefix)
-    : query(head_projection(geometry, scope, prefix + "query")),
-      key(head_projection(geometry, scope, prefix + "key")),
-      value(head_projection(geometry, scope, prefix + "value")) {}
+QkvProjections::QkvProjections(const LayerDims& dims, const ParameterScope& scope, const std::string& prefix)
+    : query(head_projection(dims, scope, prefix + "query")),
+      key(head_projection(dims, scope, prefix + "key")),
+      value(head_projection(dims, scope, prefix + "value")) {}
 
-Projections::Projections(const Geometry& geometry, const Scope& scope, const std::string& prefix)
-    : QkvProjections(geometry, scope, prefix), out(out_projection(geometry, scope, prefix + "out")) {}
+Projections::Projections(const LayerDims& dims, const ParameterScope& scope, const std::string& prefix)
+    : QkvProjections(dims, scope, prefix), out(out_projection(dims, scope, prefix + "out")) {}
 
 }  // namespace lra::inline LRA_ENGINE

@@ -9,20 +9,20 @@
 namespace lra::inline LRA_ENGINE {
 
 /// (H·D,C): from tokens to the features of all heads.
-Parameter head_projection(const Geometry& geometry, const Scope& scope, const std::string& name);
+Parameter head_projection(const LayerDims& dims, const ParameterScope& scope, const std::string& name);
 /// (C,H·D): back.
-Parameter out_projection(const Geometry& geometry, const Scope& scope, const std::string& name = "out");
+Parameter out_projection(const LayerDims& dims, const ParameterScope& scope, const std::string& name = "out");
 
 /// "query", "key" and "value", each after `prefix`.
 struct QkvProjections {
   QkvProjections() = default;
-  QkvProjections(const Geometry& geometry, const Scope& scope, const std::string& prefix = "");
+  QkvProjections(const LayerDims& dims, const ParameterScope& scope, const std::string& prefix = "");
   Parameter query, key, value;
 };
 
 /// The same with "out".
 struct Projections : QkvProjections {
-  Projections(const Geometry& geometry, const Scope& scope, const std::string& prefix = "");
+  Projections(const LayerDims& dims, const ParameterScope& scope, const std::string& prefix = "");
   Parameter out;
 };
 

@@ -18,7 +18,7 @@ class Mixer;    // mixer.h
 class Encoder;  // encoder.h
 
 /// The sizes that a model is built for.
-struct Geometry {
+struct LayerDims {
   long width = 0;   // C: features of a token
   long qkv = 0;     // features of queries, keys and values, all heads together
   long heads = 0;   // H, a divisor of qkv
@@ -54,8 +54,8 @@ struct ModelEntry {
   /// All settings, defaults filled in. Throws a usage error for an unknown or wrong one.
   std::function<Settings(const Settings& settings)> resolve;
   /// One of the two.
-  std::function<std::unique_ptr<Mixer>(const Settings& settings, const Geometry&, const Scope&)> mixer;
-  std::function<std::unique_ptr<Encoder>(const Settings& settings, const Geometry&, const Scope&)> encoder;
+  std::function<std::unique_ptr<Mixer>(const Settings& settings, const LayerDims&, const ParameterScope&)> mixer;
+  std::function<std::unique_ptr<Encoder>(const Settings& settings, const LayerDims&, const ParameterScope&)> encoder;
 };
 
 /// The models by name.
@@ -68,22 +68,22 @@ concept HasConfig = requires(typename T::Config config) {
 
 template <typename T>
 concept IsBuiltFromConfig =
-    HasConfig<T> && std::is_constructible_v<T, const typename T::Config&, const Geometry&, const Scope&>;
+    HasConfig<T> && std::is_constructible_v<T, const typename T::Config&, const LayerDims&, const ParameterScope&>;
 
-/// The last line of a model's file. Requires T::Config and T(const T::Config&, const Geometry&, const Scope&), T being
-/// a Mixer or an Encoder.
+/// The last line of a model's file. Requires T::Config and T(const T::Config&, const LayerDims&, const
+/// ParameterScope&), T being a Mixer or an Encoder.
 template <typename T>
 struct RegisterModel {
   static_assert(HasConfig<T>, "a model needs a public struct Config with `void fields(auto&& f)`");
   static_assert(IsBuiltFromConfig<T>,
-                "a model needs a public constructor (const Config&, const Geometry&, const Scope&)");
+                "a model needs a public constructor (const Config&, const LayerDims&, const ParameterScope&)");
   static_assert(std::is_base_of_v<Mixer, T> != std::is_base_of_v<Encoder, T>,
                 "a model is either a Mixer or an Encoder");
 
   RegisterModel(const std::string& name, ModelFacts facts) {
     using Config = typename T::Config;
-    const auto make = [name](const Settings& settings, const Geometry& geometry, const Scope& scope) {
-      return std::make_unique<T>(parse<Config>(settings, name), geometry, scope);
+    const auto make = [name](const Settings& settings, const LayerDims& dims, const ParameterScope& scope) {
+      return std::make_unique<T>(parse<Config>(settings, name), dims, scope);
     };
     ModelEntry entry;
     entry.facts = std::move(facts);

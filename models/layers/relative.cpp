@@ -5,14 +5,14 @@
 
 namespace lra::inline LRA_ENGINE {
 
-RelativeProjections::RelativeProjections(const Geometry& geometry, const Scope& scope)
-    : heads_(geometry.heads),
-      width_(geometry.qkv / geometry.heads),
-      angles_(std::max(2L, geometry.width / 2 * 2)),
-      projections_(geometry, scope) {
-  u_ = scope.add("content_bias", {geometry.qkv}, Init::normal(0.02));
-  position_bias_ = scope.add("position_bias", {geometry.qkv}, Init::normal(0.02));
-  position_ = scope.add("position", {heads_, width_, angles_}, Init::xavier(geometry.qkv, angles_));
+RelativeProjections::RelativeProjections(const LayerDims& dims, const ParameterScope& scope)
+    : heads_(dims.heads),
+      width_(dims.qkv / dims.heads),
+      angles_(std::max(2L, dims.width / 2 * 2)),
+      projections_(dims, scope) {
+  u_ = scope.add("content_bias", {dims.qkv}, Init::normal(0.02));
+  position_bias_ = scope.add("position_bias", {dims.qkv}, Init::normal(0.02));
+  position_ = scope.add("position", {heads_, width_, angles_}, Init::xavier(dims.qkv, angles_));
 }
 
 Tensor RelativeProjections::queries(const Tensor& x, std::span<const double> places) const {
@@ -37,11 +37,11 @@ Tensor RelativeProjections::out(const Tensor& y) const {
   return linear(head_columns(y, heads_, 0, width_), projections_.out);
 }
 
-Tensor RelativeProjections::frozen_content(const Tensor& x, const Pack& pack, const Tensor& context,
-                                           const Pack& context_pack) const {
+Tensor RelativeProjections::frozen_content(const Tensor& x, const SequenceLayout& layout, const Tensor& context,
+                                           const SequenceLayout& context_layout) const {
   return softmax_attention(
       linear(x, stop_gradient(projections_.query)), linear(context, stop_gradient(projections_.key)),
-      linear(context, stop_gradient(projections_.value)), heads_, Window::everything(), {}, pack, context_pack);
+      linear(context, stop_gradient(projections_.value)), heads_, Window::everything(), {}, layout, context_layout);
 }
 
 }  // namespace lra::inline LRA_ENGINE

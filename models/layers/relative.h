@@ -18,7 +18,7 @@ namespace lra::inline LRA_ENGINE {
 /// turned, which W takes up.
 class RelativeProjections {
  public:
-  RelativeProjections(const Geometry& geometry, const Scope& scope);
+  RelativeProjections(const LayerDims& dims, const ParameterScope& scope);
 
   /// x (T,C) and the place of each row, in tokens; places may lie between tokens.
   Tensor queries(const Tensor& x, std::span<const double> places) const;
@@ -29,7 +29,8 @@ class RelativeProjections {
 
   /// The same without positions, biases and `out`, and with the weights as constants: softmax(q·kᵀ/√D)·v
   /// from each sequence of x to that of the context, (T,H·D).
-  Tensor frozen_content(const Tensor& x, const Pack& pack, const Tensor& context, const Pack& context_pack) const;
+  Tensor frozen_content(const Tensor& x, const SequenceLayout& layout, const Tensor& context,
+                        const SequenceLayout& context_layout) const;
 
  private:
   long heads_, width_, angles_;  // D and C' of a head

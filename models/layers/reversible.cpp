@@ -32,7 +32,7 @@ Again again(const Function& f, const Tensor& x, const Tensor& dy) {
   Tape tape(Context::current().tape->gradients());
   const Tensor y = f(record(constant(x), [&made](Tensor dx) { made.dx = std::move(dx); }));
   made.value = constant(y);
-  give(y, Tensor::copy_of(dy));
+  accumulate_gradient(y, Tensor::copy_of(dy));
   tape.backward();
   return made;
 }
@@ -53,7 +53,7 @@ Tensor reversible_mean(const Tensor& x, std::vector<Coupling> layers) {
   Tensor mean = Tensor::copy_of(first);
   add_to(mean, second, 1);
   kernels::scale(mean.data(), mean.size(), Real(0.5));
-  return record(std::move(mean), [x = x.shell(), first, second, layers = std::move(layers)](Tensor dy) mutable {
+  return record(std::move(mean), [x = x.without_data(), first, second, layers = std::move(layers)](Tensor dy) mutable {
     kernels::scale(dy.data(), dy.size(), Real(0.5));
     Tensor d_first = dy, d_second = Tensor::copy_of(dy);
     for (std::size_t l = layers.size(); l-- > 0;) {
@@ -65,7 +65,7 @@ Tensor reversible_mean(const Tensor& x, std::vector<Coupling> layers) {
       add_to(d_second, f.dx, 1);
     }
     add_to(d_first, d_second, 1);
-    give(x, std::move(d_first));
+    accumulate_gradient(x, std::move(d_first));
   });
 }
 

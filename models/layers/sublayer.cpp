@@ -4,8 +4,8 @@
 
 namespace lra::inline LRA_ENGINE {
 
-Tensor Sublayer::residual(Tensor x, const LayerNorm& norm, const Pack& pack) const {
-  return add(forward(norm(x), pack), x);
+Tensor Sublayer::residual(Tensor x, const LayerNorm& norm, const SequenceLayout& layout) const {
+  return add(forward(norm(x), layout), x);
 }
 
 }  // namespace lra::inline LRA_ENGINE

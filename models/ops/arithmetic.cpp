@@ -2,7 +2,7 @@
 /// broadcast, and their gradients summed over what was repeated.
 #include "harness/core/error.h"
 #include "models/ops/detail/broadcast.h"
-#include "models/ops/detail/doors.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
 #include "models/tensor/detail/permute.h"
@@ -36,10 +36,10 @@ Tensor combined(const Tensor& a, const Tensor& b, const Shape& shape, F f) {
 }
 
 /// Gives x the gradient of what it was broadcast to.
-void give_reduced(const Tensor& x, Tensor dy) {
-  if (x.shape() == dy.shape()) return give(x, std::move(dy));
+void accumulate_reduced(const Tensor& x, Tensor dy) {
+  if (x.shape() == dy.shape()) return accumulate_gradient(x, std::move(dy));
   if (!wants_gradient(x)) return;
-  Tensor sums = sink_zeroed(x);
+  Tensor sums = zeroed_gradient_sink(x);
   add_reduced(dy, sums);
 }
 
@@ -59,9 +59,9 @@ Tensor add(Tensor a, Tensor b) {
   } else {
     y = combined(a, b, shape, [](Real p, Real q) { return p + q; });
   }
-  return record(std::move(y), [a = a.shell(), b = b.shell()](Tensor dy) {
-    if (wants_gradient(a)) give_reduced(a, wants_gradient(b) ? Tensor::copy_of(dy) : dy);
-    give_reduced(b, std::move(dy));
+  return record(std::move(y), [a = a.without_data(), b = b.without_data()](Tensor dy) {
+    if (wants_gradient(a)) accumulate_reduced(a, wants_gradient(b) ? Tensor::copy_of(dy) : dy);
+    accumulate_reduced(b, std::move(dy));
   });
 }
 
@@ -74,10 +74,10 @@ Tensor subtract(Tensor a, const Tensor& b) {
   } else {
     y = combined(a, b, shape, [](Real p, Real q) { return p - q; });
   }
-  return record(std::move(y), [a = a.shell(), b = b.shell()](Tensor dy) {
-    if (wants_gradient(a)) give_reduced(a, Tensor::copy_of(dy));
+  return record(std::move(y), [a = a.without_data(), b = b.without_data()](Tensor dy) {
+    if (wants_gradient(a)) accumulate_reduced(a, Tensor::copy_of(dy));
     kernels::scale(dy.data(), dy.size(), -1);
-    give_reduced(b, std::move(dy));
+    accumulate_reduced(b, std::move(dy));
   });
 }
 
@@ -86,8 +86,8 @@ Tensor multiply(Tensor a, Tensor b) {
   if (a.shape() != b.shape()) {
     Tensor y = combined(a, b, shape, product);
     return record(std::move(y), [a = std::move(a), b = std::move(b), shape](const Tensor& dy) {
-      if (wants_gradient(a)) give_reduced(a, combined(dy, b, shape, product));
-      if (wants_gradient(b)) give_reduced(b, combined(dy, a, shape, product));
+      if (wants_gradient(a)) accumulate_reduced(a, combined(dy, b, shape, product));
+      if (wants_gradient(b)) accumulate_reduced(b, combined(dy, a, shape, product));
     });
   }
   Tensor y = Tensor::copy_of(a);
@@ -96,20 +96,20 @@ Tensor multiply(Tensor a, Tensor b) {
     if (wants_gradient(a)) {
       Tensor da = Tensor::copy_of(dy);
       kernels::multiply(in_order_of(b, da).data(), da.data(), da.size());
-      give(a, std::move(da));
+      accumulate_gradient(a, std::move(da));
     }
     kernels::multiply(in_order_of(a, dy).data(), dy.data(), dy.size());
-    give(b, std::move(dy));
+    accumulate_gradient(b, std::move(dy));
   });
 }
 
 Tensor divide(const Tensor& a, Tensor b) {
   const Shape shape = common_shape(a, b, "divide");
   Tensor y = combined(a, b, shape, quotient);
-  return record(y, [a = a.shell(), b = std::move(b), y, shape](const Tensor& dy) {
+  return record(y, [a = a.without_data(), b = std::move(b), y, shape](const Tensor& dy) {
     Tensor da = combined(dy, b, shape, quotient);
-    if (wants_gradient(b)) give_reduced(b, combined(da, y, shape, [](Real p, Real q) { return -p * q; }));
-    if (wants_gradient(a)) give_reduced(a, std::move(da));
+    if (wants_gradient(b)) accumulate_reduced(b, combined(da, y, shape, [](Real p, Real q) { return -p * q; }));
+    if (wants_gradient(a)) accumulate_reduced(a, std::move(da));
   });
 }
 
@@ -117,9 +117,9 @@ Tensor scale(Tensor x, double factor) {
   expect_defined(x, "scale");
   Tensor y = x.sole_owner() ? x : Tensor::copy_of(x);
   kernels::scale(y.data(), y.size(), Real(factor));
-  return record(std::move(y), [x = x.shell(), factor](Tensor dy) {
+  return record(std::move(y), [x = x.without_data(), factor](Tensor dy) {
     kernels::scale(dy.data(), dy.size(), Real(factor));
-    give(x, std::move(dy));
+    accumulate_gradient(x, std::move(dy));
   });
 }
 

@@ -3,8 +3,8 @@
 #include <limits>
 
 #include "harness/core/error.h"
-#include "models/ops/detail/doors.h"
 #include "models/ops/detail/head_view.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/ops/detail/tile_rows.h"
 #include "models/ops/detail/tiles.h"
 #include "models/ops/ops.h"
@@ -18,7 +18,7 @@ constexpr Real kInfinity = std::numeric_limits<Real>::infinity();
 /// One (sequence, head), and what it sees.
 struct Problem {
   long queries, keys, width;  // width: D
-  std::function<void(const See&)> parts;
+  std::function<void(const PartVisitor&)> parts;
   Real scale;
   bool drops;
   DropoutStream stream;
@@ -83,14 +83,14 @@ struct Running {
   void load(const Tile& t) {
     start(t);
     kernels::fill(o.data(), t.padded_rows * out.cols, 0);
-    for_each_stretch(t.queries, [&](long r, long query, long count) {
+    for_each_range(t.queries, [&](long r, long query, long count) {
       kernels::copy(max + query, tile_max.data() + r, count);
       kernels::copy(sum + query, tile_sum.data() + r, count);
       kernels::copy_rows(part_of(out, query, count), part_of(o, r, count));
     });
   }
   void store(const Tile& t) {
-    for_each_stretch(t.queries, [&](long r, long query, long count) {
+    for_each_range(t.queries, [&](long r, long query, long count) {
       kernels::copy(tile_max.data() + r, max + query, count);
       kernels::copy(tile_sum.data() + r, sum + query, count);
       kernels::copy_rows(part_of(o, r, count), part_of(out, query, count));
@@ -267,22 +267,22 @@ Tensor backward_head(const Problem& p, const Head& head, LabelScores labels, con
 using Problems = std::function<Problem(long sequence, long head)>;
 
 /// The op, given its problem for each (sequence, head).
-Tensor attention(Tensor q, Tensor k, Tensor v, long head_count, const Pack& pack, const Pack& key_pack,
-                 const Problems& problem, Distances distances = {}) {
+Tensor attention(Tensor q, Tensor k, Tensor v, long head_count, const SequenceLayout& layout,
+                 const SequenceLayout& key_layout, const Problems& problem, Distances distances = {}) {
   const long c = q.dim(1), width = c / head_count;
-  Tensor y = Tensor::empty(q.shape()), lse = Tensor::empty({head_count, pack.tokens()});
+  Tensor y = Tensor::empty(q.shape()), lse = Tensor::empty({head_count, layout.tokens()});
   double pairs = 0;
   {
     const Uncounted tiles;
-    for (long s = 0; s < pack.count(); ++s)
+    for (long s = 0; s < layout.count(); ++s)
       for (long h = 0; h < head_count; ++h) {
         const Problem p = problem(s, h);
-        const View out{y.data() + pack.begin(s) * c + h * width, p.queries, width, c};
-        const KeyRows keys(k, key_pack.begin(s), p.keys, h, width, p.once);
-        const KeyRows values(v, key_pack.begin(s), p.keys, h, width, p.once);
-        const Head head{head_view(std::as_const(q), pack.begin(s), p.queries, h, width), keys.rows(), values.rows()};
+        const View out{y.data() + layout.begin(s) * c + h * width, p.queries, width, c};
+        const KeyRows keys(k, key_layout.begin(s), p.keys, h, width, p.once);
+        const KeyRows values(v, key_layout.begin(s), p.keys, h, width, p.once);
+        const Head head{head_view(std::as_const(q), layout.begin(s), p.queries, h, width), keys.rows(), values.rows()};
         pairs += forward_head(p, head, LabelScores(distances, h, width), out,
-                              lse.data() + h * pack.tokens() + pack.begin(s));
+                              lse.data() + h * layout.tokens() + layout.begin(s));
       }
   }
   const double label_flops = distances.table.defined() ? 2 * double(q.size()) * double(distances.table.dim(0)) : 0;
@@ -290,24 +290,24 @@ Tensor attention(Tensor q, Tensor k, Tensor v, long head_count, const Pack& pack
   return record(y, [=](Tensor dy) {
     {
       const Uncounted tiles;
-      Tensor dq = sink_zeroed(q), dk = sink_zeroed(k), dv = sink_zeroed(v);
+      Tensor dq = zeroed_gradient_sink(q), dk = zeroed_gradient_sink(k), dv = zeroed_gradient_sink(v);
       const bool distinct = dq.data() != dk.data() && dq.data() != dv.data() && dk.data() != dv.data();
-      for (long s = 0; s < pack.count(); ++s)
+      for (long s = 0; s < layout.count(); ++s)
         for (long h = 0; h < head_count; ++h) {
           const Problem p = problem(s, h);
-          const long rows_at = pack.begin(s), keys_at = key_pack.begin(s);
+          const long rows_at = layout.begin(s), keys_at = key_layout.begin(s);
           const auto query_rows = [&](const Tensor& x) { return head_view(x, rows_at, p.queries, h, width); };
           const KeyRows keys(k, keys_at, p.keys, h, width, p.once), values(v, keys_at, p.keys, h, width, p.once);
           const bool direct = p.once && distinct;
           GradientRows d_queries(dq, rows_at, p.queries, h, width, direct);
           GradientRows d_keys(dk, keys_at, p.keys, h, width, direct), d_values(dv, keys_at, p.keys, h, width, direct);
-          const HeadResult result{query_rows(y), query_rows(dy), lse.data() + h * pack.tokens() + rows_at};
+          const HeadResult result{query_rows(y), query_rows(dy), lse.data() + h * layout.tokens() + rows_at};
           const Tensor d_labels =
               backward_head(p, {query_rows(q), keys.rows(), values.rows()}, LabelScores(distances, h, width), result,
                             {d_queries.rows(), d_keys.rows(), d_values.rows()});
           for (const GradientRows* gradient : {&d_queries, &d_keys, &d_values}) gradient->finish();
           if (!d_labels.defined()) continue;
-          Tensor d_table = sink_zeroed(distances.table);
+          Tensor d_table = zeroed_gradient_sink(distances.table);
           add_to_head(d_labels, d_table, 0, d_table.dim(0), h);
         }
     }
@@ -318,47 +318,47 @@ Tensor attention(Tensor q, Tensor k, Tensor v, long head_count, const Pack& pack
 }  // namespace
 
 Tensor softmax_attention(Tensor q, Tensor k, Tensor v, long head_count, const Window& window, const Dropout& site,
-                         const Pack& pack, const Pack& key_pack) {
-  const long width = expect_attention(q, k, v, head_count, pack, key_pack, "softmax_attention");
+                         const SequenceLayout& layout, const SequenceLayout& key_layout) {
+  const long width = expect_attention(q, k, v, head_count, layout, key_layout, "softmax_attention");
   expect_window(window, "softmax_attention");
   const bool drops = training() && site.active();
-  return attention(q, k, v, head_count, pack, key_pack, [=](long s, long h) {
-    const long queries = pack.size(s), keys = key_pack.size(s);
-    const std::uint64_t row_step = std::uint64_t(round_up(key_pack.length, kDropoutGroup));
+  return attention(q, k, v, head_count, layout, key_layout, [=](long s, long h) {
+    const long queries = layout.size(s), keys = key_layout.size(s);
+    const std::uint64_t row_step = std::uint64_t(round_up(key_layout.length, kDropoutGroup));
     return Problem{queries,
                    keys,
                    width,
-                   [=](const See& see) {
-                     see({Positions::all(queries), Positions::all(keys), window});
+                   [=](const PartVisitor& visit) {
+                     visit({Positions::all(queries), Positions::all(keys), window});
                    },
                    Real(1 / std::sqrt(double(width))),
                    drops,
-                   site.stream(pack, s),
-                   std::uint64_t(h) * std::uint64_t(pack.length) * row_step,
+                   site.stream(layout, s),
+                   std::uint64_t(h) * std::uint64_t(layout.length) * row_step,
                    row_step,
                    window.kind == Window::Kind::block && window.before + window.after == 0};
   });
 }
 
 Tensor sparse_attention(Tensor q, Tensor k, Tensor v, long head_count, Pattern pattern, const Dropout& site,
-                        const Pack& pack, const Pack& key_pack, Distances distances) {
-  const long width = expect_attention(q, k, v, head_count, pack, key_pack, "sparse_attention");
+                        const SequenceLayout& layout, const SequenceLayout& key_layout, Distances distances) {
+  const long width = expect_attention(q, k, v, head_count, layout, key_layout, "sparse_attention");
   if (distances.table.defined())
     expect_input(distances.table, {2 * distances.reach + 2, q.dim(1)}, "sparse_attention", "table of distances");
   const bool drops = training() && site.active();
   const Problems problem = [=, pattern = std::move(pattern)](long s, long h) {
-    return Problem{pack.size(s),
-                   key_pack.size(s),
+    return Problem{layout.size(s),
+                   key_layout.size(s),
                    width,
-                   [&pattern, s, h](const See& see) { pattern(s, h, see); },
+                   [&pattern, s, h](const PartVisitor& visit) { pattern(s, h, visit); },
                    Real(1 / std::sqrt(double(width))),
                    drops,
-                   site.stream(pack, s),
+                   site.stream(layout, s),
                    std::uint64_t(h) << 40,  // more elements than a head's tiles can have
                    0,
                    false};
   };
-  return attention(q, k, v, head_count, pack, key_pack, problem, std::move(distances));
+  return attention(q, k, v, head_count, layout, key_layout, problem, std::move(distances));
 }
 
 }  // namespace lra::inline LRA_ENGINE

@@ -1,5 +1,5 @@
 #include "harness/core/error.h"
-#include "models/ops/detail/doors.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
 
@@ -16,16 +16,16 @@ Tensor tap_row(const Tensor& w, long t, long c) {
 
 /// Calls visit(row of the result, row of the input) for each pair of which the second lies `ahead` of the first.
 template <typename Visit>
-void by_pairs(const Pack& pack, long ahead, Visit visit) {
-  for (long s = 0; s < pack.count(); ++s)
-    for (long i = std::max(0L, -ahead); i < std::min(pack.size(s), pack.size(s) - ahead); ++i)
-      visit(pack.begin(s) + i, pack.begin(s) + i + ahead);
+void by_pairs(const SequenceLayout& layout, long ahead, Visit visit) {
+  for (long s = 0; s < layout.count(); ++s)
+    for (long i = std::max(0L, -ahead); i < std::min(layout.size(s), layout.size(s) - ahead); ++i)
+      visit(layout.begin(s) + i, layout.begin(s) + i + ahead);
 }
 
 }  // namespace
 
-Tensor depthwise_convolution(Tensor x, const Tensor& w, const Pack& pack, bool causal) {
-  expect_packed(x, pack, "depthwise_convolution");
+Tensor depthwise_convolution(Tensor x, const Tensor& w, const SequenceLayout& layout, bool causal) {
+  expect_packed(x, layout, "depthwise_convolution");
   expect_matrix(w, "depthwise_convolution", "weights");
   const long c = x.dim(1), taps = w.dim(1);
   if (taps < 1 || (!causal && taps % 2 == 0) || w.dim(0) < 1 || c % w.dim(0) != 0)
@@ -35,19 +35,19 @@ Tensor depthwise_convolution(Tensor x, const Tensor& w, const Pack& pack, bool c
   double pairs = 0;
   for (long t = 0; t < taps; ++t) {
     const Tensor factor = tap_row(w, t, c);
-    by_pairs(pack, t - before, [&](long to, long from) {
+    by_pairs(layout, t - before, [&](long to, long from) {
       kernels::multiply_add(x.data() + from * c, factor.data(), y.data() + to * c, c);
       ++pairs;
     });
   }
   Context::current().work.flops += 2 * double(c) * pairs;
-  return record(std::move(y), [x = std::move(x), w, pack, c, taps, before, pairs](Tensor dy) {
+  return record(std::move(y), [x = std::move(x), w, layout, c, taps, before, pairs](Tensor dy) {
     const long width = c / w.dim(0);
-    Tensor dx = sink_zeroed(x), dw = sink_zeroed(w);
+    Tensor dx = zeroed_gradient_sink(x), dw = zeroed_gradient_sink(w);
     for (long t = 0; t < taps; ++t) {
       const Tensor factor = tap_row(w, t, c);
       Tensor sums = Tensor::zeros({c});
-      by_pairs(pack, t - before, [&](long to, long from) {
+      by_pairs(layout, t - before, [&](long to, long from) {
         kernels::multiply_add(dy.data() + to * c, factor.data(), dx.data() + from * c, c);
         kernels::multiply_add(dy.data() + to * c, x.data() + from * c, sums.data(), c);
       });

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "models/ops/detail/doors.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
 
@@ -24,9 +24,9 @@ Tensor map_keeping_result(Tensor x, F f, Derivative derivative, const char* op) 
   for (long i = 0; i < x.size(); ++i) y.data()[i] = f(x.data()[i]);
   return record(
       y,
-      [x = x.shell(), y, derivative](Tensor dy) {
+      [x = x.without_data(), y, derivative](Tensor dy) {
         for (long i = 0; i < dy.size(); ++i) dy.data()[i] *= derivative(y.data()[i]);
-        give(x, std::move(dy));
+        accumulate_gradient(x, std::move(dy));
       },
       op);
 }
@@ -41,7 +41,7 @@ Tensor map_keeping_input(Tensor x, F f, Derivative derivative, const char* op) {
       std::move(y),
       [x = std::move(x), derivative](Tensor dy) {
         for (long i = 0; i < dy.size(); ++i) dy.data()[i] *= derivative(x.data()[i]);
-        give(x, std::move(dy));
+        accumulate_gradient(x, std::move(dy));
       },
       op);
 }
@@ -54,7 +54,7 @@ Tensor gelu(Tensor x) {
   kernels::gelu(x.data(), y.data(), x.size());
   return record(std::move(y), [x = std::move(x)](Tensor dy) {
     kernels::gelu_backward(x.data(), dy.data(), dy.size());
-    give(x, std::move(dy));
+    accumulate_gradient(x, std::move(dy));
   });
 }
 
@@ -62,9 +62,9 @@ Tensor relu(Tensor x) {
   expect_defined(x, "relu");
   Tensor y = place_for_result(x, x.sole_owner());
   kernels::relu(x.data(), y.data(), x.size());
-  return record(y, [x = x.shell(), y](Tensor dy) {
+  return record(y, [x = x.without_data(), y](Tensor dy) {
     kernels::relu_backward(y.data(), dy.data(), dy.size());  // y > 0 where x > 0
-    give(x, std::move(dy));
+    accumulate_gradient(x, std::move(dy));
   });
 }
 
@@ -72,9 +72,9 @@ Tensor elu_plus_one(Tensor x) {
   expect_defined(x, "elu_plus_one");
   Tensor y = place_for_result(x, x.sole_owner());
   kernels::elu_plus_one(x.data(), y.data(), x.size());
-  return record(y, [x = x.shell(), y](Tensor dy) {
+  return record(y, [x = x.without_data(), y](Tensor dy) {
     kernels::elu_plus_one_backward(y.data(), dy.data(), dy.size());
-    give(x, std::move(dy));
+    accumulate_gradient(x, std::move(dy));
   });
 }
 
@@ -140,30 +140,30 @@ Tensor sine_cosine(const Tensor& x, long head_count) {
       y.data()[2 * r * m + i] = std::sin(x.data()[r * m + i]);
       y.data()[2 * r * m + m + i] = std::cos(x.data()[r * m + i]);
     }
-  return record(y, [x = x.shell(), y, n, m](Tensor dy) {
+  return record(y, [x = x.without_data(), y, n, m](Tensor dy) {
     Tensor dx = Tensor::empty(x.shape());
     for (long r = 0; r < n; ++r) {
       const Real *values = y.data() + 2 * r * m, *gradients = dy.data() + 2 * r * m;
       for (long i = 0; i < m; ++i) dx.data()[r * m + i] = gradients[i] * values[m + i] - gradients[m + i] * values[i];
     }
-    give(x, std::move(dx));
+    accumulate_gradient(x, std::move(dx));
   });
 }
 
-Tensor dropout(Tensor x, const Dropout& site, const Pack& pack) {
+Tensor dropout(Tensor x, const Dropout& site, const SequenceLayout& layout) {
   if (!training() || !site.active()) return x;
-  expect_packed(x, pack, "dropout");
-  const auto drop = [site, pack](const Tensor& from, Tensor& to) {
+  expect_packed(x, layout, "dropout");
+  const auto drop = [site, layout](const Tensor& from, Tensor& to) {
     const long c = from.dim(1);
-    for (long s = 0; s < pack.count(); ++s)
-      kernels::dropout(site.stream(pack, s), 0, from.data() + pack.begin(s) * c, to.data() + pack.begin(s) * c,
-                       pack.size(s) * c);
+    for (long s = 0; s < layout.count(); ++s)
+      kernels::dropout(site.stream(layout, s), 0, from.data() + layout.begin(s) * c, to.data() + layout.begin(s) * c,
+                       layout.size(s) * c);
   };
   Tensor y = place_for_result(x, x.sole_owner());
   drop(x, y);
-  return record(std::move(y), [x = x.shell(), drop](Tensor dy) {
+  return record(std::move(y), [x = x.without_data(), drop](Tensor dy) {
     drop(dy, dy);
-    give(x, std::move(dy));
+    accumulate_gradient(x, std::move(dy));
   });
 }
 

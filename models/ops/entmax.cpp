@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "models/ops/detail/doors.h"
 #include "models/ops/detail/head_view.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
 
@@ -23,10 +23,10 @@ struct EntmaxHeads {
   long head_count, width;
   bool causal, drops;
   Dropout site;
-  Pack pack;
+  SequenceLayout layout;
   /// (T,H,2): a shift to more digits than one number holds, since what backward computes from it must sum to 1 as in
   /// forward.
-  Tensor shifts = Tensor::empty({pack.tokens(), head_count, 2});
+  Tensor shifts = Tensor::empty({layout.tokens(), head_count, 2});
 
   Real factor() const { return Real(1 / std::sqrt(double(width))); }
   double epsilon(long h) const { return double(alpha.data()[h]) - 1; }
@@ -35,8 +35,8 @@ struct EntmaxHeads {
   /// Pairs of a query and a key that it sees, over all heads.
   double pairs() const {
     double all = 0;
-    for (long s = 0; s < pack.count(); ++s) {
-      const double n = double(pack.size(s));
+    for (long s = 0; s < layout.count(); ++s) {
+      const double n = double(layout.size(s));
       all += double(head_count) * (causal ? n * (n + 1) / 2 : n * n);
     }
     return all;
@@ -50,21 +50,23 @@ struct EntmaxHeads {
 
   /// Dropout of n probabilities of query i, or of their gradients.
   void drop(long s, long h, long i, Real* row, long n) const {
-    const std::uint64_t step = std::uint64_t(round_up(pack.length, 128));
+    const std::uint64_t step = std::uint64_t(round_up(layout.length, 128));
     if (drops)
-      kernels::dropout(site.stream(pack, s), (std::uint64_t(h) * std::uint64_t(pack.length) + std::uint64_t(i)) * step,
-                       row, row, n);
+      kernels::dropout(site.stream(layout, s),
+                       (std::uint64_t(h) * std::uint64_t(layout.length) + std::uint64_t(i)) * step, row, row, n);
   }
 
-  Tensor head(const Tensor& x, long s, long h) const { return padded_head(x, pack.begin(s), pack.size(s), h, width); }
-  long shift_of(long s, long h, long i) const { return ((pack.begin(s) + i) * head_count + h) * 2; }
+  Tensor head(const Tensor& x, long s, long h) const {
+    return padded_head(x, layout.begin(s), layout.size(s), h, width);
+  }
+  long shift_of(long s, long h, long i) const { return ((layout.begin(s) + i) * head_count + h) * 2; }
 
   void forward(long s, long h, Tensor& y);
   void backward(long s, long h, const Tensor& dy, Slopes& slopes) const;
 };
 
 void EntmaxHeads::forward(long s, long h, Tensor& y) {
-  const long n = pack.size(s);
+  const long n = layout.size(s);
   const Tensor own_q = head(q, s, h), own_k = head(k, s, h), own_v = head(v, s, h);
   Tensor out = Tensor::empty({n + kTilePadding, width});
   by_strips(n, [&](long first, long rows, long cols) {
@@ -83,11 +85,11 @@ void EntmaxHeads::forward(long s, long h, Tensor& y) {
     }
     kernels::gemm(p.matrix(), false, part_of(own_v, 0, cols), false, part_of(out, first, p.dim(0)));
   });
-  kernels::copy_rows(out.matrix(), head_view(y, pack.begin(s), n, h, width));
+  kernels::copy_rows(out.matrix(), head_view(y, layout.begin(s), n, h, width));
 }
 
 void EntmaxHeads::backward(long s, long h, const Tensor& dy, Slopes& slopes) const {
-  const long at = pack.begin(s), n = pack.size(s);
+  const long at = layout.begin(s), n = layout.size(s);
   const Tensor own_q = head(q, s, h), own_k = head(k, s, h), own_v = head(v, s, h), own_dy = head(dy, s, h);
   Tensor dq = Tensor::zeros(own_q.shape()), dk = Tensor::zeros(own_q.shape()), dv = Tensor::zeros(own_q.shape());
   by_strips(n, [&](long first, long rows, long cols) {
@@ -121,26 +123,26 @@ void EntmaxHeads::backward(long s, long h, const Tensor& dy, Slopes& slopes) con
 }  // namespace
 
 Tensor entmax_attention(Tensor q, Tensor k, Tensor v, const Tensor& alpha, long head_count, bool causal,
-                        const Dropout& site, const Pack& pack) {
-  const long width = expect_attention(q, k, v, head_count, pack, pack, "entmax_attention");
+                        const Dropout& site, const SequenceLayout& layout) {
+  const long width = expect_attention(q, k, v, head_count, layout, layout, "entmax_attention");
   expect_input(alpha, {1, head_count}, "entmax_attention", "alpha");
   Tensor y = Tensor::empty(v.shape());
   EntmaxHeads heads{std::move(q), std::move(k), std::move(v), alpha,
                     head_count,   width,        causal,       training() && site.active(),
-                    site,         pack};
+                    site,         layout};
   const auto each = [](const EntmaxHeads& all, auto visit) {
     const Uncounted padding;
-    for (long s = 0; s < all.pack.count(); ++s)
+    for (long s = 0; s < all.layout.count(); ++s)
       for (long h = 0; h < all.head_count; ++h) visit(s, h);
   };
   each(heads, [&](long s, long h) { heads.forward(s, h, y); });
   Context::current().work.flops += 4 * double(width) * heads.pairs();
   return record(std::move(y), [=](const Tensor& dy) {
-    Slopes slopes{sink_zeroed(heads.q), sink_zeroed(heads.k), sink_zeroed(heads.v),
+    Slopes slopes{zeroed_gradient_sink(heads.q), zeroed_gradient_sink(heads.k), zeroed_gradient_sink(heads.v),
                   Tensor::zeros({1, heads.head_count})};
     each(heads, [&](long s, long h) { heads.backward(s, h, dy, slopes); });
     Context::current().work.flops += 8 * double(heads.width) * heads.pairs();
-    give(heads.alpha, std::move(slopes.alpha));
+    accumulate_gradient(heads.alpha, std::move(slopes.alpha));
   });
 }
 

@@ -9,8 +9,8 @@
 #include <cmath>
 #include <limits>
 
-#include "models/ops/detail/doors.h"
 #include "models/ops/detail/head_view.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/ops/detail/tile_size.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
@@ -42,14 +42,14 @@ void feature_backward(const ConstView& y, View dy, const Tensor& w, Real root, V
   });
 }
 
-Keys key_features(const Tensor& k, const Tensor& w, long head_count, bool causal, const Pack& pack) {
-  const long m = w.dim(0), d = w.dim(1), tokens = pack.tokens();
+Keys key_features(const Tensor& k, const Tensor& w, long head_count, bool causal, const SequenceLayout& layout) {
+  const long m = w.dim(0), d = w.dim(1), tokens = layout.tokens();
   const Real root = root_of_scale(d);
-  Tensor y = Tensor::empty({tokens, head_count * m}), shift = Tensor::empty({pack.count(), head_count, m});
+  Tensor y = Tensor::empty({tokens, head_count * m}), shift = Tensor::empty({layout.count(), head_count, m});
   Tensor norms = Tensor::empty({tokens});
-  for (long s = 0; s < pack.count(); ++s)
+  for (long s = 0; s < layout.count(); ++s)
     for (long h = 0; h < head_count; ++h) {
-      const long at = pack.begin(s), n = pack.size(s);
+      const long at = layout.begin(s), n = layout.size(s);
       const ConstView keys = head_view(k, at, n, h, d);
       const View place = head_view(y, at, n, h, m);
       Real* c = shift.data() + (s * head_count + h) * m;
@@ -66,7 +66,7 @@ Keys key_features(const Tensor& k, const Tensor& w, long head_count, bool causal
       kernels::exp_shifted(norms.data(), c, place);
     }
   y = record(y, [k, w, y, head_count, m, d, root](Tensor dy) {
-    Tensor dk = sink_zeroed(k), sums = Tensor::empty({k.dim(0)});
+    Tensor dk = zeroed_gradient_sink(k), sums = Tensor::empty({k.dim(0)});
     for (long h = 0; h < head_count; ++h) {
       feature_backward(head_view(y, 0, k.dim(0), h, m), head_view(dy, 0, k.dim(0), h, m), w, root,
                        head_view(dk, 0, k.dim(0), h, d), sums.data());
@@ -80,13 +80,14 @@ Keys key_features(const Tensor& k, const Tensor& w, long head_count, bool causal
   return {y, shift};
 }
 
-Tensor query_features(const Tensor& q, const Tensor& w, const Tensor& shift, long head_count, const Pack& pack) {
+Tensor query_features(const Tensor& q, const Tensor& w, const Tensor& shift, long head_count,
+                      const SequenceLayout& layout) {
   const long m = w.dim(0), d = w.dim(1);
   const Real root = root_of_scale(d);
-  Tensor y = Tensor::empty({pack.tokens(), head_count * m});
-  for (long s = 0; s < pack.count(); ++s)
+  Tensor y = Tensor::empty({layout.tokens(), head_count * m});
+  for (long s = 0; s < layout.count(); ++s)
     for (long h = 0; h < head_count; ++h) {
-      const long at = pack.begin(s), n = pack.size(s);
+      const long at = layout.begin(s), n = layout.size(s);
       const View place = head_view(y, at, n, h, m);
       const ConstView queries = head_view(q, at, n, h, d);
       by_token_tiles(n, [&](long i, long rows) {
@@ -95,7 +96,7 @@ Tensor query_features(const Tensor& q, const Tensor& w, const Tensor& shift, lon
       });
     }
   return record(y, [q, w, y, head_count, m, d, root](Tensor dy) {
-    Tensor dq = sink_zeroed(q), sums = Tensor::empty({q.dim(0)});
+    Tensor dq = zeroed_gradient_sink(q), sums = Tensor::empty({q.dim(0)});
     for (long h = 0; h < head_count; ++h)
       feature_backward(head_view(y, 0, q.dim(0), h, m), head_view(dy, 0, q.dim(0), h, m), w, root,
                        head_view(dq, 0, q.dim(0), h, d), sums.data());
@@ -105,13 +106,13 @@ Tensor query_features(const Tensor& q, const Tensor& w, const Tensor& shift, lon
 }  // namespace
 
 Features softmax_features(const Tensor& q, const Tensor& k, const Tensor& w, long head_count, bool causal,
-                          const Pack& pack) {
+                          const SequenceLayout& layout) {
   expect_matrix(w, "softmax_features", "directions");
   head_width(q, head_count, "softmax_features", "queries");
-  expect_input(q, {pack.tokens(), head_count * w.dim(1)}, "softmax_features", "queries");
+  expect_input(q, {layout.tokens(), head_count * w.dim(1)}, "softmax_features", "queries");
   expect_input(k, q.shape(), "softmax_features", "keys");
-  Keys keys = key_features(k, w, head_count, causal, pack);
-  return {query_features(q, w, keys.shift, head_count, pack), std::move(keys.features)};
+  Keys keys = key_features(k, w, head_count, causal, layout);
+  return {query_features(q, w, keys.shift, head_count, layout), std::move(keys.features)};
 }
 
 }  // namespace lra::inline LRA_ENGINE

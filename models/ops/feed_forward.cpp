@@ -1,7 +1,7 @@
 /// The position-wise part of a block, tile by tile of tokens: what lies between the norm and the residual stays in the
 /// cache. What enters the activation is kept; the rest is cheap to make again in backward.
 #include "harness/core/error.h"
-#include "models/ops/detail/doors.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/ops/detail/tile_size.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
@@ -14,7 +14,7 @@ constexpr Real kEpsilon = Real(1e-6);
 struct Sublayer {
   FeedForwardWeights w;
   Dropout hidden_site, out_site;
-  Pack pack;
+  SequenceLayout layout;
   bool drops;
 
   bool normed() const { return w.gamma.defined(); }
@@ -43,11 +43,11 @@ struct Sublayer {
 void Sublayer::by_sequences(const Dropout& site, long first, long rows, long width, auto visit) const {
   if (!drops || !site.active()) return visit(nullptr, std::uint64_t{0}, 0, rows * width);
   const long end = first + rows;
-  const auto after = std::upper_bound(pack.offsets.begin(), pack.offsets.end(), first);
-  for (long s = after - pack.offsets.begin() - 1; s < pack.count() && pack.begin(s) < end; ++s) {
-    const long from = std::max(first, pack.begin(s)), to = std::min(end, pack.begin(s) + pack.size(s));
-    const DropoutStream stream = site.stream(pack, s);
-    visit(&stream, std::uint64_t((from - pack.begin(s)) * width), (from - first) * width, (to - from) * width);
+  const auto after = std::upper_bound(layout.offsets.begin(), layout.offsets.end(), first);
+  for (long s = after - layout.offsets.begin() - 1; s < layout.count() && layout.begin(s) < end; ++s) {
+    const long from = std::max(first, layout.begin(s)), to = std::min(end, layout.begin(s) + layout.size(s));
+    const DropoutStream stream = site.stream(layout, s);
+    visit(&stream, std::uint64_t((from - layout.begin(s)) * width), (from - first) * width, (to - from) * width);
   }
 }
 
@@ -98,8 +98,8 @@ Tensor Sublayer::forward(const Tensor& x, Tensor& before) const {
 }
 
 void Sublayer::backward(const Tensor& x, const Tensor& before, Tensor& dy) const {
-  Tensor din = sink_zeroed(w.in), dout = sink_zeroed(w.out);
-  Tensor din_bias = sink_zeroed(w.in_bias), dout_bias = sink_zeroed(w.out_bias);
+  Tensor din = zeroed_gradient_sink(w.in), dout = zeroed_gradient_sink(w.out);
+  Tensor din_bias = zeroed_gradient_sink(w.in_bias), dout_bias = zeroed_gradient_sink(w.out_bias);
   by_token_tiles(x.dim(0), [&](long first, long rows) {
     const Real *from = x.data() + first * width(), *entering = before.data() + first * hidden();
     Real* slopes = dy.data() + first * width();
@@ -122,7 +122,8 @@ void Sublayer::backward(const Tensor& x, const Tensor& before, Tensor& dy) const
     }
     kernels::gemm(inner.matrix(), false, w.in.matrix(), false, outer.matrix());
     kernels::layer_norm_backward(from, w.gamma.data(), in.mean.data(), in.rstd.data(), outer.data(), rows, width(),
-                                 outer.data(), sink_zeroed(w.gamma).data(), sink_zeroed(w.beta).data());
+                                 outer.data(), zeroed_gradient_sink(w.gamma).data(),
+                                 zeroed_gradient_sink(w.beta).data());
     kernels::add(outer.data(), slopes, outer.size());
   });
 }
@@ -130,8 +131,8 @@ void Sublayer::backward(const Tensor& x, const Tensor& before, Tensor& dy) const
 }  // namespace
 
 Tensor feed_forward(Tensor x, const FeedForwardWeights& w, const Dropout& hidden_site, const Dropout& out_site,
-                    const Pack& pack) {
-  expect_packed(x, pack, "feed_forward");
+                    const SequenceLayout& layout) {
+  expect_packed(x, layout, "feed_forward");
   expect_matrix(w.in, "feed_forward", "weights in");
   const long c = x.dim(1), hidden = w.in.dim(0);
   expect_input(w.in, {hidden, c}, "feed_forward", "weights in");
@@ -142,12 +143,12 @@ Tensor feed_forward(Tensor x, const FeedForwardWeights& w, const Dropout& hidden
     expect_input(w.gamma, {c}, "feed_forward", "gamma");
     expect_input(w.beta, {c}, "feed_forward", "beta");
   }
-  const Sublayer sublayer{w, hidden_site, out_site, pack, training()};
+  const Sublayer sublayer{w, hidden_site, out_site, layout, training()};
   Tensor before;
   Tensor y = sublayer.forward(x, before);
   return record(std::move(y), [x = std::move(x), before, sublayer](Tensor dy) {
     sublayer.backward(x, before, dy);
-    give(x, std::move(dy));
+    accumulate_gradient(x, std::move(dy));
   });
 }
 

@@ -1,6 +1,6 @@
 /// Rows and entries chosen by index, and what follows from them: sums and products that touch nothing else.
 #include "harness/core/error.h"
-#include "models/ops/detail/doors.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
 
@@ -70,9 +70,9 @@ Tensor gather_rows(const Tensor& x, std::vector<long> indices) {
       kernels::copy(x.data() + row * c, to, c);
     to += c;
   }
-  return record(std::move(y), [x = x.shell(), indices = std::move(indices), c](Tensor dy) {
+  return record(std::move(y), [x = x.without_data(), indices = std::move(indices), c](Tensor dy) {
     if (!wants_gradient(x)) return;
-    Tensor dx = sink_zeroed(x);
+    Tensor dx = zeroed_gradient_sink(x);
     const Real* from = dy.data();
     for (const long row : indices) {
       if (row != kNone) kernels::add(from, dx.data() + row * c, c);
@@ -89,9 +89,9 @@ Tensor take_along_axis(const Tensor& x, std::vector<long> columns) {
   expect_indices(columns, 0, x, 1, "take_along_axis");
   Tensor y = Tensor::empty({n, long(columns.size()) / n});
   for_each_named(columns, n, [&](long t, long entry, long column) { y.data()[entry] = x.data()[t * c + column]; });
-  return record(std::move(y), [x = x.shell(), columns = std::move(columns), n, c](Tensor dy) {
+  return record(std::move(y), [x = x.without_data(), columns = std::move(columns), n, c](Tensor dy) {
     if (!wants_gradient(x)) return;
-    Tensor dx = sink_zeroed(x);
+    Tensor dx = zeroed_gradient_sink(x);
     for_each_named(columns, n, [&](long t, long entry, long column) { dx.data()[t * c + column] += dy.data()[entry]; });
   });
 }
@@ -109,27 +109,27 @@ Tensor weighted_rows(const Tensor& weights, const Tensor& x, std::vector<long> i
     if (wants_gradient(weights)) {
       Tensor dweights = Tensor::zeros(weights.shape());
       multiply_rows(dy, x, indices, dweights);
-      give(weights, std::move(dweights));
+      accumulate_gradient(weights, std::move(dweights));
     }
-    if (wants_gradient(x)) distribute(weights, dy, indices, sink_zeroed(x));
+    if (wants_gradient(x)) distribute(weights, dy, indices, zeroed_gradient_sink(x));
   });
 }
 
-Tensor row_products(const Tensor& x, const Tensor& w, std::vector<long> indices) {
-  expect_matrix(x, "row_products");
-  expect_matrix(w, "row_products", "rows");
+Tensor gathered_dot(const Tensor& x, const Tensor& w, std::vector<long> indices) {
+  expect_matrix(x, "gathered_dot");
+  expect_matrix(w, "gathered_dot", "rows");
   if (x.dim(1) != w.dim(1) || x.dim(0) < 1 || long(indices.size()) % x.dim(0) != 0)
-    fail("[row_products] x {} does not fit rows {} and {} indices", x.shape().text(), w.shape().text(), indices.size());
-  expect_indices(indices, 0, w, 0, "row_products");
+    fail("[gathered_dot] x {} does not fit rows {} and {} indices", x.shape().text(), w.shape().text(), indices.size());
+  expect_indices(indices, 0, w, 0, "gathered_dot");
   Tensor y = Tensor::empty({x.dim(0), long(indices.size()) / x.dim(0)});
   multiply_rows(x, w, indices, y);
   return record(std::move(y), [x, w, indices = std::move(indices)](Tensor dy) {
     if (wants_gradient(x)) {
       Tensor dx = Tensor::zeros(x.shape());
       collect(dy, w, indices, dx);
-      give(x, std::move(dx));
+      accumulate_gradient(x, std::move(dx));
     }
-    if (wants_gradient(w)) distribute(dy, x, indices, sink_zeroed(w));
+    if (wants_gradient(w)) distribute(dy, x, indices, zeroed_gradient_sink(w));
   });
 }
 

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "models/ops/pack.h"
+#include "models/ops/sequence_layout.h"
 #include "models/tensor/tensor.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -29,12 +29,12 @@ std::vector<std::int32_t> hash_directions(ConstView x, ConstView rotations, cons
 std::vector<std::int32_t> stable_order(std::span<const std::int32_t> keys, long bound);
 
 /// How one round lines up the n tokens of a sequence for one head.
-struct Lineup {
+struct BucketOrder {
   std::vector<std::int32_t> tokens;  // a permutation of 0 … n − 1
   std::vector<std::int32_t> runs;  // places in it where a run begins, ascending from 0: chunks do not cross into a run
 };
 /// The rounds of sequence s and head h at s·H + h, at least one each.
-using Lineups = std::vector<std::vector<Lineup>>;
+using BucketOrders = std::vector<std::vector<BucketOrder>>;
 
 /// Softmax attention in sorted chunks: in each round, the queries of a chunk of `chunk` tokens see the keys of that
 /// chunk and of the one before it in its run, and with `causal` only those of them that stand no later in the sequence.
@@ -43,7 +43,7 @@ using Lineups = std::vector<std::vector<Lineup>>;
 /// 1/m in each: all rounds together are one softmax over the keys that any of them shows. Kitaev et al.
 /// arXiv:2001.04451, §2 and appendix A. Scores are scale·q·k, scale > 0, with dropout on the
 /// probabilities. q, k, v (T,H·D) → (T,H·D). Keeps all three, the result, the lineups, and one number a query and head.
-Tensor sorted_attention(Tensor q, Tensor k, Tensor v, long head_count, Lineups lineups, long chunk, bool causal,
-                        double scale, const Dropout& site, const Pack& pack);
+Tensor sorted_attention(Tensor q, Tensor k, Tensor v, long head_count, BucketOrders orders, long chunk, bool causal,
+                        double scale, const Dropout& site, const SequenceLayout& layout);
 
 }  // namespace lra::inline LRA_ENGINE

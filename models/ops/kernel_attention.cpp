@@ -9,8 +9,8 @@
 #include <cmath>
 
 #include "harness/core/error.h"
-#include "models/ops/detail/doors.h"
 #include "models/ops/detail/head_view.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
 
@@ -208,9 +208,10 @@ void backward_gated(const Head& h, const ConstView& dout, const Tensor* states, 
 
 /// The gradients of the op's three inputs, by sequence and head. Tensors given for two inputs have one gradient: the
 /// first to be written, in the order q, k, v, finds nothing there.
-struct Sinks {
-  Sink q, k, v;
-  Sinks(const Tensor& fq, const Tensor& fk, const Tensor& values) : q(sink(fq)), k(sink(fk)), v(sink(values)) {}
+struct GradientSinks {
+  GradientSink q, k, v;
+  GradientSinks(const Tensor& fq, const Tensor& fk, const Tensor& values)
+      : q(gradient_sink(fq)), k(gradient_sink(fk)), v(gradient_sink(values)) {}
 
   Gradients of(long at, long n, long head, long m, long d) {
     return {head_view(q.gradient, at, n, head, m),
@@ -223,29 +224,29 @@ struct Sinks {
 };
 
 void check_sums(const Tensor& fq, const Tensor& fk, const Tensor& v, const Tensor& log_gates, long head_count,
-                const Pack& pack, const char* op) {
+                const SequenceLayout& layout, const char* op) {
   head_width(fq, head_count, op, "queries");
   head_width(v, head_count, op, "values");
-  expect_packed(fq, pack, op, "queries");
+  expect_packed(fq, layout, op, "queries");
   expect_input(fk, fq.shape(), op, "keys");
-  expect_packed(v, pack, op, "values");
-  if (log_gates.defined()) expect_input(log_gates, {pack.tokens(), head_count}, op, "gates");
+  expect_packed(v, layout, op, "values");
+  if (log_gates.defined()) expect_input(log_gates, {layout.tokens(), head_count}, op, "gates");
 }
 
 }  // namespace
 
 Tensor kernel_attention(const Tensor& fq, const Tensor& fk, const Tensor& v, long head_count, double epsilon,
-                        const Pack& pack, bool causal, const Tensor& log_gates, double least) {
-  check_sums(fq, fk, v, log_gates, head_count, pack, "kernel_attention");
+                        const SequenceLayout& layout, bool causal, const Tensor& log_gates, double least) {
+  check_sums(fq, fk, v, log_gates, head_count, layout, "kernel_attention");
   if (log_gates.defined() && !causal) fail("[kernel_attention] gates are between a key and later queries");
-  const long tokens = pack.tokens(), m = fq.dim(1) / head_count, d = v.dim(1) / head_count;
+  const long tokens = layout.tokens(), m = fq.dim(1) / head_count, d = v.dim(1) / head_count;
   const Least limit{least, causal, log_gates.defined()};
   Tensor y = Tensor::empty(v.shape()), inverse = Tensor::empty({head_count, tokens});
   States states;
   std::vector<std::size_t> first;  // of each sequence and head, in `states`
-  for (long s = 0; s < pack.count(); ++s)
+  for (long s = 0; s < layout.count(); ++s)
     for (long h = 0; h < head_count; ++h) {
-      const long at = pack.begin(s), n = pack.size(s);
+      const long at = layout.begin(s), n = layout.size(s);
       const Tensor values = with_ones(head_view(v, at, n, h, d));
       const Head head{head_view(fq, at, n, h, m), head_view(fk, at, n, h, m), values.matrix(), log_gates, at, h};
       Tensor out = Tensor::empty({n, d + 1});
@@ -255,11 +256,11 @@ Tensor kernel_attention(const Tensor& fq, const Tensor& fk, const Tensor& v, lon
     }
   if (!recording()) return y;
   return record(y, [=, states = std::move(states), first = std::move(first)](Tensor dy) {
-    Sinks sinks(fq, fk, v);
-    Tensor dlog_gates = log_gates.defined() ? sink_zeroed(log_gates) : Tensor();
-    for (long s = 0; s < pack.count(); ++s)
+    GradientSinks sinks(fq, fk, v);
+    Tensor dlog_gates = log_gates.defined() ? zeroed_gradient_sink(log_gates) : Tensor();
+    for (long s = 0; s < layout.count(); ++s)
       for (long h = 0; h < head_count; ++h) {
-        const long at = pack.begin(s), n = pack.size(s);
+        const long at = layout.begin(s), n = layout.size(s);
         const Tensor values = with_ones(head_view(v, at, n, h, d));
         const Head head{head_view(fq, at, n, h, m), head_view(fk, at, n, h, m), values.matrix(), log_gates, at, h};
         const Tensor dout = divide_backward(head_view(y, at, n, h, d), head_view(dy, at, n, h, d), limit,
@@ -273,30 +274,30 @@ Tensor kernel_attention(const Tensor& fq, const Tensor& fk, const Tensor& v, lon
   });
 }
 
-Tensor causal_sums(const Tensor& a, const Tensor& b, const Tensor& c, long head_count, const Pack& pack,
+Tensor causal_sums(const Tensor& a, const Tensor& b, const Tensor& c, long head_count, const SequenceLayout& layout,
                    const Tensor& log_gates) {
-  check_sums(a, b, c, log_gates, head_count, pack, "causal_sums");
+  check_sums(a, b, c, log_gates, head_count, layout, "causal_sums");
   const long m = a.dim(1) / head_count, d = c.dim(1) / head_count;
   const auto head_of = [=](long s, long h) {
-    const long at = pack.begin(s), n = pack.size(s);
+    const long at = layout.begin(s), n = layout.size(s);
     return Head{head_view(a, at, n, h, m), head_view(b, at, n, h, m), head_view(c, at, n, h, d), log_gates, at, h};
   };
   Tensor y = Tensor::empty(c.shape());
   States states;
   std::vector<std::size_t> first;
-  for (long s = 0; s < pack.count(); ++s)
+  for (long s = 0; s < layout.count(); ++s)
     for (long h = 0; h < head_count; ++h) {
       first.push_back(states.size());
-      forward_causal(head_of(s, h), head_view(y, pack.begin(s), pack.size(s), h, d), states);
+      forward_causal(head_of(s, h), head_view(y, layout.begin(s), layout.size(s), h, d), states);
     }
   return record(std::move(y), [=, states = std::move(states), first = std::move(first)](Tensor dy) {
-    Sinks sinks(a, b, c);
-    Tensor dlog_gates = log_gates.defined() ? sink_zeroed(log_gates) : Tensor();
-    for (long s = 0; s < pack.count(); ++s)
+    GradientSinks sinks(a, b, c);
+    Tensor dlog_gates = log_gates.defined() ? zeroed_gradient_sink(log_gates) : Tensor();
+    for (long s = 0; s < layout.count(); ++s)
       for (long h = 0; h < head_count; ++h)
-        backward_gated(head_of(s, h), head_view(std::as_const(dy), pack.begin(s), pack.size(s), h, d),
-                       &states[first[std::size_t(s * head_count + h)]], sinks.of(pack.begin(s), pack.size(s), h, m, d),
-                       dlog_gates);
+        backward_gated(head_of(s, h), head_view(std::as_const(dy), layout.begin(s), layout.size(s), h, d),
+                       &states[first[std::size_t(s * head_count + h)]],
+                       sinks.of(layout.begin(s), layout.size(s), h, m, d), dlog_gates);
   });
 }
 

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "harness/core/error.h"
-#include "models/ops/detail/doors.h"
+#include "models/ops/detail/input_checks.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {

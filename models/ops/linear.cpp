@@ -1,5 +1,5 @@
 #include "harness/core/error.h"
-#include "models/ops/detail/doors.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
 
@@ -15,12 +15,12 @@ Tensor linear(Tensor x, const Tensor& w, const Tensor& b) {
                 b.defined() ? b.data() : nullptr);
   return record(std::move(y), [x = std::move(x), w, b](Tensor dy) mutable {
     if (wants_gradient(w)) {
-      Sink dw = sink(w);
+      GradientSink dw = gradient_sink(w);
       kernels::gemm(dy.matrix(), true, std::as_const(x).matrix(), false, dw.gradient.matrix(), dw.add);
     }
-    if (b.defined() && wants_gradient(b)) kernels::add_column_sums(dy.matrix(), sink_zeroed(b).data());
+    if (b.defined() && wants_gradient(b)) kernels::add_column_sums(dy.matrix(), zeroed_gradient_sink(b).data());
     if (!wants_gradient(x)) return;
-    Sink dx = sink(x);
+    GradientSink dx = gradient_sink(x);
     kernels::gemm(dy.matrix(), false, w.matrix(), false, dx.gradient.matrix(), dx.add);
   });
 }

@@ -1,8 +1,8 @@
 /// Softmax attention by the textbook: the probabilities of a whole sequence stand in memory.
 #include <cmath>
 
-#include "models/ops/detail/doors.h"
 #include "models/ops/detail/head_view.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
 
@@ -23,11 +23,11 @@ void masked_softmax(View p, const Window& window) {
 }
 
 /// The element numbers of the tiled op: see attention.cpp.
-void drop(const DropoutStream& stream, const Pack& pack, long h, const Tensor& from, Tensor& to) {
+void drop(const DropoutStream& stream, const SequenceLayout& layout, long h, const Tensor& from, Tensor& to) {
   const long n = from.dim(1);
-  const std::uint64_t row_step = std::uint64_t((pack.length + 127) / 128 * 128);
+  const std::uint64_t row_step = std::uint64_t((layout.length + 127) / 128 * 128);
   for (long i = 0; i < n; ++i) {
-    const std::uint64_t first = (std::uint64_t(h) * std::uint64_t(pack.length) + std::uint64_t(i)) * row_step;
+    const std::uint64_t first = (std::uint64_t(h) * std::uint64_t(layout.length) + std::uint64_t(i)) * row_step;
     const long at = h * from.stride(0) + i * n;
     kernels::dropout(stream, first, from.data() + at, to.data() + at, n);
   }
@@ -36,15 +36,15 @@ void drop(const DropoutStream& stream, const Pack& pack, long h, const Tensor& f
 }  // namespace
 
 Tensor materialized_attention(Tensor q, Tensor k, Tensor v, long head_count, const Window& window, const Dropout& site,
-                              const Pack& pack) {
-  const long width = expect_attention(q, k, v, head_count, pack, pack, "materialized_attention");
+                              const SequenceLayout& layout) {
+  const long width = expect_attention(q, k, v, head_count, layout, layout, "materialized_attention");
   expect_window(window, "materialized_attention");
   const Real factor = Real(1 / std::sqrt(double(width)));
   const bool drops = training() && site.active();
   Tensor y = Tensor::empty(q.shape());
   std::vector<Tensor> probabilities;
-  for (long s = 0; s < pack.count(); ++s) {
-    const long n = pack.size(s), at = pack.begin(s);
+  for (long s = 0; s < layout.count(); ++s) {
+    const long n = layout.size(s), at = layout.begin(s);
     Tensor p = Tensor::empty({head_count, n, n});
     for (long h = 0; h < head_count; ++h) {
       kernels::gemm(head_view(std::as_const(q), at, n, h, width), false, head_view(std::as_const(k), at, n, h, width),
@@ -53,24 +53,24 @@ Tensor materialized_attention(Tensor q, Tensor k, Tensor v, long head_count, con
     }
     Tensor kept = drops ? Tensor::empty_like(p) : p;
     for (long h = 0; h < head_count; ++h) {
-      if (drops) drop(site.stream(pack, s), pack, h, p, kept);
+      if (drops) drop(site.stream(layout, s), layout, h, p, kept);
       kernels::gemm(square(std::as_const(kept), h), false, head_view(std::as_const(v), at, n, h, width), false,
                     head_view(y, at, n, h, width));
     }
     probabilities.push_back(std::move(p));
   }
   return record(std::move(y), [=, probabilities = std::move(probabilities)](Tensor dy) {
-    Tensor dq = sink_zeroed(q), dk = sink_zeroed(k), dv = sink_zeroed(v);
-    for (long s = 0; s < pack.count(); ++s) {
-      const long n = pack.size(s), at = pack.begin(s);
+    Tensor dq = zeroed_gradient_sink(q), dk = zeroed_gradient_sink(k), dv = zeroed_gradient_sink(v);
+    for (long s = 0; s < layout.count(); ++s) {
+      const long n = layout.size(s), at = layout.begin(s);
       const Tensor& p = probabilities[std::size_t(s)];
       Tensor kept = drops ? Tensor::empty_like(p) : p, dp = Tensor::empty_like(p);
       for (long h = 0; h < head_count; ++h) {
         const ConstView d_out = head_view(std::as_const(dy), at, n, h, width);
-        if (drops) drop(site.stream(pack, s), pack, h, p, kept);
+        if (drops) drop(site.stream(layout, s), layout, h, p, kept);
         kernels::gemm(square(std::as_const(kept), h), true, d_out, false, head_view(dv, at, n, h, width), true);
         kernels::gemm(d_out, false, head_view(v, at, n, h, width), true, square(dp, h));
-        if (drops) drop(site.stream(pack, s), pack, h, dp, dp);
+        if (drops) drop(site.stream(layout, s), layout, h, dp, dp);
         kernels::softmax_backward(square(p, h), square(dp, h));
         kernels::gemm(square(std::as_const(dp), h), false, head_view(k, at, n, h, width), false,
                       head_view(dq, at, n, h, width), true, factor);

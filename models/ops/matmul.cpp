@@ -41,7 +41,7 @@ Tensor result_like(const Tensor& a, long count, bool stacked, long rows, long co
 void factor_gradient(const Tensor& x, const Tensor& left, bool transpose_left, const Tensor& right,
                      bool transpose_right, long count) {
   if (!wants_gradient(x)) return;
-  Sink dx = sink(x);
+  GradientSink dx = gradient_sink(x);
   for (long i = 0; i < count; ++i)
     product(slice(left, i), transpose_left, slice(right, i), transpose_right, slice(dx.gradient, i),
             dx.add || (x.rank() == 2 && i > 0));

@@ -1,5 +1,5 @@
 /// What models do to the objective themselves: terms of their own, and places where its derivative stops.
-#include "models/ops/detail/doors.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
 
@@ -16,16 +16,16 @@ Tensor stop_gradient(Tensor x) {
   return x;
 }
 
-void auxiliary_loss(const Tensor& terms, double coefficient, const Pack& pack) {
+void auxiliary_loss(const Tensor& terms, double coefficient, const SequenceLayout& layout) {
   if (!recording()) return;
   expect_defined(terms, "auxiliary_loss");
   double sum = 0;
   for (long i = 0; i < terms.size(); ++i) sum += double(terms.data()[i]);
-  Context::current().tape->add_auxiliary(coefficient * sum * pack.weight);
+  Context::current().tape->add_auxiliary(coefficient * sum * layout.weight);
   if (!wants_gradient(terms)) return;
   Tensor gradient = Tensor::empty_like(terms);
-  kernels::fill(gradient.data(), gradient.size(), Real(coefficient * pack.weight));
-  give(terms, std::move(gradient));
+  kernels::fill(gradient.data(), gradient.size(), Real(coefficient * layout.weight));
+  accumulate_gradient(terms, std::move(gradient));
 }
 
 }  // namespace lra::inline LRA_ENGINE

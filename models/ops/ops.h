@@ -11,9 +11,9 @@
 
 #include "models/autodiff/tape.h"
 #include "models/ops/hashing.h"
-#include "models/ops/pack.h"
 #include "models/ops/pattern.h"
 #include "models/ops/scores.h"
+#include "models/ops/sequence_layout.h"
 #include "models/tensor/tensor.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -47,7 +47,7 @@ Tensor take_along_axis(const Tensor& x, std::vector<long> columns);
 Tensor weighted_rows(const Tensor& weights, const Tensor& x, std::vector<long> indices);
 /// The product of row t of x with row indices[t·K + j] of w: x (T,C), w (R,C) → (T,K). Only the rows named are touched.
 /// Keeps all three. (gather.cpp)
-Tensor row_products(const Tensor& x, const Tensor& w, std::vector<long> indices);
+Tensor gathered_dot(const Tensor& x, const Tensor& w, std::vector<long> indices);
 /// The numbers of a matrix, in their order, in `count` rows.
 Tensor reshaped(const Tensor& x, long count);
 /// Matrices of equal width, one under the other. Copies.
@@ -55,7 +55,7 @@ Tensor concat_rows(std::span<const Tensor> parts);
 /// Matrices of equal height, side by side. Copies.
 Tensor concat_columns(std::span<const Tensor> parts);
 /// Applies f to each sequence's rows of q, k, v and stacks the results: for models that work example by example.
-Tensor for_each_sequence(const Tensor& q, const Tensor& k, const Tensor& v, const Pack& pack,
+Tensor for_each_sequence(const Tensor& q, const Tensor& k, const Tensor& v, const SequenceLayout& layout,
                          const std::function<Tensor(Tensor q, Tensor k, Tensor v)>& f);
 
 /// Matrices of equal height whose heads are put together: (T,H·A), (T,H·B), … → (T,H·(A+B+…)). Copies. (relative.cpp)
@@ -88,7 +88,7 @@ Tensor sine_cosine(const Tensor& x, long head_count);
 Tensor divide_rows(Tensor x, Tensor d, double epsilon);
 /// Drops features of packed tokens x (T,C); element (position, c) of a sequence has number position·C + c. Identity
 /// outside of training. Keeps nothing but the stream's key.
-Tensor dropout(Tensor x, const Dropout& site, const Pack& pack);
+Tensor dropout(Tensor x, const Dropout& site, const SequenceLayout& layout);
 
 // ---- arithmetic (arithmetic.cpp) ------------------------------------------------------------------------------------
 //
@@ -109,7 +109,7 @@ Tensor sum(const Tensor& x, int axis);
 /// The mean over an axis that is not empty; likewise.
 Tensor mean(const Tensor& x, int axis);
 /// x (T,C): each row becomes the sum of the rows of its sequence up to it. Sums are made in double. Keeps nothing.
-Tensor cumulative_sum(Tensor x, const Pack& pack);
+Tensor cumulative_sum(Tensor x, const SequenceLayout& layout);
 
 // ---- rows (rows.cpp) ------------------------------------------------------------------------------------------------
 
@@ -131,21 +131,21 @@ Tensor scale_heads(Tensor x, Tensor factors);
 /// ids (T) → rows of table (V,C). Keeps ids.
 Tensor embedding(std::span<const std::int32_t> ids, const Tensor& table);
 /// x (T,C) plus row `position` of table (length,C) for each token. Keeps nothing.
-Tensor add_positions(Tensor x, const Tensor& table, const Pack& pack);
-/// Puts vector (C) in front of every sequence: (T,C) → (T + S,C). `pack` is of the result.
-Tensor prepend(const Tensor& vector, const Tensor& x, const Pack& pack);
+Tensor add_positions(Tensor x, const Tensor& table, const SequenceLayout& layout);
+/// Puts vector (C) in front of every sequence: (T,C) → (T + S,C). `layout` is of the result.
+Tensor prepend(const Tensor& vector, const Tensor& x, const SequenceLayout& layout);
 /// (T,C) → (S,C): each sequence's first row. Keeps nothing.
-Tensor first_rows(const Tensor& x, const Pack& pack);
+Tensor first_rows(const Tensor& x, const SequenceLayout& layout);
 /// (T,C) → (S,C): each sequence's mean. Keeps nothing.
-Tensor mean_rows(const Tensor& x, const Pack& pack);
+Tensor mean_rows(const Tensor& x, const SequenceLayout& layout);
 /// x (T,C) → (P,C): pool u of a sequence is Σ_t p_t · row u·stride − ⌊kernel/2⌋ + t of it, over those of t = 0 …
 /// kernel − 1 that it has, where p is the softmax over them of row u of scores (P,kernel), or, without scores, the same
 /// for all. ⌈n/stride⌉ pools of n tokens. Keeps x and p.
-Tensor pool_rows(Tensor x, const Tensor& scores, long kernel, long stride, const Pack& pack);
+Tensor pool_rows(Tensor x, const Tensor& scores, long kernel, long stride, const SequenceLayout& layout);
 /// The same, but the largest of them, feature by feature. Keeps where that was.
-Tensor pool_maxima(const Tensor& x, long kernel, long stride, const Pack& pack);
+Tensor pool_maxima(const Tensor& x, long kernel, long stride, const SequenceLayout& layout);
 /// Of what these two give.
-Pack pools_of(const Pack& pack, long stride);
+SequenceLayout pools_of(const SequenceLayout& layout, long stride);
 /// (2B,C), neighbours belonging together → (B,C) of the even or odd rows. Keeps nothing.
 Tensor every_other_row(const Tensor& x, long first);
 
@@ -158,16 +158,16 @@ struct FeedForwardWeights {
 /// f(x) = linear, GELU, dropout, linear, dropout of x (T,C); with gamma and beta x + f(layer_norm(x)). In tiles of
 /// tokens. Keeps x and what enters the activation.
 Tensor feed_forward(Tensor x, const FeedForwardWeights& w, const Dropout& hidden_site, const Dropout& out_site,
-                    const Pack& pack);
+                    const SequenceLayout& layout);
 
 // ---- attention (attention.cpp, materialized.cpp, entmax.cpp, kernel_attention.cpp) ---------------------------------
 
 /// Exact multi-head softmax attention, softmax(q·kᵀ/√D)·v with dropout on the probabilities, over the keys of `window`.
-/// q (T,H·D) packed; k and v (T',H·D) packed by `key_pack` (the same as `pack` for self-attention) → (T,H·D).
+/// q (T,H·D) packed; k and v (T',H·D) packed by `key_layout` (the same as `layout` for self-attention) → (T,H·D).
 /// Never holds an N×N matrix: online softmax over tiles, recomputed in backward (Dao et al. arXiv:2205.14135, §3.1).
 /// Keeps q, k, v, the result and one number a query and head.
 Tensor softmax_attention(Tensor q, Tensor k, Tensor v, long head_count, const Window& window, const Dropout& site,
-                         const Pack& pack, const Pack& key_pack);
+                         const SequenceLayout& layout, const SequenceLayout& key_layout);
 
 /// Scores that also know how far a key stands from its query: label l adds q_i·table_l to q_i·k_j, before the division
 /// by √D. Key j has the distance j − first − i, cut to −reach … reach, and the label distance + reach; keys before
@@ -184,12 +184,12 @@ struct Distances {
 /// The same over the pairs of `pattern` (pattern.h), each counted once however the parts are cut. Keys that lie apart
 /// are gathered tile by tile, so cost follows the pairs that are seen.
 Tensor sparse_attention(Tensor q, Tensor k, Tensor v, long head_count, Pattern pattern, const Dropout& site,
-                        const Pack& pack, const Pack& key_pack, Distances distances = {});
+                        const SequenceLayout& layout, const SequenceLayout& key_layout, Distances distances = {});
 
 /// softmax_attention by the textbook, holding the probabilities (H,N,N) of each sequence: to show what that costs.
 /// Self-attention only.
 Tensor materialized_attention(Tensor q, Tensor k, Tensor v, long head_count, const Window& window, const Dropout& site,
-                              const Pack& pack);
+                              const SequenceLayout& layout);
 
 /// Softmax attention made sparse: α-entmax(q·kᵀ/√D)·v for each sequence and head, with dropout on the probabilities,
 /// with `causal` over the keys up to the query. α-entmax(z) = [(α−1)z − τ]₊^(1/(α−1)) with τ such that they sum to 1:
@@ -197,7 +197,7 @@ Tensor materialized_attention(Tensor q, Tensor k, Tensor v, long head_count, con
 /// Correia, Niculae, Martins. arXiv:1909.00015, §3. q, k, v (T,H·D), alpha (1,H) in [1,2] → (T,H·D). Keeps q, k, v
 /// and two numbers a query and head; probabilities are made in strips of queries, again in backward.
 Tensor entmax_attention(Tensor q, Tensor k, Tensor v, const Tensor& alpha, long head_count, bool causal,
-                        const Dropout& site, const Pack& pack);
+                        const Dropout& site, const SequenceLayout& layout);
 
 /// Attention by a kernel feature map: Σ_j φ(q)·φ(k_j) v_j / (Σ_j φ(q)·φ(k_j) + ε) for each sequence and head, with
 /// `causal` over the keys up to the query. Katharopoulos et al. arXiv:2006.16236, eq. 5. fq, fk (T,H·M), v (T,H·D) →
@@ -206,10 +206,11 @@ Tensor entmax_attention(Tensor q, Tensor k, Tensor v, const Tensor& alpha, long 
 /// is nought in this precision gets zeros. Keeps all inputs, the result, and the sums over keys: one (M,D+1) per
 /// sequence and head, with `causal` one every 128 tokens.
 Tensor kernel_attention(const Tensor& fq, const Tensor& fk, const Tensor& v, long head_count, double epsilon,
-                        const Pack& pack, bool causal = false, const Tensor& log_gates = {}, double least = 0);
+                        const SequenceLayout& layout, bool causal = false, const Tensor& log_gates = {},
+                        double least = 0);
 /// Its causal numerators: Σ_{j≤i} (a_i·b_j) c_j for each sequence and head, keys fading by gates where there are any.
 /// a, b (T,H·M), c (T,H·D) → (T,H·D). Keeps all inputs and one (M,D) every 128 tokens, sequence and head.
-Tensor causal_sums(const Tensor& a, const Tensor& b, const Tensor& c, long head_count, const Pack& pack,
+Tensor causal_sums(const Tensor& a, const Tensor& b, const Tensor& c, long head_count, const SequenceLayout& layout,
                    const Tensor& log_gates = {});
 
 struct Features {
@@ -220,7 +221,7 @@ struct Features {
 /// Choromanski et al. arXiv:2009.14794, lemma 1. q, k (T,H·D). Each feature comes with a factor that cancels in
 /// `kernel_attention` and keeps it in range; with `causal` no factor depends on later tokens. Keeps inputs and results.
 Features softmax_features(const Tensor& q, const Tensor& k, const Tensor& w, long head_count, bool causal,
-                          const Pack& pack);
+                          const SequenceLayout& layout);
 
 // ---- along the sequence (convolution.cpp) --------------------------------------------------------------------------
 
@@ -228,7 +229,7 @@ Features softmax_features(const Tensor& q, const Tensor& k, const Tensor& w, lon
 /// the result is Σ_t w[g][t] · x[i + t − before], g the group of the feature. Centred, `before` is ⌊taps/2⌋ and taps
 /// odd; `causal`, it is taps − 1, so that no row sees a later one. w (G,taps), G a divisor of C: features g·C/G … share
 /// row g. Keeps both.
-Tensor depthwise_convolution(Tensor x, const Tensor& w, const Pack& pack, bool causal = false);
+Tensor depthwise_convolution(Tensor x, const Tensor& w, const SequenceLayout& layout, bool causal = false);
 
 // ---- inverses (pseudo_inverse.cpp) ---------------------------------------------------------------------------------
 
@@ -251,13 +252,13 @@ Tensor mix_blocks(Tensor s, Tensor x, long head_count, long block);
 
 /// x as a constant: no gradient passes.
 Tensor stop_gradient(Tensor x);
-/// Adds coefficient · Σ terms to the loss, the terms being sums over the sequences of `pack`: one that two sequences
+/// Adds coefficient · Σ terms to the loss, the terms being sums over the sequences of `layout`: one that two sequences
 /// share counts for each. With a tape, gives their gradient; otherwise nothing.
-void auxiliary_loss(const Tensor& terms, double coefficient, const Pack& pack);
+void auxiliary_loss(const Tensor& terms, double coefficient, const SequenceLayout& layout);
 
 struct Loss {
-  std::vector<double> losses;      // B: −log p(label)
-  std::vector<std::uint8_t> hits;  // B: is the label the largest logit (the first of equals)?
+  std::vector<double> losses;         // B: −log p(label)
+  std::vector<std::uint8_t> correct;  // B: is the label the largest logit (the first of equals)?
 };
 /// Cross-entropy of logits (B,K). With a tape, gives weight · gradient of each example's loss to the logits.
 Loss cross_entropy(const Tensor& logits, std::span<const std::int32_t> labels, double weight);

@@ -28,10 +28,10 @@ Dropout tenth() {
   return site;
 }
 
-Pack one_sequence(long n) {
-  Pack pack;
-  pack.offsets = {0, n}, pack.sequences = {0}, pack.length = n;
-  return pack;
+SequenceLayout one_sequence(long n) {
+  SequenceLayout layout;
+  layout.offsets = {0, n}, layout.sequences = {0}, layout.length = n;
+  return layout;
 }
 
 using Op = std::function<Tensor(const std::vector<Tensor>& inputs)>;
@@ -49,7 +49,7 @@ void pass(const std::vector<Tensor>& inputs, const Op& op, bool train) {
   for (const Tensor& x : inputs)
     watched.push_back(record(Tensor(x), [](Tensor dx) { benchmark::DoNotOptimize(dx.data()); }));
   const Tensor y = op(watched);
-  give(y, Tensor::copy_of(y));
+  accumulate_gradient(y, Tensor::copy_of(y));
   tape.backward();
 }
 
@@ -74,39 +74,40 @@ void linear_op(State& state, bool train) {
 
 void feed_forward_op(State& state, bool train) {
   const long n = state.range(0), c = state.range(1), f = 2 * c;
-  const Pack pack = one_sequence(n);
+  const SequenceLayout layout = one_sequence(n);
   const Dropout site = tenth();
   run(
       state,
       {numbers({n, c}), numbers({f, c}), numbers({f}), numbers({c, f}), numbers({c}), numbers({c}), numbers({c})},
       [&](const std::vector<Tensor>& x) {
-        return feed_forward(x[0], {x[1], x[2], x[3], x[4], x[5], x[6]}, site, site, pack);
+        return feed_forward(x[0], {x[1], x[2], x[3], x[4], x[5], x[6]}, site, site, layout);
       },
       train);
 }
 
-using Attention = Tensor (*)(Tensor q, Tensor k, Tensor v, long heads, const Dropout& site, const Pack& pack);
+using Attention = Tensor (*)(Tensor q, Tensor k, Tensor v, long heads, const Dropout& site,
+                             const SequenceLayout& layout);
 
 void attention_op(State& state, Attention attention, bool train) {
   const long n = state.range(0), c = state.range(1);
-  const Pack pack = one_sequence(n);
+  const SequenceLayout layout = one_sequence(n);
   const Dropout site = tenth();
   run(
       state, {numbers({n, c}), numbers({n, c}), numbers({n, c})},
-      [&](const std::vector<Tensor>& x) { return attention(x[0], x[1], x[2], c / kHeadWidth, site, pack); }, train);
+      [&](const std::vector<Tensor>& x) { return attention(x[0], x[1], x[2], c / kHeadWidth, site, layout); }, train);
 }
 
-Tensor exact(Tensor q, Tensor k, Tensor v, long heads, const Dropout& site, const Pack& pack) {
-  return softmax_attention(q, k, v, heads, Window::everything(), site, pack, pack);
+Tensor exact(Tensor q, Tensor k, Tensor v, long heads, const Dropout& site, const SequenceLayout& layout) {
+  return softmax_attention(q, k, v, heads, Window::everything(), site, layout, layout);
 }
-Tensor blocks(Tensor q, Tensor k, Tensor v, long heads, const Dropout& site, const Pack& pack) {
-  return softmax_attention(q, k, v, heads, Window::blocks(50), site, pack, pack);
+Tensor blocks(Tensor q, Tensor k, Tensor v, long heads, const Dropout& site, const SequenceLayout& layout) {
+  return softmax_attention(q, k, v, heads, Window::blocks(50), site, layout, layout);
 }
-Tensor textbook(Tensor q, Tensor k, Tensor v, long heads, const Dropout& site, const Pack& pack) {
-  return materialized_attention(q, k, v, heads, Window::everything(), site, pack);
+Tensor textbook(Tensor q, Tensor k, Tensor v, long heads, const Dropout& site, const SequenceLayout& layout) {
+  return materialized_attention(q, k, v, heads, Window::everything(), site, layout);
 }
-Tensor kernel(Tensor q, Tensor k, Tensor v, long heads, const Dropout&, const Pack& pack) {
-  return kernel_attention(elu_plus_one(q), elu_plus_one(k), v, heads, 1e-6, pack);
+Tensor kernel(Tensor q, Tensor k, Tensor v, long heads, const Dropout&, const SequenceLayout& layout) {
+  return kernel_attention(elu_plus_one(q), elu_plus_one(k), v, heads, 1e-6, layout);
 }
 
 void sizes(benchmark::internal::Benchmark* each) {

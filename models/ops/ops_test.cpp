@@ -22,11 +22,11 @@ class EveryOp : public testing::TestWithParam<OpCase> {
     for (std::size_t i = 0; i < GetParam().inputs.size(); ++i) {
       std::size_t n = 1;
       for (const long d : GetParam().inputs[i]) n *= std::size_t(d);
-      all.push_back(rounded(draws(n, GetParam().name + std::to_string(i), GetParam().positive)));
+      all.push_back(rounded(random_numbers(n, GetParam().name + std::to_string(i), GetParam().positive)));
     }
     return all;
   }
-  Numbers cotangent(std::size_t n) const { return rounded(draws(n, GetParam().name + "dy")); }
+  Numbers cotangent(std::size_t n) const { return rounded(random_numbers(n, GetParam().name + "dy")); }
 };
 
 // Source of the expected numbers: (f(x + h) − f(x − h)) / 2h of the op's own forward pass in double, h = 1e-5.
@@ -142,8 +142,8 @@ INSTANTIATE_TEST_SUITE_P(All, EveryOp, testing::ValuesIn(f64::op_cases()), [](co
 TEST(FeedForward, EqualsItsParts) {
   std::vector<Numbers> x;
   for (const long n : {530 * 5, 15 * 5, 15, 5 * 15, 5, 5, 5})
-    x.push_back(draws(std::size_t(n), "feed" + std::to_string(x.size())));
-  const Numbers dy = draws(530 * 5, "dy");
+    x.push_back(random_numbers(std::size_t(n), "feed" + std::to_string(x.size())));
+  const Numbers dy = random_numbers(530 * 5, "dy");
   const OpRun joined = f64::run_op("feed_forward, norm, residual, dropout, several tiles", x, dy);
   const OpRun parts = f64::run_op("feed_forward by its parts", x, dy);
   EXPECT_LT(relative_error(joined.result, parts.result), 1e-14);
@@ -155,9 +155,9 @@ TEST(FeedForward, EqualsItsParts) {
 // probabilities.
 TEST(Attention, TiledEqualsMaterializedUnderDropout) {
   const Worker worker;
-  const std::vector<Numbers> x = {rounded(draws(15 * 6, "q")), rounded(draws(15 * 6, "k")),
-                                  rounded(draws(15 * 6, "v"))};
-  const Numbers dy = rounded(draws(15 * 6, "dy"));
+  const std::vector<Numbers> x = {rounded(random_numbers(15 * 6, "q")), rounded(random_numbers(15 * 6, "k")),
+                                  rounded(random_numbers(15 * 6, "v"))};
+  const Numbers dy = rounded(random_numbers(15 * 6, "dy"));
   const OpRun tiled = f64::run_op("attention, ragged, dropout", x, dy),
               textbook = f64::run_op("materialized attention", x, dy);
   EXPECT_LT(relative_error(tiled.result, textbook.result), 1e-12);
@@ -171,8 +171,8 @@ TEST(Attention, PartsAddUpToTheWhole) {
        {std::tuple{"sparse attention, everything in pieces", "attention, ragged", 15L, 6L},
         {"sparse attention, several tiles in pieces", "attention, several tiles", 300L, 8L}}) {
     std::vector<Numbers> x;
-    for (const char* name : {"q", "k", "v"}) x.push_back(rounded(draws(std::size_t(n * width), name)));
-    const Numbers dy = rounded(draws(std::size_t(n * width), "dy"));
+    for (const char* name : {"q", "k", "v"}) x.push_back(rounded(random_numbers(std::size_t(n * width), name)));
+    const Numbers dy = rounded(random_numbers(std::size_t(n * width), "dy"));
     const OpRun parts = f64::run_op(pieces, x, dy), one = f64::run_op(whole, x, dy);
     EXPECT_LT(relative_error(parts.result, one.result), 1e-12) << pieces;
     for (std::size_t i = 0; i < 3; ++i) EXPECT_LT(relative_error(parts.gradients[i], one.gradients[i]), 1e-12);
@@ -189,8 +189,8 @@ TEST(Attention, PairsOfAPatternDropIndependently) {
   for (std::size_t i = 0; i < kN; ++i) x[2][i * kN + i] = 1;
   const Numbers y = f64::run_op("sparse attention, mask", x, {}).result;
   const auto seen = [](long i, long j) { return (i - j <= 6 && j - i <= 1) || (i - j) % 7 == 0; };
-  const auto within = [](long hits, long of, double share) {
-    return std::abs(double(hits) - share * double(of)) < 5 * std::sqrt(share * (1 - share) * double(of));
+  const auto within = [](long correct, long of, double share) {
+    return std::abs(double(correct) - share * double(of)) < 5 * std::sqrt(share * (1 - share) * double(of));
   };
   long pairs = 0, kept = 0;
   std::map<long, std::pair<long, long>> agreement;  // by distance of queries: both see, and agree
@@ -226,8 +226,8 @@ std::string sentence_of(F f) {
 
 TEST(Shapes, AreNamedWithTheirOp) {
   const Tensor a = Tensor::zeros({4, 6}), b = Tensor::zeros({3, 6}), c = Tensor::zeros({4, 5});
-  Pack pack;
-  pack.offsets = {0, 4}, pack.sequences = {0}, pack.length = 4;
+  SequenceLayout layout;
+  layout.offsets = {0, 4}, layout.sequences = {0}, layout.length = 4;
   EXPECT_EQ(sentence_of([&] {
               (void)concat_columns(std::vector{a, b});
             }),
@@ -249,27 +249,27 @@ TEST(Shapes, AreNamedWithTheirOp) {
               (void)linear(transposed(a), Tensor::zeros({2, 4}));
             }),
             "[linear] x (6,4) is not a matrix that lies row by row");
-  EXPECT_EQ(sentence_of([&] { (void)softmax_attention(a, a, c, 2, Window::everything(), {}, pack, pack); }),
+  EXPECT_EQ(sentence_of([&] { (void)softmax_attention(a, a, c, 2, Window::everything(), {}, layout, layout); }),
             "[softmax_attention] values (4,5), where (4,6) row by row is expected");
-  EXPECT_EQ(sentence_of([&] { (void)softmax_attention(a, a, a, 0, Window::everything(), {}, pack, pack); }),
+  EXPECT_EQ(sentence_of([&] { (void)softmax_attention(a, a, a, 0, Window::everything(), {}, layout, layout); }),
             "[softmax_attention] queries (4,6) does not divide into 0 heads");
-  EXPECT_EQ(sentence_of([&] { (void)softmax_attention(a, a, a, 2, Window::blocks(0), {}, pack, pack); }),
+  EXPECT_EQ(sentence_of([&] { (void)softmax_attention(a, a, a, 2, Window::blocks(0), {}, layout, layout); }),
             "[softmax_attention] blocks of 0 tokens");
   EXPECT_EQ(sentence_of([&] {
               (void)sparse_attention(
                   a, a, a, 2,
-                  [](long, long, const See& see) {
-                    see({Positions::all(5), Positions::all(4)});
+                  [](long, long, const PartVisitor& visit) {
+                    visit({Positions::all(5), Positions::all(4)});
                   },
-                  {}, pack, pack);
+                  {}, layout, layout);
             }),
             "[sparse_attention] a part of the pattern goes beyond 4 queries and 4 keys");
   EXPECT_EQ(sentence_of([&] { (void)heads(a, 0); }), "[heads] x (4,6) does not divide into 0 heads");
   EXPECT_EQ(sentence_of([&] { (void)rows(a, 3, -1); }), "[rows] (4,6) has no -1 rows from 3");
-  EXPECT_EQ(sentence_of([&] { (void)pool_rows(a, {}, 3, 0, pack); }), "[pools_of] pools 0 tokens apart");
+  EXPECT_EQ(sentence_of([&] { (void)pool_rows(a, {}, 3, 0, layout); }), "[pools_of] pools 0 tokens apart");
   EXPECT_EQ(sentence_of([&] { (void)gelu({}); }), "[gelu] was given a tensor without values");
   EXPECT_EQ(sentence_of([&] {
-              (void)sorted_attention(a, a, a, 1, {{{{0, 1, 2, 2}, {0}}}}, 2, false, 1, {}, pack);
+              (void)sorted_attention(a, a, a, 1, {{{{0, 1, 2, 2}, {0}}}}, 2, false, 1, {}, layout);
             }),
             "[sorted_attention] lineup 1 is not made of rounds of the 4 tokens of its sequence");
 }
@@ -298,7 +298,7 @@ TEST(Elementwise, GradientsStayFiniteAtExtremeInputs) {
     Real gradient = 0;
     Tape tape({});
     Tensor x = record(Tensor::full({1, 1}, value), [&gradient](const Tensor& dx) { gradient = dx.data()[0]; });
-    give(f(x), Tensor::ones({1, 1}));
+    accumulate_gradient(f(x), Tensor::ones({1, 1}));
     tape.backward();
     return gradient;
   };
@@ -321,24 +321,24 @@ TEST(Broadcast, SumsAndDepthwiseConvolutionOnSmallNumbers) {
   EXPECT_EQ(values(multiply(column, row)), (std::vector<Real>{10, 20, 10, 20, 20, 40}));
   EXPECT_EQ(values(sum(x, 0)), (std::vector<Real>{9, 12}));
   EXPECT_EQ(values(mean(x, 1)), (std::vector<Real>{1.5, 3.5, 5.5}));
-  Pack pack;
-  pack.offsets = {0, 2, 3}, pack.sequences = {0, 1}, pack.length = 2;
-  EXPECT_EQ(values(cumulative_sum(x, pack)), (std::vector<Real>{1, 2, 4, 6, 5, 6}));
+  SequenceLayout layout;
+  layout.offsets = {0, 2, 3}, layout.sequences = {0, 1}, layout.length = 2;
+  EXPECT_EQ(values(cumulative_sum(x, layout)), (std::vector<Real>{1, 2, 4, 6, 5, 6}));
   Tensor taps = Tensor::ones({1, 2});
   taps.data()[0] = 100;  // weight of the token before
-  EXPECT_EQ(values(depthwise_convolution(x, taps, pack, true)), (std::vector<Real>{1, 2, 103, 204, 5, 6}));
+  EXPECT_EQ(values(depthwise_convolution(x, taps, layout, true)), (std::vector<Real>{1, 2, 103, 204, 5, 6}));
   EXPECT_EQ(sentence_of([&] {
               (void)add(x, Tensor::ones({2, 3}));
             }),
             "[add] (3,2) and (2,3) do not broadcast: sizes may differ only where one of them is 1");
-  EXPECT_EQ(sentence_of([&] { (void)depthwise_convolution(x, taps, pack); }),
+  EXPECT_EQ(sentence_of([&] { (void)depthwise_convolution(x, taps, layout); }),
             "[depthwise_convolution] weights (1,2) do not fit x (3,2)");
   EXPECT_EQ(sentence_of([&] { (void)sum(x, 2); }), "[sum] (3,2) has no axis 2");
 }
 
 // Source: the definition of a doubly stochastic matrix.
 TEST(Sinkhorn, BalancesRowsAndColumns) {
-  const Numbers y = f64::run_op("sinkhorn, balanced", {draws(19 * 19, "scores")}, {}).result;
+  const Numbers y = f64::run_op("sinkhorn, balanced", {random_numbers(19 * 19, "scores")}, {}).result;
   for (std::size_t u = 0; u < 19; ++u) {
     double row = 0, column = 0;
     for (std::size_t v = 0; v < 19; ++v) {

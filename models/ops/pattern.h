@@ -58,11 +58,11 @@ struct Part {
   Window hidden = Window::nothing();
 };
 
-using See = std::function<void(const Part& part)>;
+using PartVisitor = std::function<void(const Part& part)>;
 
-/// What head `head` of sequence `sequence` (its number in the pack) sees: a function that calls `see` for part after
+/// What head `head` of sequence `sequence` (its number in the pack) sees: a function that calls `visit` for part after
 /// part. A (query, key) pair belongs to one part at most; a query that no part shows anything gets zeros. Must give the
 /// same parts whenever it is asked: backward asks again. One part is alive at a time, so a pattern needs no memory.
-using Pattern = std::function<void(long sequence, long head, const See& see)>;
+using Pattern = std::function<void(long sequence, long head, const PartVisitor& visit)>;
 
 }  // namespace lra::inline LRA_ENGINE

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "harness/core/error.h"
-#include "models/ops/detail/doors.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
 
@@ -16,12 +16,12 @@ struct Pool {
 };
 
 template <typename Visit>
-void for_each_pool(const Pack& pack, long kernel, long stride, Visit visit) {
+void for_each_pool(const SequenceLayout& layout, long kernel, long stride, Visit visit) {
   long number = 0;
-  for (long s = 0; s < pack.count(); ++s)
-    for (long middle = 0; middle < pack.size(s); middle += stride) {
+  for (long s = 0; s < layout.count(); ++s)
+    for (long middle = 0; middle < layout.size(s); middle += stride) {
       const long begin = middle - kernel / 2, first = std::max(0L, begin);
-      visit(Pool{number++, pack.begin(s) + first, first - begin, std::min(pack.size(s), begin + kernel) - first});
+      visit(Pool{number++, layout.begin(s) + first, first - begin, std::min(layout.size(s), begin + kernel) - first});
     }
 }
 
@@ -32,28 +32,28 @@ void softmax_in_place(Real* x, long n) {
   kernels::scale(x, n, 1 / sum);
 }
 
-void expect_pools(const Tensor& x, long kernel, const Pack& pack, const char* op) {
-  expect_packed(x, pack, op);
+void expect_pools(const Tensor& x, long kernel, const SequenceLayout& layout, const char* op) {
+  expect_packed(x, layout, op);
   if (kernel < 1) fail("[{}] pools of {} tokens of x {}", op, kernel, x.shape().text());
 }
 
 }  // namespace
 
-Pack pools_of(const Pack& pack, long stride) {
+SequenceLayout pools_of(const SequenceLayout& layout, long stride) {
   if (stride < 1) fail("[pools_of] pools {} tokens apart", stride);
-  Pack pools = pack;
-  for (long s = 0; s < pack.count(); ++s)
-    pools.offsets[std::size_t(s) + 1] = pools.begin(s) + (pack.size(s) + stride - 1) / stride;
-  pools.length = (pack.length + stride - 1) / stride;
+  SequenceLayout pools = layout;
+  for (long s = 0; s < layout.count(); ++s)
+    pools.offsets[std::size_t(s) + 1] = pools.begin(s) + (layout.size(s) + stride - 1) / stride;
+  pools.length = (layout.length + stride - 1) / stride;
   return pools;
 }
 
-Tensor pool_rows(Tensor x, const Tensor& scores, long kernel, long stride, const Pack& pack) {
-  expect_pools(x, kernel, pack, "pool_rows");
-  const long c = x.dim(1), pools = pools_of(pack, stride).tokens();
+Tensor pool_rows(Tensor x, const Tensor& scores, long kernel, long stride, const SequenceLayout& layout) {
+  expect_pools(x, kernel, layout, "pool_rows");
+  const long c = x.dim(1), pools = pools_of(layout, stride).tokens();
   if (scores.defined()) expect_input(scores, {pools, kernel}, "pool_rows", "scores");
   Tensor y = Tensor::zeros({pools, c}), weights = Tensor::zeros({pools, kernel});
-  for_each_pool(pack, kernel, stride, [&](const Pool& pool) {
+  for_each_pool(layout, kernel, stride, [&](const Pool& pool) {
     Real* own = weights.data() + pool.number * kernel + pool.slot;
     if (scores.defined()) kernels::copy(scores.data() + pool.number * kernel + pool.slot, own, pool.count);
     softmax_in_place(own, pool.count);
@@ -61,9 +61,9 @@ Tensor pool_rows(Tensor x, const Tensor& scores, long kernel, long stride, const
       kernels::add_scaled(x.data() + (pool.first + t) * c, own[t], y.data() + pool.number * c, c);
   });
   return record(std::move(y), [=, x = std::move(x)](Tensor dy) {
-    Tensor dx = sink_zeroed(x), d_scores = scores.defined() ? sink_zeroed(scores) : Tensor();
+    Tensor dx = zeroed_gradient_sink(x), d_scores = scores.defined() ? zeroed_gradient_sink(scores) : Tensor();
     Tensor products = Tensor::empty({kernel});
-    for_each_pool(pack, kernel, stride, [&](const Pool& pool) {
+    for_each_pool(layout, kernel, stride, [&](const Pool& pool) {
       const Real* own = weights.data() + pool.number * kernel + pool.slot;
       const Real* gradient = dy.data() + pool.number * c;
       for (long t = 0; t < pool.count; ++t) kernels::add_scaled(gradient, own[t], dx.data() + (pool.first + t) * c, c);
@@ -77,12 +77,12 @@ Tensor pool_rows(Tensor x, const Tensor& scores, long kernel, long stride, const
   });
 }
 
-Tensor pool_maxima(const Tensor& x, long kernel, long stride, const Pack& pack) {
-  expect_pools(x, kernel, pack, "pool_maxima");
-  const long c = x.dim(1), pools = pools_of(pack, stride).tokens();
+Tensor pool_maxima(const Tensor& x, long kernel, long stride, const SequenceLayout& layout) {
+  expect_pools(x, kernel, layout, "pool_maxima");
+  const long c = x.dim(1), pools = pools_of(layout, stride).tokens();
   Tensor y = Tensor::empty({pools, c});
   std::vector<long> from(std::size_t(pools * c));  // the row of each maximum
-  for_each_pool(pack, kernel, stride, [&](const Pool& pool) {
+  for_each_pool(layout, kernel, stride, [&](const Pool& pool) {
     for (long i = 0; i < c; ++i) {
       long best = pool.first;
       for (long t = pool.first; t < pool.first + pool.count; ++t)
@@ -91,8 +91,8 @@ Tensor pool_maxima(const Tensor& x, long kernel, long stride, const Pack& pack) 
       y.data()[pool.number * c + i] = x.data()[best * c + i];
     }
   });
-  return record(std::move(y), [x = x.shell(), from = std::move(from), c](Tensor dy) {
-    Tensor dx = sink_zeroed(x);
+  return record(std::move(y), [x = x.without_data(), from = std::move(from), c](Tensor dy) {
+    Tensor dx = zeroed_gradient_sink(x);
     for (std::size_t e = 0; e < from.size(); ++e) dx.data()[from[e] * c + long(e) % c] += dy.data()[e];
   });
 }

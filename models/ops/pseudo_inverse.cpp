@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "harness/core/error.h"
-#include "models/ops/detail/doors.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
 #include "models/tensor/detail/permute.h"
@@ -113,7 +113,7 @@ Tensor pseudo_inverse(const Tensor& a, long iterations) {
     else
       all.back() = std::move(next);
   }
-  return record(all.back(), [a = a.shell(), flat, all, n, iterations](Tensor dy) {
+  return record(all.back(), [a = a.without_data(), flat, all, n, iterations](Tensor dy) {
     dy = in_order_of(std::move(dy), flat);
     Tensor da = Tensor::zeros(a.shape());
     for (long at = 0; at < flat.size(); at += n * n) {
@@ -125,7 +125,7 @@ Tensor pseudo_inverse(const Tensor& a, long iterations) {
       }
       start_backward(flat.data() + at, n, all[0].data() + at, dz.data(), da.data() + at);
     }
-    give(a, std::move(da));
+    accumulate_gradient(a, std::move(da));
   });
 }
 

@@ -3,7 +3,7 @@
 
 #include "harness/core/error.h"
 #include "models/ops/detail/broadcast.h"
-#include "models/ops/detail/doors.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -15,12 +15,12 @@ void expect_axis(const Tensor& x, int axis, const char* op) {
 }
 
 /// Replaces every row of a sequence by the sum of those up to it or, `backwards`, from it on.
-void accumulate(Tensor& x, const Pack& pack, bool backwards) {
+void accumulate(Tensor& x, const SequenceLayout& layout, bool backwards) {
   const long c = x.dim(1);
-  for (long s = 0; s < pack.count(); ++s) {
+  for (long s = 0; s < layout.count(); ++s) {
     std::vector<double> sums(std::size_t(c), 0.0);
-    for (long i = 0; i < pack.size(s); ++i) {
-      Real* row = x.data() + (backwards ? pack.begin(s + 1) - 1 - i : pack.begin(s) + i) * c;
+    for (long i = 0; i < layout.size(s); ++i) {
+      Real* row = x.data() + (backwards ? layout.begin(s + 1) - 1 - i : layout.begin(s) + i) * c;
       for (long j = 0; j < c; ++j) row[j] = Real(sums[std::size_t(j)] += double(row[j]));
     }
   }
@@ -34,11 +34,11 @@ Tensor sum(const Tensor& x, int axis) {
   shape[axis] = 1;
   Tensor y = Tensor::zeros(shape);
   add_reduced(x, y);
-  return record(std::move(y), [x = x.shell()](const Tensor& dy) {
+  return record(std::move(y), [x = x.without_data()](const Tensor& dy) {
     if (!wants_gradient(x)) return;
     Tensor dx = Tensor::empty_like(x);
     combine(dy, dy, dx, [](Real value, Real) { return value; });
-    give(x, std::move(dx));
+    accumulate_gradient(x, std::move(dx));
   });
 }
 
@@ -48,13 +48,13 @@ Tensor mean(const Tensor& x, int axis) {
   return scale(sum(x, axis), 1 / double(x.dim(axis)));
 }
 
-Tensor cumulative_sum(Tensor x, const Pack& pack) {
-  expect_packed(x, pack, "cumulative_sum");
+Tensor cumulative_sum(Tensor x, const SequenceLayout& layout) {
+  expect_packed(x, layout, "cumulative_sum");
   Tensor y = x.sole_owner() ? x : Tensor::copy_of(x);
-  accumulate(y, pack, false);
-  return record(std::move(y), [x = x.shell(), pack](Tensor dy) {
-    accumulate(dy, pack, true);
-    give(x, std::move(dy));
+  accumulate(y, layout, false);
+  return record(std::move(y), [x = x.without_data(), layout](Tensor dy) {
+    accumulate(dy, layout, true);
+    accumulate_gradient(x, std::move(dy));
   });
 }
 

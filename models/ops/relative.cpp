@@ -3,7 +3,7 @@
 #include <unordered_map>
 
 #include "harness/core/error.h"
-#include "models/ops/detail/doors.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
 
@@ -72,9 +72,9 @@ Tensor apply_rotary(Tensor x, std::span<const double> positions, long head_count
   const auto angles = std::make_shared<const Angles>(positions, x.dim(1) / head_count / 2);
   Tensor y = x.sole_owner() ? x : Tensor::copy_of(x);
   rotate(y, *angles, head_count, 1);
-  return record(std::move(y), [x = x.shell(), angles, head_count](Tensor dy) {
+  return record(std::move(y), [x = x.without_data(), angles, head_count](Tensor dy) {
     rotate(dy, *angles, head_count, -1);
-    give(x, std::move(dy));
+    accumulate_gradient(x, std::move(dy));
   });
 }
 
@@ -88,22 +88,22 @@ Tensor join_heads(std::span<const Tensor> parts, long head_count) {
     c += part.dim(1);
   }
   Tensor y = Tensor::empty({parts[0].dim(0), c});
-  std::vector<Tensor> shells;
+  std::vector<Tensor> handles;
   long at = 0;
   for (const Tensor& part : parts) {
     const long width = part.dim(1) / head_count;
     copy_columns(part, 0, y, at, width, head_count);
     at += width;
-    shells.push_back(part.shell());
+    handles.push_back(part.without_data());
   }
-  return record(std::move(y), [shells = std::move(shells), head_count](Tensor dy) {
+  return record(std::move(y), [handles = std::move(handles), head_count](Tensor dy) {
     long from = 0;
-    for (const Tensor& part : shells) {
+    for (const Tensor& part : handles) {
       const long width = part.dim(1) / head_count;
       if (wants_gradient(part)) {
         Tensor dx = Tensor::empty(part.shape());
         copy_columns(dy, from, dx, 0, width, head_count);
-        give(part, std::move(dx));
+        accumulate_gradient(part, std::move(dx));
       }
       from += width;
     }
@@ -116,11 +116,11 @@ Tensor head_columns(const Tensor& x, long head_count, long begin, long count) {
     fail("[head_columns] the heads of {} have no {} columns from {}", x.shape().text(), count, begin);
   Tensor y = Tensor::empty({x.dim(0), head_count * count});
   copy_columns(x, begin, y, 0, count, head_count);
-  return record(std::move(y), [x = x.shell(), head_count, begin, count](Tensor dy) {
+  return record(std::move(y), [x = x.without_data(), head_count, begin, count](Tensor dy) {
     if (!wants_gradient(x)) return;
     Tensor dx = Tensor::zeros(x.shape());
     copy_columns(dy, 0, dx, begin, count, head_count);
-    give(x, std::move(dx));
+    accumulate_gradient(x, std::move(dx));
   });
 }
 

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "harness/core/error.h"
-#include "models/ops/detail/doors.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
 #include "models/tensor/detail/permute.h"
@@ -32,8 +32,8 @@ Tensor layer_norm(Tensor x, const Tensor& gamma, const Tensor& beta, double epsi
   kernels::layer_norm(x.data(), gamma.data(), beta.data(), n, c, Real(epsilon), y.data(), mean.data(), rstd.data());
   return record(std::move(y), [x = std::move(x), gamma, beta, mean, rstd, n, c](Tensor dy) {
     kernels::layer_norm_backward(x.data(), gamma.data(), mean.data(), rstd.data(), dy.data(), n, c, dy.data(),
-                                 sink_zeroed(gamma).data(), sink_zeroed(beta).data());
-    give(x, std::move(dy));
+                                 zeroed_gradient_sink(gamma).data(), zeroed_gradient_sink(beta).data());
+    accumulate_gradient(x, std::move(dy));
   });
 }
 
@@ -54,7 +54,7 @@ Tensor rms_norm(Tensor x, const Tensor& gamma, double epsilon) {
   return record(std::move(y), [x = std::move(x), gamma, inverse, unit_of, n, c](Tensor dy) {
     const Tensor unit = unit_of(x, inverse);  // dx = (g − unit (g·unit)/C) / ‖x‖, g = gamma ∘ dy
     Tensor dots = Tensor::empty({n});
-    Tensor dgamma = sink_zeroed(gamma);
+    Tensor dgamma = zeroed_gradient_sink(gamma);
     for (long i = 0; i < n; ++i) {
       kernels::multiply_add(dy.data() + i * c, unit.data() + i * c, dgamma.data(), c);
       kernels::multiply(gamma.data(), dy.data() + i * c, c);
@@ -63,7 +63,7 @@ Tensor rms_norm(Tensor x, const Tensor& gamma, double epsilon) {
     for (long i = 0; i < n; ++i)
       kernels::add_scaled(unit.data() + i * c, -dots.data()[i] / Real(c), dy.data() + i * c, c);
     kernels::scale_rows(inverse.data(), slice(dy, 0));
-    give(x, std::move(dy));
+    accumulate_gradient(x, std::move(dy));
   });
 }
 
@@ -71,10 +71,10 @@ Tensor softmax(Tensor x) {
   expect_stack(x, "softmax");
   Tensor y = x.sole_owner() ? x : Tensor::copy_of(x);
   for (long i = 0; i < slices(y); ++i) kernels::softmax(slice(y, i));
-  return record(y, [x = x.shell(), y](Tensor dy) {
+  return record(y, [x = x.without_data(), y](Tensor dy) {
     dy = in_order_of(std::move(dy), y);
     for (long i = 0; i < slices(y); ++i) kernels::softmax_backward(slice(y, i), slice(dy, i));
-    give(x, std::move(dy));
+    accumulate_gradient(x, std::move(dy));
   });
 }
 
@@ -86,12 +86,12 @@ Tensor l2_normalize(Tensor x, long head_count) {
   kernels::row_dots(by_head(y), by_head(y), inverse.data());
   for (long i = 0; i < n; ++i) inverse.data()[i] = 1 / std::sqrt(inverse.data()[i] + kEpsilon);
   kernels::scale_rows(inverse.data(), by_head(y));
-  return record(y, [x = x.shell(), y, inverse, by_head, n, d](Tensor dy) {  // dx = (dy − (y·dy) y) / ‖x‖
+  return record(y, [x = x.without_data(), y, inverse, by_head, n, d](Tensor dy) {  // dx = (dy − (y·dy) y) / ‖x‖
     Tensor dots = Tensor::empty({n});
     kernels::row_dots(by_head(y), by_head(dy), dots.data());
     for (long i = 0; i < n; ++i) kernels::add_scaled(y.data() + i * d, -dots.data()[i], dy.data() + i * d, d);
     kernels::scale_rows(inverse.data(), by_head(dy));
-    give(x, std::move(dy));
+    accumulate_gradient(x, std::move(dy));
   });
 }
 
@@ -105,9 +105,9 @@ Tensor scale_heads(Tensor x, Tensor factors) {
   return record(std::move(y), [x = std::move(x), factors = std::move(factors), by_head, n, d](Tensor dy) {
     Tensor dfactors = Tensor::empty(factors.shape());
     kernels::row_dots(ConstView{x.data(), n, d, d}, by_head(dy), dfactors.data());
-    give(factors, std::move(dfactors));
+    accumulate_gradient(factors, std::move(dfactors));
     kernels::scale_rows(factors.data(), by_head(dy));
-    give(x, std::move(dy));
+    accumulate_gradient(x, std::move(dy));
   });
 }
 
@@ -125,15 +125,15 @@ Tensor divide_rows(Tensor x, Tensor d, double epsilon) {
     }
   Tensor y = Tensor::copy_of(x);
   for (long i = 0; i < count; ++i) kernels::scale_rows(inverse.data() + i * n, slice(y, i));
-  return record(y, [x = x.shell(), d = d.shell(), y, inverse, count, n](Tensor dy) {
+  return record(y, [x = x.without_data(), d = d.without_data(), y, inverse, count, n](Tensor dy) {
     dy = in_order_of(std::move(dy), y);
     Tensor dd = Tensor::empty({count, n});  // −Σ dy∘y / (d + ε)
     for (long i = 0; i < count; ++i) kernels::row_dots(slice(std::as_const(dy), i), slice(y, i), dd.data() + i * n);
     kernels::multiply(inverse.data(), dd.data(), count * n);
     kernels::scale(dd.data(), count * n, -1);
-    give(d, d.rank() == 3 ? dd.view({count, n, 1}, {n, 1, 1}) : dd.view({n, 1}, {1, 1}));
+    accumulate_gradient(d, d.rank() == 3 ? dd.view({count, n, 1}, {n, 1, 1}) : dd.view({n, 1}, {1, 1}));
     for (long i = 0; i < count; ++i) kernels::scale_rows(inverse.data() + i * n, slice(dy, i));
-    give(x, std::move(dy));
+    accumulate_gradient(x, std::move(dy));
   });
 }
 

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <limits>
 
-#include "models/ops/detail/doors.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/ops/detail/score_strips.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
@@ -170,52 +170,53 @@ void backward_head(const Problem& p, const Tensor& values, const Tensor& y, cons
 }  // namespace
 
 Tensor score_attention(std::vector<Scores> terms, Tensor weights, Tensor v, long head_count, bool causal,
-                       const Dropout& site, const Pack& pack) {
+                       const Dropout& site, const SequenceLayout& layout) {
   const long width = head_width(v, head_count, "score_attention", "values");
-  expect_packed(v, pack, "score_attention", "values");
+  expect_packed(v, layout, "score_attention", "values");
   if (weights.defined()) expect_input(weights, {1, long(terms.size())}, "score_attention", "weights");
-  for (const Scores& scores : terms) check_scores(scores, head_count, pack);
+  for (const Scores& scores : terms) check_scores(scores, head_count, layout);
   const bool drops = training() && site.active();
-  const std::uint64_t row_step = std::uint64_t(round_up(pack.length, kDropoutGroup));
-  const long stride = tile_size(pack.length) + kTilePadding;
+  const std::uint64_t row_step = std::uint64_t(round_up(layout.length, kDropoutGroup));
+  const long stride = tile_size(layout.length) + kTilePadding;
   // Calls visit(problem, values) for every sequence and head.
   const auto for_each_head = [=](const std::vector<Scores>& scores, auto visit) {
-    for (long s = 0; s < pack.count(); ++s)
+    for (long s = 0; s < layout.count(); ++s)
       for (long h = 0; h < head_count; ++h) {
-        const DropoutStream stream = site.stream(pack, s);
-        visit(Problem{scores, weights, head_count, h, pack.begin(s), pack.size(s), causal, drops ? &stream : nullptr,
-                      std::uint64_t(h) * std::uint64_t(pack.length) * row_step, row_step, stride},
-              padded_head(v, pack.begin(s), pack.size(s), h, width));
+        const DropoutStream stream = site.stream(layout, s);
+        visit(
+            Problem{scores, weights, head_count, h, layout.begin(s), layout.size(s), causal, drops ? &stream : nullptr,
+                    std::uint64_t(h) * std::uint64_t(layout.length) * row_step, row_step, stride},
+            padded_head(v, layout.begin(s), layout.size(s), h, width));
       }
   };
   double pairs = 0, cost = 2 * double(width);
-  for (long s = 0; s < pack.count(); ++s) {
-    const double n = double(pack.size(s));
+  for (long s = 0; s < layout.count(); ++s) {
+    const double n = double(layout.size(s));
     pairs += double(head_count) * (causal ? n * (n + 1) / 2 : n * n);
   }
   for (const Scores& scores : terms) cost += flops_of_pair(scores, head_count);
 
-  Tensor y = Tensor::empty(v.shape()), lse = Tensor::empty({head_count, pack.tokens()});
+  Tensor y = Tensor::empty(v.shape()), lse = Tensor::empty({head_count, layout.tokens()});
   {
     const Uncounted strips;
     for_each_head(terms, [&](const Problem& p, const Tensor& values) {
-      forward_head(p, values, y, lse.data() + p.head * pack.tokens() + p.begin);
+      forward_head(p, values, y, lse.data() + p.head * layout.tokens() + p.begin);
     });
   }
   Context::current().work.flops += cost * pairs;
   return record(y, [=, terms = std::move(terms)](Tensor dy) {
     {
       const Uncounted strips;
-      Tensor dv = sink_zeroed(v);
+      Tensor dv = zeroed_gradient_sink(v);
       Tensor dweights = Tensor::zeros({1, long(terms.size())});
       for_each_head(terms, [&](const Problem& p, const Tensor& values) {
         Tensor dvalues = Tensor::zeros(values.shape());
         backward_head(p, values, padded_head(y, p.begin, p.n, p.head, width),
-                      padded_head(dy, p.begin, p.n, p.head, width), lse.data() + p.head * pack.tokens() + p.begin,
+                      padded_head(dy, p.begin, p.n, p.head, width), lse.data() + p.head * layout.tokens() + p.begin,
                       dvalues, dweights.data());
         add_to_head(dvalues, dv, p.begin, p.n, p.head);
       });
-      if (weights.defined() && wants_gradient(weights)) give(weights, std::move(dweights));
+      if (weights.defined() && wants_gradient(weights)) accumulate_gradient(weights, std::move(dweights));
     }
     Context::current().work.flops += 2 * cost * pairs;
   });

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "harness/core/error.h"
-#include "models/ops/detail/doors.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -84,12 +84,12 @@ void HeadScores::backward(const View& ds, const Strip& at) {
       });
       if (scores_.bias.defined())
         kernels::add_column_sums({ds.data, at.rows, at.cols, ds.stride},
-                                 sink_zeroed(scores_.bias).data() + head_ * scores_.bias.dim(1));
+                                 zeroed_gradient_sink(scores_.bias).data() + head_ * scores_.bias.dim(1));
       return;
     }
     case Scores::Kind::table: {
       if (!wants_gradient(scores_.left)) return;  // drawn, not trained
-      Tensor place = sink_zeroed(scores_.left);
+      Tensor place = zeroed_gradient_sink(scores_.left);
       for (long r = 0; r < at.rows; ++r)
         kernels::add(ds.data + r * ds.stride, place.data() + (table_row(at.first + r) - scores_.left.data()), at.cols);
       return;
@@ -114,20 +114,20 @@ void HeadScores::backward(const View& ds, const Strip& at) {
 void HeadScores::finish_backward() {
   if (scores_.kind == Scores::Kind::table) return;
   if (scores_.kind == Scores::Kind::distance) {
-    Tensor place = sink_zeroed(scores_.left);
+    Tensor place = zeroed_gradient_sink(scores_.left);
     for (long d = 1 - n_; d < n_; ++d) place.data()[distance_entry(d)] += dleft_.data()[d + n_ - 1];
     return;
   }
   for (const auto& [from, to, at] :
        {std::tuple{&dleft_, &scores_.left, left_at_}, std::tuple{&dright_, &scores_.right, right_at_}}) {
-    Tensor place = sink_zeroed(*to);
+    Tensor place = zeroed_gradient_sink(*to);
     add_to_head(*from, place, at, n_, head_);
   }
 }
 
-void check_scores(const Scores& scores, long head_count, const Pack& pack) {
+void check_scores(const Scores& scores, long head_count, const SequenceLayout& layout) {
   long longest = 0;
-  for (long s = 0; s < pack.count(); ++s) longest = std::max(longest, pack.size(s));
+  for (long s = 0; s < layout.count(); ++s) longest = std::max(longest, layout.size(s));
   if (scores.kind == Scores::Kind::table) {
     if (scores.left.rank() != 3 || !scores.left.contiguous() || scores.left.dim(0) != head_count ||
         scores.left.dim(1) < longest || scores.left.dim(2) < longest)
@@ -143,9 +143,9 @@ void check_scores(const Scores& scores, long head_count, const Pack& pack) {
   }
   for (const auto& [x, packed] : {std::pair{&scores.left, scores.left_packed}, {&scores.right, scores.right_packed}})
     if (x->rank() != 2 || !x->contiguous() || x->dim(1) % head_count != 0 ||
-        (packed ? x->dim(0) != pack.tokens() : x->dim(0) < longest))
+        (packed ? x->dim(0) != layout.tokens() : x->dim(0) < longest))
       fail("[score_attention] {} does not fit {} heads and {} tokens, {} in the longest sequence", x->shape().text(),
-           head_count, pack.tokens(), longest);
+           head_count, layout.tokens(), longest);
   const long a = scores.left.dim(1) / head_count, b = scores.right.dim(1) / head_count;
   if (scores.kind == Scores::Kind::outer ? a * b < longest : a != b)
     fail("[score_attention] {} and {} make no scores for {} tokens", scores.left.shape().text(),

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "models/ops/pack.h"
+#include "models/ops/sequence_layout.h"
 #include "models/tensor/tensor.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -36,6 +36,6 @@ struct Scores {
 /// matrix: strips of scores, made again in backward. Keeps terms, weights, v, the result and one number a query and
 /// head.
 Tensor score_attention(std::vector<Scores> terms, Tensor weights, Tensor v, long head_count, bool causal,
-                       const Dropout& site, const Pack& pack);
+                       const Dropout& site, const SequenceLayout& layout);
 
 }  // namespace lra::inline LRA_ENGINE

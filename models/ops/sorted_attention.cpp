@@ -6,8 +6,8 @@
 #include <limits>
 
 #include "harness/core/error.h"
-#include "models/ops/detail/doors.h"
 #include "models/ops/detail/head_view.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
 
@@ -33,15 +33,15 @@ struct Problem {
 struct Chunks {
   std::vector<std::int32_t> of_token, before;
 
-  Chunks(const Problem& p, const Lineup& lineup) : of_token(lineup.tokens.size()) {
-    for (std::size_t run = 0; run < lineup.runs.size(); ++run) {
-      const long begin = lineup.runs[run], end = run + 1 < lineup.runs.size() ? lineup.runs[run + 1] : p.n;
+  Chunks(const Problem& p, const BucketOrder& order) : of_token(order.tokens.size()) {
+    for (std::size_t run = 0; run < order.runs.size(); ++run) {
+      const long begin = order.runs[run], end = run + 1 < order.runs.size() ? order.runs[run + 1] : p.n;
       for (long at = begin; at < end; ++at) {
         if ((at - begin) % p.chunk == 0) before.push_back(at == begin ? -1 : std::int32_t(before.size()) - 1);
-        of_token[std::size_t(lineup.tokens[std::size_t(at)])] = std::int32_t(before.size()) - 1;
+        of_token[std::size_t(order.tokens[std::size_t(at)])] = std::int32_t(before.size()) - 1;
       }
     }
-    if (lineup.runs.size() == 1 && before.size() > 1) before[0] = std::int32_t(before.size()) - 1;
+    if (order.runs.size() == 1 && before.size() > 1) before[0] = std::int32_t(before.size()) - 1;
   }
 };
 
@@ -53,17 +53,18 @@ struct Elsewhere {
 
 /// One round. Of a ring, keys stand behind a copy of the last chunk, so that what a chunk sees is one run of rows.
 struct Round {
-  const Lineup& lineup;
+  const BucketOrder& order;
   std::vector<std::int32_t> keys;  // tokens
   long number, length;             // length: queries between rounds in the numbers of dropout
   std::vector<Elsewhere> others;
   std::vector<Real> less;  // m: what a score loses when m rounds bring its pair together
 
-  Round(const Problem& p, const std::vector<Lineup>& rounds, const std::vector<Chunks>& chunks, long r, long longest)
-      : lineup(rounds[std::size_t(r)]), number(r), length(longest) {
-    if (lineup.runs.size() == 1 && p.n > p.chunk)
-      keys.assign(lineup.tokens.begin() + (p.n - 1) / p.chunk * p.chunk, lineup.tokens.end());
-    keys.insert(keys.end(), lineup.tokens.begin(), lineup.tokens.end());
+  Round(const Problem& p, const std::vector<BucketOrder>& rounds, const std::vector<Chunks>& chunks, long r,
+        long longest)
+      : order(rounds[std::size_t(r)]), number(r), length(longest) {
+    if (order.runs.size() == 1 && p.n > p.chunk)
+      keys.assign(order.tokens.begin() + (p.n - 1) / p.chunk * p.chunk, order.tokens.end());
+    keys.insert(keys.end(), order.tokens.begin(), order.tokens.end());
     less.push_back(0);
     for (long other = 0; other < long(rounds.size()); ++other) {
       less.push_back(Real(std::log(double(other + 1))) / p.scale);
@@ -73,8 +74,8 @@ struct Round {
     }
   }
   /// Keys that stand before the first one's own place.
-  long ahead() const { return long(keys.size() - lineup.tokens.size()); }
-  std::int32_t token(long place) const { return lineup.tokens[std::size_t(place)]; }
+  long ahead() const { return long(keys.size() - order.tokens.size()); }
+  std::int32_t token(long place) const { return order.tokens[std::size_t(place)]; }
 };
 
 /// Sorted queries first … first + rows − 1 against keys from key … key + cols − 1 of a round.
@@ -84,9 +85,9 @@ struct Tile {
 
 template <typename Visit>
 void walk(const Problem& p, const Round& round, Visit visit) {
-  for (std::size_t run = 0; run < round.lineup.runs.size(); ++run) {
-    const long begin = round.lineup.runs[run];
-    const long end = run + 1 < round.lineup.runs.size() ? round.lineup.runs[run + 1] : p.n;
+  for (std::size_t run = 0; run < round.order.runs.size(); ++run) {
+    const long begin = round.order.runs[run];
+    const long end = run + 1 < round.order.runs.size() ? round.order.runs[run + 1] : p.n;
     for (long start = begin; start < end; start += p.chunk) {
       const long last = std::min(start + p.chunk, end);
       const long key = start > begin ? round.ahead() + start - p.chunk : begin;
@@ -210,9 +211,9 @@ struct Gradients {
 void backward_round(const Problem& p, const Round& round, const Tensor& q, const Tensor& k, const Tensor& v,
                     const Tensor& dy, long rounds, const Real* lse, const Real* delta, Gradients to) {
   constexpr Real kNoWeight = std::numeric_limits<Real>::infinity();  // exp(score − it) = 0
-  const Tensor qs = gathered(q, p, round.lineup.tokens), ks = gathered(k, p, round.keys),
+  const Tensor qs = gathered(q, p, round.order.tokens), ks = gathered(k, p, round.keys),
                vs = gathered(v, p, round.keys);
-  const Tensor dys = gathered(dy, p, round.lineup.tokens);
+  const Tensor dys = gathered(dy, p, round.order.tokens);
   Tensor dq = Tensor::zeros(qs.shape()), dk = Tensor::zeros(ks.shape()), dv = Tensor::zeros(vs.shape());
   Tensor memory = Tensor::empty({kRows, tile_size(2 * p.chunk)}), products = Tensor::empty(memory.shape());
   Tensor row_lse = Tensor::zeros({kRows}), row_delta = Tensor::zeros({kRows});
@@ -234,7 +235,7 @@ void backward_round(const Problem& p, const Round& round, const Tensor& q, const
     kernels::gemm(ds, true, part_of(qs, t.first, t.padded_rows), false, part_of(dk, t.key, t.padded_cols), true);
     kernels::gemm(ds, false, part_of(ks, t.key, t.padded_cols), false, part_of(dq, t.first, t.padded_rows), true);
   });
-  add_scattered(dq, p, round.lineup.tokens, to.q);
+  add_scattered(dq, p, round.order.tokens, to.q);
   add_scattered(dk, p, round.keys, to.k);
   add_scattered(dv, p, round.keys, to.v);
 }
@@ -246,18 +247,18 @@ double seen_pairs(const Problem& p, const Round& round) {
 }
 
 /// Every round has each token of its sequence once, and runs that begin within it.
-void expect_lineups(const Lineups& lineups, long head_count, const Pack& pack) {
+void expect_orders(const BucketOrders& orders, long head_count, const SequenceLayout& layout) {
   std::vector<bool> seen;
-  for (std::size_t at = 0; at < lineups.size(); ++at) {
-    const long n = pack.size(long(at) / head_count);
-    bool sound = !lineups[at].empty();
-    for (const Lineup& lineup : lineups[at]) {
+  for (std::size_t at = 0; at < orders.size(); ++at) {
+    const long n = layout.size(long(at) / head_count);
+    bool sound = !orders[at].empty();
+    for (const BucketOrder& order : orders[at]) {
       seen.assign(std::size_t(n), false);
-      for (const std::int32_t token : lineup.tokens)
+      for (const std::int32_t token : order.tokens)
         if (token >= 0 && token < n) seen[std::size_t(token)] = true;
-      sound = sound && long(lineup.tokens.size()) == n && std::find(seen.begin(), seen.end(), false) == seen.end() &&
-              (n == 0 || (!lineup.runs.empty() && lineup.runs.front() == 0 && lineup.runs.back() < n)) &&
-              std::is_sorted(lineup.runs.begin(), lineup.runs.end());
+      sound = sound && long(order.tokens.size()) == n && std::find(seen.begin(), seen.end(), false) == seen.end() &&
+              (n == 0 || (!order.runs.empty() && order.runs.front() == 0 && order.runs.back() < n)) &&
+              std::is_sorted(order.runs.begin(), order.runs.end());
     }
     if (!sound) fail("[sorted_attention] lineup {} is not made of rounds of the {} tokens of its sequence", at + 1, n);
   }
@@ -265,68 +266,69 @@ void expect_lineups(const Lineups& lineups, long head_count, const Pack& pack) {
 
 }  // namespace
 
-Tensor sorted_attention(Tensor q, Tensor k, Tensor v, long head_count, Lineups lineups, long chunk, bool causal,
-                        double scale, const Dropout& site, const Pack& pack) {
-  const long width = expect_attention(q, k, v, head_count, pack, pack, "sorted_attention");
-  if (chunk < 1 || !(scale > 0) || long(lineups.size()) != pack.count() * head_count)
-    fail("[sorted_attention] {} lineups in chunks of {} with scale {} for {} sequences and {} heads", lineups.size(),
-         chunk, scale, pack.count(), head_count);
-  expect_lineups(lineups, head_count, pack);
+Tensor sorted_attention(Tensor q, Tensor k, Tensor v, long head_count, BucketOrders orders, long chunk, bool causal,
+                        double scale, const Dropout& site, const SequenceLayout& layout) {
+  const long width = expect_attention(q, k, v, head_count, layout, layout, "sorted_attention");
+  if (chunk < 1 || !(scale > 0) || long(orders.size()) != layout.count() * head_count)
+    fail("[sorted_attention] {} lineups in chunks of {} with scale {} for {} sequences and {} heads", orders.size(),
+         chunk, scale, layout.count(), head_count);
+  expect_orders(orders, head_count, layout);
   const bool drops = training() && site.active();
   // Calls visit(problem, its rounds) for every sequence and head.
-  const auto for_each_head = [=](const Lineups& all, auto visit) {
-    for (long s = 0; s < pack.count(); ++s)
+  const auto for_each_head = [=](const BucketOrders& all, auto visit) {
+    for (long s = 0; s < layout.count(); ++s)
       for (long h = 0; h < head_count; ++h) {
-        const DropoutStream stream = site.stream(pack, s);
-        const std::vector<Lineup>& rounds = all[std::size_t(s * head_count + h)];
+        const DropoutStream stream = site.stream(layout, s);
+        const std::vector<BucketOrder>& rounds = all[std::size_t(s * head_count + h)];
         const std::uint64_t step = std::uint64_t(round_up(2 * chunk, kDropoutGroup));
         const Problem p{h,
-                        pack.begin(s),
-                        pack.size(s),
-                        std::min(chunk, pack.size(s)),
+                        layout.begin(s),
+                        layout.size(s),
+                        std::min(chunk, layout.size(s)),
                         width,
                         causal,
                         Real(scale),
                         drops ? &stream : nullptr,
-                        std::uint64_t(h * long(rounds.size()) * pack.length) * step,
+                        std::uint64_t(h * long(rounds.size()) * layout.length) * step,
                         step};
         std::vector<Chunks> chunks;
         chunks.reserve(rounds.size());
-        for (const Lineup& lineup : rounds) chunks.emplace_back(p, lineup);
+        for (const BucketOrder& order : rounds) chunks.emplace_back(p, order);
         visit(p, rounds, chunks);
       }
   };
-  Tensor y = Tensor::empty(q.shape()), lse = Tensor::empty({head_count, pack.tokens()});
+  Tensor y = Tensor::empty(q.shape()), lse = Tensor::empty({head_count, layout.tokens()});
   double pairs = 0;
   {
     const Uncounted tiles;
-    for_each_head(lineups, [&](const Problem& p, const std::vector<Lineup>& rounds, const std::vector<Chunks>& chunks) {
-      Real* sums = lse.data() + p.head * pack.tokens() + p.begin;
-      Tensor out = Tensor::empty({p.n, width}), other = Tensor::empty({rounds.size() > 1 ? p.n : 0, width});
-      Tensor other_sums = Tensor::empty({p.n});
-      for (long r = 0; r < long(rounds.size()); ++r) {
-        const Round round(p, rounds, chunks, r, pack.length);
-        pairs += seen_pairs(p, round);
-        forward_round(p, round, gathered(q, p, round.lineup.tokens), gathered(k, p, round.keys),
-                      gathered(v, p, round.keys), r == 0 ? out : other, r == 0 ? sums : other_sums.data());
-        if (r > 0) join(p, r, other, other_sums.data(), out, sums);
-      }
-      kernels::copy_rows(out.matrix(), head_view(y, p.begin, p.n, p.head, width));
-    });
+    for_each_head(
+        orders, [&](const Problem& p, const std::vector<BucketOrder>& rounds, const std::vector<Chunks>& chunks) {
+          Real* sums = lse.data() + p.head * layout.tokens() + p.begin;
+          Tensor out = Tensor::empty({p.n, width}), other = Tensor::empty({rounds.size() > 1 ? p.n : 0, width});
+          Tensor other_sums = Tensor::empty({p.n});
+          for (long r = 0; r < long(rounds.size()); ++r) {
+            const Round round(p, rounds, chunks, r, layout.length);
+            pairs += seen_pairs(p, round);
+            forward_round(p, round, gathered(q, p, round.order.tokens), gathered(k, p, round.keys),
+                          gathered(v, p, round.keys), r == 0 ? out : other, r == 0 ? sums : other_sums.data());
+            if (r > 0) join(p, r, other, other_sums.data(), out, sums);
+          }
+          kernels::copy_rows(out.matrix(), head_view(y, p.begin, p.n, p.head, width));
+        });
   }
   Context::current().work.flops += 4 * double(width) * pairs;
-  return record(y, [=, lineups = std::move(lineups)](Tensor dy) {
+  return record(y, [=, orders = std::move(orders)](Tensor dy) {
     {
       const Uncounted tiles;
-      Tensor dq = sink_zeroed(q), dk = sink_zeroed(k), dv = sink_zeroed(v);
-      for_each_head(lineups,
-                    [&](const Problem& p, const std::vector<Lineup>& rounds, const std::vector<Chunks>& chunks) {
+      Tensor dq = zeroed_gradient_sink(q), dk = zeroed_gradient_sink(k), dv = zeroed_gradient_sink(v);
+      for_each_head(orders,
+                    [&](const Problem& p, const std::vector<BucketOrder>& rounds, const std::vector<Chunks>& chunks) {
                       Tensor delta = Tensor::empty({p.n});
                       kernels::row_dots(head_view(y, p.begin, p.n, p.head, width),
                                         head_view(dy, p.begin, p.n, p.head, width), delta.data());
                       for (long r = 0; r < long(rounds.size()); ++r)
-                        backward_round(p, Round(p, rounds, chunks, r, pack.length), q, k, v, dy, long(rounds.size()),
-                                       lse.data() + p.head * pack.tokens() + p.begin, delta.data(), {dq, dk, dv});
+                        backward_round(p, Round(p, rounds, chunks, r, layout.length), q, k, v, dy, long(rounds.size()),
+                                       lse.data() + p.head * layout.tokens() + p.begin, delta.data(), {dq, dk, dv});
                     });
     }
     Context::current().work.flops += 8 * double(width) * pairs;

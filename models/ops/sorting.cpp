@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "harness/core/error.h"
-#include "models/ops/detail/doors.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
 
@@ -112,7 +112,7 @@ Tensor sinkhorn(Tensor x, long iterations) {
       kernels::fill(dg.data(), n, 0);
       spread(p, nullptr, dg.data());
     }
-    give(x, std::move(dy));
+    accumulate_gradient(x, std::move(dy));
   });
 }
 
@@ -137,7 +137,7 @@ Tensor mix_blocks(Tensor s, Tensor x, long head_count, long block) {
   return record(std::move(y), [s = std::move(s), x = std::move(x), m, flops](Tensor dy) {
     {
       const Uncounted padding;
-      Tensor ds = sink_zeroed(s), dx = sink_zeroed(x);
+      Tensor ds = zeroed_gradient_sink(s), dx = zeroed_gradient_sink(x);
       for (long h = 0; h < m.heads; ++h) {
         Tensor d_mixed = Tensor::zeros({m.padded_sums, m.block * m.width});
         m.for_each_slot(h, [&](long at, long from) { kernels::copy(dy.data() + from, d_mixed.data() + at, m.width); });

@@ -1,6 +1,6 @@
 /// Ops between token ids, packed tokens and one row per sequence.
 #include "harness/core/error.h"
-#include "models/ops/detail/doors.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
 
@@ -8,9 +8,9 @@ namespace lra::inline LRA_ENGINE {
 namespace {
 
 /// None of them is empty.
-void expect_sequences(const Pack& pack, const char* op) {
-  for (long s = 0; s < pack.count(); ++s)
-    if (pack.size(s) < 1) fail("[{}] sequence {} of {} has {} tokens", op, s + 1, pack.count(), pack.size(s));
+void expect_sequences(const SequenceLayout& layout, const char* op) {
+  for (long s = 0; s < layout.count(); ++s)
+    if (layout.size(s) < 1) fail("[{}] sequence {} of {} has {} tokens", op, s + 1, layout.count(), layout.size(s));
 }
 
 }  // namespace
@@ -26,81 +26,82 @@ Tensor embedding(std::span<const std::int32_t> ids, const Tensor& table) {
     kernels::copy(table.data() + ids[t] * c, y.data() + long(t) * c, c);
   }
   return record(std::move(y), [kept = std::vector<std::int32_t>(ids.begin(), ids.end()), table, c](Tensor dy) {
-    Tensor place = sink_zeroed(table);
+    Tensor place = zeroed_gradient_sink(table);
     for (std::size_t t = 0; t < kept.size(); ++t) kernels::add(dy.data() + long(t) * c, place.data() + kept[t] * c, c);
   });
 }
 
-Tensor add_positions(Tensor x, const Tensor& table, const Pack& pack) {
-  expect_packed(x, pack, "add_positions");
+Tensor add_positions(Tensor x, const Tensor& table, const SequenceLayout& layout) {
+  expect_packed(x, layout, "add_positions");
   expect_matrix(table, "add_positions", "table");
   const long c = x.dim(1);
   expect_input(table, {table.dim(0), c}, "add_positions", "table");
   Tensor y = x.sole_owner() ? x : Tensor::copy_of(x);
-  for (long s = 0; s < pack.count(); ++s) {
-    if (pack.size(s) > table.dim(0))
-      fail("[add_positions] a sequence of {} tokens exceeds the task's {}, those of the table {}", pack.size(s),
+  for (long s = 0; s < layout.count(); ++s) {
+    if (layout.size(s) > table.dim(0))
+      fail("[add_positions] a sequence of {} tokens exceeds the task's {}, those of the table {}", layout.size(s),
            table.dim(0), table.shape().text());
-    kernels::add(table.data(), y.data() + pack.begin(s) * c, pack.size(s) * c);
+    kernels::add(table.data(), y.data() + layout.begin(s) * c, layout.size(s) * c);
   }
-  return record(std::move(y), [x = x.shell(), table, pack, c](Tensor dy) {
+  return record(std::move(y), [x = x.without_data(), table, layout, c](Tensor dy) {
     if (wants_gradient(table)) {
-      Tensor place = sink_zeroed(table);
-      for (long s = 0; s < pack.count(); ++s)
-        kernels::add(dy.data() + pack.begin(s) * c, place.data(), pack.size(s) * c);
+      Tensor place = zeroed_gradient_sink(table);
+      for (long s = 0; s < layout.count(); ++s)
+        kernels::add(dy.data() + layout.begin(s) * c, place.data(), layout.size(s) * c);
     }
-    give(x, std::move(dy));
+    accumulate_gradient(x, std::move(dy));
   });
 }
 
-Tensor prepend(const Tensor& vector, const Tensor& x, const Pack& pack) {
+Tensor prepend(const Tensor& vector, const Tensor& x, const SequenceLayout& layout) {
   expect_matrix(x, "prepend");
   const long c = x.dim(1);
   expect_input(vector, {c}, "prepend", "vector");
-  expect_sequences(pack, "prepend");
-  if (x.dim(0) + pack.count() != pack.tokens())
-    fail("[prepend] {} does not fit {} tokens", x.shape().text(), pack.tokens());
-  Tensor y = Tensor::empty({pack.tokens(), c});
-  for (long s = 0; s < pack.count(); ++s) {
-    kernels::copy(vector.data(), y.data() + pack.begin(s) * c, c);
-    kernels::copy(x.data() + (pack.begin(s) - s) * c, y.data() + (pack.begin(s) + 1) * c, (pack.size(s) - 1) * c);
+  expect_sequences(layout, "prepend");
+  if (x.dim(0) + layout.count() != layout.tokens())
+    fail("[prepend] {} does not fit {} tokens", x.shape().text(), layout.tokens());
+  Tensor y = Tensor::empty({layout.tokens(), c});
+  for (long s = 0; s < layout.count(); ++s) {
+    kernels::copy(vector.data(), y.data() + layout.begin(s) * c, c);
+    kernels::copy(x.data() + (layout.begin(s) - s) * c, y.data() + (layout.begin(s) + 1) * c, (layout.size(s) - 1) * c);
   }
-  return record(std::move(y), [vector, x = x.shell(), pack, c](Tensor dy) {
-    Tensor dvector = sink_zeroed(vector), dx = Tensor::empty(x.shape());
-    for (long s = 0; s < pack.count(); ++s) {
-      kernels::add(dy.data() + pack.begin(s) * c, dvector.data(), c);
-      kernels::copy(dy.data() + (pack.begin(s) + 1) * c, dx.data() + (pack.begin(s) - s) * c, (pack.size(s) - 1) * c);
+  return record(std::move(y), [vector, x = x.without_data(), layout, c](Tensor dy) {
+    Tensor dvector = zeroed_gradient_sink(vector), dx = Tensor::empty(x.shape());
+    for (long s = 0; s < layout.count(); ++s) {
+      kernels::add(dy.data() + layout.begin(s) * c, dvector.data(), c);
+      kernels::copy(dy.data() + (layout.begin(s) + 1) * c, dx.data() + (layout.begin(s) - s) * c,
+                    (layout.size(s) - 1) * c);
     }
-    give(x, std::move(dx));
+    accumulate_gradient(x, std::move(dx));
   });
 }
 
-Tensor first_rows(const Tensor& x, const Pack& pack) {
-  expect_packed(x, pack, "first_rows");
-  expect_sequences(pack, "first_rows");
+Tensor first_rows(const Tensor& x, const SequenceLayout& layout) {
+  expect_packed(x, layout, "first_rows");
+  expect_sequences(layout, "first_rows");
   const long c = x.dim(1);
-  Tensor y = Tensor::empty({pack.count(), c});
-  for (long s = 0; s < pack.count(); ++s) kernels::copy(x.data() + pack.begin(s) * c, y.data() + s * c, c);
-  return record(std::move(y), [x = x.shell(), pack, c](Tensor dy) {
-    Tensor dx = sink_zeroed(x);
-    for (long s = 0; s < pack.count(); ++s) kernels::add(dy.data() + s * c, dx.data() + pack.begin(s) * c, c);
+  Tensor y = Tensor::empty({layout.count(), c});
+  for (long s = 0; s < layout.count(); ++s) kernels::copy(x.data() + layout.begin(s) * c, y.data() + s * c, c);
+  return record(std::move(y), [x = x.without_data(), layout, c](Tensor dy) {
+    Tensor dx = zeroed_gradient_sink(x);
+    for (long s = 0; s < layout.count(); ++s) kernels::add(dy.data() + s * c, dx.data() + layout.begin(s) * c, c);
   });
 }
 
-Tensor mean_rows(const Tensor& x, const Pack& pack) {
-  expect_packed(x, pack, "mean_rows");
-  expect_sequences(pack, "mean_rows");
+Tensor mean_rows(const Tensor& x, const SequenceLayout& layout) {
+  expect_packed(x, layout, "mean_rows");
+  expect_sequences(layout, "mean_rows");
   const long c = x.dim(1);
-  Tensor y = Tensor::zeros({pack.count(), c});
-  for (long s = 0; s < pack.count(); ++s) {
-    kernels::add_column_sums({x.data() + pack.begin(s) * c, pack.size(s), c, c}, y.data() + s * c);
-    kernels::scale(y.data() + s * c, c, Real(1) / Real(pack.size(s)));
+  Tensor y = Tensor::zeros({layout.count(), c});
+  for (long s = 0; s < layout.count(); ++s) {
+    kernels::add_column_sums({x.data() + layout.begin(s) * c, layout.size(s), c, c}, y.data() + s * c);
+    kernels::scale(y.data() + s * c, c, Real(1) / Real(layout.size(s)));
   }
-  return record(std::move(y), [x = x.shell(), pack, c](Tensor dy) {
-    Tensor dx = sink_zeroed(x);
-    for (long s = 0; s < pack.count(); ++s) {
-      kernels::scale(dy.data() + s * c, c, Real(1) / Real(pack.size(s)));
-      kernels::add_row(dy.data() + s * c, {dx.data() + pack.begin(s) * c, pack.size(s), c, c});
+  return record(std::move(y), [x = x.without_data(), layout, c](Tensor dy) {
+    Tensor dx = zeroed_gradient_sink(x);
+    for (long s = 0; s < layout.count(); ++s) {
+      kernels::scale(dy.data() + s * c, c, Real(1) / Real(layout.size(s)));
+      kernels::add_row(dy.data() + s * c, {dx.data() + layout.begin(s) * c, layout.size(s), c, c});
     }
   });
 }
@@ -112,8 +113,8 @@ Tensor every_other_row(const Tensor& x, long first) {
   const long n = x.dim(0) / 2, c = x.dim(1);
   Tensor y = Tensor::empty({n, c});
   for (long i = 0; i < n; ++i) kernels::copy(x.data() + (2 * i + first) * c, y.data() + i * c, c);
-  return record(std::move(y), [x = x.shell(), first, n, c](Tensor dy) {
-    Tensor dx = sink_zeroed(x);
+  return record(std::move(y), [x = x.without_data(), first, n, c](Tensor dy) {
+    Tensor dx = zeroed_gradient_sink(x);
     for (long i = 0; i < n; ++i) kernels::add(dy.data() + i * c, dx.data() + (2 * i + first) * c, c);
   });
 }
@@ -131,9 +132,9 @@ Loss cross_entropy(const Tensor& logits, std::span<const std::int32_t> labels, d
     if (label < 0 || label >= classes) fail("[cross_entropy] label {} is outside the {} classes", label, classes);
     loss.losses.push_back(kernels::cross_entropy(row, classes, label, Real(weight),
                                                  gradient.defined() ? gradient.data() + b * classes : nullptr));
-    loss.hits.push_back(std::max_element(row, row + classes) - row == label);
+    loss.correct.push_back(std::max_element(row, row + classes) - row == label);
   }
-  if (gradient.defined()) give(logits, std::move(gradient));
+  if (gradient.defined()) accumulate_gradient(logits, std::move(gradient));
   if (Profile* profile = Context::current().profile) profile->forward("cross_entropy");
   return loss;
 }

@@ -1,5 +1,5 @@
 #include "harness/core/error.h"
-#include "models/ops/detail/doors.h"
+#include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
 #include "models/tensor/detail/permute.h"
@@ -7,9 +7,9 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-std::vector<Tensor> shells(std::span<const Tensor> parts) {
+std::vector<Tensor> without_data(std::span<const Tensor> parts) {
   std::vector<Tensor> all;
-  for (const Tensor& part : parts) all.push_back(part.shell());
+  for (const Tensor& part : parts) all.push_back(part.without_data());
   return all;
 }
 
@@ -28,8 +28,8 @@ void expect_parts(std::span<const Tensor> parts, int common, const char* op) {
 
 Tensor heads(const Tensor& x, long count) {
   const long d = head_width(x, count, "heads"), n = x.dim(0), c = x.dim(1);
-  return record(x.view({count, n, d}, {d, c, 1}), [x = x.shell(), n, c, d](Tensor dy) {
-    give(x, in_order(std::move(dy), {d, c, 1}).view({n, c}, {c, 1}));
+  return record(x.view({count, n, d}, {d, c, 1}), [x = x.without_data(), n, c, d](Tensor dy) {
+    accumulate_gradient(x, in_order(std::move(dy), {d, c, 1}).view({n, c}, {c, 1}));
   });
 }
 
@@ -37,8 +37,8 @@ Tensor merge_heads(const Tensor& x) {
   if (!x.defined() || x.rank() != 3) fail("[merge_heads] {} has no heads", x.shape().text());
   const long h = x.dim(0), n = x.dim(1), d = x.dim(2);
   const Tensor side_by_side = in_order(x, {d, h * d, 1});
-  return record(side_by_side.view({n, h * d}, {h * d, 1}), [x = x.shell(), h, n, d](Tensor dy) {
-    give(x, dy.view({h, n, d}, {d, h * d, 1}));
+  return record(side_by_side.view({n, h * d}, {h * d, 1}), [x = x.without_data(), h, n, d](Tensor dy) {
+    accumulate_gradient(x, dy.view({h, n, d}, {d, h * d, 1}));
   });
 }
 
@@ -51,7 +51,7 @@ Tensor transposed(const Tensor& x) {
     std::swap(strides[-1], strides[-2]);
     return t.view(shape, strides);
   };
-  return record(swapped(x), [x = x.shell(), swapped](Tensor dy) { give(x, swapped(dy)); });
+  return record(swapped(x), [x = x.without_data(), swapped](Tensor dy) { accumulate_gradient(x, swapped(dy)); });
 }
 
 Tensor rows(const Tensor& x, long begin, long count) {
@@ -65,8 +65,8 @@ Tensor rows(const Tensor& x, long begin, long count) {
     part.set_parameter(x.parameter() + begin * c);
     return part;
   }
-  return record(std::move(part), [x = x.shell(), begin, count, c](Tensor dy) {
-    if (wants_gradient(x)) kernels::add(dy.data(), sink_zeroed(x).data() + begin * c, count * c);
+  return record(std::move(part), [x = x.without_data(), begin, count, c](Tensor dy) {
+    if (wants_gradient(x)) kernels::add(dy.data(), zeroed_gradient_sink(x).data() + begin * c, count * c);
   });
 }
 
@@ -79,10 +79,10 @@ Tensor reshaped(const Tensor& x, long count) {
     y.set_parameter(x.parameter());
     return y;
   }
-  return record(std::move(y), [x = x.shell(), n, c](Tensor dy) {
+  return record(std::move(y), [x = x.without_data(), n, c](Tensor dy) {
     Tensor dx = dy.view({n, c}, {c, 1});
     dy = {};  // so that dx alone has the memory and need not be copied
-    give(x, std::move(dx));
+    accumulate_gradient(x, std::move(dx));
   });
 }
 
@@ -98,10 +98,10 @@ Tensor concat_rows(std::span<const Tensor> parts) {
     kernels::copy(part.data(), y.data() + at * c, part.size());
     at += part.dim(0);
   }
-  return record(std::move(y), [all = shells(parts), c](Tensor dy) {
+  return record(std::move(y), [all = without_data(parts), c](Tensor dy) {
     long from = 0;
     for (const Tensor& part : all) {
-      give(part, dy.view({part.dim(0), c}, {c, 1}, from * c));
+      accumulate_gradient(part, dy.view({part.dim(0), c}, {c, 1}, from * c));
       from += part.dim(0);
     }
   });
@@ -119,23 +119,23 @@ Tensor concat_columns(std::span<const Tensor> parts) {
     for (long i = 0; i < n; ++i) kernels::copy(part.data() + i * width, y.data() + i * c + at, width);
     at += width;
   }
-  return record(std::move(y), [all = shells(parts), n, c](Tensor dy) {
+  return record(std::move(y), [all = without_data(parts), n, c](Tensor dy) {
     long from = 0;
     for (const Tensor& part : all) {
       const long width = part.dim(1);
       Tensor dx = Tensor::empty({n, width});
       for (long i = 0; i < n; ++i) kernels::copy(dy.data() + i * c + from, dx.data() + i * width, width);
-      give(part, std::move(dx));
+      accumulate_gradient(part, std::move(dx));
       from += width;
     }
   });
 }
 
-Tensor for_each_sequence(const Tensor& q, const Tensor& k, const Tensor& v, const Pack& pack,
+Tensor for_each_sequence(const Tensor& q, const Tensor& k, const Tensor& v, const SequenceLayout& layout,
                          const std::function<Tensor(Tensor, Tensor, Tensor)>& f) {
   std::vector<Tensor> results;
-  for (long s = 0; s < pack.count(); ++s) {
-    const long begin = pack.begin(s), n = pack.size(s);
+  for (long s = 0; s < layout.count(); ++s) {
+    const long begin = layout.begin(s), n = layout.size(s);
     results.push_back(f(rows(q, begin, n), rows(k, begin, n), rows(v, begin, n)));
   }
   return concat_rows(results);

@@ -124,7 +124,7 @@ Tensor Tensor::view(const Shape& shape, const Shape& strides, long offset) const
   return t;
 }
 
-Tensor Tensor::shell() const {
+Tensor Tensor::without_data() const {
   Tensor t = *this;
   t.storage_.reset();
   t.data_ = nullptr;

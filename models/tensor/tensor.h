@@ -41,7 +41,7 @@ class Shape {
 class Tensor;
 
 /// The gradient that a recorded value has received so far.
-struct Slot;
+struct GradientSlot;
 
 /// Whoever makes one of a shape that has a negative size, or more numbers than memory has addresses, gets an error.
 class Tensor {
@@ -80,10 +80,10 @@ class Tensor {
   Tensor view(const Shape& shape, const Shape& strides, long offset = 0) const;
 
   /// The value without its contents: enough to give it a gradient, and it keeps no memory.
-  Tensor shell() const;
+  Tensor without_data() const;
 
-  const std::shared_ptr<Slot>& slot() const { return slot_; }
-  void set_slot(std::shared_ptr<Slot> slot) { slot_ = std::move(slot); }
+  const std::shared_ptr<GradientSlot>& slot() const { return slot_; }
+  void set_slot(std::shared_ptr<GradientSlot> slot) { slot_ = std::move(slot); }
   /// Element offset in the flat parameter buffers, or −1.
   long parameter() const { return parameter_; }
   void set_parameter(long offset) { parameter_ = offset; }
@@ -93,11 +93,11 @@ class Tensor {
   std::shared_ptr<Storage> storage_;
   Real* data_ = nullptr;
   Shape shape_, strides_;
-  std::shared_ptr<Slot> slot_;
+  std::shared_ptr<GradientSlot> slot_;
   long parameter_ = -1;
 };
 
-struct Slot {
+struct GradientSlot {
   Tensor gradient;
 };
 

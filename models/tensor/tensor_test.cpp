@@ -36,7 +36,7 @@ TEST(Memory, CountsWhatIsLiveAndItsPeak) {
 TEST(Work, CountsWhatTensorsAreMadeOn) {
   std::vector<float> somebodys(30);
   Context::current().work = {};
-  const Tensor a = Tensor::empty({4, 8}), view = a.view({8, 4}, {4, 1}), shell = a.shell();
+  const Tensor a = Tensor::empty({4, 8}), view = a.view({8, 4}, {4, 1}), dataless = a.without_data();
   EXPECT_EQ(Context::current().work.bytes, 8 * 32);
   const Tensor b = Tensor::borrow(somebodys.data(), {5, 6}), c = Tensor::copy_of(a);
   EXPECT_EQ(Context::current().work.bytes, 8 * (32 + 30 + 32));
@@ -123,7 +123,7 @@ TEST(Tape, ALayerThatIgnoresItsInputRunsBackward) {
   const Tensor y = reversible_mean(x, {{ignore, [](const Tensor&) { return Tensor::zeros({2, 2}); }}});
   Tensor dy = Tensor::empty({2, 2});
   std::copy(ones.begin(), ones.end(), dy.data());
-  give(y, std::move(dy));
+  accumulate_gradient(y, std::move(dy));
   tape.backward();
   EXPECT_EQ(std::vector<Real>(dx.data(), dx.data() + 4), ones);
 }
@@ -135,7 +135,7 @@ TEST(Tape, AValueUsedTwiceReceivesBothGradients) {
   const Tensor y = add(scale(x, 2), scale(x, 5));
   Tensor dy = Tensor::empty({1, 3});
   kernels::fill(dy.data(), 3, 1);
-  give(y, dy);
+  accumulate_gradient(y, dy);
   tape.backward();
   for (long i = 0; i < 3; ++i) EXPECT_EQ(dx.data()[i], 7);
 }

@@ -82,9 +82,9 @@ HWY_INLINE V probability(V score, V scale, V lse) {
   return exp_normal(hn::IfThenZeroElse(hn::Gt(exponent, hn::Zero(kFloats)), exponent));
 }
 
-/// One stretch of a row of the backward tile.
+/// One run of a row of the backward tile.
 template <class Mask>
-HWY_INLINE void backward_stretch(float* s, float* dp, long n, float scale, float lse, float delta, const Mask& masked) {
+HWY_INLINE void backward_run(float* s, float* dp, long n, float scale, float lse, float delta, const Mask& masked) {
   const V factor = set(scale), shift = set(lse), mean = set(delta);
   long i = 0;
   for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
@@ -125,13 +125,13 @@ void attention_backward_tile(View s, View dp, const long* begin, const long* end
     if (!clear_invisible(row, s.cols, begin[r], end[r])) continue;
     const float offset = finite_offset(lse[r]);
     if (!dropout) {
-      backward_stretch(row + begin[r], gradient + begin[r], end[r] - begin[r], scale, offset, delta[r], AllKept{});
+      backward_run(row + begin[r], gradient + begin[r], end[r] - begin[r], scale, offset, delta[r], AllKept{});
       continue;
     }
     for (long c = begin[r]; c < end[r]; c += KeepBits::kBlock) {
       const long block = std::min(KeepBits::kBlock, end[r] - c);
       bits.draw(first + std::uint64_t(r) * row_step + std::uint64_t(c), block);
-      backward_stretch(row + c, gradient + c, block, scale, offset, delta[r], some);
+      backward_run(row + c, gradient + c, block, scale, offset, delta[r], some);
     }
   }
 }

@@ -101,7 +101,7 @@ void elu_plus_one_backward(const float* y, float* dy, long n) {
       dy, n, [](V a, V d) HWY_ATTR { return hn::Mul(d, at_most(1, a)); }, y, dy);
 }
 
-/// Calls visit(at, n, mask of these) for stretches at … at + n − 1 of `count` elements.
+/// Calls visit(at, n, mask of these) for runs at … at + n − 1 of `count` elements.
 template <class Visit>
 HWY_INLINE void by_masks(const DropoutStream& stream, std::uint64_t first, long count, const Visit& visit) {
   KeepBits bits(stream);
@@ -127,7 +127,7 @@ void gelu_dropout(const DropoutStream* stream, std::uint64_t first, const float*
 }
 
 template <class Mask>
-HWY_INLINE void gelu_backward_stretch(const float* x, float* y, float* dy, long n, const Mask& masked) {
+HWY_INLINE void gelu_backward_run(const float* x, float* y, float* dy, long n, const Mask& masked) {
   for (long i = 0; i < n; i += kLanes) {
     const long rest = n - i;
     const bool whole = rest >= kLanes;
@@ -147,9 +147,9 @@ HWY_INLINE void gelu_backward_stretch(const float* x, float* y, float* dy, long 
 
 void gelu_dropout_backward(const DropoutStream* stream, std::uint64_t first, const float* x, float* y, float* dy,
                            long n) {
-  if (!stream) return gelu_backward_stretch(x, y, dy, n, AllKept{});
+  if (!stream) return gelu_backward_run(x, y, dy, n, AllKept{});
   by_masks(*stream, first, n, [=](long at, long count, const auto& masked) HWY_ATTR {
-    gelu_backward_stretch(x + at, y + at, dy + at, count, masked);
+    gelu_backward_run(x + at, y + at, dy + at, count, masked);
   });
 }
 

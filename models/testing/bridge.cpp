@@ -41,47 +41,48 @@ Tensor watched(Tensor x, Tensor& out) {
 }
 
 /// One row a sequence in all the places of its tokens: (S,C) → (T,C).
-Tensor spread(const Tensor& x, const Pack& pack) {
+Tensor spread(const Tensor& x, const SequenceLayout& layout) {
   std::vector<long> from;
-  for (long s = 0; s < pack.count(); ++s) from.insert(from.end(), std::size_t(pack.size(s)), s);
+  for (long s = 0; s < layout.count(); ++s) from.insert(from.end(), std::size_t(layout.size(s)), s);
   return gather_rows(x, from);
 }
 
 /// Either kind of model, as a function on (T,C).
-std::function<Tensor(Tensor, const Pack&)> build(const MixerCase& c, const Geometry& geometry, const Scope& scope) {
+std::function<Tensor(Tensor, const SequenceLayout&)> build(const MixerCase& c, const LayerDims& dims,
+                                                           const ParameterScope& scope) {
   const ModelEntry& entry = models().at(c.model);
   if (entry.mixer) {
-    std::shared_ptr<Mixer> mixer = entry.mixer(c.settings, geometry, scope);
-    return [mixer](Tensor x, const Pack& pack) { return mixer->forward(std::move(x), pack); };
+    std::shared_ptr<Mixer> mixer = entry.mixer(c.settings, dims, scope);
+    return [mixer](Tensor x, const SequenceLayout& layout) { return mixer->forward(std::move(x), layout); };
   }
-  std::shared_ptr<Encoder> encoder = entry.encoder(c.settings, geometry, scope);
-  return [encoder](Tensor x, const Pack& pack) {
-    const Packed states = encoder->forward({std::move(x), pack});
-    if (states.pack.count() != pack.count()) fail("{} sequences of {}", states.pack.count(), pack.count());
-    if (states.pack.offsets == pack.offsets) return states.x;
-    return spread(mean_rows(states.x, states.pack), pack);
+  std::shared_ptr<Encoder> encoder = entry.encoder(c.settings, dims, scope);
+  return [encoder](Tensor x, const SequenceLayout& layout) {
+    const PackedSequences states = encoder->forward({std::move(x), layout});
+    if (states.layout.count() != layout.count()) fail("{} sequences of {}", states.layout.count(), layout.count());
+    if (states.layout.offsets == layout.offsets) return states.x;
+    return spread(mean_rows(states.x, states.layout), layout);
   };
 }
 
-Geometry geometry_of(const MixerCase& c) {
-  Geometry geometry;
-  geometry.width = c.width, geometry.qkv = c.qkv, geometry.heads = c.heads;
-  geometry.length = c.length ? c.length : *std::max_element(c.lengths.begin(), c.lengths.end());
-  geometry.attention_dropout = geometry.dropout = c.attention_dropout;
-  geometry.ff = c.width + 4, geometry.layers = c.layers, geometry.layer = c.layer;
-  geometry.height = c.height, geometry.image_width = c.image_width;
-  return geometry;
+LayerDims dims_of(const MixerCase& c) {
+  LayerDims dims;
+  dims.width = c.width, dims.qkv = c.qkv, dims.heads = c.heads;
+  dims.length = c.length ? c.length : *std::max_element(c.lengths.begin(), c.lengths.end());
+  dims.attention_dropout = dims.dropout = c.attention_dropout;
+  dims.ff = c.width + 4, dims.layers = c.layers, dims.layer = c.layer;
+  dims.height = c.height, dims.image_width = c.image_width;
+  return dims;
 }
 
-Pack pack_of(const MixerCase& c, long length) {
-  Pack pack;
-  pack.step = c.step, pack.length = length;
-  pack.offsets = {0};
+SequenceLayout layout_of(const MixerCase& c, long length) {
+  SequenceLayout layout;
+  layout.step = c.step, layout.length = length;
+  layout.offsets = {0};
   for (std::size_t s = 0; s < c.lengths.size(); ++s) {
-    pack.offsets.push_back(pack.offsets.back() + c.lengths[s]);
-    pack.sequences.push_back(c.sequences.empty() ? std::uint32_t(s) : c.sequences[s]);
+    layout.offsets.push_back(layout.offsets.back() + c.lengths[s]);
+    layout.sequences.push_back(c.sequences.empty() ? std::uint32_t(s) : c.sequences[s]);
   }
-  return pack;
+  return layout;
 }
 
 /// The mixer of a case, with its parameters and the sequences that it runs on.
@@ -89,10 +90,10 @@ struct MadeMixer {
   explicit MadeMixer(const MixerCase& wanted) : c(wanted) {}
 
   const MixerCase c;
-  const Geometry geometry = geometry_of(c);
-  const Pack pack = pack_of(c, geometry.length);
+  const LayerDims dims = dims_of(c);
+  const SequenceLayout layout = layout_of(c, dims.length);
   Parameters parameters{1};
-  const std::function<Tensor(Tensor, const Pack&)> model = build(c, geometry, Scope(parameters, ""));
+  const std::function<Tensor(Tensor, const SequenceLayout&)> model = build(c, dims, ParameterScope(parameters, ""));
 
   MixerRun run(const Numbers& x, const Numbers& cotangent, const Named& values) {
     load(parameters, values);
@@ -103,14 +104,14 @@ struct MadeMixer {
     if (c.training)
       train(run, x, cotangent);
     else
-      forward(run, matrix(x, pack.tokens(), c.width));
+      forward(run, matrix(x, layout.tokens(), c.width));
     return run;
   }
 
  private:
   Tensor forward(MixerRun& run, Tensor x) const {
     Context::current().work = {};
-    Tensor y = model(std::move(x), pack);
+    Tensor y = model(std::move(x), layout);
     run.flops = Context::current().work.flops;
     run.result = numbers(y.data(), y.size());
     return y;
@@ -127,11 +128,11 @@ struct MadeMixer {
       const Training training;
       Tape tape(gradients);
       const Stopped constants(stopped);
-      Tensor tokens = matrix(x, pack.tokens(), c.width);
+      Tensor tokens = matrix(x, layout.tokens(), c.width);
       const Tensor y = forward(run, c.constant ? std::move(tokens) : watched(std::move(tokens), dx));
       run.auxiliary = tape.auxiliary();
       if (cotangent.empty()) return;
-      give(y, matrix(cotangent, pack.tokens(), c.width));
+      accumulate_gradient(y, matrix(cotangent, layout.tokens(), c.width));
       tape.backward();
     }
     run.peak_bytes = Context::current().memory.peak() - before;

@@ -49,7 +49,7 @@ struct MixerCase {
   bool training = true;
   std::vector<std::uint32_t> sequences = {};    // keys of the random streams; empty: 0, 1, 2, …
   std::vector<Numbers> stopped = {};            // instead of what stop_gradient would pass on; see MixerRun
-  long layer = 0, height = 0, image_width = 0;  // as in Geometry
+  long layer = 0, height = 0, image_width = 0;  // as in LayerDims
   bool constant = false;                        // x wants no gradient
 };
 

@@ -23,7 +23,7 @@ namespace lra {
 }
 
 /// n draws from N(0,1), or from (0.5, 1.5).
-inline Numbers draws(std::size_t n, const std::string& path, bool positive = false) {
+inline Numbers random_numbers(std::size_t n, const std::string& path, bool positive = false) {
   const Random random(11, "test", path);
   Numbers values(n);
   for (std::size_t i = 0; i < n; ++i) values[i] = positive ? 0.5 + random.uniform(i) : random.normal(i);

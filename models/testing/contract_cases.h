@@ -14,10 +14,10 @@ namespace lra {
 /// Whether the model takes these settings together.
 inline bool builds(const std::string& model, const Json& settings) {
   Parameters parameters(1);
-  Geometry geometry;
-  geometry.width = 12, geometry.qkv = 6, geometry.heads = 3, geometry.length = 20, geometry.ff = 16;
+  LayerDims dims;
+  dims.width = 12, dims.qkv = 6, dims.heads = 3, dims.length = 20, dims.ff = 16;
   try {
-    (void)make_encoder(model, settings, geometry, Scope(parameters, ""));
+    (void)make_encoder(model, settings, dims, ParameterScope(parameters, ""));
   } catch (const Error& error) {
     if (error.kind() != Kind::usage) throw;
     return false;
@@ -91,7 +91,7 @@ inline MixerCase mixer_case(const std::string& model, std::vector<long> lengths,
 
 /// Numbers for the packed tokens (T,C) of a case, as float32 holds them.
 inline Numbers tokens_of(const MixerCase& c, const std::string& path) {
-  return rounded(draws(std::size_t(std::accumulate(c.lengths.begin(), c.lengths.end(), 0L) * c.width), path));
+  return rounded(random_numbers(std::size_t(std::accumulate(c.lengths.begin(), c.lengths.end(), 0L) * c.width), path));
 }
 
 /// How a verdict names a case.

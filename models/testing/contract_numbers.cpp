@@ -66,7 +66,7 @@ struct Moved {
     for (auto& [name, values] : parameters) move(values, name, direction, distance);
   }
   static Numbers along(std::size_t n, const std::string& name, long direction) {
-    Numbers way = draws(n, fmt::format("{} {}", name, direction));
+    Numbers way = random_numbers(n, fmt::format("{} {}", name, direction));
     const double norm = std::sqrt(dot(way, way));
     for (double& value : way) value /= norm;
     return way;

@@ -140,8 +140,8 @@ struct Trial {
     c.width = width, c.qkv = width, c.heads = heads;
     long tokens = 0;
     for (const long n : c.lengths) tokens += n;
-    x = draws(std::size_t(tokens * width), model);
-    run = f64::run_mixer(c, x, draws(x.size(), "dy"));
+    x = random_numbers(std::size_t(tokens * width), model);
+    run = f64::run_mixer(c, x, random_numbers(x.size(), "dy"));
   }
 
   Dense weights(const std::string& name) const {
@@ -152,12 +152,12 @@ struct Trial {
   void fill_zeros() {
     Named values = run.parameters;
     for (auto& [name, numbers] : values)
-      if (dot(numbers, numbers) == 0) numbers = draws(numbers.size(), name);
+      if (dot(numbers, numbers) == 0) numbers = random_numbers(numbers.size(), name);
     set(values);
   }
 
   /// The same with some parameters given.
-  void set(const Named& values) { run = f64::run_mixer(c, x, draws(x.size(), "dy"), values); }
+  void set(const Named& values) { run = f64::run_mixer(c, x, random_numbers(x.size(), "dy"), values); }
 
   /// The whole mixer by `mixer` on each sequence's dense tokens.
   void expect_rows(const std::function<Dense(const Dense& tokens)>& mixer) const {

@@ -29,9 +29,9 @@ enum class Fault {
 /// x, through whose backward pass `change` sees the gradient.
 template <typename Change>
 Tensor with_gradient(const Tensor& x, Change change) {
-  return record(Tensor::copy_of(x), [x = x.shell(), change](Tensor dy) {
+  return record(Tensor::copy_of(x), [x = x.without_data(), change](Tensor dy) {
     change(dy);
-    give(x, std::move(dy));
+    accumulate_gradient(x, std::move(dy));
   });
 }
 
@@ -53,35 +53,35 @@ class Mutant final : public Attention {
     }
   };
 
-  Mutant(const Config& config, const Geometry& geometry, const Scope& scope)
-      : Attention(geometry, scope),
+  Mutant(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : Attention(dims, scope),
         window_(fault == Fault::quadratic ? Window::everything() : Window::blocks(config.block)),
-        site_(scope.dropout("probabilities", geometry.attention_dropout)),
-        draws_(scope.random("draw", "scale")) {
+        site_(scope.dropout("probabilities", dims.attention_dropout)),
+        random_(scope.random("draw", "scale")) {
     window_.causal = config.causal && fault != Fault::mask_dropped;
-    if (fault == Fault::rows_of_task) rows_ = scope.add("rows", {geometry.length, geometry.qkv}, Init::normal(1));
+    if (fault == Fault::rows_of_task) rows_ = scope.add("rows", {dims.length, dims.qkv}, Init::normal(1));
   }
 
  private:
-  Tensor attend(Tensor q, Tensor k, Tensor v, const Pack& pack) const override {
-    v = before(std::move(v), pack);
-    Pack seen = pack;
-    if (fault == Fault::offset_of_the_pack) seen.offsets = {0, pack.tokens()};
-    Tensor y = softmax_attention(q, k, v, geometry().heads, window_, site_, seen, seen);
+  Tensor attend(Tensor q, Tensor k, Tensor v, const SequenceLayout& layout) const override {
+    v = before(std::move(v), layout);
+    SequenceLayout seen = layout;
+    if (fault == Fault::offset_of_the_pack) seen.offsets = {0, layout.tokens()};
+    Tensor y = softmax_attention(q, k, v, dims().heads, window_, site_, seen, seen);
     if (fault == Fault::rows_doubled) return concat_rows(std::vector{y, y});
     return y;
   }
 
-  Tensor before(Tensor v, const Pack& pack) const {
+  Tensor before(Tensor v, const SequenceLayout& layout) const {
     if (fault == Fault::gradient_scaled) return with_gradient_scaled(v);
-    if (fault == Fault::long_gradient_scaled && pack.size(0) > 20) return with_gradient_scaled(v);
+    if (fault == Fault::long_gradient_scaled && layout.size(0) > 20) return with_gradient_scaled(v);
     if (fault == Fault::rounded && sizeof(Real) == sizeof(float)) return scale(std::move(v), 1 + 1e-4);
     if (fault == Fault::counted_calls) return scale(std::move(v), 1 + 1e-3 * double(++calls % 2));
-    if (fault == Fault::divided_by_zero) return scale(std::move(v), 1 / double(pack.size(0) - 1));
-    if (fault == Fault::rows_of_task) return add_positions(std::move(v), rows_, pack);
-    if (fault == Fault::drawn) return scale(std::move(v), 1 + draws_.at(pack.step, 0).uniform(0));
+    if (fault == Fault::divided_by_zero) return scale(std::move(v), 1 / double(layout.size(0) - 1));
+    if (fault == Fault::rows_of_task) return add_positions(std::move(v), rows_, layout);
+    if (fault == Fault::drawn) return scale(std::move(v), 1 + random_.at(layout.step, 0).uniform(0));
     if (fault == Fault::matrix_held)
-      return with_gradient(v, [held = Tensor::zeros({pack.tokens(), pack.tokens()})](Tensor&) {});
+      return with_gradient(v, [held = Tensor::zeros({layout.tokens(), layout.tokens()})](Tensor&) {});
     if (fault == Fault::other_without_tape && !recording()) return scale(std::move(v), 1 + 1e-4);
     if (fault == Fault::always_pulled) return with_gradient(v, [](Tensor& dy) { dy.data()[0] += Real(0.5); });
     return v;
@@ -89,7 +89,7 @@ class Mutant final : public Attention {
 
   Window window_;
   Dropout site_;
-  Random draws_;
+  Random random_;
   Parameter rows_;
 };
 

@@ -48,7 +48,7 @@ void try_op(const std::string& name, const std::vector<std::vector<long>>& shape
     const Tensor y = entry.apply(inputs);
     Tensor dy = Tensor::empty_like(y);
     kernels::fill(dy.data(), dy.size(), 1);
-    give(y, std::move(dy));
+    accumulate_gradient(y, std::move(dy));
     tape.backward();
     return;
   }
@@ -78,7 +78,7 @@ OpRun run_op(const std::string& name, const std::vector<Numbers>& inputs, const 
     if (!cotangent.empty()) {
       Tensor dy = Tensor::empty(y.shape());
       std::copy(cotangent.begin(), cotangent.end(), dy.data());
-      give(y, std::move(dy));
+      accumulate_gradient(y, std::move(dy));
       tape.backward();
       for (const Tensor& dx : gradients)
         run.gradients.push_back(dx.defined() ? Numbers(dx.data(), dx.data() + dx.size()) : Numbers());

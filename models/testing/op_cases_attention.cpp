@@ -4,53 +4,53 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-Entry attention(const std::string& name, const Window& window, double rate, const Pack& pack, long width,
+Entry attention(const std::string& name, const Window& window, double rate, const SequenceLayout& layout, long width,
                 long head_count, bool materialized = false) {
-  const long t = pack.tokens();
+  const long t = layout.tokens();
   return {{name, {{t, width}, {t, width}, {t, width}}}, [=](const Inputs& x) {
-            return materialized ? materialized_attention(x[0], x[1], x[2], head_count, window, site(rate), pack)
-                                : softmax_attention(x[0], x[1], x[2], head_count, window, site(rate), pack, pack);
+            return materialized ? materialized_attention(x[0], x[1], x[2], head_count, window, site(rate), layout)
+                                : softmax_attention(x[0], x[1], x[2], head_count, window, site(rate), layout, layout);
           }};
 }
 
-Entry sparse(const std::string& name, const Pattern& pattern, double rate, const Pack& pack, long width,
+Entry sparse(const std::string& name, const Pattern& pattern, double rate, const SequenceLayout& layout, long width,
              long head_count) {
-  const long t = pack.tokens();
+  const long t = layout.tokens();
   return {{name, {{t, width}, {t, width}, {t, width}}}, [=](const Inputs& x) {
-            return sparse_attention(x[0], x[1], x[2], head_count, pattern, site(rate), pack, pack);
+            return sparse_attention(x[0], x[1], x[2], head_count, pattern, site(rate), layout, layout);
           }};
 }
 
 /// A band, and every step-th key of each query but those of the band.
-Pattern columns(const Pack& pack, long step) {
-  return [=](long s, long, const See& see) {
-    const long n = pack.size(s);
+Pattern columns(const SequenceLayout& layout, long step) {
+  return [=](long s, long, const PartVisitor& visit) {
+    const long n = layout.size(s);
     const Window band = Window::band(step - 1, 1);
-    see({Positions::all(n), Positions::all(n), band});
+    visit({Positions::all(n), Positions::all(n), band});
     for (long r = 0; r < step; ++r) {
       const Positions column = Positions(n).add(r, n, step);
-      see({column, column, Window::everything(), band});
+      visit({column, column, Window::everything(), band});
     }
   };
 }
 
 /// All pairs, in four parts that lie between each other.
-Pattern pieces(const Pack& pack) {
-  return [=](long s, long, const See& see) {
-    const long n = pack.size(s);
+Pattern pieces(const SequenceLayout& layout) {
+  return [=](long s, long, const PartVisitor& visit) {
+    const long n = layout.size(s);
     const Positions odd = Positions(n).add(1, n, 2), even = Positions(n).add(0, n, 2);
     const Positions apart = Positions(n).add(n / 2, n).add(0, n / 4), rest = Positions(n).add(n / 4, n / 2 - n / 4);
     for (const Positions& queries : {odd, even})
-      for (const Positions& keys : {apart, rest}) see({queries, keys});
+      for (const Positions& keys : {apart, rest}) visit({queries, keys});
   };
 }
 
 /// One part of scattered queries and more scattered keys than a tile holds; the first head looks back, the other ahead.
-Pattern scattered(const Pack& pack) {
-  return [=](long s, long head, const See& see) {
-    const long n = pack.size(s);
+Pattern scattered(const SequenceLayout& layout) {
+  return [=](long s, long head, const PartVisitor& visit) {
+    const long n = layout.size(s);
     const Positions queries = Positions(n).add(3, n, 2), keys = Positions(n).add(0, n / 3).add(n / 3 + 5, n);
-    see({queries, keys, head == 0 ? Window::band(n, 0) : Window::band(-1, n)});
+    visit({queries, keys, head == 0 ? Window::band(n, 0) : Window::band(-1, n)});
   };
 }
 
@@ -79,7 +79,7 @@ std::vector<Entry> attention_cases() {
       attention("materialized attention, band", Window::band(2, 1), 0, ragged(), 6, 2, true),
       {{"attention to other keys", {{15, 6}, {8, 6}, {8, 6}}},
        [](const Inputs& x) {
-         Pack keys = ragged();
+         SequenceLayout keys = ragged();
          keys.offsets = {0, 3, 4, 8};
          keys.length = 4;
          return softmax_attention(x[0], x[1], x[2], 2, Window::everything(), site(0.2), ragged(), keys);
@@ -93,16 +93,16 @@ std::vector<Entry> attention_cases() {
 namespace {
 
 /// A band behind `first` keys that all see, and labels of distance.
-Tensor labelled(const Inputs& x, const Pack& pack, long reach, long first) {
-  Pack keys = pack;
-  for (long s = 0; s < pack.count(); ++s) keys.offsets[std::size_t(s) + 1] = pack.begin(s + 1) + (s + 1) * first;
-  const Pattern pattern = [=](long s, long, const See& see) {
-    const long n = pack.size(s);
-    see({Positions::all(n), Positions(n + first).add(0, first)});
-    see({Positions::all(n), Positions(n + first).add(first, n), Window::band(n / 2 + 1, 7).over(1, -first),
-         Window::band(2, -1).over(1, -first)});
+Tensor labelled(const Inputs& x, const SequenceLayout& layout, long reach, long first) {
+  SequenceLayout keys = layout;
+  for (long s = 0; s < layout.count(); ++s) keys.offsets[std::size_t(s) + 1] = layout.begin(s + 1) + (s + 1) * first;
+  const Pattern pattern = [=](long s, long, const PartVisitor& visit) {
+    const long n = layout.size(s);
+    visit({Positions::all(n), Positions(n + first).add(0, first)});
+    visit({Positions::all(n), Positions(n + first).add(first, n), Window::band(n / 2 + 1, 7).over(1, -first),
+           Window::band(2, -1).over(1, -first)});
   };
-  return sparse_attention(x[0], x[1], x[2], 2, pattern, site(0.2), pack, keys, {x[3], reach, first});
+  return sparse_attention(x[0], x[1], x[2], 2, pattern, site(0.2), layout, keys, {x[3], reach, first});
 }
 
 }  // namespace
@@ -118,13 +118,13 @@ std::vector<Entry> sparse_cases() {
       sparse("sparse attention, mask", columns(single(120, 120), 7), 0.25, single(120, 120), 120, 1),
       {{"sparse attention to other keys", {{15, 6}, {8, 6}, {8, 6}}},
        [](const Inputs& x) {
-         Pack keys = ragged();
+         SequenceLayout keys = ragged();
          keys.offsets = {0, 3, 4, 8};
          keys.length = 4;
          return sparse_attention(
              x[0], x[1], x[2], 2,
-             [keys](long s, long, const See& see) {
-               see({Positions(ragged().size(s)).add(0, 4), Positions(keys.size(s)).add(0, 4, 2)});
+             [keys](long s, long, const PartVisitor& visit) {
+               visit({Positions(ragged().size(s)).add(0, 4), Positions(keys.size(s)).add(0, 4, 2)});
              },
              site(0.2), ragged(), keys);
        }},

@@ -7,22 +7,22 @@ namespace lra::inline LRA_ENGINE {
 namespace {
 
 /// Of `width` features and three times as many inside; the dropout of its two ends differs in rate only.
-Entry feed(const std::string& name, double rate, const Pack& pack, long width, bool normed) {
+Entry feed(const std::string& name, double rate, const SequenceLayout& layout, long width, bool normed) {
   std::vector<std::vector<long>> inputs = {
-      {pack.tokens(), width}, {3 * width, width}, {3 * width}, {width, 3 * width}, {width}};
+      {layout.tokens(), width}, {3 * width, width}, {3 * width}, {width, 3 * width}, {width}};
   if (normed) inputs.insert(inputs.end(), {{width}, {width}});
   return {{name, inputs}, [=](const Inputs& x) {
             const FeedForwardWeights w{x[1], x[2], x[3], x[4], normed ? x[5] : Tensor(), normed ? x[6] : Tensor()};
-            return feed_forward(x[0], w, site(rate), site(rate / 2), pack);
+            return feed_forward(x[0], w, site(rate), site(rate / 2), layout);
           }};
 }
 
 /// The same from the ops that it joins.
-Entry feed_by_parts(const std::string& name, double rate, const Pack& pack, long width) {
-  Entry entry = feed(name, rate, pack, width, true);
+Entry feed_by_parts(const std::string& name, double rate, const SequenceLayout& layout, long width) {
+  Entry entry = feed(name, rate, layout, width, true);
   entry.apply = [=](const Inputs& x) {
-    const Tensor inner = dropout(gelu(linear(layer_norm(x[0], x[5], x[6]), x[1], x[2])), site(rate), pack);
-    return add(dropout(linear(inner, x[3], x[4]), site(rate / 2), pack), x[0]);
+    const Tensor inner = dropout(gelu(linear(layer_norm(x[0], x[5], x[6]), x[1], x[2])), site(rate), layout);
+    return add(dropout(linear(inner, x[3], x[4]), site(rate / 2), layout), x[0]);
   };
   return entry;
 }

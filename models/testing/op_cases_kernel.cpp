@@ -12,19 +12,20 @@ Tensor constant(const Shape& shape, const std::string& name) {
   return x;
 }
 
-Entry features(const std::string& name, bool causal, const Pack& pack, long width, long m, long head_count) {
-  const long t = pack.tokens();
+Entry features(const std::string& name, bool causal, const SequenceLayout& layout, long width, long m,
+               long head_count) {
+  const long t = layout.tokens();
   return {{name, {{t, width}, {t, width}, {t, width}}}, [=](const Inputs& x) {
             const Tensor w = constant({m, width / head_count}, "directions");
-            const Features f = softmax_features(x[0], x[1], w, head_count, causal, pack);
-            return kernel_attention(f.queries, f.keys, x[2], head_count, 0, pack, causal);
+            const Features f = softmax_features(x[0], x[1], w, head_count, causal, layout);
+            return kernel_attention(f.queries, f.keys, x[2], head_count, 0, layout, causal);
           }};
 }
 
-Entry causal_kernel(const std::string& name, const Pack& pack, long width, long head_count) {
-  const long t = pack.tokens();
+Entry causal_kernel(const std::string& name, const SequenceLayout& layout, long width, long head_count) {
+  const long t = layout.tokens();
   return {{name, {{t, width}, {t, width}, {t, 2 * head_count}}}, [=](const Inputs& x) {
-            return kernel_attention(elu_plus_one(x[0]), elu_plus_one(x[1]), x[2], head_count, 1e-6, pack, true);
+            return kernel_attention(elu_plus_one(x[0]), elu_plus_one(x[1]), x[2], head_count, 1e-6, layout, true);
           }};
 }
 
@@ -53,10 +54,10 @@ namespace {
 /// Gates that forget at different speeds, some at once.
 Tensor gates(const Tensor& x) { return log_sigmoid(scale(x, 5)); }
 
-Entry gated(const std::string& name, const Pack& pack, long width, long head_count) {
-  const long t = pack.tokens();
+Entry gated(const std::string& name, const SequenceLayout& layout, long width, long head_count) {
+  const long t = layout.tokens();
   return {{name, {{t, width}, {t, width}, {t, 2 * head_count}, {t, head_count}}}, [=](const Inputs& x) {
-            return kernel_attention(elu_plus_one(x[0]), elu_plus_one(x[1]), x[2], head_count, 1e-6, pack, true,
+            return kernel_attention(elu_plus_one(x[0]), elu_plus_one(x[1]), x[2], head_count, 1e-6, layout, true,
                                     gates(x[3]));
           }};
 }
@@ -64,7 +65,7 @@ Entry gated(const std::string& name, const Pack& pack, long width, long head_cou
 }  // namespace
 
 std::vector<Entry> gated_cases() {
-  const Pack r = ragged(), l = single(290, 300);
+  const SequenceLayout r = ragged(), l = single(290, 300);
   return {
       gated("kernel_attention, gated", r, 6, 2),
       gated("kernel_attention, gated, several chunks", l, 4, 1),

@@ -6,11 +6,13 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-Entry scores(const std::string& name, std::vector<std::vector<long>> inputs, bool causal, double rate, const Pack& pack,
-             const std::function<std::vector<Scores>(const Inputs&)>& terms, bool mixed = false) {
+Entry scores(const std::string& name, std::vector<std::vector<long>> inputs, bool causal, double rate,
+             const SequenceLayout& layout, const std::function<std::vector<Scores>(const Inputs&)>& terms,
+             bool mixed = false) {
   // The last input holds the values; the one before it, when mixed, the weights.
   return {{name, std::move(inputs)}, [=](const Inputs& x) {
-            return score_attention(terms(x), mixed ? x[x.size() - 2] : Tensor(), x.back(), 2, causal, site(rate), pack);
+            return score_attention(terms(x), mixed ? x[x.size() - 2] : Tensor(), x.back(), 2, causal, site(rate),
+                                   layout);
           }};
 }
 
@@ -26,7 +28,7 @@ std::vector<Entry> score_cases() {
   const auto mixture = [](const Inputs& x) {
     return std::vector{Scores::of_factors(x[0], x[1]), Scores::of_tokens(x[0], x[0], 1), Scores::in_table(x[2])};
   };
-  const Pack r = ragged(), s = single(150, 160), l = single(300, 300);
+  const SequenceLayout r = ragged(), s = single(150, 160), l = single(300, 300);
   return {
       scores("scores of tokens", {{15, 6}, {15, 6}, {15, 4}}, false, 0.3, r, tokens),
       scores("scores of tokens, causal", {{300, 4}, {300, 4}, {300, 2}}, true, 0.2, l, tokens),
@@ -44,28 +46,28 @@ std::vector<Entry> score_cases() {
 namespace {
 
 /// Some permutations, as of a hash; the last round cut into runs, the second of which is a single token.
-Lineups lineups(const Pack& pack, long head_count, long rounds, bool cut) {
-  Lineups all;
-  for (long s = 0; s < pack.count(); ++s)
+BucketOrders orders(const SequenceLayout& layout, long head_count, long rounds, bool cut) {
+  BucketOrders all;
+  for (long s = 0; s < layout.count(); ++s)
     for (long h = 0; h < head_count; ++h) {
-      std::vector<Lineup>& own = all.emplace_back(std::size_t(rounds));
+      std::vector<BucketOrder>& own = all.emplace_back(std::size_t(rounds));
       for (std::size_t r = 0; r < own.size(); ++r) {
-        own[r].tokens.resize(std::size_t(pack.size(s)));
+        own[r].tokens.resize(std::size_t(layout.size(s)));
         std::iota(own[r].tokens.begin(), own[r].tokens.end(), 0);
         Sequence(Random(7, "order", std::to_string(r) + "." + std::to_string(h))).shuffle(own[r].tokens);
         own[r].runs = {0};
       }
-      if (cut && pack.size(s) > 4) own.back().runs = {0, 3, 4};
+      if (cut && layout.size(s) > 4) own.back().runs = {0, 3, 4};
     }
   return all;
 }
 
-Entry sorted(const std::string& name, long rounds, long chunk, bool cut, bool causal, double rate, const Pack& pack,
-             long width) {
-  const long t = pack.tokens();
+Entry sorted(const std::string& name, long rounds, long chunk, bool cut, bool causal, double rate,
+             const SequenceLayout& layout, long width) {
+  const long t = layout.tokens();
   return {{name, {{t, width}, {t, width}, {t, width}}}, [=](const Inputs& x) {
-            return sorted_attention(x[0], x[1], x[2], 2, lineups(pack, 2, rounds, cut), chunk, causal, 0.7, site(rate),
-                                    pack);
+            return sorted_attention(x[0], x[1], x[2], 2, orders(layout, 2, rounds, cut), chunk, causal, 0.7, site(rate),
+                                    layout);
           }};
 }
 
@@ -83,11 +85,12 @@ std::vector<Entry> sorted_cases() {
 }
 namespace {
 
-Entry entmax(const std::string& name, bool causal, double rate, const Pack& pack, long width, long head_count) {
-  const long t = pack.tokens();
+Entry entmax(const std::string& name, bool causal, double rate, const SequenceLayout& layout, long width,
+             long head_count) {
+  const long t = layout.tokens();
   return {{name, {{t, width}, {t, width}, {t, width}, {1, head_count}}}, [=](const Inputs& x) {
             return entmax_attention(x[0], x[1], x[2], add(sigmoid(x[3]), Tensor::ones({1, 1})), head_count, causal,
-                                    site(rate), pack);
+                                    site(rate), layout);
           }};
 }
 

@@ -57,9 +57,9 @@ std::vector<Entry> token_cases() {
        [](const Inputs& x) {
          return weighted_rows(x[0], x[1], {-1, -1});
        }},
-      {{"row_products", {{3, 5}, {4, 5}}},
+      {{"gathered_dot", {{3, 5}, {4, 5}}},
        [](const Inputs& x) {
-         return row_products(x[0], x[1], {3, 0, 1, 3, 3, 3});
+         return gathered_dot(x[0], x[1], {3, 0, 1, 3, 3, 3});
        }},
       {{"reshaped", {{6, 5}}}, [](const Inputs& x) { return reshaped(x[0], 10); }},
       {{"concat_rows", {{2, 3}, {4, 3}}}, [](const Inputs& x) { return concat_rows(x); }},

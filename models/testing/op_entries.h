@@ -20,29 +20,29 @@ struct Entry {
 };
 
 /// Three sequences of 5, 1 and 9 tokens.
-inline Pack ragged() {
-  Pack pack;
-  pack.offsets = {0, 5, 6, 15};
-  pack.sequences = {4, 9, 2};
-  pack.step = 7, pack.length = 11;
-  return pack;
+inline SequenceLayout ragged() {
+  SequenceLayout layout;
+  layout.offsets = {0, 5, 6, 15};
+  layout.sequences = {4, 9, 2};
+  layout.step = 7, layout.length = 11;
+  return layout;
 }
 
-inline Pack single(long n, long length) {
-  Pack pack;
-  pack.offsets = {0, n};
-  pack.sequences = {3};
-  pack.step = 2, pack.length = length;
-  return pack;
+inline SequenceLayout single(long n, long length) {
+  SequenceLayout layout;
+  layout.offsets = {0, n};
+  layout.sequences = {3};
+  layout.step = 2, layout.length = length;
+  return layout;
 }
 
 /// Sequences that begin and end within tiles of 256 tokens.
-inline Pack several_tiles() {
-  Pack pack;
-  pack.offsets = {0, 30, 290, 291, 530};
-  pack.sequences = {4, 9, 2, 0};
-  pack.step = 7, pack.length = 300;
-  return pack;
+inline SequenceLayout several_tiles() {
+  SequenceLayout layout;
+  layout.offsets = {0, 30, 290, 291, 530};
+  layout.sequences = {4, 9, 2, 0};
+  layout.step = 7, layout.length = 300;
+  return layout;
 }
 
 inline Dropout site(double rate) { return {rate, Random(5, "dropout", "test")}; }

@@ -41,7 +41,7 @@ StoredRun sample(std::uint64_t seed) {
   run.key = sha256(run.experiment.dump());
   run.sweep = {{"lr", {1, 2}}};
   run.history = {{1, "valid", "accuracy", 0.5}};
-  run.test_hits = {1, 1, 0, 1};
+  run.test_correctness = {1, 1, 0, 1};
   return run;
 }
 

@@ -350,7 +350,7 @@ TEST(Report, FiveThousandRunsTakeLessThanASecond) {
     StoredRun run = i % 100 < 50 ? sample_run(model, seed, 0.4) : image_run(model, seed, 0.4);
     for (int key = 0; key < 40; ++key) run.experiment["setting" + std::to_string(key)] = key * 0.1;
     for (int step = 1; step <= 10; ++step) run.history.push_back({step, "valid", "accuracy", 0.04 * step});
-    for (int example = 0; example < 1000; ++example) run.test_hits.push_back((example * 7 + i) % 10 < 4);
+    for (int example = 0; example < 1000; ++example) run.test_correctness.push_back((example * 7 + i) % 10 < 4);
     set_key(run);
     store.add(timed(run, 100, 10, 1 << 20), machine());
   }

@@ -157,7 +157,7 @@ TEST(Schema, Version1MigratesWithEveryRow) {
   EXPECT_EQ(run->seed, 3u);
   EXPECT_EQ(run->test_correct, 2);
   EXPECT_EQ(run->history.at(0).value, 0.5);
-  EXPECT_EQ(run->test_hits, (std::vector<std::uint8_t>{1, 0, 1}));
+  EXPECT_EQ(run->test_correctness, (std::vector<std::uint8_t>{1, 0, 1}));
   EXPECT_EQ(store.baselines("listops@quick", "fp").at(0).correct, 12);
   EXPECT_EQ(store.environments().at(7).compiler, "gcc");
   store.add({Measurement{}}, Environment{});
@@ -268,7 +268,7 @@ TEST(Schema, ErrorsNameDamagedRows) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "lra.db";
   StoredRun run = sample_run("linear", 0, 0.40);
-  run.test_hits = std::vector<std::uint8_t>(10, 1), run.test_correct = run.test_examples = 10;
+  run.test_correctness = std::vector<std::uint8_t>(10, 1), run.test_correct = run.test_examples = 10;
   const long id = Store(path).add(run, Environment{});
   const Database database(path, Database::Open::existing);
   const auto said = [&](const std::string& change, auto&& use) {

@@ -87,7 +87,7 @@ struct TrainResult {
   std::string reason;       // why it failed, or a caveat on a done run
 
   std::vector<Metric> history;
-  std::vector<std::uint8_t> test_hits;  // 1 byte per example of the test split, in order: 1 = correct
+  std::vector<std::uint8_t> test_correctness;  // 1 byte per example of the test split, in order: 1 = correct
 
   /// The fields that only a done run has.
   static void figures(auto& self, auto&& f) {
@@ -98,7 +98,7 @@ struct TrainResult {
     f("gflops", self.gflops), f("gemm_peak_gflops", self.gemm_peak_gflops);
     f("peak_bytes", self.peak_bytes), f("activation_bytes", self.activation_bytes), f("rss_bytes", self.rss_bytes);
   }
-  /// All fields but `history` and `test_hits`.
+  /// All fields but `history` and `test_correctness`.
   static void fields(auto& self, auto&& f) {
     figures(self, f);
     f("seconds", self.seconds), f("shared", self.shared), f("parts", self.parts), f("timing_flaw", self.timing_flaw);

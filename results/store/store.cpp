@@ -23,25 +23,25 @@ std::string insert_into(const char* table, auto&& columns) {
   return fmt::format("INSERT INTO {} ({}) VALUES ({})", table, column_list(columns), marks);
 }
 
-std::vector<std::uint8_t> packed(const std::vector<std::uint8_t>& hits) {
-  std::vector<std::uint8_t> bits((hits.size() + 7) / 8);
-  for (std::size_t i = 0; i < hits.size(); ++i)
-    if (hits[i]) bits[i / 8] = static_cast<std::uint8_t>(bits[i / 8] | (1u << (i % 8)));
+std::vector<std::uint8_t> packed(const std::vector<std::uint8_t>& correctness) {
+  std::vector<std::uint8_t> bits((correctness.size() + 7) / 8);
+  for (std::size_t i = 0; i < correctness.size(); ++i)
+    if (correctness[i]) bits[i / 8] = static_cast<std::uint8_t>(bits[i / 8] | (1u << (i % 8)));
   return bits;
 }
 
 std::vector<std::uint8_t> unpacked(const CorrectExamples& packed) {
-  std::vector<std::uint8_t> hits(std::size_t(packed.examples));
-  for (std::size_t i = 0; i < hits.size(); ++i) hits[i] = (packed.bits[i / 8] >> (i % 8)) & 1;
-  return hits;
+  std::vector<std::uint8_t> correctness(std::size_t(packed.examples));
+  for (std::size_t i = 0; i < correctness.size(); ++i) correctness[i] = (packed.bits[i / 8] >> (i % 8)) & 1;
+  return correctness;
 }
 
 /// Reads and validates the predictions of run `id` from a row of (examples, hits).
 CorrectExamples correct_examples_of(const Database& database, const Statement& row, long id, long test_correct,
                                     long test_examples) {
-  CorrectExamples hits{row.get<long>(0), row.get<std::vector<std::uint8_t>>(1)};
-  validate(hits, id, test_correct, test_examples, database.path());
-  return hits;
+  CorrectExamples correctness{row.get<long>(0), row.get<std::vector<std::uint8_t>>(1)};
+  validate(correctness, id, test_correct, test_examples, database.path());
+  return correctness;
 }
 
 std::string configuration_of(const StoredRun& run) {
@@ -82,10 +82,10 @@ long insert_run(const Database& database, const StoredRun& run) {
     const Metric& m = run.history[i];
     metric.run(id, i, m.step, m.split, m.name, m.value);
   }
-  if (!run.test_hits.empty())
+  if (!run.test_correctness.empty())
     database
-        .query("INSERT INTO prediction (run, examples, hits) VALUES (?, ?, ?)", id, run.test_hits.size(),
-               packed(run.test_hits))
+        .query("INSERT INTO prediction (run, examples, hits) VALUES (?, ?, ?)", id, run.test_correctness.size(),
+               packed(run.test_correctness))
         .next();
   return id;
 }
@@ -120,7 +120,8 @@ std::optional<StoredRun> first_full_run(const Database& database, const std::str
         {metric.get<long>(0), metric.get<std::string>(1), metric.get<std::string>(2), metric.get<double>(3)});
   auto prediction = database.query("SELECT examples, hits FROM prediction WHERE run = ?", run.id);
   if (prediction.next())
-    run.test_hits = unpacked(correct_examples_of(database, prediction, run.id, run.test_correct, run.test_examples));
+    run.test_correctness =
+        unpacked(correct_examples_of(database, prediction, run.id, run.test_correct, run.test_examples));
   return run;
 }
 

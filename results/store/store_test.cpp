@@ -40,8 +40,8 @@ StoredRun full_run() {
   run.activation_bytes = 4'000'000'001;
   run.rss_bytes = 6'000'000'002;
   run.history = {{200, "valid", "accuracy", 0.41}, {200, "train", "loss", 1.0 / 3}, {100, "valid", "accuracy", 0.41}};
-  for (int i = 0; i < 1003; ++i) run.test_hits.push_back(i % 3 == 0 || i > 998);
-  run.test_examples = 1003, run.test_correct = std::count(run.test_hits.begin(), run.test_hits.end(), 1);
+  for (int i = 0; i < 1003; ++i) run.test_correctness.push_back(i % 3 == 0 || i > 998);
+  run.test_examples = 1003, run.test_correct = std::count(run.test_correctness.begin(), run.test_correctness.end(), 1);
   return run;
 }
 
@@ -102,7 +102,7 @@ TEST(Store, ARunIsReadBackWithEveryField) {
   EXPECT_EQ(found->peak_bytes, run.peak_bytes);
   EXPECT_EQ(found->activation_bytes, run.activation_bytes);
   EXPECT_EQ(found->rss_bytes, run.rss_bytes);
-  EXPECT_EQ(found->test_hits, run.test_hits);
+  EXPECT_EQ(found->test_correctness, run.test_correctness);
   ASSERT_EQ(found->history.size(), run.history.size());
   for (std::size_t i = 0; i < run.history.size(); ++i) {
     EXPECT_EQ(found->history[i].step, run.history[i].step);
@@ -128,11 +128,11 @@ TEST(Store, ARunIsReadBackWithEveryField) {
 TEST(Store, PredictionsAreReadBackPackedAndSeriesInOrder) {
   Store store(":memory:");
   const long id = store.add(full_run(), Environment{});
-  const auto hits = store.correct_examples();
-  ASSERT_EQ(hits.size(), 1u);
-  EXPECT_EQ(hits.at(id).examples, 1003);
-  EXPECT_EQ(hits.at(id).bits.size(), 126u);       // ⌈1003 / 8⌉
-  EXPECT_EQ(hits.at(id).bits.at(0), 0b01001001);  // examples 0, 3, 6
+  const auto correctness = store.correct_examples();
+  ASSERT_EQ(correctness.size(), 1u);
+  EXPECT_EQ(correctness.at(id).examples, 1003);
+  EXPECT_EQ(correctness.at(id).bits.size(), 126u);       // ⌈1003 / 8⌉
+  EXPECT_EQ(correctness.at(id).bits.at(0), 0b01001001);  // examples 0, 3, 6
   const auto series = store.series("valid", "accuracy");
   ASSERT_EQ(series.at(id).size(), 2u);
   EXPECT_EQ(series.at(id)[0].step, 200);
@@ -174,7 +174,7 @@ TEST(Store, MergesOnlyWhatIsMissing) {
   EXPECT_EQ(store.failures().size(), 1u);
   const auto found = store.find(run.key);
   ASSERT_TRUE(found);
-  EXPECT_EQ(found->test_hits, run.test_hits);
+  EXPECT_EQ(found->test_correctness, run.test_correctness);
   EXPECT_EQ(found->history.size(), run.history.size());
   EXPECT_EQ(store.environments().at(found->environment).cpu, "Fast One");
   EXPECT_EQ(store.baselines("listops@quick", "a1b2").size(), 1u);
@@ -311,7 +311,7 @@ void write_some(const std::filesystem::path& path, int writer) {
     Store store(path);  // reopened each time: missing locks show up when opening and closing
     StoredRun run = sample_run("model" + std::to_string(writer), static_cast<std::uint64_t>(i), 0.5);
     run.history.assign(50, {1, "train", "loss", 1.0});
-    run.test_hits.assign(1000, 1), run.test_correct = 1000;
+    run.test_correctness.assign(1000, 1), run.test_correct = 1000;
     store.add(run, full_environment());
     if (store.runs().empty()) fail("nothing to read");
   }

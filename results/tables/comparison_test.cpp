@@ -22,7 +22,7 @@ StoredRun full_run(const std::string& task, const std::string& model, std::uint6
 /// Adds predictions: `test_correct` correct examples, starting at example `shift`.
 StoredRun with_hits(StoredRun run, long shift = 0) {
   for (long i = 0; i < run.test_examples; ++i)
-    run.test_hits.push_back(i >= shift && i < run.test_correct + shift ? 1 : 0);
+    run.test_correctness.push_back(i >= shift && i < run.test_correct + shift ? 1 : 0);
   return run;
 }
 

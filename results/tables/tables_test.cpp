@@ -92,7 +92,7 @@ TEST(Validation, RejectsImpossibleNumbersAndNamesTheRun) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "lra.db";
   StoredRun run = sample_run("linear", 0, 0.5);
-  for (int i = 0; i < 1001; ++i) run.test_hits.push_back(i % 2);
+  for (int i = 0; i < 1001; ++i) run.test_correctness.push_back(i % 2);
   run.test_examples = 1001;
   Store(path).add(run, {});
   Store(path).add(sample_run("local", 0, 0.5), {});

@@ -11,12 +11,12 @@ set(LRA_PUBLIC_HEADERS
   models/tensor/context.h models/tensor/dropout_stream.h models/tensor/memory.h models/tensor/real.h
   models/tensor/tensor.h models/tensor/view.h
   models/autodiff/profile.h models/autodiff/tape.h
-  models/ops/clustering.h models/ops/hashing.h models/ops/largest.h models/ops/ops.h models/ops/pack.h
-  models/ops/pattern.h models/ops/scores.h
+  models/ops/clustering.h models/ops/hashing.h models/ops/largest.h models/ops/ops.h models/ops/pattern.h
+  models/ops/scores.h models/ops/sequence_layout.h
   models/layers/basic.h models/layers/blocks.h models/layers/centroids.h models/layers/cross_attention.h
-  models/layers/drawn.h models/layers/encoder.h models/layers/experts.h models/layers/grid.h models/layers/latents.h
+  models/layers/resampled.h models/layers/encoder.h models/layers/experts.h models/layers/grid.h models/layers/latents.h
   models/layers/mixer.h models/layers/parameters.h models/layers/projections.h
-  models/layers/registry.h models/layers/relative.h models/layers/reversible.h models/layers/state.h models/layers/sublayer.h)
+  models/layers/registry.h models/layers/relative.h models/layers/reversible.h models/layers/buffer.h models/layers/sublayer.h)
 
 # Any change in these headers may break compiled models, so the interface's version is a hash of their content.
 set(interface "")

@@ -22,8 +22,8 @@ void make_many(const fs::path& file) {
     StoredRun run = sample_run("transformer", seed, 0.5);
     run.parameter_digest = "d";
     for (long step = 0; step < 300; ++step) run.history.push_back({step, "train", "loss", 1.0 / double(step + 1)});
-    run.test_hits.assign(1000, 0);
-    std::fill_n(run.test_hits.begin(), run.test_correct, 1);
+    run.test_correctness.assign(1000, 0);
+    std::fill_n(run.test_correctness.begin(), run.test_correct, 1);
     store.add(run, Environment{});
   }
 }
@@ -54,7 +54,7 @@ Json content(const fs::path& file) {
     Json history = Json::array();
     for (const Metric& m : run.history) history.push_back({m.step, m.split, m.name, m.value});
     runs[run.key] = {run.status,    run.parameter_digest,   run.test_correct,
-                     run.test_loss, sha256(history.dump()), sha256(Json(run.test_hits).dump())};
+                     run.test_loss, sha256(history.dump()), sha256(Json(run.test_correctness).dump())};
   }
   std::map<std::string, std::set<std::string>> rows;
   for (const Measurement& m : store.measurements()) rows[fmt::format("{} {}", m.model, m.length)].insert(m.metric);

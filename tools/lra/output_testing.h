@@ -20,8 +20,8 @@ class Output : public testing::Test {
     for (const char* model : {"linear", "transformer"}) {
       StoredRun run = sample_run(model, 0, 0.4);
       run.history = std::vector<Metric>(200, {1, "valid", "accuracy", 0.4});
-      run.test_hits = std::vector<std::uint8_t>(std::size_t(run.test_examples), 0);
-      std::fill_n(run.test_hits.begin(), run.test_correct, std::uint8_t{1});
+      run.test_correctness = std::vector<std::uint8_t>(std::size_t(run.test_examples), 0);
+      std::fill_n(run.test_correctness.begin(), run.test_correct, std::uint8_t{1});
       store.add(run, Environment{});
     }
   }

@@ -125,7 +125,7 @@ std::string compiled(const std::string& field, const std::string& parameters) {
                          "struct Mine final : Mixer {{\n"
                          "  struct Config {{ {}; void fields(auto&& f) {{ f(\"k\", k, \"a number\"); }} }};\n"
                          "  Mine({}) {{}}\n"
-                         "  Tensor forward(Tensor x, const Pack&) const override {{ return x; }}\n"
+                         "  Tensor forward(Tensor x, const SequenceLayout&) const override {{ return x; }}\n"
                          "}};\n"
                          "const RegisterModel<Mine> registered{{\"mine\", {{}}}};\n",
                          field, parameters));
@@ -138,12 +138,12 @@ std::string compiled(const std::string& field, const std::string& parameters) {
 }
 
 TEST(PluginSource, CompileErrorSaysWhatAModelNeeds) {
-  const std::string right = "const Config&, const Geometry&, const Scope&";
+  const std::string right = "const Config&, const LayerDims&, const ParameterScope&";
   EXPECT_EQ(compiled("long k = 1", right), "");
   EXPECT_NE(compiled("float k = 1", right).find("a field of a Config must be a bool, int, long, double or std::string"),
             std::string::npos);
-  EXPECT_NE(compiled("long k = 1", "const Config&, const Scope&")
-                .find("a model needs a public constructor (const Config&, const Geometry&, const Scope&)"),
+  EXPECT_NE(compiled("long k = 1", "const Config&, const ParameterScope&")
+                .find("a model needs a public constructor (const Config&, const LayerDims&, const ParameterScope&)"),
             std::string::npos);
 }
 

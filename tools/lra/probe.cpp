@@ -63,7 +63,7 @@ Json probe_command(const Command& command, const Options& options) {
   DataPaths paths = data_paths(options.data);
   paths.notice = [](const std::string& sentence) { spdlog::info("{}", sentence); };
   const auto data = open_data(plan, paths);
-  TrainOrder order(data->size(Split::train), plan.recipe.batch, experiment.seed);
+  EpochSampler order(data->size(Split::train), plan.recipe.batch, experiment.seed);
   const Probe result = probe(model, *data, order.indices(0));
   write_probe(options.output, model, result, describe(experiment));
   return {{"model", experiment.model},

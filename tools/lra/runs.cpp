@@ -78,9 +78,9 @@ void list_runs(const Options& options) {
 
 Json full_json(const Store& store, const StoredRun& run) {
   Json json = full_json_row(run, store.baselines(run.variant, run.data_fingerprint));
-  std::string hits;
-  for (const std::uint8_t hit : run.test_hits) hits += hit ? '1' : '0';
-  json["test_hits"] = hits;
+  std::string correctness;
+  for (const std::uint8_t hit : run.test_correctness) correctness += hit ? '1' : '0';
+  json["test_hits"] = correctness;
   json["environment"] = json_of(store.environments().at(run.environment));
   return json;
 }
@@ -92,7 +92,7 @@ void show_run(const Options& options) {
   if (!options.json) {
     // Long values are only printed with --json.
     json["history"] = fmt::format("{} values", run.history.size());
-    json["test_hits"] = fmt::format("{} examples", run.test_hits.size());
+    json["test_hits"] = fmt::format("{} examples", run.test_correctness.size());
   }
   std::cout << json.dump(2) << '\n';
 }

@@ -94,8 +94,9 @@ bool agree(const StoredRun& before, const StoredRun& now) {
                     before.test_correct == now.test_correct && before.test_examples == now.test_examples);
   all &= print_line("test loss", fmt::format("{:.9g}", before.test_loss), fmt::format("{:.9g}", now.test_loss),
                     same(before.test_loss, now.test_loss));
-  all &= print_line("predictions", fmt::format("{} examples", before.test_hits.size()),
-                    fmt::format("{} examples", now.test_hits.size()), before.test_hits == now.test_hits);
+  all &= print_line("predictions", fmt::format("{} examples", before.test_correctness.size()),
+                    fmt::format("{} examples", now.test_correctness.size()),
+                    before.test_correctness == now.test_correctness);
   all &= print_line("history", fmt::format("{} values", before.history.size()),
                     fmt::format("{} values", now.history.size()), same_history(before, now));
   return all;

@@ -108,7 +108,7 @@ TEST(ReportTruth, DamagedRunsAreNamedAndCanBeRemoved) {
   {
     Store store(box.path("lra.db"));
     StoredRun run = sample_run("local", 0, 0.5);
-    run.test_hits.assign(1000, 1);  // contradicts test_correct
+    run.test_correctness.assign(1000, 1);  // contradicts test_correct
     store.add(run, {});
   }
   for (const char* command : {"report", "report --format json", "compare identity linear"}) {

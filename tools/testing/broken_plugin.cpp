@@ -8,9 +8,9 @@ namespace {
 class Broken final : public Mixer {
  public:
   using Config = NoSettings;
-  Broken(const Config&, const Geometry&, const Scope&) {}
+  Broken(const Config&, const LayerDims&, const ParameterScope&) {}
 
-  Tensor forward(Tensor x, const Pack&) const override {
+  Tensor forward(Tensor x, const SequenceLayout&) const override {
     const double tokens = double(x.dim(0));
     return scale(std::move(x), tokens);
   }

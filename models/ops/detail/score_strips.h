@@ -56,7 +56,7 @@ class HeadScores {
 };
 
 /// Throws unless the tensors have shapes that belong together.
-void check_scores(const Scores& scores, long head_count, const Pack& pack);
+void check_scores(const Scores& scores, long head_count, const SequenceLayout& layout);
 
 /// Of forward, for one query and key.
 double flops_of_pair(const Scores& scores, long head_count);

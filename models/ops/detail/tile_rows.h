@@ -12,9 +12,9 @@ namespace lra::inline LRA_ENGINE {
 
 inline bool consecutive(std::span<const long> at) { return at.back() - at.front() + 1 == long(at.size()); }
 
-/// Calls f(row of the tile, position, rows) for every stretch of positions without a gap.
+/// Calls f(row of the tile, position, rows) for every run of positions without a gap.
 template <typename F>
-void for_each_stretch(std::span<const long> at, F f) {
+void for_each_range(std::span<const long> at, F f) {
   for (std::size_t r = 0, next; r < at.size(); r = next) {
     for (next = r + 1; next < at.size() && at[next] == at[next - 1] + 1;) ++next;
     f(long(r), at[r], long(next - r));
@@ -37,7 +37,7 @@ class TileRows {
       return kernels::gemm_tile(a, transpose_a, b, false, part_of(x, at.front(), padded), true);
     const View product = part_of(copy_, 0, padded);
     kernels::gemm_tile(a, transpose_a, b, false, product);
-    for_each_stretch(at, [&](long r, long position, long count) {
+    for_each_range(at, [&](long r, long position, long count) {
       kernels::add_rows(part_of(product, r, count), part_of(x, position, count));
     });
   }
@@ -45,7 +45,7 @@ class TileRows {
   /// A copy of the rows, zeros after them; `write` puts it back.
   View copied(ConstView x, std::span<const long> at, long padded) {
     const View copy = part_of(copy_, 0, padded);
-    for_each_stretch(at, [&](long r, long position, long count) {
+    for_each_range(at, [&](long r, long position, long count) {
       kernels::copy_rows(part_of(x, position, count), part_of(copy, r, count));
     });
     const long rows = long(at.size());
@@ -53,7 +53,7 @@ class TileRows {
     return copy;
   }
   void write(View x, std::span<const long> at) const {
-    for_each_stretch(at, [&](long r, long position, long count) {
+    for_each_range(at, [&](long r, long position, long count) {
       kernels::copy_rows(part_of(copy_, r, count), part_of(x, position, count));
     });
   }

@@ -29,9 +29,9 @@ struct Interval {
 };
 
 /// Finds, for ascending queries, which of a part's keys a window holds, by number. The two ends only move on.
-class Sight {
+class WindowCursor {
  public:
-  Sight(const Window& window, const std::vector<long>& keys, long length)
+  WindowCursor(const Window& window, const std::vector<long>& keys, long length)
       : window_(window), keys_(keys), length_(length) {}
 
   Interval of(long query) {
@@ -85,7 +85,8 @@ inline void set_bounds(Tile& tile, long j, const std::vector<Interval>& seen, co
 template <typename Visit>
 void walk(const Part& part, long length, Visit visit) {
   const std::span queries(part.queries.ascending()), keys(part.keys.ascending());
-  Sight sight(part.visible, part.keys.ascending(), length), blind(part.hidden, part.keys.ascending(), length);
+  WindowCursor visible_cursor(part.visible, part.keys.ascending(), length),
+      hidden_cursor(part.hidden, part.keys.ascending(), length);
   const bool hides = part.hidden.kind != Window::Kind::band || part.hidden.before + part.hidden.after >= 0;
   std::vector<Interval> seen, hidden;  // a row
   Tile tile;
@@ -93,8 +94,8 @@ void walk(const Part& part, long length, Visit visit) {
     tile.queries = queries.subspan(i, tile_rows(part, i));
     seen.clear(), hidden.clear();
     for (const long query : tile.queries) {
-      seen.push_back(sight.of(query));
-      if (hides) hidden.push_back(blind.of(query));
+      seen.push_back(visible_cursor.of(query));
+      if (hides) hidden.push_back(hidden_cursor.of(query));
     }
     const long low = seen.front().begin, high = seen.back().end, rows = long(tile.queries.size());
     const bool whole = whole_blocks(part.visible, rows, high - low);

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-# The shapes that tools/peers/compare knows: settings of lra's encoder.
+# The shapes that tools/baselines/compare knows: settings of lra's encoder.
 SHAPES = {
     "small": {"width": 64, "heads": 2, "layers": 2, "ff": 128},
     "text": {"width": 256, "heads": 4, "layers": 4, "ff": 1024},

@@ -1,4 +1,4 @@
-#include "models/layers/drawn.h"
+#include "models/layers/resampled.h"
 
 #include <cmath>
 #include <mutex>
@@ -10,25 +10,25 @@
 
 namespace lra::inline LRA_ENGINE {
 
-struct Drawn::Latest {
+struct ResampledConstants::Latest {
   std::mutex mutex;
   std::int64_t number = -1;
   std::vector<Real> values;
 };
 
-Drawn::Drawn(const Random& site, const Shape& shape, long redraw, Draw draw)
-    : site_(site), shape_(shape), redraw_(redraw), draw_(std::move(draw)), latest_(std::make_shared<Latest>()) {
+ResampledConstants::ResampledConstants(const Random& site, const Shape& shape, long redraw, Sampler sampler)
+    : site_(site), shape_(shape), redraw_(redraw), sampler_(std::move(sampler)), latest_(std::make_shared<Latest>()) {
   if (redraw < 0) fail_usage("redraw is {}; it must not be negative", redraw);
   expect_room(0, "a table of random numbers", shape);
 }
 
-Tensor Drawn::at(const Pack& pack) const {
-  const std::int64_t number = training() && redraw_ > 0 ? std::int64_t(pack.step) / redraw_ : 0;
+Tensor ResampledConstants::at(const SequenceLayout& layout) const {
+  const std::int64_t number = training() && redraw_ > 0 ? std::int64_t(layout.step) / redraw_ : 0;
   Tensor value = Tensor::empty(shape_);  // the caller's own: another thread may draw anew while this one is in use
   const std::scoped_lock lock(latest_->mutex);
   if (latest_->number != number) {
     std::vector<double> exact(std::size_t(shape_.size()));
-    draw_(site_.at(std::uint32_t(number), 0), shape_, exact);
+    sampler_(site_.at(std::uint32_t(number), 0), shape_, exact);
     latest_->values.clear();
     for (const double x : exact) latest_->values.push_back(Real(float(x)));
     latest_->number = number;
@@ -37,11 +37,11 @@ Tensor Drawn::at(const Pack& pack) const {
   return value;
 }
 
-void draw_normal(const Random& stream, const Shape&, std::span<double> values) {
+void sample_normal(const Random& stream, const Shape&, std::span<double> values) {
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = stream.normal(i);
 }
 
-void draw_orthogonal(const Random& stream, const Shape& shape, std::span<double> values) {
+void sample_orthogonal(const Random& stream, const Shape& shape, std::span<double> values) {
   const std::size_t d = std::size_t(shape[-1]), rows = values.size() / d;
   for (std::size_t r = 0; r < rows; ++r) {
     const std::span row = values.subspan(r * d, d);

@@ -2,8 +2,8 @@
 /// which input has which shape.
 #pragma once
 
-#include "models/ops/pack.h"
 #include "models/ops/pattern.h"
+#include "models/ops/sequence_layout.h"
 #include "models/tensor/tensor.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -16,13 +16,13 @@ void expect_matrix(const Tensor& x, const char* op, const char* input = "x");
 void expect_stack(const Tensor& x, const char* op, const char* input = "x");
 /// x has this shape, row by row in memory.
 void expect_input(const Tensor& x, const Shape& want, const char* op, const char* input);
-/// x (T,C), T the tokens of `pack`.
-void expect_packed(const Tensor& x, const Pack& pack, const char* op, const char* input = "x");
+/// x (T,C), T the tokens of `layout`.
+void expect_packed(const Tensor& x, const SequenceLayout& layout, const char* op, const char* input = "x");
 /// x (n, H·D). Returns D.
 long head_width(const Tensor& x, long head_count, const char* op, const char* input = "x");
-/// q (T,H·D) of `pack`, k and v (T',H·D) of `key_pack`. Returns D.
-long expect_attention(const Tensor& q, const Tensor& k, const Tensor& v, long head_count, const Pack& pack,
-                      const Pack& key_pack, const char* op);
+/// q (T,H·D) of `layout`, k and v (T',H·D) of `key_layout`. Returns D.
+long expect_attention(const Tensor& q, const Tensor& k, const Tensor& v, long head_count, const SequenceLayout& layout,
+                      const SequenceLayout& key_layout, const char* op);
 /// Blocks have a token and keys a step.
 void expect_window(const Window& window, const char* op);
 

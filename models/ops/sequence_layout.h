@@ -11,7 +11,7 @@
 namespace lra::inline LRA_ENGINE {
 
 /// S sequences, one after another, without padding. Carries the keys of the random draws of this pass.
-struct Pack {
+struct SequenceLayout {
   std::vector<long> offsets;             // S + 1
   std::vector<std::uint32_t> sequences;  // S: a number that belongs to the sequence wherever it is packed
   std::uint32_t step = 0;
@@ -33,8 +33,8 @@ struct Dropout {
   Dropout(double share, const Random& site) : rate(share), key(site.key()) {}
 
   bool active() const { return rate > 0; }
-  DropoutStream stream(const Pack& pack, long s) const {
-    return {key, pack.step, pack.sequences[std::size_t(s)], std::uint32_t(std::lround(rate * 65536))};
+  DropoutStream stream(const SequenceLayout& layout, long s) const {
+    return {key, layout.step, layout.sequences[std::size_t(s)], std::uint32_t(std::lround(rate * 65536))};
   }
 };
 

@@ -17,10 +17,10 @@
 
 namespace lra::inline LRA_ENGINE {
 
-class State {
+class Buffer {
  public:
-  State(const Scope& scope, const std::string& name, const Shape& shape, const Init& init, Rule rule)
-      : place_(scope.add_state(name, shape, init, std::move(rule), false)) {}
+  Buffer(const ParameterScope& scope, const std::string& name, const Shape& shape, const Init& init, UpdateRule rule)
+      : place_(scope.add_buffer(name, shape, init, std::move(rule), false)) {}
 
   /// No gradient passes to them.
   Tensor values() const;
@@ -34,9 +34,9 @@ class State {
 /// A number that says how training goes, reported beside the loss: the mean over a step's examples.
 class Metric {
  public:
-  Metric(const Scope& scope, const std::string& name);
-  /// `sum`: over the sequences of `pack`. Nothing but in training with a tape.
-  void add(double sum, const Pack& pack) const;
+  Metric(const ParameterScope& scope, const std::string& name);
+  /// `sum`: over the sequences of `layout`. Nothing but in training with a tape.
+  void add(double sum, const SequenceLayout& layout) const;
 
  private:
   Parameter place_;

@@ -1,4 +1,4 @@
-#include "models/layers/state.h"
+#include "models/layers/buffer.h"
 
 #include <algorithm>
 
@@ -6,29 +6,29 @@
 
 namespace lra::inline LRA_ENGINE {
 
-Tensor State::values() const {
+Tensor Buffer::values() const {
   Tensor values = place_;
   values.set_parameter(-1);
   return values;
 }
 
-void State::add(Tensor sums) const {
-  if (training() && recording()) give(place_, std::move(sums));
+void Buffer::add(Tensor sums) const {
+  if (training() && recording()) accumulate_gradient(place_, std::move(sums));
 }
 
-Metric::Metric(const Scope& scope, const std::string& name)
-    : place_(scope.add_state(
+Metric::Metric(const ParameterScope& scope, const std::string& name)
+    : place_(scope.add_buffer(
           name, {1}, Init::zeros(),
           [](std::span<Real> values, std::span<const Real> sums) {
             std::copy(sums.begin(), sums.end(), values.begin());
           },
           true)) {}
 
-void Metric::add(double sum, const Pack& pack) const {
+void Metric::add(double sum, const SequenceLayout& layout) const {
   if (!training() || !recording()) return;
   Tensor value = Tensor::empty({1});
-  value.data()[0] = Real(sum * pack.weight);
-  give(place_, std::move(value));
+  value.data()[0] = Real(sum * layout.weight);
+  accumulate_gradient(place_, std::move(value));
 }
 
 }  // namespace lra::inline LRA_ENGINE

@@ -1,5 +1,5 @@
 /// What a step does besides following a gradient: states, metrics, losses of the model's own, stopped derivatives.
-#include "models/layers/state.h"
+#include "models/layers/buffer.h"
 
 #include <gtest/gtest.h>
 
@@ -8,10 +8,10 @@
 namespace lra {
 namespace {
 
-Pack one_sequence(double weight) {
-  Pack pack;
-  pack.offsets = {0, 2}, pack.sequences = {0}, pack.weight = weight;
-  return pack;
+SequenceLayout one_sequence(double weight) {
+  SequenceLayout layout;
+  layout.offsets = {0, 2}, layout.sequences = {0}, layout.weight = weight;
+  return layout;
 }
 
 Tensor row(std::initializer_list<float> values) {
@@ -22,34 +22,34 @@ Tensor row(std::initializer_list<float> values) {
 
 struct Step : testing::Test {
   Parameters parameters{1};
-  Scope scope{parameters, ""};
+  ParameterScope scope{parameters, ""};
   std::vector<float> gradients;
   float gradient(long i) const { return gradients.at(std::size_t(i)); }
 };
 
-TEST_F(Step, AStateSumsWhatPassesAddAndIsNotTrained) {
+TEST_F(Step, ABufferSumsWhatPassesAddAndIsNotTrained) {
   (void)scope.add("before", {3}, Init::ones());
-  const State state(scope, "state", {2}, Init::constant(5), [](std::span<Real> values, std::span<const Real> sums) {
+  const Buffer buffer(scope, "state", {2}, Init::constant(5), [](std::span<Real> values, std::span<const Real> sums) {
     for (std::size_t i = 0; i < values.size(); ++i) values[i] += sums[i];
   });
   (void)scope.add("after", {1}, Init::ones());
   EXPECT_EQ(parameters.count(), 6);
   EXPECT_EQ(parameters.trained(), 4);
   EXPECT_EQ(parameters.trained_ranges(), (std::vector<std::pair<long, long>>{{0, 3}, {5, 6}}));
-  state.add(row({9, 9}));  // without a tape: nothing to add to
+  buffer.add(row({9, 9}));  // without a tape: nothing to add to
   gradients.resize(6);
   Tape tape(gradients);
-  state.add(row({9, 9}));  // a gradient, but no training
+  buffer.add(row({9, 9}));  // a gradient, but no training
   const Training training;
-  EXPECT_FALSE(wants_gradient(state.values()));
-  EXPECT_EQ(state.values().data()[1], 5);
-  state.add(row({1, 2}));
-  state.add(row({10, 20}));
+  EXPECT_FALSE(wants_gradient(buffer.values()));
+  EXPECT_EQ(buffer.values().data()[1], 5);
+  buffer.add(row({1, 2}));
+  buffer.add(row({10, 20}));
   EXPECT_EQ(gradients, (std::vector<float>{0, 0, 0, 11, 22, 0}));
   const ParameterInfo& info = parameters.list().at(1);
   info.rule(parameters.values().subspan(3, 2), std::span<const float>(gradients).subspan(3, 2));
-  EXPECT_EQ(state.values().data()[0], 16);
-  EXPECT_EQ(state.values().data()[1], 27);
+  EXPECT_EQ(buffer.values().data()[0], 16);
+  EXPECT_EQ(buffer.values().data()[1], 27);
 }
 
 TEST_F(Step, AMetricIsTheWeightedSum) {

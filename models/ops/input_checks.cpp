@@ -1,4 +1,4 @@
-#include "models/ops/detail/doors.h"
+#include "models/ops/detail/input_checks.h"
 
 #include "harness/core/error.h"
 
@@ -27,10 +27,11 @@ void expect_input(const Tensor& x, const Shape& want, const char* op, const char
     fail("[{}] {} {}, where {} row by row is expected", op, input, x.shape().text(), want.text());
 }
 
-void expect_packed(const Tensor& x, const Pack& pack, const char* op, const char* input) {
+void expect_packed(const Tensor& x, const SequenceLayout& layout, const char* op, const char* input) {
   expect_matrix(x, op, input);
-  if (x.dim(0) != pack.tokens())
-    fail("[{}] {} {} does not have the {} tokens of the packed sequences", op, input, x.shape().text(), pack.tokens());
+  if (x.dim(0) != layout.tokens())
+    fail("[{}] {} {} does not have the {} tokens of the packed sequences", op, input, x.shape().text(),
+         layout.tokens());
 }
 
 long head_width(const Tensor& x, long head_count, const char* op, const char* input) {
@@ -40,15 +41,15 @@ long head_width(const Tensor& x, long head_count, const char* op, const char* in
   return x.dim(1) / head_count;
 }
 
-long expect_attention(const Tensor& q, const Tensor& k, const Tensor& v, long head_count, const Pack& pack,
-                      const Pack& key_pack, const char* op) {
+long expect_attention(const Tensor& q, const Tensor& k, const Tensor& v, long head_count, const SequenceLayout& layout,
+                      const SequenceLayout& key_layout, const char* op) {
   const long width = head_width(q, head_count, op, "queries");
-  expect_packed(q, pack, op, "queries");
-  if (key_pack.count() != pack.count())
-    fail("[{}] queries {} of {} sequences, keys {} of {}", op, q.shape().text(), pack.count(), k.shape().text(),
-         key_pack.count());
-  expect_input(k, {key_pack.tokens(), q.dim(1)}, op, "keys");
-  expect_input(v, {key_pack.tokens(), q.dim(1)}, op, "values");
+  expect_packed(q, layout, op, "queries");
+  if (key_layout.count() != layout.count())
+    fail("[{}] queries {} of {} sequences, keys {} of {}", op, q.shape().text(), layout.count(), k.shape().text(),
+         key_layout.count());
+  expect_input(k, {key_layout.tokens(), q.dim(1)}, op, "keys");
+  expect_input(v, {key_layout.tokens(), q.dim(1)}, op, "values");
   return width;
 }
 

@@ -1,4 +1,4 @@
-#include "models/layers/drawn.h"
+#include "models/layers/resampled.h"
 
 #include <gtest/gtest.h>
 
@@ -10,11 +10,11 @@
 namespace lra {
 namespace {
 
-using Draw = void (*)(const Random&, const Shape&, std::span<double>);
+using Sampler = void (*)(const Random&, const Shape&, std::span<double>);
 
-Numbers drawn(Draw draw, std::uint32_t number, long m, long d) {
+Numbers sampled(Sampler sampler, std::uint32_t number, long m, long d) {
   Numbers values(std::size_t(m * d));
-  draw(Random(3, "features", "test").at(number, 0), {m, d}, values);
+  sampler(Random(3, "features", "test").at(number, 0), {m, d}, values);
   return values;
 }
 
@@ -36,15 +36,15 @@ struct Errors {
 constexpr double kSquare = 0.8;  // ‖q + k‖²: small, or the tails of the estimate would need millions of draws
 
 /// Over draws 0 … count − 1 at one pair of a query and a key of eight features.
-Errors errors(Draw draw, long m, long count) {
-  Numbers q = draws(8, "query"), k = draws(8, "key");
+Errors errors(Sampler sampler, long m, long count) {
+  Numbers q = random_numbers(8, "query"), k = random_numbers(8, "key");
   const double factor = std::sqrt(kSquare / (dot(q, q) + 2 * dot(q, k) + dot(k, k)));
   for (double& value : q) value *= factor;
   for (double& value : k) value *= factor;
   const double exact = std::exp(dot(q, k));
   Errors e;
   for (long i = 0; i < count; ++i) {
-    const double error = estimate(drawn(draw, std::uint32_t(i), m, 8), m, q, k) / exact - 1;
+    const double error = estimate(sampled(sampler, std::uint32_t(i), m, 8), m, q, k) / exact - 1;
     e.mean += error / double(count);
     e.rms += error * error / double(count);
   }
@@ -56,8 +56,8 @@ Errors errors(Draw draw, long m, long count) {
 // Orthogonal directions from a decomposition that is not uniform over rotations would show here: a bias of some
 // percent.
 TEST(Directions, EstimateTheSoftmaxKernelWithoutBias) {
-  for (const Draw draw : {draw_normal, draw_orthogonal}) {
-    const Errors e = errors(draw, 32, 3000);
+  for (const Sampler sampler : {sample_normal, sample_orthogonal}) {
+    const Errors e = errors(sampler, 32, 3000);
     EXPECT_LT(std::abs(e.mean), 4 * e.standard_error);
     EXPECT_LT(e.standard_error, 0.01);
   }
@@ -67,28 +67,28 @@ TEST(Directions, EstimateTheSoftmaxKernelWithoutBias) {
 // has 1/M of it.
 TEST(Directions, ErrorOfIndependentOnesFallsAsTheRootOfTheirNumber) {
   for (const long m : {16, 64, 256})
-    EXPECT_NEAR(errors(draw_normal, m, 1500).rms / std::sqrt(std::expm1(kSquare) / double(m)), 1, 0.1) << m;
+    EXPECT_NEAR(errors(sample_normal, m, 1500).rms / std::sqrt(std::expm1(kSquare) / double(m)), 1, 0.1) << m;
 }
 
 // Source: blocks of D are independent of each other, so their mean falls as the root of their number.
 TEST(Directions, ErrorOfOrthogonalOnesFallsAsTheRootOfTheirNumber) {
-  const double few = errors(draw_orthogonal, 16, 1500).rms;
-  EXPECT_NEAR(few / errors(draw_orthogonal, 64, 1500).rms, 2, 0.2);
-  EXPECT_NEAR(few / errors(draw_orthogonal, 256, 1500).rms, 4, 0.4);
+  const double few = errors(sample_orthogonal, 16, 1500).rms;
+  EXPECT_NEAR(few / errors(sample_orthogonal, 64, 1500).rms, 2, 0.2);
+  EXPECT_NEAR(few / errors(sample_orthogonal, 256, 1500).rms, 4, 0.4);
 }
 
 // Source: Choromanski et al., theorem 2: for a whole block of D = 8 the mean square is less by at least
 // 2(D − 1)/(D(D + 2)) · (1 − exp(−‖q + k‖²/2))², here a tenth of it.
 TEST(Directions, OrthogonalOnesHaveLessVariance) {
   const double reduction = 2.0 * 7 / (8 * 10) * std::pow(-std::expm1(-kSquare / 2), 2);
-  EXPECT_LT(std::pow(errors(draw_orthogonal, 8, 10000).rms, 2), std::expm1(kSquare) / 8 - reduction / 2);
+  EXPECT_LT(std::pow(errors(sample_orthogonal, 8, 10000).rms, 2), std::expm1(kSquare) / 8 - reduction / 2);
 }
 
 TEST(Directions, AreOrthogonalWithinABlockAndAsLongAsGaussianRows) {
   constexpr long kRows = 20, kWidth = 8;
   double square = 0;
   for (std::uint32_t number = 0; number < 200; ++number) {
-    const Numbers w = drawn(draw_orthogonal, number, kRows, kWidth);
+    const Numbers w = sampled(sample_orthogonal, number, kRows, kWidth);
     const auto product = [&](long r, long s) {
       double sum = 0;
       for (long c = 0; c < kWidth; ++c) sum += w[std::size_t(r * kWidth + c)] * w[std::size_t(s * kWidth + c)];
@@ -102,17 +102,17 @@ TEST(Directions, AreOrthogonalWithinABlockAndAsLongAsGaussianRows) {
   EXPECT_NEAR(square, kWidth, 0.3);  // the mean of a chi-squared variable of eight degrees; its deviation here is 0.06
 }
 
-Pack at_step(std::uint32_t step) {
-  Pack pack;
-  pack.offsets = {0};
-  pack.step = step;
-  return pack;
+SequenceLayout at_step(std::uint32_t step) {
+  SequenceLayout layout;
+  layout.offsets = {0};
+  layout.step = step;
+  return layout;
 }
 
 Numbers values(const Tensor& x) { return Numbers(x.data(), x.data() + x.size()); }
 
-TEST(Drawn, ChangesEverySoManyStepsOfTrainingAndNeverInEvaluation) {
-  const Drawn numbers(Random(3, "features", "test"), {4, 3}, 5, draw_normal);
+TEST(ResampledConstants, ChangesEverySoManyStepsOfTrainingAndNeverInEvaluation) {
+  const ResampledConstants numbers(Random(3, "features", "test"), {4, 3}, 5, sample_normal);
   const Numbers first = values(numbers.at(at_step(0)));
   EXPECT_EQ(values(numbers.at(at_step(7))), first);
   const Training training;
@@ -122,11 +122,11 @@ TEST(Drawn, ChangesEverySoManyStepsOfTrainingAndNeverInEvaluation) {
   EXPECT_EQ(values(numbers.at(at_step(9))), second);
   EXPECT_EQ(values(numbers.at(at_step(0))), first);  // whatever was drawn between
   // A resumed run has another object, and draws the same.
-  EXPECT_EQ(values(Drawn(Random(3, "features", "test"), {4, 3}, 5, draw_normal).at(at_step(7))), second);
+  EXPECT_EQ(values(ResampledConstants(Random(3, "features", "test"), {4, 3}, 5, sample_normal).at(at_step(7))), second);
 }
 
-TEST(Drawn, StaysForEverWithoutRedraw) {
-  const Drawn numbers(Random(3, "features", "test"), {4, 3}, 0, draw_normal);
+TEST(ResampledConstants, StaysForEverWithoutRedraw) {
+  const ResampledConstants numbers(Random(3, "features", "test"), {4, 3}, 0, sample_normal);
   const Training training;
   EXPECT_EQ(values(numbers.at(at_step(0))), values(numbers.at(at_step(1'000'000))));
 }
