@@ -19,7 +19,7 @@ void Profile::count(Spent& spent) {
   spent.calls += 1;
   spent.flops += now.flops - before_.flops;
   spent.bytes += now.bytes - before_.bytes;
-  start();  // so that the profile's own work is nobody's
+  start();  // so that the profile's own work is not counted
 }
 
 void Profile::forward(const char* op) {

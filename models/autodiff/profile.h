@@ -1,8 +1,7 @@
-/// Where a worker's time goes, by layer and op; only while somebody asks.
+/// Measures where a worker's time goes, by layer and op, on request.
 ///
-/// Problem: a model's file says what is computed, and should not have to say how that is measured. So no op has a line
-/// for it: an op says its name when it is done (`record` in tape.h does it for all), and what has passed in this thread
-/// since the last one was done is its own. Without a Profile in the thread an op costs a look at a pointer more.
+/// Ops contain no code for it: `record` in tape.h reports the name of each op when it is done, and the time since the
+/// previous report counts as that op's time. Without a Profile in the thread an op only tests one more pointer.
 #pragma once
 
 #include <chrono>
@@ -16,7 +15,7 @@
 
 namespace lra::inline LRA_ENGINE {
 
-/// What passed between looks at the clock, summed.
+/// Cost summed over the intervals between reports.
 struct Spent {
   long calls = 0;
   double seconds = 0;
@@ -30,21 +29,21 @@ struct ProfileRow {
   Spent forward, backward;
 };
 
-/// One thread's, while its Context names it; not thread-safe.
+/// The profile of one thread, active while the thread's Context points to it. Not thread-safe.
 class Profile {
  public:
-  /// What passed until now belongs to nobody.
+  /// Starts the first interval: what passed until now is not counted.
   void start();
-  /// The ops that follow belong to `layer`.
+  /// Counts the following ops under `layer`.
   void enter(std::string_view layer) { layer_ = layer; }
-  /// What passed since the last look belongs to `op`, in the layer entered last.
+  /// Counts the interval since the last report as the forward pass of `op` in the current layer.
   void forward(const char* op);
-  /// The number of the row that `forward` counted last, for `backward`.
+  /// Returns the row that `forward` counted last, for `backward`.
   std::size_t latest() const { return latest_; }
-  /// What passed since the last look belongs to this row's derivative.
+  /// Counts the interval since the last report as the backward pass of `row`.
   void backward(std::size_t row);
 
-  /// In the order in which they first came: that of the forward pass.
+  /// Rows in the order of the forward pass.
   const std::vector<ProfileRow>& rows() const { return rows_; }
 
  private:
@@ -58,12 +57,12 @@ class Profile {
   Work before_;
 };
 
-/// The ops that follow in this thread belong to `layer`, if anybody asks.
+/// Counts the following ops of this thread under `layer`, if it has a profile.
 inline void enter_layer(std::string_view layer) {
   if (Profile* profile = Context::current().profile) profile->enter(layer);
 }
 
-/// Adds what other threads had; rows of the same layer and op become one.
+/// Adds the rows of another thread; rows of the same layer and op are merged.
 void add_rows(const std::vector<ProfileRow>& more, std::vector<ProfileRow>& rows);
 
 }  // namespace lra::inline LRA_ENGINE

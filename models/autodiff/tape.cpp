@@ -21,7 +21,7 @@ Tensor parameter_gradient(const Tensor& x) {
   return place.view(x.shape(), strides);
 }
 
-/// Views share the memory of a value that was looked at before.
+/// Views are skipped: they share the memory of a value that was checked before.
 bool is_finite(const Tensor& x) {
   if (!x.contiguous()) return true;
   const Real* values = x.data();
@@ -34,7 +34,7 @@ Tape::Tape(std::span<Real> gradients, bool check_finite)
     : gradients_(gradients), check_finite_(check_finite), outer_(std::exchange(Context::current().tape, this)) {}
 
 Tape::~Tape() {
-  // Last to first, as backward would: a closure may hold the last handle on what an earlier one made.
+  // Last to first, as in backward: a closure may hold the last handle on the result of an earlier one.
   while (!nodes_.empty()) nodes_.pop_back();
   Context::current().tape = outer_;
 }
@@ -82,7 +82,7 @@ void Stopped::pass(Tensor& x) {
 
 void accumulate_gradient(const Tensor& x, Tensor dx) {
   if (dx.shape() != x.shape())
-    fail("[give] a gradient {} for a value of shape {}", dx.shape().text(), x.shape().text());
+    fail("[accumulate_gradient] a gradient {} for a value of shape {}", dx.shape().text(), x.shape().text());
   if (x.parameter() >= 0) {
     Tensor place = parameter_gradient(x);
     add_into(dx, place);

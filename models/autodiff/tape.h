@@ -1,11 +1,11 @@
-/// Derivatives: a flat tape of what backward still has to do.
+/// Derivatives: a flat tape of pending backward steps.
 ///
-/// An op computes its value and hands `record` a closure that owns exactly what its derivative needs. backward() pops
-/// the closures and runs them last to first, destroying each right after it ran, so memory falls as the pass proceeds.
-/// The order of recording is a topological order: there is no graph, no visited set, no count of consumers. Backward
-/// code is plain kernels; there are no gradients of gradients.
+/// An op computes its value and passes `record` a closure that owns exactly what its derivative needs. backward() runs
+/// the closures last to first and destroys each one right after it ran, so memory falls as the pass proceeds. The order
+/// of recording is a topological order, so there is no graph, no visited set and no count of consumers. Backward code
+/// calls kernels only; there are no gradients of gradients.
 ///
-///   const Training training;                    // this thread now drops, redraws, …
+///   const Training training;                    // this thread now applies dropout, …
 ///   Tape tape(gradients);                       // and records
 ///   Tensor loss = cross_entropy(model.forward(batch, step), ...);
 ///   tape.backward();                            // parameters' gradients have been added to `gradients`
@@ -25,23 +25,24 @@ namespace lra::inline LRA_ENGINE {
 
 class Tape {
  public:
-  /// Becomes this thread's tape. Parameters' gradients are added to `gradients`, laid out as the parameters are. With
-  /// `check_finite`, recording a value or passing back a gradient that is not finite throws, naming the op.
+  /// Becomes the tape of this thread. Gradients of parameters are added to `gradients`, which has the parameters'
+  /// layout. With `check_finite`, recording a non-finite value or propagating a non-finite gradient throws an error
+  /// that names the op.
   explicit Tape(std::span<Real> gradients, bool check_finite = false);
   ~Tape();
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
-  /// Runs everything recorded. Seed gradients are given by `accumulate_gradient` before.
+  /// Runs all recorded closures. Call accumulate_gradient on the outputs first.
   void backward();
 
   /// `op`: the name of the op, a literal.
   void push(const Tensor& value, std::function<void(Tensor)> run, const char* op);
   std::span<Real> gradients() { return gradients_; }
-  /// What models have added to the loss themselves (auxiliary_loss in models/ops/ops.h).
+  /// The sum of the models' auxiliary losses (auxiliary_loss in models/ops/ops.h).
   double auxiliary() const { return auxiliary_; }
   void add_auxiliary(double value) { auxiliary_ += value; }
-  /// Values recorded in all, by the end of forward.
+  /// The number of values recorded so far, also by closures that backward has popped.
   long length() const { return length_; }
 
  private:
@@ -59,9 +60,9 @@ class Tape {
   double auxiliary_ = 0;
 };
 
-/// The values that `stop_gradient` passes on, in their order: for central differences, which must see constants where
-/// the derivative is stopped. While one is alive in this thread it notes them, or, if it begins with some, puts them in
-/// place of the new ones.
+/// Records or replays the values that `stop_gradient` passes on, in order. Central differences need this: they must see
+/// constants where the derivative is stopped. While one exists in this thread it records the values, or, if `values` is
+/// not empty at first, replaces new values by the recorded ones.
 class Stopped {
  public:
   explicit Stopped(std::vector<std::vector<Real>>& values);
@@ -77,16 +78,16 @@ class Stopped {
   Stopped* outer_;
 };
 
-/// Is a tape alive in this thread? Then values are kept for backward. Whether dropout drops is another matter: see
-/// Training in models/tensor/context.h.
+/// Returns whether this thread has a tape, so that values are kept for backward. Dropout depends on Training instead
+/// (models/tensor/context.h).
 inline bool recording() { return Context::current().tape != nullptr; }
 
-/// Does anything upstream of x want its gradient?
+/// Returns whether x is recorded or a parameter, so that its gradient is needed.
 inline bool wants_gradient(const Tensor& x) { return recording() && (x.slot() || x.parameter() >= 0); }
 
-/// y as a recorded value: `backward` is called with y's gradient, which it owns and may overwrite. It must give or sink
-/// a gradient to each input. Without a tape, y itself. y must be a fresh handle (its slot is set here). The op is known
-/// by the name of the function that calls this.
+/// Records y and returns it. `backward` is called with y's gradient, which it owns and may overwrite, and must add a
+/// gradient to each input (accumulate_gradient or gradient_sink). Without a tape, returns y unchanged. y must be a
+/// fresh handle (its slot is set here). `op` defaults to the name of the calling function.
 template <typename Backward>
 Tensor record(Tensor y, Backward backward, const char* op = __builtin_FUNCTION()) {
   if (Profile* profile = Context::current().profile) profile->forward(op);
@@ -98,19 +99,20 @@ Tensor record(Tensor y, Backward backward, const char* op = __builtin_FUNCTION()
   return y;
 }
 
-/// Adds dx, which is handed over, to x's gradient. dx has x's shape; its order of dimensions may differ.
+/// Adds dx to the gradient of x and takes ownership of dx. dx has x's shape; its dimensions may be ordered differently.
+/// Does nothing for a constant.
 void accumulate_gradient(const Tensor& x, Tensor dx);
 
-/// Where a product may write x's gradient without a temporary: `add` says that something is there already. Of a
-/// constant, which wants no gradient, it is memory that nobody reads, so that no op need ask; one that can save work by
-/// it may.
+/// The memory into which a matrix product writes the gradient of x without a temporary. With `add` the product must add
+/// to it, otherwise overwrite it. For a constant it is scratch memory, so an op need not test wants_gradient, except to
+/// save work.
 struct GradientSink {
   Tensor gradient;
   bool add;
 };
 GradientSink gradient_sink(const Tensor& x);
 
-/// As `gradient_sink`, but the place is set to zero if it was empty: for gradients that arrive in pieces.
+/// As gradient_sink, but a gradient that was empty is set to zero: for gradients that are added piece by piece.
 Tensor zeroed_gradient_sink(const Tensor& x);
 
 }  // namespace lra::inline LRA_ENGINE

@@ -1,7 +1,7 @@
-/// What the ops of a thread work with, beside their arguments: the only thread-local state of the engine.
+/// The state that the ops of a thread share beside their arguments: the only thread-local state of the engine.
 ///
-/// What holds for a whole pass, and that no op is told, is a field here: whether it trains, what it counts, where its
-/// derivatives go. The precision of matrix products would be one more.
+/// A property of a whole pass is a field here instead of an argument of every op: whether the pass trains, what it
+/// counts, where its derivatives go.
 #pragma once
 
 #include <utility>
@@ -24,12 +24,13 @@ struct Context {
   Library* library = nullptr;  // oneDNN's, in a worker thread (onednn.h)
   Tape* tape = nullptr;        // null: nothing is recorded (autodiff/tape.h)
   Stopped* stopped = nullptr;  // null: stop_gradient passes values on as they are (autodiff/tape.h)
-  Profile* profile = nullptr;  // null: nobody asks where time goes (autodiff/profile.h)
+  Profile* profile = nullptr;  // null: time is not measured (autodiff/profile.h)
   bool training = false;       // see Training
 };
 
-/// While one lives, forward passes of this thread train: they drop, redraw, route and update states as a training step
-/// does; or they do not. A tape alone changes none of that, so that a gradient can be had without dropout.
+/// While an object of this class exists, forward passes of its thread behave as in a training step: they apply dropout,
+/// resample constants, route with noise and update buffers; with `on` false they do not. A tape alone changes none of
+/// that, so a gradient can be computed without dropout.
 class Training {
  public:
   explicit Training(bool on = true) : before_(std::exchange(Context::current().training, on)) {}
@@ -41,11 +42,11 @@ class Training {
   bool before_;
 };
 
-/// Does this thread train?
+/// Returns whether forward passes of this thread behave as in training.
 inline bool training() { return Context::current().training; }
 
-/// While one lives, this thread's matrix products do not count: they are recomputation or work on padding of tiles, and
-/// the op counts its model's operations itself.
+/// While an object of this class exists, matrix products of its thread do not count as operations. Used for
+/// recomputation and the padding of tiles, where the op counts the model's operations itself.
 class Uncounted {
  public:
   Uncounted() : before_(Context::current().work.flops) {}

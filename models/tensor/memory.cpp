@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;
 
-/// Blocks come in few sizes (steps of an eighth of a power of two), so that lengths which differ a little share blocks.
+/// Rounds up to one of few sizes (in steps of an eighth of a power of two), so that similar lengths share blocks.
 [[maybe_unused]] std::size_t size_class(std::size_t bytes) {
   std::size_t power = 512;
   while (power * 2 <= bytes) power *= 2;

@@ -1,9 +1,9 @@
-/// Where tensors live, and the count of it.
+/// The memory of tensors: allocation, reuse and exact counting.
 ///
-/// Problem: memory is a published result, so it must be counted exactly and repeat exactly; and fresh pages cost as
-/// much as the arithmetic done on them, so blocks must be used again. One Memory per thread, so no lock: a block goes
-/// back to the thread that took it. In builds with assertions every block is a malloc of its own, filled with NaN, so
-/// that a sanitizer sees overruns and nothing depends on stale values.
+/// Memory is a published result, so its count must be exact and reproducible; and fresh pages cost as much as the
+/// arithmetic on them, so blocks must be reused. Each thread has its own Memory and returns a block to it, so no lock
+/// is needed. In builds with assertions every block is a separate allocation filled with NaN, so that a sanitizer
+/// detects overruns and no result depends on stale values.
 #pragma once
 
 #include <cstddef>
@@ -22,14 +22,14 @@ class Memory {
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
 
-  /// A 64-byte-aligned block, counted as live with the size asked for.
+  /// Returns a 64-byte-aligned block and counts `bytes` as live. Throws std::bad_alloc.
   Real* take(std::size_t bytes);
   void give_back(Real* block, std::size_t bytes);
 
   std::int64_t live() const { return live_; }
   std::int64_t peak() const { return peak_; }
   void reset_peak() { peak_ = live_; }
-  /// Hands unused blocks back to the system.
+  /// Frees all unused blocks.
   void trim();
 
  private:
@@ -37,10 +37,10 @@ class Memory {
   std::int64_t live_ = 0, peak_ = 0;
 };
 
-/// What the calling thread did since it last set this to zero.
+/// The work that the calling thread has done since it last reset this to zero.
 ///
-/// `bytes` is an estimate of traffic by one rule: whatever memory a tensor is made on, a block of its own or a
-/// parameter, is passed over twice, written and read. Ops that work in place add to that, caches take from it.
+/// `bytes` is an estimate of traffic by one rule: the memory of every new tensor, whether its own block or a parameter,
+/// is written once and read once. In-place ops cause more traffic than that, caches less.
 struct Work {
   double flops = 0;  // of matrix products
   double bytes = 0;

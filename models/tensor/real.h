@@ -1,5 +1,5 @@
-/// The scalar that the engine computes with. The product is built with float; the tests build models/ a second time
-/// with double over plain reference kernels, in an inline namespace of its own, so that both can stand in one program.
+/// The scalar type of the engine. The program is built with float; the tests build models/ a second time with double
+/// and plain reference kernels, in a separate inline namespace, so that both engines fit into one program.
 #pragma once
 
 #ifndef LRA_ENGINE

@@ -1,7 +1,7 @@
-/// Numbers in memory: a handle on shared storage with a shape.
+/// Tensors: handles on shared storage, with a shape.
 ///
-/// Every tensor is dense: its elements fill their memory without gaps, in some order of the dimensions. So element-wise
-/// work runs over flat memory, and the heads of a (N, H·D) matrix can be seen as (H, N, D) without a copy.
+/// Every tensor is dense: its elements fill their memory without gaps, in some order of the dimensions. Element-wise
+/// ops therefore run over flat memory, and a (N, H·D) matrix can be viewed as (H, N, D) without a copy.
 #pragma once
 
 #include <array>
@@ -40,10 +40,10 @@ class Shape {
 
 class Tensor;
 
-/// The gradient that a recorded value has received so far.
+/// The gradient that a recorded value has accumulated so far.
 struct GradientSlot;
 
-/// Whoever makes one of a shape that has a negative size, or more numbers than memory has addresses, gets an error.
+/// Creating a tensor throws if its shape has a negative size or more elements than memory has addresses.
 class Tensor {
  public:
   Tensor() = default;
@@ -73,13 +73,13 @@ class Tensor {
   /// As a matrix: the last dimension by all others. Requires contiguous.
   View matrix();
   ConstView matrix() const;
-  /// Nobody else can see the storage, so it may be overwritten.
+  /// Returns whether no other tensor shares the storage, which may then be overwritten.
   bool sole_owner() const { return storage_ && storage_.use_count() == 1; }
 
   /// The same storage seen with other dimensions; the caller keeps it dense.
   Tensor view(const Shape& shape, const Shape& strides, long offset = 0) const;
 
-  /// The value without its contents: enough to give it a gradient, and it keeps no memory.
+  /// Returns a handle that can receive the value's gradient but does not keep its data alive.
   Tensor without_data() const;
 
   const std::shared_ptr<GradientSlot>& slot() const { return slot_; }
@@ -101,7 +101,7 @@ struct GradientSlot {
   Tensor gradient;
 };
 
-/// Throws unless x has the shape wanted; `who` opens the sentence.
+/// Throws unless x has the shape `want`; the message begins with `who`.
 void expect_shape(const Tensor& x, const Shape& want, const char* who);
 
 }  // namespace lra::inline LRA_ENGINE

@@ -1,4 +1,4 @@
-/// Which vector instructions our own kernels use. Other ones give other bits.
+/// Which vector instructions the project's own kernels use. Results differ in bits between instruction sets.
 #pragma once
 
 #include <string>
@@ -7,8 +7,9 @@
 
 namespace lra::inline LRA_ENGINE::kernels {
 
-/// From now on none better than `highest`, one of the names that instruction_set() gives (kernels.h). Before any kernel
-/// has run. Throws a usage error that lists what there is here when `highest` is none of it.
+/// Limits the kernels to instruction sets up to `highest`, a name that instruction_set() may return (kernels.h). Must
+/// be called before any kernel runs. Throws a usage error that lists the available sets when `highest` is not among
+/// them.
 void limit_instruction_set(const std::string& highest);
 
 }  // namespace lra::inline LRA_ENGINE::kernels

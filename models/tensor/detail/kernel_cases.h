@@ -1,5 +1,4 @@
-/// One table of inputs for every kernel, compiled once for each engine, so that a test can lay the outputs side by
-/// side.
+/// One table of inputs for every kernel, compiled once for each engine, so that a test can compare their outputs.
 #pragma once
 
 #include <string>
@@ -20,7 +19,7 @@ inline namespace LRA_ENGINE {
 /// Runs every kernel but gemm on random arrays of length (or rows of width) n.
 std::vector<KernelOutput> kernel_outputs(long n);
 
-/// The same with values at the ends of the range of float, for the kernels that are defined there.
+/// As kernel_outputs, with values at the limits of the range of float, for the kernels that are defined there.
 std::vector<KernelOutput> extreme_outputs();
 
 }  // namespace LRA_ENGINE

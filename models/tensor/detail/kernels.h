@@ -1,9 +1,9 @@
 /// The arithmetic under the ops, on plain memory. Nothing here allocates, records or knows of tensors.
 ///
-/// Two sets exist. The product (Real = float): matrix products by oneDNN in onednn.cpp, everything else by Highway in
-/// vector_*.cpp, dispatched at run time to the best instruction set. The tests' double build: reference.cpp, plain
-/// loops from the definitions. Every kernel is single-threaded, and gives the same bits in every thread and build type;
-/// the oneDNN ones may be called in worker threads only (see onednn.h).
+/// There are two implementations. The program (Real = float) uses oneDNN for matrix products (onednn.cpp) and Highway
+/// for everything else (vector_*.cpp), dispatched at run time to the best instruction set. The double build of the
+/// tests uses reference.cpp, plain loops that follow the definitions. Every kernel is single-threaded and returns the
+/// same bits in every thread and build type. The oneDNN kernels may only be called in worker threads (see onednn.h).
 ///
 /// All matrices are row-major with contiguous rows; `stride` is the distance between rows in elements.
 #pragma once
@@ -21,15 +21,15 @@ namespace kernels {
 
 // ---- matrix products (oneDNN) ---------------------------------------------------------------------------------------
 
-/// c = scale · op(a) · op(b) + bias, or c += scale · op(a) · op(b) when `accumulate`; op transposes when asked.
-/// bias: one value a column of c, or null (must be null when accumulating or scaling). Counts 2·m·n·k floating-point
+/// c = scale · op(a) · op(b) + bias, or c += scale · op(a) · op(b) when `accumulate`; op transposes when asked. bias:
+/// one value per column of c, or null (must be null when accumulating or scaling). Counts 2·m·n·k floating-point
 /// operations.
 void gemm(ConstView a, bool transpose_a, ConstView b, bool transpose_b, View c, bool accumulate = false, Real scale = 1,
           const Real* bias = nullptr);
 
-/// The same without bias and scale for tiles, of which few sizes occur: in one piece where gemm, whose products are of
-/// any size, cuts them into pieces of few sizes, because each size has to be compiled. gemm's bits if k is a multiple
-/// of 16.
+/// As gemm, without bias and scale, for tiles. Tiles have few sizes, so the product is computed in one piece; gemm cuts
+/// products of any size into pieces of few sizes, because oneDNN compiles a primitive per size. Returns gemm's bits if
+/// k is a multiple of 16.
 void gemm_tile(ConstView a, bool transpose_a, ConstView b, bool transpose_b, View c, bool accumulate = false);
 
 // ---- element by element, n contiguous values ------------------------------------------------------------------------
@@ -56,7 +56,7 @@ void elu_plus_one_backward(const Real* y, Real* dy, long n);  // from the output
 void dropout(const DropoutStream& stream, std::uint64_t first, const Real* x, Real* y, long n);
 /// y = dropout(gelu(x)) in one pass; without a stream nothing is dropped.
 void gelu_dropout(const DropoutStream* stream, std::uint64_t first, const Real* x, Real* y, long n);
-/// Makes y again, and of its gradient dy that of x.
+/// Recomputes y, and replaces its gradient dy by the gradient of x.
 void gelu_dropout_backward(const DropoutStream* stream, std::uint64_t first, const Real* x, Real* y, Real* dy, long n);
 
 // ---- rows -----------------------------------------------------------------------------------------------------------
@@ -102,8 +102,8 @@ void exp_below_highest(const Real* column, View x);
 /// One step of online softmax (Milakov, Gimelshein. arXiv:1805.02867), in place of the raw scores s:
 ///   m' = max(max[r], max over visible scale·s), p = exp(scale·s − m'), sum[r] = sum[r]·exp(max[r] − m') + Σ p,
 ///   correction[r] = exp(max[r] − m'), max[r] = m'.
-/// Rows start with max = −infinity and sum = 0 (then correction is 0). A row that sees nothing here keeps max and sum
-/// and gets correction 1. When `dropout` is given, p is then dropped and scaled; element (r, c) has number first +
+/// Rows start with max = −infinity and sum = 0 (then correction is 0). A row that sees no key of the tile keeps max and
+/// sum and gets correction 1. When `dropout` is given, p is then dropped and scaled; element (r, c) has number first +
 /// r·row_step + c.
 void attention_forward_tile(View s, const long* begin, const long* end, Real scale, Real* max, Real* sum,
                             Real* correction, const DropoutStream* dropout, std::uint64_t first,
@@ -111,7 +111,7 @@ void attention_forward_tile(View s, const long* begin, const long* end, Real sca
 
 /// Recomputes, in place of the raw scores s, the dropped probabilities d = mask∘p with p = exp(scale·s − lse[r]), and,
 /// in place of dp = dO·Vᵀ, the score gradient ds = scale · p ∘ (mask∘dp − delta[r]), where mask holds keep_scale or 0
-/// (all ones without dropout). No p is more than 1, whatever lse rounds to: scores of 1e9 are known to ±32 only.
+/// (all ones without dropout). p is clamped to at most 1, because lse is rounded: scores of 1e9 are known to ±32 only.
 void attention_backward_tile(View s, View dp, const long* begin, const long* end, Real scale, const Real* lse,
                              const Real* delta, const DropoutStream* dropout, std::uint64_t first,
                              std::uint64_t row_step);
@@ -120,14 +120,14 @@ void attention_backward_tile(View s, View dp, const long* begin, const long* end
 // With ε = α − 1 from 0 to 1 and scores z, p_j = (1 + ε w_j)₊^(1/ε), w_j = z_j − max z + shift: at ε = 0 the
 // exponential of w_j. Peters, Niculae, Martins. "Sparse Sequence-to-Sequence Models." ACL 2019, §3.
 
-/// How many values of scratch memory rows of n take.
+/// Returns how many values of scratch memory rows of length n need.
 constexpr long entmax_scratch(long n) { return 5 * (n + 16); }
 
 /// In place: scores become the probabilities that sum to 1; returns the shift, at most 0. A row that is not finite
 /// becomes NaN.
 double entmax(Real* z, long n, double epsilon, Real* scratch);
-/// In place of the scores their probabilities, and in place of dp, the gradient of these, that of the scores; returns
-/// the gradient of α. `shift` as entmax returned it.
+/// Replaces the scores z by their probabilities, and dp, the gradient of the probabilities, by the gradient of the
+/// scores; returns the gradient of α. `shift` is the value that entmax returned.
 double entmax_backward(Real* z, Real* dp, long n, double epsilon, double shift, Real* scratch);
 
 // ---- loss and optimiser ---------------------------------------------------------------------------------------------
@@ -142,8 +142,8 @@ struct AdamStep {
   double gradient_scale;            // the clip factor
 };
 /// Adam (Kingma, Ba. arXiv:1412.6980) with decoupled decay:
-///   g = scale·g; m = β1·m + (1−β1)·g; v = β2·v + (1−β2)·g²; p −= lr·(m/c1 / (√(v/c2) + ε) + wd·p). p is decayed by its
-///   old value.
+///   g = scale·g; m = β1·m + (1−β1)·g; v = β2·v + (1−β2)·g²; p −= lr·(m/c1 / (√(v/c2) + ε) + wd·p).
+/// The decay uses the old value of p.
 void adam(const AdamStep& step, const Real* gradient, Real* m, Real* v, Real* parameter, long n);
 
 /// Σ x² in double, by a fixed tree, so that the bits do not depend on vector width.
@@ -151,7 +151,7 @@ double sum_of_squares(const Real* x, long n);
 /// True when every value is finite.
 bool all_finite(const Real* x, long n);
 
-/// The instruction set that vector_*.cpp run on here, e.g. "AVX3"; "reference" in the double build.
+/// Returns the instruction set that vector_*.cpp use on this machine, such as "AVX3"; "reference" in the double build.
 const char* instruction_set();
 
 }  // namespace kernels

@@ -1,4 +1,4 @@
-/// The door to oneDNN. Its primitives are made and run only in worker threads that hold one of these.
+/// Access to oneDNN. Primitives are created and executed only in threads that hold a Worker.
 #pragma once
 
 #include <string>
@@ -7,9 +7,9 @@
 
 namespace lra::inline LRA_ENGINE {
 
-/// Makes the calling thread a worker: matrix products may run in it, on this one thread, with primitives of its own.
-/// oneDNN gives different bits when a primitive is made under several OpenMP threads, so the thread is set to one
-/// first.
+/// Makes the calling thread a worker: it may compute matrix products, single-threaded and with its own primitives. The
+/// constructor limits OpenMP to one thread, because oneDNN returns different bits when a primitive is created under
+/// several.
 class Worker {
  public:
   Worker();
@@ -18,12 +18,12 @@ class Worker {
   Worker& operator=(const Worker&) = delete;
 };
 
-/// Of the library that is loaded, such as "2.6.3".
+/// Returns the version of the loaded library, such as "2.6.3".
 std::string onednn_version();
-/// The instruction set that it uses, such as "AVX512_CORE": the machine's best, or less where the environment variable
-/// ONEDNN_MAX_CPU_ISA says so in the same words. Other sets give other bits.
+/// Returns the instruction set that oneDNN uses, such as "AVX512_CORE": the machine's best, or the one that the
+/// environment variable ONEDNN_MAX_CPU_ISA names. Results differ in bits between instruction sets.
 std::string onednn_instruction_set();
-/// Distinct matrix-product primitives that the calling worker holds.
+/// Returns how many distinct matrix-product primitives the calling worker holds.
 long primitive_count();
 
 }  // namespace lra::inline LRA_ENGINE

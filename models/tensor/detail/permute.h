@@ -1,11 +1,11 @@
-/// Bringing a tensor's memory into another order of dimensions.
+/// Reorders the dimensions of a tensor in memory.
 #pragma once
 
 #include "models/tensor/tensor.h"
 
 namespace lra::inline LRA_ENGINE {
 
-/// x with the strides wanted: x itself if it has them, otherwise a copy.
+/// Returns x with the given strides: x itself if it has them, otherwise a copy.
 inline Tensor in_order(Tensor x, const Shape& strides) {
   bool same = true;
   for (int i = 0; i < x.rank(); ++i) same = same && (x.dim(i) == 1 || x.stride(i) == strides[i]);
@@ -23,7 +23,7 @@ inline Tensor in_order(Tensor x, const Shape& strides) {
   return y;
 }
 
-/// x in the order of dimensions that `like` has.
+/// Returns x with its dimensions in memory in the order of `like`.
 inline Tensor in_order_of(Tensor x, const Tensor& like) {
   Shape strides = like.shape();
   for (int i = 0; i < like.rank(); ++i) strides[i] = like.stride(i);

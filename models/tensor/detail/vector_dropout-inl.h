@@ -1,4 +1,4 @@
-/// Dropout masks by vectors: Philox over the sixteen counters of a group of 128 elements (see DropoutStream).
+/// Vectorised dropout masks: Philox over the sixteen counters of a group of 128 elements (see DropoutStream).
 #if defined(LRA_MODELS_TENSOR_VECTOR_DROPOUT_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef LRA_MODELS_TENSOR_VECTOR_DROPOUT_INL_H
 #undef LRA_MODELS_TENSOR_VECTOR_DROPOUT_INL_H
@@ -29,13 +29,13 @@ class KeepBits {
     }
   }
 
-  /// Draws for elements first … first + n − 1, n ≤ kBlock.
+  /// Samples the bits of elements first … first + n − 1, n ≤ kBlock.
   HWY_INLINE void draw(std::uint64_t first, long n) {
     offset_ = long(first % 128);
     for (long g = 0; 128 * g < offset_ + n; ++g) draw_group(first / 128 + std::uint64_t(g), bits_ + 16 * g);
   }
 
-  /// The lanes kept of the vector that starts at the i-th element drawn.
+  /// Returns the mask of kept lanes for the vector that starts at the i-th sampled element.
   HWY_INLINE M kept(long i) const {
     const long bit = offset_ + i;
     std::uint32_t word;
@@ -65,7 +65,7 @@ class KeepBits {
   using Words = hn::Rebind<std::uint32_t, Floats>;
   using W = hn::Vec<Wide>;
   struct Counters {
-    W c0, c1, c2, c3;  // in the low half of each 64-bit lane; the high halves hold rubbish that no product sees
+    W c0, c1, c2, c3;  // in the low half of each 64-bit lane; the high halves are arbitrary and no product reads them
   };
 
   HWY_INLINE void round(Counters& c, W key0, W key1) const {
@@ -75,7 +75,7 @@ class KeepBits {
     c = {hn::Xor3(hn::ShiftRight<32>(p1), c.c1, key0), p1, hn::Xor3(hn::ShiftRight<32>(p0), c.c3, key1), p0};
   }
 
-  /// One bit per lane: is the 16-bit number in it above `below`?
+  /// Stores one bit per lane: whether its 16-bit number is above `below`.
   HWY_INLINE void put_bits(hn::Vec<Words> numbers, hn::Vec<Ints> below, long lane, std::uint8_t* bits) const {
     const Ints ints;
     const auto keep = hn::Gt(hn::BitCast(ints, numbers), below);
@@ -124,7 +124,7 @@ class KeepBits {
   std::uint8_t bits_[kBlock / 8 + 2 * 16 + 8];
 };
 
-/// What a mask makes of the vector v that starts at element i.
+/// Applies a mask to the vector v that starts at element i.
 struct AllKept {
   HWY_INLINE V operator()(long, V v) const { return v; }
 };

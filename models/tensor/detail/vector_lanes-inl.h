@@ -1,7 +1,7 @@
-/// What the vector kernels share: lanes, parts of vectors, loops over arrays, exp.
+/// Shared by the vector kernels: lanes, partial vectors, loops over arrays, exp.
 ///
-/// Highway compiles each vector_*.cpp once for every instruction set, and with it this file; hence the guard that
-/// flips. Lambdas carry HWY_ATTR because clang does not hand a namespace's target attribute down to them.
+/// Highway compiles each vector_*.cpp, and this file with it, once per instruction set, hence the toggling include
+/// guard. Lambdas carry HWY_ATTR because clang does not apply a namespace's target attribute to them.
 #if defined(LRA_MODELS_TENSOR_VECTOR_LANES_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef LRA_MODELS_TENSOR_VECTOR_LANES_INL_H
 #undef LRA_MODELS_TENSOR_VECTOR_LANES_INL_H
@@ -49,7 +49,7 @@ HWY_INLINE V at_least(float bound, V x) {
 #endif
 }
 
-/// The first n < kLanes values at p, zeros behind them; touches nothing beyond.
+/// Loads the first n < kLanes values at p, followed by zeros; reads nothing beyond them.
 HWY_INLINE V load_first(const float* p, long n) {
 #if HWY_MEM_OPS_MIGHT_FAULT
   HWY_ALIGN float lanes[kLanes] = {};
@@ -73,7 +73,7 @@ HWY_INLINE void store_first(V v, float* p, long n) {
 /// y[i] = f(i, in[i]...) for i < n, where f works on the vectors that start at element i. y may be one of the inputs.
 template <class F, class... In>
 HWY_INLINE void map_indexed(float* y, long n, const F& f, const In*... in) {
-  // f is called at one place, so that compilers inline it whatever its size.
+  // A single call of f, so that compilers inline it whatever its size.
   for (long i = 0; i < n; i += kLanes) {
     const long rest = n - i;
     const bool whole = rest >= kLanes;
@@ -92,7 +92,7 @@ HWY_INLINE void map(float* y, long n, const F& f, const In*... in) {
       y, n, [&](long, auto... v) HWY_ATTR { return f(v...); }, in...);
 }
 
-/// Folds acc = f(acc, in[i]...) from `start` over n values in four interleaved chains, which `join` then joins.
+/// Folds acc = f(acc, in[i]...) from `start` over n values in four interleaved chains, and combines the four by `join`.
 template <class Join, class F, class... In>
 HWY_INLINE V fold(V start, long n, const Join& join, const F& f, const In*... in) {
   V a = start, b = start, c = start, d = start;
@@ -117,7 +117,8 @@ HWY_INLINE float sum_of(long n, const F& f, const In*... in) {
       hn::Zero(kFloats), n, [](V x, V y) HWY_ATTR { return hn::Add(x, y); }, f, in...));
 }
 
-/// The largest scale · x[i]; −infinity for none. A NaN may or may not win: whoever subtracts the result meets it again.
+/// The largest scale · x[i]; −infinity for none. A NaN may or may not be the result; subtracting the result from x
+/// keeps the NaN either way.
 HWY_INLINE float max_of(const float* x, long n, float scale) {
   const V factor = set(scale);
   const V lowest = set(-std::numeric_limits<float>::infinity());
@@ -133,7 +134,7 @@ struct ExpParts {
   hn::Vec<Ints> shifted;  // n + 127 in the lowest nine bits
 };
 
-/// n falls out of adding 1.5 · 2^23 (the lowest bit of the sum then weighs 1); ln 2 is split so that n times its first
+/// Adding 1.5 · 2^23 rounds to n (the lowest bit of the sum then has weight 1); ln 2 is split so that n times its first
 /// part is exact. The polynomial is the minimax fit of (e^r − 1 − r) / r² with relative error 4e-9 in e^r.
 HWY_INLINE ExpParts split_exp(V x) {
   const V shift = set(0x1.8p23f + 127.0f);
