@@ -1,5 +1,5 @@
-/// Sums, differences, products and quotients of tensors. Operands of one shape run over flat memory; unlike ones are
-/// broadcast, and their gradients summed over what was repeated.
+/// Sums, differences, products and quotients of tensors. Operands of equal shape run over flat memory; others are
+/// broadcast, and their gradients are summed over the repeated dimensions.
 #include "harness/core/error.h"
 #include "models/ops/detail/broadcast.h"
 #include "models/ops/detail/input_checks.h"
@@ -10,7 +10,7 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-/// The shape that a and b are broadcast to.
+/// The shape to which a and b are broadcast.
 Shape common_shape(const Tensor& a, const Tensor& b, const char* op) {
   expect_defined(a, op);
   expect_defined(b, op);
@@ -25,7 +25,7 @@ Shape common_shape(const Tensor& a, const Tensor& b, const char* op) {
   return shape;
 }
 
-/// f(a, b), broadcast. The result has the order of dimensions of an operand of its own shape.
+/// f(a, b) with broadcasting. The result has the order of dimensions of the operand that has its shape.
 template <typename F>
 Tensor combined(const Tensor& a, const Tensor& b, const Shape& shape, F f) {
   Tensor y = a.shape() == shape   ? Tensor::empty_like(a)
@@ -35,7 +35,7 @@ Tensor combined(const Tensor& a, const Tensor& b, const Shape& shape, F f) {
   return y;
 }
 
-/// Gives x the gradient of what it was broadcast to.
+/// Adds to the gradient of x the gradient dy of its broadcast form.
 void accumulate_reduced(const Tensor& x, Tensor dy) {
   if (x.shape() == dy.shape()) return accumulate_gradient(x, std::move(dy));
   if (!wants_gradient(x)) return;

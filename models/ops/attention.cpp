@@ -1,4 +1,4 @@
-/// Exact softmax attention by tiles: forward keeps one number a query, backward recomputes the scores tile by tile.
+/// Exact softmax attention by tiles: forward keeps one number per query, backward recomputes the scores tile by tile.
 #include <cmath>
 #include <limits>
 
@@ -15,21 +15,21 @@ namespace {
 
 constexpr Real kInfinity = std::numeric_limits<Real>::infinity();
 
-/// One (sequence, head), and what it sees.
+/// One head of one sequence, and the pairs that it sees.
 struct Problem {
   long queries, keys, width;  // width: D
   std::function<void(const PartVisitor&)> parts;
   Real scale;
   bool drops;
   DropoutStream stream;
-  std::uint64_t first;     // dropout number of its first element
-  std::uint64_t row_step;  // from query to query, if numbers follow from positions; otherwise 0
-  bool once;               // no two blocks have a key in common, so that few tiles come back to a row
+  std::uint64_t first;     // dropout number of the first element
+  std::uint64_t row_step;  // from query to query, if numbers depend on positions; otherwise 0
+  bool once;               // no two blocks share a key, so that few tiles read a row again
 
   const DropoutStream* dropout() const { return drops ? &stream : nullptr; }
 };
 
-/// A part names rows that there are.
+/// Checks that a part only names existing rows.
 void expect_part(const Part& part, const Problem& p) {
   const auto fit = [](const Positions& positions, long n) {
     return positions.empty() || (positions.ascending().front() >= 0 && positions.ascending().back() < n);
@@ -40,8 +40,8 @@ void expect_part(const Part& part, const Problem& p) {
   expect_window(part.hidden, "sparse_attention");
 }
 
-/// The dropout numbers of a tile's elements. Over one window they follow from the positions of query and key, whatever
-/// the tiles. The keys of a pattern lie anywhere, so its tiles take numbers one after the other.
+/// Assigns dropout numbers to the elements of tiles. With a single window the numbers depend on the positions of query
+/// and key only, not on the tiles. The keys of a pattern are arbitrary, so its tiles take consecutive numbers.
 class Numbering {
  public:
   explicit Numbering(const Problem& p) : p_(p), next_(p.first) {}
@@ -62,15 +62,15 @@ class Numbering {
   std::uint64_t next_;
 };
 
-/// A score of −infinity is a probability of zero.
+/// Sets hidden scores to −infinity, which gives them probability 0.
 void hide(View s, const Tile& t) {
   for (std::size_t r = 0; r < t.hide_begin.size(); ++r)
     if (const long n = t.hide_end[r] - t.hide_begin[r]; n > 0)
       kernels::fill(s.data + long(r) * s.stride + t.hide_begin[r], n, -kInfinity);
 }
 
-/// The online softmax of one query tile. Between tiles of different parts it rests in the result (not yet divided by
-/// the sum), in `max` and in `sum`, one number a query.
+/// The online softmax of one query tile. Between tiles of different parts its state is stored in the result (not yet
+/// divided by the sum) and in `max` and `sum`, one number per query.
 struct Running {
   Tensor o, tile_max = Tensor::empty({kQueryTile}), tile_sum = Tensor::empty({kQueryTile});
   View out;
@@ -96,7 +96,7 @@ struct Running {
       kernels::copy_rows(part_of(o, r, count), part_of(out, query, count));
     });
   }
-  /// Divides by the sums, and turns `max` into log Σ exp.
+  /// Divides by the sums, and replaces `max` by log Σ exp.
   void finish() {
     for (long i = 0; i < out.rows; ++i) {
       const bool sees = sum[i] > 0;
@@ -107,7 +107,7 @@ struct Running {
   }
 };
 
-/// What labels of distance add to the scores of one head, one query tile after another.
+/// The contribution of distance labels to the scores of one head, query tile by query tile.
 class LabelScores {
  public:
   LabelScores(const Distances& distances, long head, long width) : distances_(distances) {
@@ -117,7 +117,7 @@ class LabelScores {
   }
   bool active() const { return distances_.table.defined(); }
 
-  /// Of the queries of the tiles that follow: their products with every label.
+  /// Computes the products of `queries` with every label, for the tiles that follow.
   void start(ConstView queries) {
     if (active()) kernels::gemm_tile(queries, false, labels(), true, part_of(products_, 0, queries.rows));
   }
@@ -130,12 +130,12 @@ class LabelScores {
     sums_ = Tensor::empty(products_.shape());
     d_table_ = Tensor::zeros(table_.shape());
   }
-  /// Takes the gradient of a tile's scores, zero where nothing is seen.
+  /// Accumulates the gradient of a tile's scores, which is zero for invisible pairs.
   void collect(ConstView ds, const Tile& t) {
     if (active() && t.first_of_row) kernels::fill(sums_.data(), sums_.size(), 0);
     for_each_pair(t, [&](long r, long c, long label) { row(sums_, r)[label] += ds.data[r * ds.stride + c]; });
   }
-  /// After the last tile of `queries`: adds to their gradient, and to the table's.
+  /// Adds to the gradients of `queries` and of the table, after the last tile of these queries.
   void finish(ConstView queries, View d_queries) {
     if (!active()) return;
     const ConstView sums = part_of(sums_, 0, queries.rows);
@@ -150,7 +150,7 @@ class LabelScores {
   static Real* row(Tensor& x, long r) { return x.data() + r * x.dim(1); }
   static const Real* row(const Tensor& x, long r) { return x.data() + r * x.dim(1); }
 
-  /// Calls f(row of the tile, column, label) for every pair that is seen.
+  /// Calls f(row of the tile, column, label) for every visible pair.
   template <typename F>
   void for_each_pair(const Tile& t, F f) const {
     for (std::size_t r = 0; active() && r < t.queries.size(); ++r)
@@ -162,12 +162,12 @@ class LabelScores {
   Tensor table_, products_, sums_, d_table_;
 };
 
-/// Queries, keys and values of a head. Keys and values may be followed by rows of zeros.
+/// Queries, keys and values of a head. Rows of zeros may follow the keys and values.
 struct Head {
   ConstView q, k, v;
 };
 
-/// Writes the result to `out` and log Σ exp to `lse`; returns how many pairs were seen.
+/// Writes the result to `out` and log Σ exp to `lse`; returns the number of visible pairs.
 double forward_head(const Problem& p, const Head& head, LabelScores labels, View out, Real* lse) {
   Tensor scores = Tensor::empty({kQueryTile, kKeyTile}), correction = Tensor::empty({kQueryTile});
   Tensor sum = Tensor::zeros({p.queries});
@@ -209,7 +209,7 @@ double forward_head(const Problem& p, const Head& head, LabelScores labels, View
   return pairs;
 }
 
-/// What forward_head gave, and the gradient of it.
+/// The result of forward_head and its gradient.
 struct HeadResult {
   ConstView o, d_o;
   const Real* lse;
@@ -219,7 +219,7 @@ struct HeadGradients {
   View q, k, v;
 };
 
-/// Adds to the gradients; returns that of the labels.
+/// Adds to the gradients `d`; returns the gradient of the label table.
 Tensor backward_head(const Problem& p, const Head& head, LabelScores labels, const HeadResult& result,
                      const HeadGradients& d) {
   labels.start_backward();
@@ -266,7 +266,7 @@ Tensor backward_head(const Problem& p, const Head& head, LabelScores labels, con
 
 using Problems = std::function<Problem(long sequence, long head)>;
 
-/// The op, given its problem for each (sequence, head).
+/// Runs forward, and records backward, over the problem of each (sequence, head).
 Tensor attention(Tensor q, Tensor k, Tensor v, long head_count, const SequenceLayout& layout,
                  const SequenceLayout& key_layout, const Problems& problem, Distances distances = {}) {
   const long c = q.dim(1), width = c / head_count;
@@ -354,7 +354,7 @@ Tensor sparse_attention(Tensor q, Tensor k, Tensor v, long head_count, Pattern p
                    Real(1 / std::sqrt(double(width))),
                    drops,
                    site.stream(layout, s),
-                   std::uint64_t(h) << 40,  // more elements than a head's tiles can have
+                   std::uint64_t(h) << 40,  // more than the number of elements in a head's tiles
                    0,
                    false};
   };

@@ -1,4 +1,4 @@
-/// Which tokens belong to which centroid: choices, not differentiated.
+/// Assigns tokens to centroids. Not differentiated.
 #pragma once
 
 #include <cstdint>
@@ -8,11 +8,11 @@
 
 namespace lra::inline LRA_ENGINE {
 
-/// For each row of x (n,D) the row of `centroids` (K,D) of the largest product, the first of equals.
+/// Returns, for each row of x (n,D), the row of `centroids` (K,D) with the largest dot product; ties go to the first.
 std::vector<std::int32_t> nearest_centroids(ConstView x, ConstView centroids);
 
-/// For each row of `centroids` (K,D) the `count` rows of x (n,D) of the largest products, of equals the first, each
-/// centroid's in ascending order: K·count numbers. Requires count ≤ n.
+/// Returns, for each row of `centroids` (K,D), the `count` rows of x (n,D) with the largest dot products, in ascending
+/// order: K·count indices. Ties go to the first. Requires 1 ≤ count ≤ n.
 std::vector<std::int32_t> top_members(ConstView x, ConstView centroids, long count);
 
 }  // namespace lra::inline LRA_ENGINE

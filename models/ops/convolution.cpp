@@ -6,7 +6,7 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-/// Tap t of w (G,taps) for each of c features.
+/// Tap t of w (G,taps), expanded to c features.
 Tensor tap_row(const Tensor& w, long t, long c) {
   const long width = c / w.dim(0);
   Tensor y = Tensor::empty({c});
@@ -14,7 +14,7 @@ Tensor tap_row(const Tensor& w, long t, long c) {
   return y;
 }
 
-/// Calls visit(row of the result, row of the input) for each pair of which the second lies `ahead` of the first.
+/// Calls visit(row of the result, row of the input) for each pair of rows in which the input is `ahead` rows later.
 template <typename Visit>
 void by_pairs(const SequenceLayout& layout, long ahead, Visit visit) {
   for (long s = 0; s < layout.count(); ++s)

@@ -8,7 +8,7 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-/// A place for a result of x's shape: x's own memory if nobody else can see it.
+/// A tensor for a result of x's shape: x's own memory if no other tensor shares it.
 Tensor place_for_result(const Tensor& x, bool sole) { return sole ? x : Tensor::empty_like(x); }
 
 Real logistic(Real x) {
@@ -16,7 +16,7 @@ Real logistic(Real x) {
   return (x < 0 ? small : 1) / (1 + small);
 }
 
-/// f of each element, where the derivative is known from the result.
+/// Applies f to each element; the derivative is computed from the result.
 template <typename F, typename Derivative>
 Tensor map_keeping_result(Tensor x, F f, Derivative derivative, const char* op) {
   expect_defined(x, op);
@@ -31,7 +31,7 @@ Tensor map_keeping_result(Tensor x, F f, Derivative derivative, const char* op) 
       op);
 }
 
-/// f of each element, where the derivative needs the element itself.
+/// Applies f to each element; the derivative is computed from the element.
 template <typename F, typename Derivative>
 Tensor map_keeping_input(Tensor x, F f, Derivative derivative, const char* op) {
   expect_defined(x, op);

@@ -10,29 +10,28 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-constexpr long kRows = 64;  // of a strip
+constexpr long kRows = 64;  // queries per strip
 
-/// The gradients of q, k and v, and of each head's α.
+/// The gradients of q, k, v and of each head's α.
 struct Slopes {
   Tensor q, k, v, alpha;
 };
 
-/// What both passes work on.
+/// The inputs and state that forward and backward share.
 struct EntmaxHeads {
   Tensor q, k, v, alpha;
   long head_count, width;
   bool causal, drops;
   Dropout site;
   SequenceLayout layout;
-  /// (T,H,2): a shift to more digits than one number holds, since what backward computes from it must sum to 1 as in
-  /// forward.
+  /// (T,H,2): each shift as a sum of two numbers, because the probabilities that backward recomputes must sum to 1.
   Tensor shifts = Tensor::empty({layout.tokens(), head_count, 2});
 
   Real factor() const { return Real(1 / std::sqrt(double(width))); }
   double epsilon(long h) const { return double(alpha.data()[h]) - 1; }
-  /// How many of n keys query i sees.
+  /// The number of keys, out of n, that query i sees.
   long visible(long i, long n) const { return causal ? i + 1 : n; }
-  /// Pairs of a query and a key that it sees, over all heads.
+  /// The number of visible (query, key) pairs over all heads.
   double pairs() const {
     double all = 0;
     for (long s = 0; s < layout.count(); ++s) {
@@ -48,7 +47,7 @@ struct EntmaxHeads {
       visit(i, std::min(kRows, n - i), tile_size(causal ? std::min(i + kRows, n) : n));
   }
 
-  /// Dropout of n probabilities of query i, or of their gradients.
+  /// Applies dropout to n probabilities of query i, or to their gradients.
   void drop(long s, long h, long i, Real* row, long n) const {
     const std::uint64_t step = std::uint64_t(round_up(layout.length, 128));
     if (drops)

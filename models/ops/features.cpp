@@ -1,10 +1,10 @@
 /// Positive random features of the softmax kernel, scaled so that nothing overflows and no denominator vanishes.
 ///
 /// With a_jm = w_m·k'_j − ‖k'_j‖²/2 and b_im = w_m·q'_i, attention is Σ_j Σ_m e^{b_im + a_jm} v_j over the same sum
-/// without v_j: it does not change when c_m is taken from every a_jm and given to every b_im, nor when d_i is taken
-/// from every b_im. With c_m = max_j a_jm and d_i = max_m (b_im + c_m), all features are at most 1 and the denominator
-/// of every query at least 1, whatever the size of the inputs. A causal query may not know of later keys; there c_m is
-/// a constant.
+/// without v_j: it does not change when c_m is subtracted from every a_jm and added to every b_im, nor when d_i is
+/// subtracted from every b_im. With c_m = max_j a_jm and d_i = max_m (b_im + c_m), all features are at most 1 and the
+/// denominator of every query is at least 1, whatever the size of the inputs. A causal query must not depend on later
+/// keys, so there c_m is a constant.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -33,8 +33,8 @@ void fixed_shift(const Tensor& w, Real* shift) {
   for (long m = 0; m < w.dim(0); ++m) shift[m] = std::max<Real>(0, shift[m] / 2 - kHighest);
 }
 
-/// The gradient of the products with w, added to dx, from that of their exponentials y, which it overwrites; the sum of
-/// a token's goes to `sums`.
+/// Adds to dx the gradient of the products with w. Overwrites dy, the gradient of their exponentials y, and stores its
+/// sum per token in `sums`.
 void feature_backward(const ConstView& y, View dy, const Tensor& w, Real root, View dx, Real* sums) {
   by_token_tiles(y.rows, [&](long i, long rows) {
     kernels::multiply_rows(part_of(y, i, rows), part_of(dy, i, rows), sums + i);
@@ -72,7 +72,7 @@ Keys key_features(const Tensor& k, const Tensor& w, long head_count, bool causal
                        head_view(dk, 0, k.dim(0), h, d), sums.data());
       const View place = head_view(dk, 0, k.dim(0), h, d);
       const ConstView keys = head_view(k, 0, k.dim(0), h, d);
-      for (long i = 0; i < keys.rows; ++i)  // of −‖k'‖²/2
+      for (long i = 0; i < keys.rows; ++i)  // the term −‖k'‖²/2
         kernels::add_scaled(keys.data + i * keys.stride, -root * root * sums.data()[i], place.data + i * place.stride,
                             d);
     }

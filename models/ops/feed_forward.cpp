@@ -1,5 +1,5 @@
-/// The position-wise part of a block, tile by tile of tokens: what lies between the norm and the residual stays in the
-/// cache. What enters the activation is kept; the rest is cheap to make again in backward.
+/// The position-wise part of a block in tiles of tokens, so that the values between norm and residual stay in the
+/// cache. Keeps the input of the activation; the rest is cheap to recompute in backward.
 #include "harness/core/error.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/detail/tile_size.h"
@@ -21,13 +21,13 @@ struct Sublayer {
   long width() const { return w.out.dim(0); }
   long hidden() const { return w.in.dim(0); }
 
-  /// `before`: (T,F), what enters the activation, to be kept for backward; without a tape not to be had.
+  /// `before` (T,F) receives the input of the activation for backward; undefined without a tape.
   Tensor forward(const Tensor& x, Tensor& before) const;
-  /// dy becomes the gradient of x.
+  /// Replaces dy by the gradient of x.
   void backward(const Tensor& x, const Tensor& before, Tensor& dy) const;
 
  private:
-  /// The normed tokens of a tile, or the tokens themselves.
+  /// The normalised tokens of a tile, or the tokens themselves without a norm.
   struct Input {
     Tensor normed, mean, rstd;
     ConstView view;
@@ -38,8 +38,8 @@ struct Sublayer {
   void drop(const Dropout& site, long first, long rows, const Real* x, Real* y) const;
 };
 
-/// Calls visit(stream or null, number of the first element, its place in the tile, elements) for what of a tile belongs
-/// to one sequence: an element is dropped by its place in its own sequence.
+/// Calls visit(stream or null, number of the first element, its offset in the tile, elements) for each sequence in a
+/// tile: the dropout number of an element depends on its position in its own sequence.
 void Sublayer::by_sequences(const Dropout& site, long first, long rows, long width, auto visit) const {
   if (!drops || !site.active()) return visit(nullptr, std::uint64_t{0}, 0, rows * width);
   const long end = first + rows;
@@ -51,7 +51,7 @@ void Sublayer::by_sequences(const Dropout& site, long first, long rows, long wid
   }
 }
 
-/// y = dropout(x), of a tile as wide as the tokens; y may be x.
+/// y = dropout(x) for a tile of the tokens' width; y may be x.
 void Sublayer::drop(const Dropout& site, long first, long rows, const Real* x, Real* y) const {
   by_sequences(site, first, rows, width(), [=](const DropoutStream* stream, std::uint64_t number, long at, long n) {
     if (stream) return kernels::dropout(*stream, number, x + at, y + at, n);

@@ -1,4 +1,4 @@
-/// Rows and entries chosen by index, and what follows from them: sums and products that touch nothing else.
+/// Gathers rows and entries by index, and computes weighted sums and dot products over the gathered rows only.
 #include "harness/core/error.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
@@ -9,14 +9,14 @@ namespace {
 
 constexpr long kNone = -1;
 
-/// Each index is that of a row of x, or of a column, or as little as `least`.
+/// Checks that each index is a row (or a column) of x, or a value from `least` to −1.
 void expect_indices(const std::vector<long>& indices, long least, const Tensor& x, int dimension, const char* op) {
   for (const long i : indices)
     if (i < least || i >= x.dim(dimension))
       fail("[{}] {} has no {} {}", op, x.shape().text(), dimension == 0 ? "row" : "column", i);
 }
 
-/// Calls visit(t, entry, row) for each index that names a row; entry t·K + j counts through (T,K).
+/// Calls visit(t, entry, row) for each index that is not −1; entry is t·K + j.
 template <typename Visit>
 void for_each_named(const std::vector<long>& indices, long t_count, Visit visit) {
   const long k = t_count > 0 ? long(indices.size()) / t_count : 0;
@@ -25,8 +25,8 @@ void for_each_named(const std::vector<long>& indices, long t_count, Visit visit)
       if (const long row = indices[std::size_t(entry)]; row != kNone) visit(t, entry, row);
 }
 
-// The three movements between x (T,C), rows (R,C) and their weights or products (T,K); each counts 2·C operations an
-// entry.
+// The three products between x (T,C), rows (R,C) and their weights or dot products (T,K). Each counts 2·C operations
+// per entry.
 
 /// to[t][j] = x_t · rows_index.
 void multiply_rows(const Tensor& x, const Tensor& rows, const std::vector<long>& indices, Tensor& to) {

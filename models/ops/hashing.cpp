@@ -8,11 +8,11 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-constexpr long kOneFactor = 32;  // beyond, hashing would come to cost more than the attention it prepares
+constexpr long kOneFactor = 32;  // with more, hashing would cost more than the attention itself
 
 long even(long n) { return n + n % 2; }
 
-/// The position of the largest of u and −u, side by side.
+/// The index of the largest entry of the concatenation of u and −u.
 std::int32_t largest(const Real* u, long n) {
   long best = 0;
   for (long i = 1; i < n; ++i)
@@ -23,7 +23,7 @@ std::int32_t largest(const Real* u, long n) {
 }  // namespace
 
 Buckets::Buckets(long wanted) : first(wanted <= 1 ? 1 : even(wanted)), second(1) {
-  if (wanted < 1) fail("[hashing] {} buckets were asked for", wanted);
+  if (wanted < 1) fail("[hashing] {} buckets; there must be at least 1", wanted);
   if (first <= kOneFactor) return;
   first = even(long(std::ceil(std::sqrt(double(wanted)))));
   second = even((wanted + first - 1) / first);

@@ -1,4 +1,4 @@
-/// Attention among tokens that a hash brings together.
+/// Locality-sensitive hashing of tokens into buckets.
 #pragma once
 
 #include <cstdint>
@@ -10,22 +10,22 @@
 
 namespace lra::inline LRA_ENGINE {
 
-/// A number of buckets as the product of one or two even ones, no fewer than asked for: many buckets then cost few
-/// rotations. Up to 32 buckets are one factor; 1 is 1.
+/// A number of buckets, factored into one or two even numbers so that many buckets need few rotations. The product is
+/// at least `wanted`. Up to 32 buckets are one factor; 1 stays 1.
 struct Buckets {
   long first, second;
 
   explicit Buckets(long wanted);
   long count() const { return first * second; }
-  /// Rows of `rotations` that hashing needs.
+  /// The number of rotation rows that hash_directions needs.
   long rotations() const { return first / 2 + (second > 1 ? second / 2 : 0); }
 };
 
-/// The bucket of each row of x (n,D) by direction: argmax over [xR; −xR] with the rows of R from `rotations` (any
-/// number of them, D), the first largest of equals. Andoni et al. arXiv:1509.02897, §3. Not differentiated.
+/// Returns the bucket of each row of x (n,D): argmax over [xR; −xR] with R from the rows of `rotations`
+/// (buckets.rotations(),D); ties go to the first. Andoni et al. arXiv:1509.02897, §3. Not differentiated.
 std::vector<std::int32_t> hash_directions(ConstView x, ConstView rotations, const Buckets& buckets);
 
-/// 0 … n − 1 sorted by key, equal keys in their order. Keys lie in 0 … `bound` − 1.
+/// Returns 0 … n − 1 sorted stably by key. Keys are in 0 … `bound` − 1.
 std::vector<std::int32_t> stable_order(std::span<const std::int32_t> keys, long bound);
 
 /// How one round lines up the n tokens of a sequence for one head.

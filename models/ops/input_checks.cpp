@@ -5,26 +5,24 @@
 namespace lra::inline LRA_ENGINE {
 
 void expect_defined(const Tensor& x, const char* op) {
-  if (!x.defined()) fail("[{}] was given a tensor without values", op);
+  if (!x.defined()) fail("[{}] received a tensor without values", op);
 }
 
 void expect_matrix(const Tensor& x, const char* op, const char* input) {
   expect_defined(x, op);
-  if (x.rank() != 2 || !x.contiguous())
-    fail("[{}] {} {} is not a matrix that lies row by row", op, input, x.shape().text());
+  if (x.rank() != 2 || !x.contiguous()) fail("[{}] {} {} is not a contiguous matrix", op, input, x.shape().text());
 }
 
 void expect_stack(const Tensor& x, const char* op, const char* input) {
   expect_defined(x, op);
   if ((x.rank() != 2 && x.rank() != 3) || (x.dim(-1) > 1 && x.stride(-1) != 1))
-    fail("[{}] {} {} is no matrix, nor a stack of them, with the values of a row side by side", op, input,
-         x.shape().text());
+    fail("[{}] {} {} is not a matrix, or a stack of matrices, with contiguous rows", op, input, x.shape().text());
 }
 
 void expect_input(const Tensor& x, const Shape& want, const char* op, const char* input) {
   expect_defined(x, op);
   if (x.shape() != want || !x.contiguous())
-    fail("[{}] {} {}, where {} row by row is expected", op, input, x.shape().text(), want.text());
+    fail("[{}] {} {}, expected a contiguous {}", op, input, x.shape().text(), want.text());
 }
 
 void expect_packed(const Tensor& x, const SequenceLayout& layout, const char* op, const char* input) {
@@ -55,7 +53,7 @@ long expect_attention(const Tensor& q, const Tensor& k, const Tensor& v, long he
 
 void expect_window(const Window& window, const char* op) {
   if (window.kind == Window::Kind::block && window.block < 1) fail("[{}] blocks of {} tokens", op, window.block);
-  if (window.step < 1) fail("[{}] keys that are {} tokens apart", op, window.step);
+  if (window.step < 1) fail("[{}] keys with a step of {} tokens; the step must be at least 1", op, window.step);
 }
 
 }  // namespace lra::inline LRA_ENGINE

@@ -1,9 +1,10 @@
-/// Kernel attention: keys and values meet first, so that the cost is linear in the number of tokens.
+/// Kernel attention: multiplies keys and values first, so that the cost is linear in the number of tokens.
 ///
-/// Values carry a column of ones, so that one product gives numerator and denominator. Sums over keys are kept
-/// transposed: a width that is no multiple of the vector's costs nothing as a number of rows. With `causal`, the sum
-/// over the keys before a query is cut at the chunk that the query lies in: earlier chunks are one matrix, the own one
-/// is a small triangle. Gates let keys fade: what a key still counts for a query is the product of the gates between.
+/// Values have an additional column of ones, so that one product computes numerator and denominator. Sums over keys are
+/// stored transposed: a width that is not a multiple of the vector width costs nothing as a number of rows. If causal,
+/// the sum over the keys before a query is split at the start of the query's chunk: earlier chunks are one matrix, the
+/// query's own chunk is a small triangle. Gates let keys decay: the weight of a key for a query is the product of the
+/// gates between them.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -18,31 +19,31 @@ namespace lra::inline LRA_ENGINE {
 namespace {
 
 constexpr long kChunk = 128;
-/// A denominator below this is no sum of features but what underflow left of one; its row becomes 0.
+/// A denominator below this is the remainder of an underflow, not a sum of features; its row becomes 0.
 constexpr double kNothing = 1e-20;
 
-/// Sums over keys (values' width, features): one of all keys, or with `causal` one before each chunk. Kept for
+/// Sums over keys (width of values, features): one over all keys, or if causal one before each chunk. Kept for
 /// backward.
 using States = std::vector<Tensor>;
 
-/// One head of one sequence, which begins at token `begin`.
+/// One head of one sequence; the sequence begins at token `begin`.
 struct Head {
   ConstView q, k, values;
   const Tensor& log_gates;
   long begin, head;
 };
 
-/// What the gates of a chunk leave: products of gates. Undefined without gates.
+/// The decay factors within a chunk: products of gates. Undefined without gates.
 struct Fading {
-  Tensor since;    // (n): of what came before the chunk, for each query
-  Tensor until;    // (n): of each key, at the chunk's end
-  Tensor between;  // (n,n): of the column's key for the row's query, 0 for later keys
-  Real whole = 1;  // of what came before, at the chunk's end
+  Tensor since;    // (n): of the state before the chunk, for each query
+  Tensor until;    // (n): of each key, at the end of the chunk
+  Tensor between;  // (n,n): of key (column) for query (row), 0 for later keys
+  Real whole = 1;  // of the state before the chunk, at its end
 
   Fading(const Head& h, long at, long n) {
     if (!h.log_gates.defined()) return;
     const long count = h.log_gates.dim(1);
-    std::array<double, kChunk> sums;  // of the chunk's gates up to a row, in logarithms
+    std::array<double, kChunk> sums;  // cumulative sums of the chunk's log gates
     double sum = 0;
     for (long i = 0; i < n; ++i)
       sums[std::size_t(i)] = sum += double(h.log_gates.data()[(h.begin + at + i) * count + h.head]);
@@ -59,7 +60,7 @@ struct Fading {
   }
 };
 
-/// The rows of x times factors, in `memory`; x itself where there are none.
+/// The rows of x times `factors`, stored in `memory`; x itself if factors is undefined.
 ConstView faded(const ConstView& x, const Tensor& factors, Tensor& memory) {
   if (!factors.defined()) return x;
   memory = Tensor::empty({x.rows, x.cols});
@@ -71,7 +72,7 @@ ConstView faded(const ConstView& x, const Tensor& factors, Tensor& memory) {
 View first_columns(const View& x, long n) { return {x.data, x.rows, n, x.stride}; }
 ConstView first_columns(const ConstView& x, long n) { return {x.data, x.rows, n, x.stride}; }
 
-/// The values of one head, and a column of ones.
+/// The values of one head, with a column of ones appended.
 Tensor with_ones(const ConstView& v) {
   Tensor y = Tensor::empty({v.rows, v.cols + 1});
   kernels::copy_rows(v, first_columns(y.matrix(), v.cols));
@@ -79,7 +80,7 @@ Tensor with_ones(const ConstView& v) {
   return y;
 }
 
-/// a · bᵀ times what is left of the column for the row where the column is not after the row, else 0.
+/// a · bᵀ, times `left` if defined, on and below the diagonal; 0 above it.
 Tensor lower_triangle(const ConstView& a, const ConstView& b, const Tensor& left) {
   Tensor y = Tensor::empty({a.rows, b.rows});
   kernels::gemm(a, false, b, true, y.matrix());
@@ -111,8 +112,7 @@ void forward_causal(const Head& h, View out, States& states) {
   }
 }
 
-/// Where a head's gradients go, and whether something is there already. Of values with a column of ones, `v` takes the
-/// columns before it.
+/// The destinations of a head's gradients, and whether to add or overwrite. `v` has no column of ones.
 struct Gradients {
   View q, k, v;
   bool add_q, add_k, add_v;
@@ -127,7 +127,7 @@ void backward_all(const Head& h, const ConstView& dout, const Tensor* states, co
 }
 
 void backward_causal(const Head& h, const ConstView& dout, const Tensor* states, const Gradients& to) {
-  Tensor later = Tensor::zeros(states->shape());  // gradient of the state, from chunks after this one
+  Tensor later = Tensor::zeros(states->shape());  // gradient of the state from later chunks
   Tensor d_memory, k_memory, v_memory;
   for (long at = (h.q.rows - 1) / kChunk * kChunk; at >= 0; at -= kChunk) {
     const long n = std::min(kChunk, h.q.rows - at);
@@ -149,8 +149,8 @@ void backward_causal(const Head& h, const ConstView& dout, const Tensor* states,
   }
 }
 
-/// Adds to the gradients of one head's gates, in logarithms. A query has each product of gates as often as its own
-/// features, a key inversely: with L the sum of logarithms, dL_t = q_t·dq_t − k_t·dk_t.
+/// Adds to the gradients of one head's log gates. A query's features enter as exp(L_t)·q_t and a key's as
+/// exp(−L_t)·k_t, L the cumulative sum of log gates, so dL_t = q_t·dq_t − k_t·dk_t.
 void gates_backward(const Head& h, const Tensor& dq, const Tensor& dk, Tensor& dlog_gates) {
   const long n = dq.dim(0), count = dlog_gates.dim(1);
   Tensor of_queries = Tensor::empty({n}), of_keys = Tensor::empty({n});
@@ -163,14 +163,14 @@ void gates_backward(const Head& h, const Tensor& dq, const Tensor& dk, Tensor& d
   }
 }
 
-/// How little a denominator may be.
+/// The lower bound of denominators.
 struct Least {
-  double share;  // of the number of keys seen
+  double share;  // fraction of the number of visible keys
   bool causal, gated;
   Real of(long query, long keys) const { return Real(share * double(gated ? 1 : causal ? query + 1 : keys)); }
 };
 
-/// Divides numerators by denominators into `y`; returns the inverse denominators in `inverse`.
+/// Writes numerators divided by denominators to `y`, and the inverse denominators to `inverse`.
 void divide(const Tensor& out, double epsilon, const Least& least, View y, Real* inverse) {
   for (long i = 0; i < y.rows; ++i) {
     const Real mass = std::max(out.data()[i * out.dim(1) + y.cols] + Real(epsilon), least.of(i, y.rows));
@@ -180,20 +180,20 @@ void divide(const Tensor& out, double epsilon, const Least& least, View y, Real*
   kernels::scale_rows(inverse, y);
 }
 
-/// The gradient of numerators and, in the last column, denominators.
+/// The gradient of the numerators and, in the last column, of the denominators.
 Tensor divide_backward(const ConstView& y, const ConstView& dy, const Least& least, const Real* inverse) {
   Tensor dout = Tensor::empty({y.rows, y.cols + 1}), dots = Tensor::empty({y.rows});
   kernels::row_dots(y, dy, dots.data());
   kernels::copy_rows(dy, first_columns(dout.matrix(), y.cols));
   for (long i = 0; i < y.rows; ++i) {
-    const bool at_least = inverse[i] == 1 / least.of(i, y.rows);  // such a denominator is a constant
+    const bool at_least = inverse[i] == 1 / least.of(i, y.rows);  // a clamped denominator is a constant
     dout.data()[i * dout.dim(1) + y.cols] = at_least ? 0 : -dots.data()[i];
   }
   kernels::scale_rows(inverse, dout.matrix());
   return dout;
 }
 
-/// backward_causal with the gates' gradient, where there are gates.
+/// backward_causal, plus the gradient of the gates if there are any.
 void backward_gated(const Head& h, const ConstView& dout, const Tensor* states, const Gradients& to,
                     Tensor& dlog_gates) {
   if (!h.log_gates.defined()) return backward_causal(h, dout, states, to);
@@ -206,8 +206,8 @@ void backward_gated(const Head& h, const ConstView& dout, const Tensor* states, 
   (to.add_v ? kernels::add_rows : kernels::copy_rows)(own_dv.matrix(), to.v);
 }
 
-/// The gradients of the op's three inputs, by sequence and head. Tensors given for two inputs have one gradient: the
-/// first to be written, in the order q, k, v, finds nothing there.
+/// The gradient sinks of the op's three inputs, by sequence and head. Inputs that are the same tensor share one
+/// gradient: the first in the order q, k, v overwrites it, the others add.
 struct GradientSinks {
   GradientSink q, k, v;
   GradientSinks(const Tensor& fq, const Tensor& fk, const Tensor& values)
@@ -238,12 +238,12 @@ void check_sums(const Tensor& fq, const Tensor& fk, const Tensor& v, const Tenso
 Tensor kernel_attention(const Tensor& fq, const Tensor& fk, const Tensor& v, long head_count, double epsilon,
                         const SequenceLayout& layout, bool causal, const Tensor& log_gates, double least) {
   check_sums(fq, fk, v, log_gates, head_count, layout, "kernel_attention");
-  if (log_gates.defined() && !causal) fail("[kernel_attention] gates are between a key and later queries");
+  if (log_gates.defined() && !causal) fail("[kernel_attention] gates require causal attention");
   const long tokens = layout.tokens(), m = fq.dim(1) / head_count, d = v.dim(1) / head_count;
   const Least limit{least, causal, log_gates.defined()};
   Tensor y = Tensor::empty(v.shape()), inverse = Tensor::empty({head_count, tokens});
   States states;
-  std::vector<std::size_t> first;  // of each sequence and head, in `states`
+  std::vector<std::size_t> first;  // index in `states` for each sequence and head
   for (long s = 0; s < layout.count(); ++s)
     for (long h = 0; h < head_count; ++h) {
       const long at = layout.begin(s), n = layout.size(s);

@@ -18,7 +18,7 @@ struct Entry {
   }
 };
 
-constexpr long kFew = 4;  // up to so many one heap is faster than a partition
+constexpr long kFew = 4;  // up to this count, a heap is faster than a partition
 
 }  // namespace
 
@@ -31,7 +31,7 @@ std::vector<long> largest_columns(const Tensor& x, long count) {
   all.reserve(std::size_t(n * count));
   for (long t = 0; t < n; ++t) {
     for (long i = 0; i < c; ++i) {
-      const Real value = x.data()[t * c + i];  // sorting needs an order, which what is no number has not
+      const Real value = x.data()[t * c + i];  // NaN has no order, which sorting needs
       row[std::size_t(i)] = {std::isnan(value) ? -std::numeric_limits<Real>::infinity() : value, i};
     }
     const auto end = row.begin() + count;

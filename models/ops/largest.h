@@ -1,4 +1,4 @@
-/// The largest entries of rows: a choice, which has no derivative.
+/// The largest entries of each row. Not differentiated.
 #pragma once
 
 #include <vector>
@@ -7,8 +7,8 @@
 
 namespace lra::inline LRA_ENGINE {
 
-/// The columns of the `count` largest entries of each row of x (T,C), largest first, the first of equals before the
-/// others: T·count of them.
+/// Returns the columns of the `count` largest entries of each row of x (T,C), largest first: T·count columns. Ties go
+/// to the first.
 std::vector<long> largest_columns(const Tensor& x, long count);
 
 }  // namespace lra::inline LRA_ENGINE

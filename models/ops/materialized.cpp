@@ -1,4 +1,4 @@
-/// Softmax attention by the textbook: the probabilities of a whole sequence stand in memory.
+/// Softmax attention that stores the probabilities of a whole sequence.
 #include <cmath>
 
 #include "models/ops/detail/head_view.h"
@@ -22,7 +22,7 @@ void masked_softmax(View p, const Window& window) {
   }
 }
 
-/// The element numbers of the tiled op: see attention.cpp.
+/// Uses the dropout numbers of the tiled op: see attention.cpp.
 void drop(const DropoutStream& stream, const SequenceLayout& layout, long h, const Tensor& from, Tensor& to) {
   const long n = from.dim(1);
   const std::uint64_t row_step = std::uint64_t((layout.length + 127) / 128 * 128);

@@ -5,13 +5,13 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-/// One matrix of a stack, as memory has it: row-major, or row-major after a transposition.
+/// One matrix of a stack: row-major in memory, or row-major after a transposition.
 struct Slice {
   View view;
   bool transposed;
 };
 
-/// Matrix i of x (…,rows,cols); a tensor without a leading dimension is the same for every i.
+/// Matrix i of x (…,rows,cols); a tensor without a leading dimension is used for every i.
 Slice slice(const Tensor& x, long i) {
   Real* data = const_cast<Real*>(x.data()) + (x.rank() == 3 ? i * x.stride(0) : 0);
   const long rows = x.dim(-2), cols = x.dim(-1);
@@ -19,7 +19,7 @@ Slice slice(const Tensor& x, long i) {
   return {{data, cols, rows, cols == 1 ? rows : x.stride(-1)}, true};
 }
 
-/// c = a·b or c += a·b, whatever way round each lies in memory.
+/// c = a·b or c += a·b, each transposed in memory or not.
 void product(const Slice& a, bool transpose_a, const Slice& b, bool transpose_b, const Slice& c, bool add) {
   if (c.transposed)
     kernels::gemm(b.view, !(transpose_b != b.transposed), a.view, !(transpose_a != a.transposed), c.view, add);
@@ -29,7 +29,7 @@ void product(const Slice& a, bool transpose_a, const Slice& b, bool transpose_b,
 
 long slices(const Tensor& x) { return x.rank() == 3 ? x.dim(0) : 1; }
 
-/// The result's memory: heads stay side by side if a's are, so that merging them is free.
+/// Allocates the result. Its heads are side by side if those of a are, so that merging them is free.
 Tensor result_like(const Tensor& a, long count, bool stacked, long rows, long cols) {
   if (!stacked) return Tensor::empty({rows, cols});
   if (a.rank() == 3 && a.stride(2) == 1 && a.stride(0) < a.stride(1))
@@ -37,7 +37,7 @@ Tensor result_like(const Tensor& a, long count, bool stacked, long rows, long co
   return Tensor::empty({count, rows, cols});
 }
 
-/// dx of one factor: dx_i = left_i · right_i, summed over i when the factor is shared by all slices.
+/// The gradient of one factor: dx_i = left_i · right_i, summed over i when all slices share the factor.
 void factor_gradient(const Tensor& x, const Tensor& left, bool transpose_left, const Tensor& right,
                      bool transpose_right, long count) {
   if (!wants_gradient(x)) return;
@@ -52,7 +52,7 @@ void factor_gradient(const Tensor& x, const Tensor& left, bool transpose_left, c
 Tensor matmul(Tensor a, Tensor b) {
   const auto is_stack = [](const Tensor& x) { return x.defined() && (x.rank() == 2 || x.rank() == 3); };
   if (!is_stack(a) || !is_stack(b))
-    fail("[matmul] {} and {} are not matrices, nor stacks of them", a.shape().text(), b.shape().text());
+    fail("[matmul] {} and {} are not both matrices or stacks of matrices", a.shape().text(), b.shape().text());
   const long count = std::max(slices(a), slices(b));
   const auto has_slices = [count](const Tensor& x) { return x.rank() == 2 || x.dim(0) == count; };
   if (a.dim(-1) != b.dim(-2) || !has_slices(a) || !has_slices(b))

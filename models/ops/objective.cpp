@@ -1,4 +1,4 @@
-/// What models do to the objective themselves: terms of their own, and places where its derivative stops.
+/// Changes to the objective by models: auxiliary losses and stopped gradients.
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"

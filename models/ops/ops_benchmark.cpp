@@ -1,5 +1,5 @@
-/// The speed of the fused ops alone, on one thread: GFLOP/s of the model's operations, forward without a tape (`infer`)
-/// and forward and backward with one (`train`), of one sequence.
+/// The speed of the fused ops on one sequence and one thread: GFLOP/s of the model's operations, forward without a tape
+/// (`infer`) or forward and backward with a tape (`train`).
 ///
 ///   build/release/models/ops_benchmark --benchmark_filter=feed_forward
 #include <benchmark/benchmark.h>
@@ -36,7 +36,7 @@ SequenceLayout one_sequence(long n) {
 
 using Op = std::function<Tensor(const std::vector<Tensor>& inputs)>;
 
-/// Once through `op`, with a tape also back.
+/// One forward pass of `op`, and with a tape one backward pass.
 void pass(const std::vector<Tensor>& inputs, const Op& op, bool train) {
   if (!train) {
     benchmark::DoNotOptimize(op(inputs).data());
@@ -54,7 +54,7 @@ void pass(const std::vector<Tensor>& inputs, const Op& op, bool train) {
 }
 
 void run(State& state, const std::vector<Tensor>& inputs, const Op& op, bool train) {
-  pass(inputs, op, train);  // makes the primitives, takes the memory
+  pass(inputs, op, train);  // creates the primitives, allocates the memory
   Context::current().work.flops = 0;
   pass(inputs, op, train);
   const double flops = Context::current().work.flops;
@@ -62,7 +62,7 @@ void run(State& state, const std::vector<Tensor>& inputs, const Op& op, bool tra
   state.counters["GFLOP/s"] = benchmark::Counter(1e-9 * flops, benchmark::Counter::kIsIterationInvariantRate);
 }
 
-/// Arguments of each: tokens, width; heads have 32 features.
+/// Arguments: tokens, width. Heads have 32 features.
 constexpr long kHeadWidth = 32;
 
 void linear_op(State& state, bool train) {

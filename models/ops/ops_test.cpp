@@ -1,4 +1,4 @@
-/// Every op against central differences in double, and the shipped float kernels against double.
+/// Every op: gradients against central differences in double, and the float engine against double.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -36,7 +36,7 @@ TEST_P(EveryOp, BackwardEqualsCentralDifferences) {
   const Numbers dy = cotangent(f64::run_op(GetParam().name, x, {}).result.size());
   const OpRun run = f64::run_op(GetParam().name, x, dy);
   for (std::size_t i = 0; i < x.size(); ++i) {
-    const std::size_t stride = std::max<std::size_t>(1, x[i].size() / 40);  // up to 40 elements an input
+    const std::size_t stride = std::max<std::size_t>(1, x[i].size() / 40);  // up to 40 elements per input
     Numbers expected, actual;
     for (std::size_t e = 0; e < x[i].size(); e += stride) {
       const double value = x[i][e];
@@ -49,7 +49,7 @@ TEST_P(EveryOp, BackwardEqualsCentralDifferences) {
       actual.push_back(run.gradients.at(i).at(e));
     }
     EXPECT_LT(relative_error(actual, expected), 1e-6) << "input " << i;
-    // And the check bites: a gradient that is a thousandth too large would not pass, unless it is zero.
+    // The check is sharp: a gradient that is 0.1 % too large would fail, unless it is zero.
     if (dot(expected, expected) < 1e-12) continue;
     for (double& value : actual) value *= 1.001;
     EXPECT_GT(relative_error(actual, expected), 1e-4) << "input " << i;
@@ -83,7 +83,7 @@ void expect_constants_change_nothing(const decltype(f32::run_op)& run_op, const 
   EXPECT_EQ(run_op(name, x, dy, everything).gradients, std::vector<Numbers>(x.size()));
 }
 
-// Source: what the derivative by one input is does not depend on whether that by another is wanted.
+// Source: the derivative with respect to one input does not depend on whether another is constant.
 TEST_P(EveryOp, ConstantInputsChangeNoOtherGradient) {
   const Worker worker;
   const std::vector<Numbers> x = inputs();
@@ -92,7 +92,7 @@ TEST_P(EveryOp, ConstantInputsChangeNoOtherGradient) {
   expect_constants_change_nothing(f64::run_op, GetParam().name, x, dy);
 }
 
-/// The shape with one size changed or with other dimensions.
+/// The shape with one size changed, or with another number of dimensions.
 std::vector<std::vector<long>> neighbours(const std::vector<long>& shape) {
   std::vector<std::vector<long>> all;
   for (std::size_t d = 0; d < shape.size(); ++d)
@@ -106,7 +106,7 @@ std::vector<std::vector<long>> neighbours(const std::vector<long>& shape) {
   return all;
 }
 
-// An op that takes a shape reads and writes within it, which a sanitizer sees; one that does not says which and why.
+// An op that accepts a shape must stay within its memory, which a sanitizer checks; an op that rejects it must name it.
 TEST_P(EveryOp, TakesAShapeOrNamesIt) {
   const Worker worker;
   int refused = 0;
@@ -138,7 +138,7 @@ INSTANTIATE_TEST_SUITE_P(All, EveryOp, testing::ValuesIn(f64::op_cases()), [](co
   return name;
 });
 
-// Source: the ops that it joins; masks among them, whose numbers know nothing of tiles.
+// Source: the separate ops. Dropout masks must agree too: their numbers do not depend on tiles.
 TEST(FeedForward, EqualsItsParts) {
   std::vector<Numbers> x;
   for (const long n : {530 * 5, 15 * 5, 15, 5 * 15, 5, 5, 5})
@@ -151,8 +151,7 @@ TEST(FeedForward, EqualsItsParts) {
     EXPECT_LT(relative_error(joined.gradients.at(i), parts.gradients.at(i)), 1e-12) << "input " << i;
 }
 
-// The mask is the same function of the stream in both ops: results agree to rounding although one holds the
-// probabilities.
+// Both ops apply the same dropout mask, so their results agree up to rounding.
 TEST(Attention, TiledEqualsMaterializedUnderDropout) {
   const Worker worker;
   const std::vector<Numbers> x = {rounded(random_numbers(15 * 6, "q")), rounded(random_numbers(15 * 6, "k")),
@@ -164,7 +163,7 @@ TEST(Attention, TiledEqualsMaterializedUnderDropout) {
   for (std::size_t i = 0; i < 3; ++i) EXPECT_LT(relative_error(tiled.gradients[i], textbook.gradients[i]), 1e-12);
 }
 
-// However the pairs are cut into parts, each counts once.
+// However the pairs are divided into parts, each counts once.
 TEST(Attention, PartsAddUpToTheWhole) {
   const Worker worker;
   for (const auto& [pieces, whole, n, width] :
@@ -180,9 +179,9 @@ TEST(Attention, PartsAddUpToTheWhole) {
   }
 }
 
-// Uniform probabilities over values that are the unit matrix show which pairs are kept. Expected: a share of 3/4 of the
-// pairs that "columns" of step 7 shows, as independent from query to query as draws are: two masks agree in
-// (3/4)² + (1/4)² of what both see. Bounds of 5 standard deviations of binomial counts.
+// With uniform probabilities and the unit matrix as values, the result shows which pairs are kept. Expected: 3/4 of the
+// pairs in the "columns" of step 7, independently for each query, so that two masks agree in (3/4)² + (1/4)² of the
+// keys that both see. Bounds: 5 standard deviations of binomial counts.
 TEST(Attention, PairsOfAPatternDropIndependently) {
   constexpr long kN = 120;
   std::vector<Numbers> x(3, Numbers(kN * kN));
@@ -193,7 +192,7 @@ TEST(Attention, PairsOfAPatternDropIndependently) {
     return std::abs(double(correct) - share * double(of)) < 5 * std::sqrt(share * (1 - share) * double(of));
   };
   long pairs = 0, kept = 0;
-  std::map<long, std::pair<long, long>> agreement;  // by distance of queries: both see, and agree
+  std::map<long, std::pair<long, long>> agreement;  // by distance of queries: keys that both see, and agreements
   for (long i = 0; i < kN; ++i)
     for (long j = 0; j < kN; ++j) {
       const bool keeps = y[std::size_t(i * kN + j)] != 0;
@@ -213,7 +212,7 @@ TEST(Attention, PairsOfAPatternDropIndependently) {
     EXPECT_TRUE(within(count.second, count.first, 0.625)) << "queries " << distance << " apart";
 }
 
-/// The sentence that f ends with.
+/// The message of the error that f throws.
 template <typename F>
 std::string sentence_of(F f) {
   try {
@@ -240,17 +239,17 @@ TEST(Shapes, AreNamedWithTheirOp) {
               (void)join_heads(std::vector{a, b}, 2);
             }),
             "[join_heads] (4,6) and (3,6) differ in height");
-  EXPECT_EQ(sentence_of([&] { (void)concat_rows({}); }), "[concat_rows] there is nothing to put together");
+  EXPECT_EQ(sentence_of([&] { (void)concat_rows({}); }), "[concat_rows] received no tensors");
   EXPECT_EQ(sentence_of([&] {
               (void)linear(a, Tensor::zeros({2, 6}), Tensor::zeros({3}));
             }),
-            "[linear] bias (3), where (2) row by row is expected");
+            "[linear] bias (3), expected a contiguous (2)");
   EXPECT_EQ(sentence_of([&] {
               (void)linear(transposed(a), Tensor::zeros({2, 4}));
             }),
-            "[linear] x (6,4) is not a matrix that lies row by row");
+            "[linear] x (6,4) is not a contiguous matrix");
   EXPECT_EQ(sentence_of([&] { (void)softmax_attention(a, a, c, 2, Window::everything(), {}, layout, layout); }),
-            "[softmax_attention] values (4,5), where (4,6) row by row is expected");
+            "[softmax_attention] values (4,5), expected a contiguous (4,6)");
   EXPECT_EQ(sentence_of([&] { (void)softmax_attention(a, a, a, 0, Window::everything(), {}, layout, layout); }),
             "[softmax_attention] queries (4,6) does not divide into 0 heads");
   EXPECT_EQ(sentence_of([&] { (void)softmax_attention(a, a, a, 2, Window::blocks(0), {}, layout, layout); }),
@@ -266,12 +265,13 @@ TEST(Shapes, AreNamedWithTheirOp) {
             "[sparse_attention] a part of the pattern goes beyond 4 queries and 4 keys");
   EXPECT_EQ(sentence_of([&] { (void)heads(a, 0); }), "[heads] x (4,6) does not divide into 0 heads");
   EXPECT_EQ(sentence_of([&] { (void)rows(a, 3, -1); }), "[rows] (4,6) has no -1 rows from 3");
-  EXPECT_EQ(sentence_of([&] { (void)pool_rows(a, {}, 3, 0, layout); }), "[pools_of] pools 0 tokens apart");
-  EXPECT_EQ(sentence_of([&] { (void)gelu({}); }), "[gelu] was given a tensor without values");
+  EXPECT_EQ(sentence_of([&] { (void)pool_rows(a, {}, 3, 0, layout); }),
+            "[pools_of] pools with a stride of 0 tokens; it must be at least 1");
+  EXPECT_EQ(sentence_of([&] { (void)gelu({}); }), "[gelu] received a tensor without values");
   EXPECT_EQ(sentence_of([&] {
               (void)sorted_attention(a, a, a, 1, {{{{0, 1, 2, 2}, {0}}}}, 2, false, 1, {}, layout);
             }),
-            "[sorted_attention] lineup 1 is not made of rounds of the 4 tokens of its sequence");
+            "[sorted_attention] order 1 is not a permutation of the 4 tokens of its sequence, with runs");
 }
 
 // Source: limits, and closed forms: e^−20 (1 − e^−20 / 2), log 2, 30 log 10.
@@ -325,7 +325,7 @@ TEST(Broadcast, SumsAndDepthwiseConvolutionOnSmallNumbers) {
   layout.offsets = {0, 2, 3}, layout.sequences = {0, 1}, layout.length = 2;
   EXPECT_EQ(values(cumulative_sum(x, layout)), (std::vector<Real>{1, 2, 4, 6, 5, 6}));
   Tensor taps = Tensor::ones({1, 2});
-  taps.data()[0] = 100;  // weight of the token before
+  taps.data()[0] = 100;  // weight of the previous token
   EXPECT_EQ(values(depthwise_convolution(x, taps, layout, true)), (std::vector<Real>{1, 2, 103, 204, 5, 6}));
   EXPECT_EQ(sentence_of([&] {
               (void)add(x, Tensor::ones({2, 3}));

@@ -1,4 +1,4 @@
-/// Neighbouring tokens pooled to one: weighted sums and maxima.
+/// Pooling of neighbouring tokens: weighted sums and maxima.
 #include <algorithm>
 #include <cmath>
 
@@ -10,7 +10,7 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-/// The tokens of one pool: `count` rows from `first`, which are numbers `slot` onwards of its kernel.
+/// The tokens of one pool: `count` rows from `first`, at positions `slot` onwards of its kernel.
 struct Pool {
   long number, first, slot, count;
 };
@@ -34,13 +34,13 @@ void softmax_in_place(Real* x, long n) {
 
 void expect_pools(const Tensor& x, long kernel, const SequenceLayout& layout, const char* op) {
   expect_packed(x, layout, op);
-  if (kernel < 1) fail("[{}] pools of {} tokens of x {}", op, kernel, x.shape().text());
+  if (kernel < 1) fail("[{}] pools of {} tokens of x {}; they must have at least 1", op, kernel, x.shape().text());
 }
 
 }  // namespace
 
 SequenceLayout pools_of(const SequenceLayout& layout, long stride) {
-  if (stride < 1) fail("[pools_of] pools {} tokens apart", stride);
+  if (stride < 1) fail("[pools_of] pools with a stride of {} tokens; it must be at least 1", stride);
   SequenceLayout pools = layout;
   for (long s = 0; s < layout.count(); ++s)
     pools.offsets[std::size_t(s) + 1] = pools.begin(s) + (layout.size(s) + stride - 1) / stride;
@@ -81,7 +81,7 @@ Tensor pool_maxima(const Tensor& x, long kernel, long stride, const SequenceLayo
   expect_pools(x, kernel, layout, "pool_maxima");
   const long c = x.dim(1), pools = pools_of(layout, stride).tokens();
   Tensor y = Tensor::empty({pools, c});
-  std::vector<long> from(std::size_t(pools * c));  // the row of each maximum
+  std::vector<long> from(std::size_t(pools * c));  // row of each maximum
   for_each_pool(layout, kernel, stride, [&](const Pool& pool) {
     for (long i = 0; i < c; ++i) {
       long best = pool.first;

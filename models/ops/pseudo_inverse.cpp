@@ -1,7 +1,6 @@
-/// The pseudo-inverse of square matrices by an iteration of products, so that it can be differentiated as it is
-/// computed.
+/// The pseudo-inverse of square matrices by an iteration of matrix products, whose derivative is known.
 ///
-/// A step is Z ← ¼ Z·T₃ with X = A·Z, T₁ = 7I − X, T₂ = 15I − X·T₁, T₃ = 13I − X·T₂. Only the Z are kept.
+/// An iteration is Z ← ¼ Z·T₃ with X = A·Z, T₁ = 7I − X, T₂ = 15I − X·T₁, T₃ = 13I − X·T₂. Only the Z are kept.
 #include <cmath>
 
 #include "harness/core/error.h"
@@ -13,7 +12,7 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-/// The largest sum of absolute values along a line of a matrix, and that line.
+/// The largest sum of absolute values over the rows or columns of a matrix, and its index.
 struct Norm {
   long line = 0;
   Real value = -1;
@@ -53,12 +52,12 @@ struct Step {
     t3 = minus_product(13, x.matrix(), t2.matrix());
   }
 
-  /// From dz, the gradient of the step's result, to that of its z, in place; adds to da.
+  /// Replaces dz, the gradient of the iteration's result, by the gradient of its input z; adds to da.
   void backward(const ConstView& a, const ConstView& z, Tensor& dz, View da) const {
     Tensor dt3 = Tensor::empty(x.shape()), dt = Tensor::empty(x.shape()), dx = Tensor::empty(x.shape());
     kernels::gemm(z, true, dz.matrix(), false, dt3.matrix(), false, Real(0.25));
     kernels::gemm(dt3.matrix(), false, t2.matrix(), true, dx.matrix(), false, -1);
-    kernels::gemm(x.matrix(), true, dt3.matrix(), false, dt.matrix(), false, -1);  // of T₂
+    kernels::gemm(x.matrix(), true, dt3.matrix(), false, dt.matrix(), false, -1);  // gradient of T₂
     kernels::gemm(dt.matrix(), false, t1.matrix(), true, dx.matrix(), true, -1);
     kernels::gemm(x.matrix(), true, dt.matrix(), false, dx.matrix(), true);  // −X·T₁ and T₁ = 7I − X
     kernels::gemm(dz.matrix(), false, t3.matrix(), true, dt3.matrix(), false, Real(0.25));
@@ -75,7 +74,7 @@ void start(const Real* a, long n, Real* z) {
     for (long j = 0; j < n; ++j) z[j * n + i] = factor * a[i * n + j];
 }
 
-/// Adds to da what comes from dz, the gradient of the start z.
+/// Adds to da the contribution of dz, the gradient of the initial z.
 void start_backward(const Real* a, long n, const Real* z, const Real* dz, Real* da) {
   const Norm row = row_norm(a, n), column = column_norm(a, n);
   const Real factor = 1 / (row.value * column.value);
@@ -96,7 +95,8 @@ Tensor pseudo_inverse(const Tensor& a, long iterations) {
   expect_defined(a, "pseudo_inverse");
   if (a.rank() < 2 || a.rank() > 3 || a.dim(-1) != a.dim(-2) || a.dim(-1) < 1)
     fail("[pseudo_inverse] {} is not square", a.shape().text());
-  if (iterations < 0) fail("[pseudo_inverse] {} iterations on {}", iterations, a.shape().text());
+  if (iterations < 0)
+    fail("[pseudo_inverse] {} iterations on {}; there must be at least 0", iterations, a.shape().text());
   const long n = a.dim(-1), count = a.size() / (n * n);
   const Tensor flat = in_order(a, a.rank() == 3 ? Shape{n * n, n, 1} : Shape{n, 1});
   std::vector<Tensor> all(1, Tensor::empty(a.shape()));

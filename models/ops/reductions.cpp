@@ -1,4 +1,4 @@
-/// Sums and means over a dimension, and running sums along each sequence.
+/// Sums and means over a dimension, and cumulative sums along each sequence.
 #include <vector>
 
 #include "harness/core/error.h"
@@ -14,7 +14,7 @@ void expect_axis(const Tensor& x, int axis, const char* op) {
   if (axis < -x.rank() || axis >= x.rank()) fail("[{}] {} has no axis {}", op, x.shape().text(), axis);
 }
 
-/// Replaces every row of a sequence by the sum of those up to it or, `backwards`, from it on.
+/// Replaces every row of a sequence by the sum of the rows up to it or, if `backwards`, from it on.
 void accumulate(Tensor& x, const SequenceLayout& layout, bool backwards) {
   const long c = x.dim(1);
   for (long s = 0; s < layout.count(); ++s) {
@@ -44,7 +44,7 @@ Tensor sum(const Tensor& x, int axis) {
 
 Tensor mean(const Tensor& x, int axis) {
   expect_axis(x, axis, "mean");
-  if (x.dim(axis) == 0) fail("[mean] {} has nothing along axis {}", x.shape().text(), axis);
+  if (x.dim(axis) == 0) fail("[mean] {} is empty along axis {}", x.shape().text(), axis);
   return scale(sum(x, axis), 1 / double(x.dim(axis)));
 }
 

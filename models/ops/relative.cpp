@@ -1,4 +1,4 @@
-/// Heads put together from parts, and the rotation by which a product of two rows comes to depend on their distance.
+/// Concatenation and slicing of heads, and rotary positions.
 #include <cmath>
 #include <unordered_map>
 
@@ -10,7 +10,7 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-/// The columns [from, from + width) of each head of x become the columns from `to` of each head of y.
+/// Copies columns [from, from + width) of each head of x to the columns from `to` of each head of y.
 void copy_columns(const Tensor& x, long from, Tensor& y, long to, long width, long head_count) {
   const long x_width = x.dim(1) / head_count, y_width = y.dim(1) / head_count;
   for (long t = 0; t < x.dim(0); ++t)
@@ -18,7 +18,7 @@ void copy_columns(const Tensor& x, long from, Tensor& y, long to, long width, lo
       kernels::copy(x.data() + t * x.dim(1) + h * x_width + from, y.data() + t * y.dim(1) + h * y_width + to, width);
 }
 
-/// cos and sin of position · 10000^(−f/F), F of each, once for every position that there is.
+/// cos and sin of position · 10000^(−f/F), F of each, computed once for every distinct position.
 class Angles {
  public:
   Angles(std::span<const double> positions, long frequencies) : frequencies_(frequencies) {
@@ -41,11 +41,11 @@ class Angles {
 
  private:
   long frequencies_;
-  std::vector<long> begins_;  // of each position's numbers
+  std::vector<long> begins_;  // offset of each position's values
   std::vector<Real> cosines_, sines_;
 };
 
-/// Turns every pair by its angle, or back with `sense` −1.
+/// Rotates every pair by its angle, or back if `sense` is −1.
 void rotate(Tensor& x, const Angles& angles, long head_count, Real sense) {
   const long half = angles.frequencies();
   for (long t = 0; t < x.dim(0); ++t) {
@@ -79,7 +79,7 @@ Tensor apply_rotary(Tensor x, std::span<const double> positions, long head_count
 }
 
 Tensor join_heads(std::span<const Tensor> parts, long head_count) {
-  if (parts.empty()) fail("[join_heads] there is nothing to put together");
+  if (parts.empty()) fail("[join_heads] received no tensors");
   long c = 0;
   for (const Tensor& part : parts) {
     head_width(part, head_count, "join_heads", "a part");

@@ -116,7 +116,7 @@ Tensor divide_rows(Tensor x, Tensor d, double epsilon) {
   expect_stack(d, "divide_rows", "divisor");
   const long count = slices(x), n = x.dim(-2);
   if (slices(d) != count || d.dim(-2) != n || d.dim(-1) != 1)
-    fail("[divide_rows] {} has no divisor a row in {}", x.shape().text(), d.shape().text());
+    fail("[divide_rows] {} needs one divisor per row, not {}", x.shape().text(), d.shape().text());
   Tensor inverse = Tensor::empty({count, n});
   for (long i = 0; i < count; ++i)
     for (long r = 0; r < n; ++r) {

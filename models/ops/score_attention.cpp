@@ -10,7 +10,7 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-constexpr long kRows = 64;  // of a strip
+constexpr long kRows = 64;  // queries per strip
 
 /// One head of one sequence.
 struct Problem {
@@ -21,7 +21,7 @@ struct Problem {
   const DropoutStream* dropout;
   std::uint64_t first, row_step;  // dropout number of (query 0, key 0), and from query to query
 
-  long stride;  // of a strip: one for all lengths, because each has products of its own
+  long stride;  // of a strip; the same for all lengths, because each stride needs its own primitives
 
   Real weight(std::size_t term) const { return weights.defined() ? weights.data()[term] : 1; }
 };
@@ -35,7 +35,7 @@ void walk(const Problem& p, Visit visit) {
   }
 }
 
-/// Which columns each row of a strip sees; padding rows see none.
+/// The visible columns of each row of a strip; padding rows see none.
 struct Visible {
   std::array<long, kRows> begin{}, end{};
   Visible(const Problem& p, const Strip& at) {
@@ -60,7 +60,7 @@ class Terms {
     if (p.weights.defined()) one_ = Tensor::empty({kRows, p.stride});
   }
 
-  /// The weighted sum.
+  /// The weighted sum of the terms' scores.
   void scores(View s, const Strip& at) {
     by_rows([&](Real* row) { kernels::fill(row, s.cols, 0); }, s);
     for (std::size_t t = 0; t < each_.size(); ++t) {
@@ -76,7 +76,7 @@ class Terms {
     for (HeadScores& term : each_) term.prepare_backward();
   }
 
-  /// Adds to the gradients of the terms and, where there are any, of the weights.
+  /// Adds to the gradients of the terms and, if there are any, of the weights.
   void backward(View ds, const Strip& at, Real* dweights) {
     for (std::size_t t = 0; t < each_.size(); ++t) {
       if (!p_.weights.defined()) {
@@ -102,7 +102,7 @@ class Terms {
   }
 
  private:
-  /// Term t's scores alone, unweighted.
+  /// The unweighted scores of term t alone.
   View only(std::size_t t, const Strip& at) {
     const View alone = strip_view(one_, at);
     by_rows([&](Real* row) { kernels::fill(row, alone.cols, 0); }, alone);

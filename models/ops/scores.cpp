@@ -1,4 +1,4 @@
-/// What each kind of scores adds to a strip of them, and the way back.
+/// Each kind of scores: its contribution to a strip, and the gradients from one.
 #include "models/ops/detail/score_strips.h"
 
 #include <algorithm>
@@ -88,7 +88,7 @@ void HeadScores::backward(const View& ds, const Strip& at) {
       return;
     }
     case Scores::Kind::table: {
-      if (!wants_gradient(scores_.left)) return;  // drawn, not trained
+      if (!wants_gradient(scores_.left)) return;  // random, not trained
       Tensor place = zeroed_gradient_sink(scores_.left);
       for (long r = 0; r < at.rows; ++r)
         kernels::add(ds.data + r * ds.stride, place.data() + (table_row(at.first + r) - scores_.left.data()), at.cols);
@@ -138,7 +138,7 @@ void check_scores(const Scores& scores, long head_count, const SequenceLayout& l
   if (scores.kind == Scores::Kind::distance) {
     expect_matrix(scores.left, "score_attention", "distances");
     if (scores.left.dim(0) % 2 == 0 || scores.left.dim(1) != head_count)
-      fail("[score_attention] {} are no distances for {} heads", scores.left.shape().text(), head_count);
+      fail("[score_attention] {} is not a table of distances for {} heads", scores.left.shape().text(), head_count);
     return;
   }
   for (const auto& [x, packed] : {std::pair{&scores.left, scores.left_packed}, {&scores.right, scores.right_packed}})
@@ -148,7 +148,7 @@ void check_scores(const Scores& scores, long head_count, const SequenceLayout& l
            head_count, layout.tokens(), longest);
   const long a = scores.left.dim(1) / head_count, b = scores.right.dim(1) / head_count;
   if (scores.kind == Scores::Kind::outer ? a * b < longest : a != b)
-    fail("[score_attention] {} and {} make no scores for {} tokens", scores.left.shape().text(),
+    fail("[score_attention] {} and {} do not match as scores for {} tokens", scores.left.shape().text(),
          scores.right.shape().text(), longest);
   if (scores.bias.defined() && (scores.bias.rank() != 2 || !scores.bias.contiguous() ||
                                 scores.bias.dim(0) != head_count || scores.bias.dim(1) < longest))

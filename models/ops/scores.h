@@ -1,4 +1,4 @@
-/// Softmax attention whose scores need not be products of queries and keys.
+/// Attention scores other than products of queries and keys.
 #pragma once
 
 #include <vector>
@@ -8,12 +8,12 @@
 
 namespace lra::inline LRA_ENGINE {
 
-/// One way to score key j for query i, head by head. `length` below is at least that of every sequence; rows of what
-/// has a row a position belong to positions, the same for every sequence.
+/// One kind of score of key j for query i, per head. `length` below is at least the length of every sequence. A tensor
+/// has either one row per token or one row per position; rows per position are shared by all sequences.
 struct Scores {
   enum class Kind { product, table, outer, distance } kind;
   Tensor left, right;
-  bool left_packed = true, right_packed = true;  // a row a token, or a row a position
+  bool left_packed = true, right_packed = true;  // one row per token, or one row per position
   double scale = 1;
   Tensor bias;  // (H,length) or undefined
 
@@ -27,7 +27,7 @@ struct Scores {
   static Scores in_table(Tensor table);
   /// a_i[j mod A] · b_i[⌊j/A⌋]. a (T,H·A), b (T,H·B), A·B ≥ length.
   static Scores of_factors(Tensor a, Tensor b);
-  /// table[j − i + R][h], distances beyond −R … R taken to be these. (2·R + 1, H).
+  /// table[j − i + R][h], with distances clipped to −R … R. table (2·R + 1, H).
   static Scores of_distances(Tensor table);
 };
 

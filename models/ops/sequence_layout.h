@@ -10,13 +10,13 @@
 
 namespace lra::inline LRA_ENGINE {
 
-/// S sequences, one after another, without padding. Carries the keys of the random draws of this pass.
+/// S sequences, one after another, without padding. Also holds the keys of this pass's random numbers.
 struct SequenceLayout {
   std::vector<long> offsets;             // S + 1
-  std::vector<std::uint32_t> sequences;  // S: a number that belongs to the sequence wherever it is packed
+  std::vector<std::uint32_t> sequences;  // S: the number of each sequence, which does not depend on the packing
   std::uint32_t step = 0;
   long length = 0;    // the longest sequence of the task: the stride of random elements
-  double weight = 1;  // of each sequence's example in the loss of a training step
+  double weight = 1;  // weight of each sequence's example in the loss of a training step
 
   long count() const { return long(offsets.size()) - 1; }
   long tokens() const { return offsets.back(); }
@@ -24,7 +24,7 @@ struct SequenceLayout {
   long size(long s) const { return offsets[std::size_t(s) + 1] - offsets[std::size_t(s)]; }
 };
 
-/// Where and how much is dropped. One a call site, made with the model.
+/// A dropout site: rate and random key. Each call site has one, created with the model.
 struct Dropout {
   double rate = 0;
   std::array<std::uint32_t, 2> key{};

@@ -1,5 +1,5 @@
-/// Attention in sorted chunks. A query's rounds together are one softmax over all the keys it sees: forward joins the
-/// rounds by their log-sums, and backward needs only the log-sum of all.
+/// Attention in sorted chunks. All rounds of a query form one softmax over the keys it sees in any of them: forward
+/// joins the rounds by their log-sum-exps, and backward needs only the log-sum-exp of all.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -14,10 +14,10 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-constexpr long kRows = 128;          // queries of a tile
-constexpr long kMostTogether = 256;  // keys whose rounds are counted together
-/// The log-sum of a query that saw only itself: that of no exponentials. Its score for itself is 0 there, and −infinity
-/// where it sees more; the paper's −1e5, added to other scores, would cost float32 its digits.
+constexpr long kRows = 128;          // queries per tile
+constexpr long kMostTogether = 256;  // keys whose rounds are counted at a time
+/// The log-sum-exp of a query that saw only itself, which is that of no terms. Its score for itself is 0 in that case,
+/// and −infinity if it sees other keys; the paper's −1e5, added to other scores, would cost float32 its precision.
 constexpr Real kAlone = -std::numeric_limits<Real>::infinity();
 
 /// One head of one sequence.
@@ -26,10 +26,10 @@ struct Problem {
   bool causal;
   Real scale;
   const DropoutStream* dropout;
-  std::uint64_t first, row_step;  // dropout number of slot 0 of sorted query 0 in round 0, and from query to query
+  std::uint64_t first, row_step;  // dropout number of key 0 of sorted query 0 in round 0, and from query to query
 };
 
-/// The chunks of one round: which one holds each token, and which one each of them sees besides itself (−1: none).
+/// The chunks of one round: the chunk of each token, and the chunk that each chunk sees besides itself (−1: none).
 struct Chunks {
   std::vector<std::int32_t> of_token, before;
 
@@ -45,19 +45,20 @@ struct Chunks {
   }
 };
 
-/// Another round, in the order of this one's keys: a pair that m rounds bring together counts 1/m in each.
+/// Another round, in the order of this round's keys: a pair that is visible in m rounds has weight 1/m in each.
 struct Elsewhere {
   const Chunks& chunks;
   std::vector<std::int32_t> of_key;
 };
 
-/// One round. Of a ring, keys stand behind a copy of the last chunk, so that what a chunk sees is one run of rows.
+/// One round. If its order is a ring, a copy of the last chunk precedes the keys, so that the keys of every chunk are
+/// one run of rows.
 struct Round {
   const BucketOrder& order;
   std::vector<std::int32_t> keys;  // tokens
-  long number, length;             // length: queries between rounds in the numbers of dropout
+  long number, length;             // length: distance between rounds in dropout numbers, in queries
   std::vector<Elsewhere> others;
-  std::vector<Real> less;  // m: what a score loses when m rounds bring its pair together
+  std::vector<Real> less;  // m: subtracted from a score whose pair is visible in m rounds
 
   Round(const Problem& p, const std::vector<BucketOrder>& rounds, const std::vector<Chunks>& chunks, long r,
         long longest)
@@ -73,7 +74,7 @@ struct Round {
       for (const std::int32_t key : keys) elsewhere.of_key.push_back(elsewhere.chunks.of_token[std::size_t(key)]);
     }
   }
-  /// Keys that stand before the first one's own place.
+  /// The number of keys copied in front of the first chunk.
   long ahead() const { return long(keys.size() - order.tokens.size()); }
   std::int32_t token(long place) const { return order.tokens[std::size_t(place)]; }
 };
@@ -100,7 +101,7 @@ void walk(const Problem& p, const Round& round, Visit visit) {
   }
 }
 
-/// The rows of one head that `tokens` says, and zero rows after them.
+/// The rows of one head at `tokens`, followed by zero rows.
 Tensor gathered(const Tensor& x, const Problem& p, const std::vector<std::int32_t>& tokens) {
   Tensor y = Tensor::empty({long(tokens.size()) + kTilePadding, p.width});
   const ConstView from = head_view(x, p.begin, p.n, p.head, p.width);
@@ -119,11 +120,11 @@ void add_scattered(const Tensor& x, const Problem& p, const std::vector<std::int
     kernels::add(x.data() + long(i) * p.width, place.data + tokens[i] * place.stride, p.width);
 }
 
-/// The scores of a tile as the kernels want them, still to be scaled; which columns its rows see.
+/// The unscaled scores of a tile, and the visible columns of each row.
 struct TileScores {
   View s;
   std::array<long, kRows> begin{}, end{};
-  std::array<bool, kRows> alone{};  // the query sees but itself
+  std::array<bool, kRows> alone{};  // the query sees only itself
 
   TileScores(Tensor& memory, const Problem& p, const Round& round, const Tile& t, const Tensor& q, const Tensor& k)
       : s{memory.data(), t.padded_rows, t.padded_cols, t.padded_cols} {
@@ -146,7 +147,7 @@ struct TileScores {
   static long itself(const Round& round, const Tile& t, long r) { return round.ahead() + t.first + r - t.key; }
 
  private:
-  /// Takes log m from the scores of keys that query `own` meets in m rounds.
+  /// Subtracts log m from the scores of keys that query `own` sees in m rounds.
   static void share_with_others(const Round& round, const Tile& t, std::int32_t own, Real* row) {
     std::array<std::int32_t, kMostTogether> times;
     for (long from = 0; !round.others.empty() && from < t.cols; from += kMostTogether) {
@@ -168,7 +169,7 @@ std::uint64_t dropout_number(const Problem& p, const Round& round, const Tile& t
   return p.first + std::uint64_t(round.number * round.length + t.first) * p.row_step;
 }
 
-/// out (n,D) and lse (n) of one round, by token.
+/// Computes out (n,D) and lse (n) of one round, indexed by token.
 void forward_round(const Problem& p, const Round& round, const Tensor& q, const Tensor& k, const Tensor& v, Tensor& out,
                    Real* lse) {
   Tensor memory = Tensor::empty({kRows, tile_size(2 * p.chunk)}), o = Tensor::empty({kRows, p.width});
@@ -191,7 +192,7 @@ void forward_round(const Problem& p, const Round& round, const Tensor& q, const 
   });
 }
 
-/// Adds another round to the result of `rounds` before: each weighs as much as its sum of exponentials.
+/// Adds another round to the result of `rounds` earlier ones, weighted by their sums of exponentials.
 void join(const Problem& p, long rounds, const Tensor& other, const Real* other_lse, Tensor& out, Real* lse) {
   for (long i = 0; i < p.n; ++i) {
     const bool alone = lse[i] == kAlone && other_lse[i] == kAlone;
@@ -210,7 +211,7 @@ struct Gradients {
 
 void backward_round(const Problem& p, const Round& round, const Tensor& q, const Tensor& k, const Tensor& v,
                     const Tensor& dy, long rounds, const Real* lse, const Real* delta, Gradients to) {
-  constexpr Real kNoWeight = std::numeric_limits<Real>::infinity();  // exp(score − it) = 0
+  constexpr Real kNoWeight = std::numeric_limits<Real>::infinity();  // exp(score − kNoWeight) = 0
   const Tensor qs = gathered(q, p, round.order.tokens), ks = gathered(k, p, round.keys),
                vs = gathered(v, p, round.keys);
   const Tensor dys = gathered(dy, p, round.order.tokens);
@@ -246,7 +247,7 @@ double seen_pairs(const Problem& p, const Round& round) {
   return pairs;
 }
 
-/// Every round has each token of its sequence once, and runs that begin within it.
+/// Checks that every round contains each token of its sequence once, and that its runs begin within it.
 void expect_orders(const BucketOrders& orders, long head_count, const SequenceLayout& layout) {
   std::vector<bool> seen;
   for (std::size_t at = 0; at < orders.size(); ++at) {
@@ -260,7 +261,8 @@ void expect_orders(const BucketOrders& orders, long head_count, const SequenceLa
               (n == 0 || (!order.runs.empty() && order.runs.front() == 0 && order.runs.back() < n)) &&
               std::is_sorted(order.runs.begin(), order.runs.end());
     }
-    if (!sound) fail("[sorted_attention] lineup {} is not made of rounds of the {} tokens of its sequence", at + 1, n);
+    if (!sound)
+      fail("[sorted_attention] order {} is not a permutation of the {} tokens of its sequence, with runs", at + 1, n);
   }
 }
 
@@ -270,7 +272,7 @@ Tensor sorted_attention(Tensor q, Tensor k, Tensor v, long head_count, BucketOrd
                         double scale, const Dropout& site, const SequenceLayout& layout) {
   const long width = expect_attention(q, k, v, head_count, layout, layout, "sorted_attention");
   if (chunk < 1 || !(scale > 0) || long(orders.size()) != layout.count() * head_count)
-    fail("[sorted_attention] {} lineups in chunks of {} with scale {} for {} sequences and {} heads", orders.size(),
+    fail("[sorted_attention] {} orders in chunks of {} with scale {} for {} sequences and {} heads", orders.size(),
          chunk, scale, layout.count(), head_count);
   expect_orders(orders, head_count, layout);
   const bool drops = training() && site.active();

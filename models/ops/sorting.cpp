@@ -1,4 +1,4 @@
-/// Ops of soft sorting: a doubly stochastic matrix, and blocks mixed by it.
+/// Soft sorting: Sinkhorn normalisation to a doubly stochastic matrix, and mixing of blocks by it.
 #include <algorithm>
 #include <cmath>
 
@@ -46,10 +46,10 @@ Tensor scaled_exponential(const Tensor& x, const Real* f, const Real* g) {
   return y;
 }
 
-/// What is common to forward and backward of mix_blocks. A head's tokens, one after another, are its blocks as rows of
-/// block·D values; their number is rounded up, so that distinct products stay few.
+/// Shared by forward and backward of mix_blocks. A head's consecutive tokens are its blocks, as rows of block·D values;
+/// the number of rows is rounded up to keep distinct products few.
 struct Mixing {
-  long tokens, blocks, block, slots, sums, heads, width;  // slots: tokens of a mixed block, sums: mixed blocks
+  long tokens, blocks, block, slots, sums, heads, width;  // slots: tokens per mixed block, sums: number of mixed blocks
   long padded_blocks = (blocks + 15) / 16 * 16, padded_sums = (sums + 15) / 16 * 16;
 
   Tensor head_blocks(const Tensor& x, long h) const {
@@ -63,7 +63,7 @@ struct Mixing {
       kernels::copy(s.data() + (u * heads + h) * blocks, y.data() + u * padded_blocks, blocks);
     return y;
   }
-  /// Calls f(place in the mixed blocks of a head, place in the op's result) for every mixed token.
+  /// Calls f(offset in the mixed blocks of a head, offset in the op's result) for every mixed token.
   template <typename F>
   void for_each_slot(long h, F f) const {
     for (long u = 0; u < sums; ++u)
@@ -77,7 +77,7 @@ Tensor sinkhorn(Tensor x, long iterations) {
   expect_matrix(x, "sinkhorn");
   const long n = x.dim(0);
   if (n < 1 || x.dim(1) != n || iterations < 1)
-    fail("[sinkhorn] {} iterations on {}, which must be at least one, on a square matrix", iterations,
+    fail("[sinkhorn] {} iterations on {}; it needs at least one iteration and a square matrix", iterations,
          x.shape().text());
   Tensor f = Tensor::empty({iterations, n}), g = Tensor::zeros({iterations + 1, n});  // g starts at 0
   const Tensor turned = flipped(x);
@@ -87,7 +87,7 @@ Tensor sinkhorn(Tensor x, long iterations) {
   }
   Tensor y = scaled_exponential(x, f.data() + (iterations - 1) * n, g.data() + iterations * n);
   return record(std::move(y), [x = std::move(x), f, g, n, iterations](Tensor dy) {
-    // The result is exp(x + f + g) of the last f and g; each of them is a log-sum of x and the one before it.
+    // The result is exp(x + f + g) for the last f and g; each is a negative log-sum-exp of x and its predecessor.
     Tensor p = scaled_exponential(x, f.data() + (iterations - 1) * n, g.data() + iterations * n);
     kernels::multiply(p.data(), dy.data(), n * n);
     Tensor df = Tensor::zeros({n}), dg = Tensor::zeros({n});
@@ -119,7 +119,7 @@ Tensor sinkhorn(Tensor x, long iterations) {
 Tensor mix_blocks(Tensor s, Tensor x, long head_count, long block) {
   head_width(x, head_count, "mix_blocks");
   expect_matrix(s, "mix_blocks", "weights");
-  if (block < 1) fail("[mix_blocks] blocks of {} rows of x {}", block, x.shape().text());
+  if (block < 1) fail("[mix_blocks] blocks of {} rows of x {}; they must have at least 1", block, x.shape().text());
   const long n = x.dim(0), c = x.dim(1), blocks = n / block + (n % block != 0);
   expect_input(s, {s.dim(0), head_count * blocks}, "mix_blocks", "weights");
   const Mixing m{n, blocks, block, std::min(block, n), s.dim(0), head_count, c / head_count};

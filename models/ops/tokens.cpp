@@ -7,7 +7,7 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-/// None of them is empty.
+/// Checks that no sequence is empty.
 void expect_sequences(const SequenceLayout& layout, const char* op) {
   for (long s = 0; s < layout.count(); ++s)
     if (layout.size(s) < 1) fail("[{}] sequence {} of {} has {} tokens", op, s + 1, layout.count(), layout.size(s));
@@ -21,7 +21,7 @@ Tensor embedding(std::span<const std::int32_t> ids, const Tensor& table) {
   Tensor y = Tensor::empty({long(ids.size()), c});
   for (std::size_t t = 0; t < ids.size(); ++t) {
     if (ids[t] < 0 || ids[t] >= table.dim(0))
-      fail("[embedding] token {} is outside the vocabulary of {}, that of the table {}", ids[t], table.dim(0),
+      fail("[embedding] token {} is outside the vocabulary of {} of the table {}", ids[t], table.dim(0),
            table.shape().text());
     kernels::copy(table.data() + ids[t] * c, y.data() + long(t) * c, c);
   }
@@ -39,7 +39,7 @@ Tensor add_positions(Tensor x, const Tensor& table, const SequenceLayout& layout
   Tensor y = x.sole_owner() ? x : Tensor::copy_of(x);
   for (long s = 0; s < layout.count(); ++s) {
     if (layout.size(s) > table.dim(0))
-      fail("[add_positions] a sequence of {} tokens exceeds the task's {}, those of the table {}", layout.size(s),
+      fail("[add_positions] a sequence of {} tokens exceeds the {} positions of the table {}", layout.size(s),
            table.dim(0), table.shape().text());
     kernels::add(table.data(), y.data() + layout.begin(s) * c, layout.size(s) * c);
   }
@@ -109,7 +109,7 @@ Tensor mean_rows(const Tensor& x, const SequenceLayout& layout) {
 Tensor every_other_row(const Tensor& x, long first) {
   expect_matrix(x, "every_other_row");
   if (x.dim(0) % 2 != 0 || first < 0 || first > 1)
-    fail("[every_other_row] {} has no pairs of rows of which to take number {}", x.shape().text(), first);
+    fail("[every_other_row] {} does not consist of pairs of rows, or {} is neither 0 nor 1", x.shape().text(), first);
   const long n = x.dim(0) / 2, c = x.dim(1);
   Tensor y = Tensor::empty({n, c});
   for (long i = 0; i < n; ++i) kernels::copy(x.data() + (2 * i + first) * c, y.data() + i * c, c);

@@ -13,9 +13,9 @@ std::vector<Tensor> without_data(std::span<const Tensor> parts) {
   return all;
 }
 
-/// There are parts, all of them matrices, and equal in dimension `common`.
+/// Checks that there are parts, that all are matrices, and that they agree in dimension `common`.
 void expect_parts(std::span<const Tensor> parts, int common, const char* op) {
-  if (parts.empty()) fail("[{}] there is nothing to put together", op);
+  if (parts.empty()) fail("[{}] received no tensors", op);
   for (const Tensor& part : parts) {
     expect_matrix(part, op, "a part");
     if (part.dim(common) != parts[0].dim(common))
@@ -43,7 +43,7 @@ Tensor merge_heads(const Tensor& x) {
 }
 
 Tensor transposed(const Tensor& x) {
-  if (!x.defined() || x.rank() < 2) fail("[transposed] {} is no matrix, nor a stack of them", x.shape().text());
+  if (!x.defined() || x.rank() < 2) fail("[transposed] {} is not a matrix or a stack of matrices", x.shape().text());
   const auto swapped = [](const Tensor& t) {
     Shape shape = t.shape(), strides = t.shape();
     for (int i = 0; i < t.rank(); ++i) strides[i] = t.stride(i);
@@ -81,7 +81,7 @@ Tensor reshaped(const Tensor& x, long count) {
   }
   return record(std::move(y), [x = x.without_data(), n, c](Tensor dy) {
     Tensor dx = dy.view({n, c}, {c, 1});
-    dy = {};  // so that dx alone has the memory and need not be copied
+    dy = {};  // so that dx is the sole owner and need not be copied
     accumulate_gradient(x, std::move(dx));
   });
 }

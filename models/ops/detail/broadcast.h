@@ -1,13 +1,13 @@
-/// How tensors of unlike shapes meet element by element, for ops only: shapes are compared from their last dimension
-/// on, a missing dimension has size 1, and a size of 1 is repeated. Everything runs in the order of the result's
-/// elements, so no sum depends on the number of threads.
+/// Broadcasting for element-wise ops: shapes are compared from the last dimension, a missing dimension has size 1, and
+/// a size of 1 is repeated. All loops run in the order of the result's elements, so no sum depends on the number of
+/// threads.
 #pragma once
 
 #include "models/tensor/tensor.h"
 
 namespace lra::inline LRA_ENGINE {
 
-/// The strides of x as the operand of a result with four dimensions: 0 where its one element is repeated.
+/// The strides of x as the operand of a four-dimensional result: 0 where its single element is repeated.
 inline Shape repeating_strides(const Tensor& x) {
   Shape strides{0, 0, 0, 0};
   for (int i = 1; i <= x.rank(); ++i)
@@ -37,7 +37,7 @@ void combine(const Tensor& a, const Tensor& b, Tensor& y, F f) {
   });
 }
 
-/// Adds x to `sums`, summed over the dimensions in which `sums` has size 1. A sum along a run is made in double.
+/// Adds x to `sums`, summed over the dimensions in which `sums` has size 1. Sums along a run are computed in double.
 inline void add_reduced(const Tensor& x, Tensor& sums) {
   for_each_run(x.shape(), x, x, sums, [](const Real* from, const Real*, Real* to, long step, long, long dto, long n) {
     if (dto != 0) {

@@ -1,4 +1,4 @@
-/// One head of the packed tokens of one sequence, in place or copied out, for ops that work head by head.
+/// One head of one sequence's packed tokens, as a view or a copy, for ops that work head by head.
 #pragma once
 
 #include "models/ops/detail/tile_size.h"
@@ -22,11 +22,11 @@ inline View part_of(const View& x, long begin, long count) {
 inline ConstView part_of(const ConstView& x, long begin, long count) {
   return {x.data + begin * x.stride, count, x.cols, x.stride};
 }
-/// The same of a contiguous matrix.
+/// Rows of a contiguous matrix.
 inline View part_of(Tensor& x, long begin, long count) { return part_of(x.matrix(), begin, count); }
 inline ConstView part_of(const Tensor& x, long begin, long count) { return part_of(x.matrix(), begin, count); }
 
-/// The rows of one head, contiguous, and kTilePadding zero rows after them.
+/// A contiguous copy of the rows of one head, followed by kTilePadding zero rows.
 inline Tensor padded_head(const Tensor& x, long begin, long n, long head, long width) {
   Tensor y = Tensor::empty({n + kTilePadding, width});
   kernels::copy_rows(head_view(x, begin, n, head, width), part_of(y, 0, n));
@@ -34,7 +34,7 @@ inline Tensor padded_head(const Tensor& x, long begin, long n, long head, long w
   return y;
 }
 
-/// Adds the first n rows of `from` to that head of `to`.
+/// Adds the first n rows of `from` to head `head` of `to`.
 inline void add_to_head(const Tensor& from, Tensor& to, long begin, long n, long head) {
   kernels::add_rows(part_of(from, 0, n), head_view(to, begin, n, head, from.dim(1)));
 }

@@ -1,4 +1,4 @@
-/// Between scores.cpp, which makes strips of scores, and score_attention.cpp, which uses them.
+/// Interface between scores.cpp, which computes strips of scores, and score_attention.cpp, which uses them.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,7 @@ struct Strip {
   long first, rows, padded_rows, cols, padded_cols;
 };
 
-/// Calls visit(first column, columns padded) for the pieces that a product takes n columns in.
+/// Calls visit(first column, padded columns) for the pieces in which n columns are multiplied.
 template <typename Visit>
 void by_columns(long n, Visit visit) {
   constexpr long kColumns = 256;
@@ -29,20 +29,20 @@ class HeadScores {
  public:
   HeadScores(const Scores& scores, long head_count, long begin, long n, long head);
 
-  /// Adds the scores of a strip. What it leaves in padding rows and columns has no meaning.
+  /// Adds the scores of a strip. Padding rows and columns are left with arbitrary values.
   void add_to(const View& strip, const Strip& at) const;
 
   void prepare_backward();
-  /// Takes the gradient ds of the scores, zero in padding.
+  /// Accumulates from the gradient ds of the scores, which is zero in padding.
   void backward(const View& ds, const Strip& at);
-  /// Hands gradients over, after the last strip.
+  /// Adds the accumulated gradients to those of the tensors, after the last strip.
   void finish_backward();
 
  private:
   const Real* table_row(long i) const {
     return scores_.left.data() + (head_ * scores_.left.dim(1) + i) * scores_.left.dim(2);
   }
-  /// Where in the table of distances that of `distance` stands.
+  /// The index of `distance` in the table of distances.
   long distance_entry(long distance) const {
     const long reach = scores_.left.dim(0) / 2;
     return (std::clamp(distance, -reach, reach) + reach) * scores_.left.dim(1) + head_;
@@ -55,10 +55,10 @@ class HeadScores {
   Tensor left_, right_, dleft_, dright_;
 };
 
-/// Throws unless the tensors have shapes that belong together.
+/// Throws unless the tensors' shapes match each other, `head_count` and `layout`.
 void check_scores(const Scores& scores, long head_count, const SequenceLayout& layout);
 
-/// Of forward, for one query and key.
+/// Operations of forward for one pair of query and key.
 double flops_of_pair(const Scores& scores, long head_count);
 
 }  // namespace lra::inline LRA_ENGINE

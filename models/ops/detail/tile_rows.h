@@ -1,5 +1,4 @@
-/// The rows of one head as tiles of attention read them and add to them: in place where that is possible, otherwise
-/// through copies.
+/// The rows of one head that attention tiles read and add to: in place where possible, otherwise through copies.
 #pragma once
 
 #include <span>
@@ -12,7 +11,7 @@ namespace lra::inline LRA_ENGINE {
 
 inline bool consecutive(std::span<const long> at) { return at.back() - at.front() + 1 == long(at.size()); }
 
-/// Calls f(row of the tile, position, rows) for every run of positions without a gap.
+/// Calls f(row of the tile, position, count) for every run of consecutive positions.
 template <typename F>
 void for_each_range(std::span<const long> at, F f) {
   for (std::size_t r = 0, next; r < at.size(); r = next) {
@@ -21,8 +20,8 @@ void for_each_range(std::span<const long> at, F f) {
   }
 }
 
-/// The rows of a head that a tile names: in place if they are whole rows of a matrix that follow one another, padding
-/// included; otherwise through a copy, which is less work than products of rows that lie apart.
+/// The rows of a head that a tile uses: in place if they, padding included, are consecutive whole rows of a matrix;
+/// otherwise through a copy, which costs less than products of scattered rows.
 class TileRows {
  public:
   TileRows(long most, long width) : copy_(Tensor::empty({most, width})) {}
@@ -42,7 +41,7 @@ class TileRows {
     });
   }
 
-  /// A copy of the rows, zeros after them; `write` puts it back.
+  /// A copy of the rows, padded by zeros; `write` stores it back.
   View copied(ConstView x, std::span<const long> at, long padded) {
     const View copy = part_of(copy_, 0, padded);
     for_each_range(at, [&](long r, long position, long count) {
@@ -66,7 +65,7 @@ class TileRows {
   Tensor copy_;
 };
 
-/// Keys or values of a head as tiles read them: copied out once if tiles come back to a row, otherwise in place.
+/// Keys or values of a head for tiles to read: copied if several tiles read a row, otherwise in place (`once`).
 class KeyRows {
  public:
   KeyRows(const Tensor& x, long begin, long n, long head, long width, bool once)
@@ -80,7 +79,7 @@ class KeyRows {
   ConstView rows_;
 };
 
-/// Where backward adds a head's gradient: in its place, or in a sum of its own that `finish` adds to the place.
+/// Where backward adds a head's gradient: in place (`direct`), or in a separate sum that `finish` adds.
 class GradientRows {
  public:
   GradientRows(Tensor& place, long begin, long n, long head, long width, bool direct)

@@ -1,4 +1,4 @@
-/// How attention walks a part of a pattern: in tiles of queries against tiles of keys.
+/// Traverses a part of a pattern in tiles of queries by keys.
 #pragma once
 
 #include <algorithm>
@@ -14,13 +14,13 @@ namespace lra::inline LRA_ENGINE {
 constexpr long kQueryTile = 128;
 constexpr long kKeyTile = 256;
 
-/// A run of a part's queries against a run of its keys; the memory of both is padded to tile sizes.
+/// Some queries of a part against some of its keys. The memory of both is padded to tile sizes.
 struct Tile {
   std::span<const long> queries, keys;  // positions
   long padded_rows, padded_cols;
-  std::vector<long> begin, end;            // visible columns of each of the padded rows
-  std::vector<long> hide_begin, hide_end;  // those of them that are hidden; empty vectors when the part hides nothing
-  long pairs;                              // that are seen
+  std::vector<long> begin, end;            // visible columns of each padded row
+  std::vector<long> hide_begin, hide_end;  // hidden columns among them; empty when the part hides nothing
+  long pairs;                              // number of visible pairs
   bool first_of_row, last_of_row;          // of all tiles with these queries
 };
 
@@ -28,7 +28,7 @@ struct Interval {
   long begin, end;
 };
 
-/// Finds, for ascending queries, which of a part's keys a window holds, by number. The two ends only move on.
+/// Finds, for ascending queries, the indices of a part's keys within a window. Both ends only move forward.
 class WindowCursor {
  public:
   WindowCursor(const Window& window, const std::vector<long>& keys, long length)
@@ -47,8 +47,8 @@ class WindowCursor {
   long length_, begin_ = 0, end_ = 0;
 };
 
-/// Queries of the tile that starts with number i. A tile of a blocked window never crosses a block's edge, or it would
-/// compute scores that nobody sees.
+/// The number of queries in the tile that starts at index i. A tile of a blocked window does not cross a block
+/// boundary, because it would compute invisible scores.
 inline std::size_t tile_rows(const Part& part, std::size_t i) {
   const std::vector<long>& queries = part.queries.ascending();
   const std::size_t most = std::min(std::size_t(kQueryTile), queries.size() - i);
@@ -58,13 +58,13 @@ inline std::size_t tile_rows(const Part& part, std::size_t i) {
   return rows;
 }
 
-/// Are n queries that see m keys whole blocks? Their tiles need no padding for sizes to be few: all have the same.
+/// Returns whether n queries and m keys are whole blocks. Their tiles all have the same size and need no padding.
 inline bool whole_blocks(const Window& window, long n, long m) {
   return window.kind == Window::Kind::block && n == window.block && m % window.block == 0;
 }
 
-/// Cuts the rows' intervals of keys down to the columns of a tile that starts with key number j. `hidden` is empty when
-/// the part hides nothing.
+/// Clips the rows' intervals of keys to the columns of a tile that starts at key index j. `hidden` is empty when the
+/// part hides nothing.
 inline void set_bounds(Tile& tile, long j, const std::vector<Interval>& seen, const std::vector<Interval>& hidden) {
   const long cols = long(tile.keys.size());
   for (std::vector<long>* bounds : {&tile.begin, &tile.end}) bounds->assign(std::size_t(tile.padded_rows), 0);
@@ -81,14 +81,14 @@ inline void set_bounds(Tile& tile, long j, const std::vector<Interval>& seen, co
   }
 }
 
-/// Calls `visit` for every tile in which anything is visible, query by query. `length`: of the keys' sequence.
+/// Calls `visit` for every tile with visible pairs, in the order of queries. `length` is that of the keys' sequence.
 template <typename Visit>
 void walk(const Part& part, long length, Visit visit) {
   const std::span queries(part.queries.ascending()), keys(part.keys.ascending());
   WindowCursor visible_cursor(part.visible, part.keys.ascending(), length),
       hidden_cursor(part.hidden, part.keys.ascending(), length);
   const bool hides = part.hidden.kind != Window::Kind::band || part.hidden.before + part.hidden.after >= 0;
-  std::vector<Interval> seen, hidden;  // a row
+  std::vector<Interval> seen, hidden;  // one per row
   Tile tile;
   for (std::size_t i = 0; i < queries.size(); i += tile.queries.size()) {
     tile.queries = queries.subspan(i, tile_rows(part, i));
