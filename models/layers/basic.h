@@ -1,4 +1,4 @@
-/// The small layers that everything is made of: an op with its parameters.
+/// Basic layers: an op with its parameters.
 #pragma once
 
 #include "models/layers/parameters.h"
@@ -30,7 +30,7 @@ class LayerNorm {
   Parameter gamma_, beta_;
 };
 
-/// The position-wise part of a block: linear, GELU, dropout, linear, dropout. Biases start near zero, as LRA's do.
+/// The position-wise part of a block: linear, GELU, dropout, linear, dropout. Biases start near zero, as in LRA's code.
 class FeedForward final : public PositionWise {
  public:
   FeedForward(const ParameterScope& scope, long width, long hidden, double dropout_rate);

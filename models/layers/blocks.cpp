@@ -22,7 +22,7 @@ std::vector<Block> stack(const LayerDims& dims, const ParameterScope& scope, con
   return blocks;
 }
 
-/// A mixer and the dropout behind it.
+/// A mixer followed by dropout.
 class Dropped final : public Sublayer {
  public:
   Dropped(std::unique_ptr<Mixer> mixer, Dropout site) : mixer_(std::move(mixer)), site_(site) {}

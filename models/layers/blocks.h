@@ -1,4 +1,4 @@
-/// The stack of Transformer blocks, of which most models change one part only.
+/// The stack of Transformer blocks. Most models change only one part of it.
 #pragma once
 
 #include <functional>
@@ -13,18 +13,18 @@
 
 namespace lra::inline LRA_ENGINE {
 
-/// How a block comes to its parts; geometry.layer says which block it is.
+/// Makes a part of a block; dims.layer is the index of the block.
 template <typename Part>
 using Make = std::function<std::unique_ptr<Part>(const LayerDims& dims, const ParameterScope& scope)>;
 using MakeMixer = Make<Mixer>;
 using MakePositionWise = Make<PositionWise>;
 
-/// The exact attention of the Transformer.
+/// Makes the exact attention of the Transformer.
 MakeMixer full_attention();
-/// The position-wise part of the Transformer, `dims.ff` wide.
+/// Makes the position-wise part of the Transformer, of hidden width `dims.ff`.
 MakePositionWise feed_forward();
 
-/// Two sublayers: the mixer, with dropout behind it, and a position-wise part.
+/// Two sublayers: the mixer followed by dropout, and a position-wise part.
 class Block {
  public:
   Block(const LayerDims& dims, const ParameterScope& scope, const MakeMixer& mixer, const MakePositionWise& feed);
@@ -35,12 +35,12 @@ class Block {
   struct Normed {
     LayerNorm norm;
     std::unique_ptr<Sublayer> sublayer;
-    std::string path;  // in a profile: with its norm and residual
+    std::string path;  // the name in a profile, which includes norm and residual
   };
   std::vector<Normed> sublayers_;
 };
 
-/// `dims.layers` blocks and a LayerNorm after the last.
+/// `dims.layers` blocks, followed by a LayerNorm.
 class Blocks final : public Encoder {
  public:
   Blocks(const LayerDims& dims, const ParameterScope& scope, const MakeMixer& mixer, const MakePositionWise& feed);
@@ -52,7 +52,8 @@ class Blocks final : public Encoder {
   std::string norm_part_;
 };
 
-/// A registered model as a whole encoder; a mixer stands in every block. Throws a usage error for unknown settings.
+/// Builds a registered model as an encoder; a Mixer is put into every block of the stack. Throws a usage error for an
+/// unknown model or setting.
 std::unique_ptr<Encoder> make_encoder(const std::string& model, const Settings& settings, const LayerDims& dims,
                                       const ParameterScope& scope);
 

@@ -1,4 +1,4 @@
-/// What a step does besides following a gradient: states, metrics, losses of the model's own, stopped derivatives.
+/// Buffers, metrics, auxiliary losses and stopped derivatives.
 #include "models/layers/buffer.h"
 
 #include <gtest/gtest.h>
@@ -36,10 +36,10 @@ TEST_F(Step, ABufferSumsWhatPassesAddAndIsNotTrained) {
   EXPECT_EQ(parameters.count(), 6);
   EXPECT_EQ(parameters.trained(), 4);
   EXPECT_EQ(parameters.trained_ranges(), (std::vector<std::pair<long, long>>{{0, 3}, {5, 6}}));
-  buffer.add(row({9, 9}));  // without a tape: nothing to add to
+  buffer.add(row({9, 9}));  // no effect without a tape
   gradients.resize(6);
   Tape tape(gradients);
-  buffer.add(row({9, 9}));  // a gradient, but no training
+  buffer.add(row({9, 9}));  // no effect with a tape but outside of training
   const Training training;
   EXPECT_FALSE(wants_gradient(buffer.values()));
   EXPECT_EQ(buffer.values().data()[1], 5);

@@ -1,4 +1,4 @@
-/// The means of clusters, which follow their members as training goes on.
+/// Cluster centroids that follow the mean of their members during training.
 #pragma once
 
 #include <cstdint>
@@ -9,16 +9,16 @@
 
 namespace lra::inline LRA_ENGINE {
 
-/// K centroids μ of D features. After a step, each that rows have followed becomes λμ + (1−λ)·their mean: the
-/// exponential moving average of online k-means. As a state (K,D+1): in the last column, how many followed it in the
-/// last step.
+/// K centroids μ of D features. After a step, each centroid with members becomes λμ + (1−λ)·(mean of its members), λ =
+/// `decay`: the exponential moving average of online k-means. Stored as a buffer (K,D+1); the last column counts the
+/// members in the last step.
 class Centroids {
  public:
   Centroids(const ParameterScope& scope, const std::string& name, long count, long width, double decay);
 
-  /// (K,D): μ/‖μ‖, constants.
+  /// (K,D): μ/‖μ‖, as a constant.
   Tensor directions() const;
-  /// In training: row i of x (T,D) follows centroid chosen[i].
+  /// Makes row i of x (T,D) a member of centroid chosen[i] in this step. Does nothing outside of training.
   void follow(const Tensor& x, std::span<const std::int32_t> chosen) const;
 
  private:

@@ -43,7 +43,7 @@ std::vector<Real> sinusoid(long length, long width) {
 }  // namespace
 
 struct Classifier::Layers {
-  bool cls;  // a learned vector stands before each sequence
+  bool cls;  // prepend a learned vector to each sequence
   Parameter tokens, positions, cls_vector;
   std::vector<Real> fixed_positions;
   Dropout site;
@@ -61,7 +61,7 @@ struct Classifier::Layers {
         site(scope.dropout("embedding", shape.dropout)),
         encoder(make_encoder(model, settings, dims, scope / "encoder")) {
     if (shape.positions == "sinusoid") expect_room(0, "the table of positions", {dims.length, shape.width});
-    // One hidden layer, two for pairs; LRA's widths.
+    // One hidden layer, or two for pairs, with LRA's widths.
     const long hidden = shape.head_width ? shape.head_width : shape.ff;
     long width = shape.width * (!task.paired ? 1 : shape.interaction == "nli" ? 4 : 2);
     std::vector<long> sizes = {hidden};

@@ -15,17 +15,18 @@ namespace lra::inline LRA_ENGINE {
 
 class Classifier {
  public:
-  /// What would be built of it: all, or only the shapes of its parameters, which takes no time whatever their sizes.
+  /// What to build: everything, or only the shapes of the parameters, which takes no time whatever their sizes.
   enum class Build { all, shapes };
 
-  /// Builds and initialises, as a function of the arguments only. `settings` are the model's own (see mixer.h). Throws
-  /// a usage error for an unknown model or setting.
+  /// Builds and initialises; the result depends on the arguments only. `settings` are those of the model (mixer.h).
+  /// Throws a usage error for an unknown model or setting.
   Classifier(const std::string& model, const Settings& settings, const EncoderConfig& shape, const TaskSpec& task,
              std::uint64_t seed, Build build = Build::all);
   ~Classifier();
 
-  /// Logits (B, classes). In training (Training in models/tensor/context.h) it is that of step `step`, with dropout.
-  /// `weight` is that of each example in the loss. Called by several threads at once.
+  /// Returns logits (B, classes). In training (Training in models/tensor/context.h) applies the dropout of step `step`.
+  /// `weight` is the weight of each example in the loss. Throws a data error for a sequence that is empty or too long.
+  /// Thread-safe.
   Tensor forward(const Batch& batch, std::uint32_t step, double weight = 1) const;
 
   Parameters& parameters() { return parameters_; }

@@ -17,7 +17,7 @@ long count(const TaskSpec& task, const Json& encoder) {
       .count();
 }
 
-// Sources: the counts that users of LRA printed, and the layer-by-layer sums of its configurations; e.g. Image, one
+// Sources: counts that users of LRA's code printed, and layer-by-layer sums for its configurations; e.g. Image, one
 // layer of 128 with 64 features of queries: tokens 256·128, positions 1025·128, cls 128, norms 3·256, attention
 // 4·128·64, feed-forward 2·(128·128 + 128), head 128·128 + 128 + 128·10 + 10 = 248,458.
 TEST(Classifier, ParameterCountsOfLra) {
@@ -140,7 +140,7 @@ INSTANTIATE_TEST_SUITE_P(All, Shapes,
                                          std::tuple{true, "cls", "sinusoid", "concat"},
                                          std::tuple{true, "mean", "learned", "nli"}));
 
-/// The gradient of a transformer's loss, with dropout at every place that has it.
+/// The gradient of a transformer's loss, with dropout at every site.
 std::vector<float> gradient_with(double dropout, bool trains) {
   EncoderConfig shape;
   shape.width = 16, shape.ff = 24, shape.heads = 2, shape.layers = 2;
@@ -157,7 +157,7 @@ std::vector<float> gradient_with(double dropout, bool trains) {
   return gradients;
 }
 
-// A tape says that a gradient is wanted, and only Training that it is of a training step.
+// A tape records gradients; only Training turns on dropout.
 TEST(Classifier, AGradientIsFreeOfDropoutOutsideTraining) {
   const Worker worker;
   EXPECT_EQ(gradient_with(0.2, false), gradient_with(0, true));

@@ -1,4 +1,4 @@
-/// Softmax attention from one set of packed sequences to another.
+/// Softmax attention from one batch of packed sequences to another.
 #pragma once
 
 #include "models/layers/parameters.h"
@@ -7,8 +7,8 @@
 
 namespace lra::inline LRA_ENGINE {
 
-/// Multi-head attention with queries from x, keys and values from the context: sequence s of x sees all of sequence s
-/// of the context.
+/// Multi-head attention with queries from x and keys and values from the context: sequence s of x sees all of sequence
+/// s of the context.
 class CrossAttention {
  public:
   CrossAttention(const LayerDims& dims, const ParameterScope& scope);

@@ -1,8 +1,8 @@
-/// What models are that change the stack rather than what one block does: the sequence's length, memories carried from
+/// The interface of models that change the stack of blocks: the sequence length between blocks, memories carried from
 /// segment to segment, experts in some blocks.
 ///
-/// `Encoder` has all that stands between embedding and pooling. A model is one .cpp in models/encoders, registered like
-/// any other (registry.h); it is made of the parts of blocks.h and basic.h.
+/// An `Encoder` is everything between embedding and pooling. A model is one .cpp in models/encoders, registered like
+/// any other (registry.h) and built from the parts in blocks.h and basic.h.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@
 
 namespace lra::inline LRA_ENGINE {
 
-/// The shape of a model: what LRA's rules keep equal between models.
+/// The shape of a model, which LRA's rules keep equal between models.
 struct EncoderConfig {
   long width = 64;
   long qkv = 0;  // 0: width
@@ -42,7 +42,7 @@ struct EncoderConfig {
   }
 };
 
-/// Packed tokens (T,C) and which of them belong to which sequence.
+/// Packed tokens x (T,C) and their layout.
 struct PackedSequences {
   Tensor x;
   SequenceLayout layout;
@@ -51,8 +51,8 @@ struct PackedSequences {
 class Encoder {
  public:
   virtual ~Encoder() = default;
-  /// The states that are pooled: of each sequence in its order, at least one. With pooling by cls its first row came
-  /// from the cls slot. `dims.width` features before and after. Called by several threads at once.
+  /// tokens (T,dims.width) → the states to be pooled (T',dims.width): at least one for each sequence, in the same order
+  /// of sequences. With cls pooling the first state of a sequence must come from its cls token. Thread-safe.
   virtual PackedSequences forward(PackedSequences tokens) const = 0;
 };
 

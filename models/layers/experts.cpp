@@ -10,7 +10,7 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-constexpr long kNone = -1;  // in place of an expert: the token does not use it
+constexpr long kNone = -1;  // index of an unused choice
 constexpr double kLeastCapacity = 4;
 
 }  // namespace
@@ -103,7 +103,7 @@ void Experts::drop_beyond_capacity(std::vector<long>& choices, const SequenceLay
 
 Tensor Experts::combine(const Tensor& x, const Tensor& gates, const std::vector<long>& choices,
                         const SequenceLayout& layout) const {
-  std::vector<long> places(choices.size(), kNone);  // of a choice's result among all results
+  std::vector<long> places(choices.size(), kNone);  // index of each choice's result among all results
   std::vector<Tensor> results;
   long at = 0;
   for (long e = 0; e < settings_.experts; ++e) {

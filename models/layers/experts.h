@@ -1,4 +1,4 @@
-/// Mixtures of experts: feed-forward networks of which every token uses one or two, chosen by a router.
+/// Mixtures of experts: a router chooses one or two of many feed-forward networks for each token.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 
 namespace lra::inline LRA_ENGINE {
 
-/// What mixtures have in common as settings.
+/// Settings that all mixtures of experts share.
 struct ExpertSettings {
   long experts = 8;
   double capacity = 1.25;
@@ -18,29 +18,29 @@ struct ExpertSettings {
   void fields(auto&& f) {
     f("experts", experts, "feed-forward networks in a block that has them", between(1, 4096));
     f("capacity", capacity,
-      "tokens of a sequence that an expert takes, as a multiple of its even share; at least 4 tokens. Later ones pass "
-      "it by",
+      "tokens of a sequence that an expert takes, as a multiple of its even share; at least 4 tokens. It ignores later "
+      "ones",
       positive());
     f("eval_capacity", eval_capacity, "the same in evaluation", positive());
-    f("balance", balance, "weight of the loss that evens out how often experts are chosen", at_least(0));
+    f("balance", balance, "weight of the loss that balances how often experts are chosen", at_least(0));
   }
 };
 
 /// How a token's experts are chosen and weighted.
 struct Routing {
-  long choices = 1;           // experts of a token
-  bool renormalised = false;  // gates are probabilities among its experts, instead of among all
+  long choices = 1;           // experts per token
+  bool renormalised = false;  // gates are a softmax over the token's experts, not over all
   double jitter = 0;          // in training the router's input is multiplied by U(1 − jitter, 1 + jitter)
   bool drops_second = false;  // in training the second expert is used with probability min(1, 2 · its gate)
 };
 
-/// Σ gate · expert(x_t) over the experts of token t, p = softmax(W x_t). Only these are computed. An expert takes the
-/// tokens of a sequence in their order up to its capacity, first choices before second ones; a token gets nothing from
-/// an expert that is full. Adds balance · E · Σ_e f_e P_e to the loss of each sequence, f_e the share of tokens whose
-/// first choice is e, P_e the mean of p_e.
+/// Token t becomes Σ gate · expert(x_t) over its experts, chosen and weighted by p = softmax(W x_t). Only chosen
+/// experts are computed. An expert takes the tokens of a sequence in order up to its capacity, first choices before
+/// second choices; an expert that is full contributes nothing. Adds balance · E · Σ_e f_e P_e to the loss of each
+/// sequence, where f_e is the share of tokens whose first choice is e and P_e the mean of p_e.
 class Experts final : public PositionWise {
  public:
-  /// Throws a usage error for settings without sense.
+  /// Throws a usage error for invalid settings.
   Experts(const ExpertSettings& settings, const Routing& routing, const LayerDims& dims, const ParameterScope& scope,
           const MakePositionWise& expert);
   Tensor forward(Tensor x, const SequenceLayout& layout) const override;
@@ -55,14 +55,14 @@ class Experts final : public PositionWise {
 
   ExpertSettings settings_;
   Routing routing_;
-  long choices_;  // of a token: not more than there are experts
+  long choices_;  // experts per token, at most the number of experts
   Parameter router_;
   std::vector<std::unique_ptr<PositionWise>> experts_;
   Random jitter_, second_;
   Metric dropped_, balance_;
 };
 
-/// `first` in blocks 0, 2, 4, …, `second` in the others.
+/// Makes `first` in blocks 0, 2, 4, … and `second` in the others.
 MakePositionWise alternating(MakePositionWise first, MakePositionWise second);
 
 }  // namespace lra::inline LRA_ENGINE

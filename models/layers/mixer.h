@@ -1,8 +1,9 @@
-/// What most models are: a token mixer, put into every block of the stack (blocks.h).
+/// The interface of most models: a token mixer, which every block of the stack contains (blocks.h).
 ///
-/// `Mixer` may do anything that maps (T, C) to (T, C). `Attention` owns the projections to queries, keys and values and
-/// back, and asks for one thing only: `attend`. A model is one .cpp in models/attention: its Config, its forward pass,
-/// one registration line (registry.h). What changes the stack itself is an Encoder (encoder.h).
+/// A `Mixer` may be any map from (T, C) to (T, C). `Attention` owns the projections to queries, keys and values and
+/// back, so that a derived class only implements `attend`. A model is one .cpp in models/attention with its Config, its
+/// forward pass and one registration line (registry.h). A model that changes the stack itself is an Encoder
+/// (encoder.h).
 #pragma once
 
 #include "models/layers/projections.h"
@@ -15,11 +16,11 @@ namespace lra::inline LRA_ENGINE {
 class Mixer {
  public:
   virtual ~Mixer() = default;
-  /// x (T,C), the packed tokens of all sequences → (T,C). Called by several threads at once.
+  /// x (T,C), the packed tokens of all sequences → (T,C). Thread-safe.
   virtual Tensor forward(Tensor x, const SequenceLayout& layout) const = 0;
 };
 
-/// The multi-head shell of the Transformer: the projections (projections.h), and between them what a model does.
+/// Multi-head attention: the projections (projections.h) around a model's `attend`.
 class Attention : public Mixer {
  public:
   Attention(const LayerDims& dims, const ParameterScope& scope);

@@ -8,13 +8,13 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-/// What training keeps of each is 16 bytes and more: beyond this a setting was mistyped.
+/// Training needs at least 16 bytes per parameter: a model beyond this limit has a mistyped setting.
 constexpr long kMostParameters = 1L << 29;
 
 }  // namespace
 
 void expect_room(long used, const std::string& what, const Shape& shape) {
-  double size = 1;  // whose whole product may be more than a long can hold
+  double size = 1;  // the product may exceed the range of long
   for (int i = 0; i < shape.rank(); ++i) {
     if (shape[i] < 0) fail_usage("{} would have the shape {}; try other settings", what, shape.text());
     size *= double(shape[i]);
@@ -26,7 +26,7 @@ void expect_room(long used, const std::string& what, const Shape& shape) {
 
 long Parameters::add(const std::string& name, const Shape& shape, const Init& init) {
   for (const ParameterInfo& other : list_)
-    if (other.name == name) fail("the parameter '{}' is made twice", name);
+    if (other.name == name) fail("the parameter '{}' is added twice", name);
   const long offset = count();
   expect_room(offset, fmt::format("the parameter '{}'", name), shape);
   list_.push_back({name, shape, offset});
@@ -92,9 +92,9 @@ Parameter ParameterScope::add(const std::string& name, const Shape& shape, const
 
 Parameter ParameterScope::add_buffer(const std::string& name, const Shape& shape, const Init& init, UpdateRule rule,
                                      bool is_metric) const {
-  const Parameter state = add(name, shape, init);
+  const Parameter buffer = add(name, shape, init);
   parameters_->make_buffer(std::move(rule), is_metric);
-  return state;
+  return buffer;
 }
 
 Dropout ParameterScope::dropout(const std::string& name, double rate) const { return {rate, random("dropout", name)}; }

@@ -15,11 +15,12 @@
 
 namespace lra::inline LRA_ENGINE {
 
-/// Throws a usage error, which `what` opens, for a shape that no setting with sense gives: with a negative size, or
-/// with so many numbers, after `used` others, that training could not keep them.
+/// Throws a usage error that begins with `what` if `shape` has a negative size, or if its elements after `used` others
+/// exceed the limit on parameters. Catches mistyped settings before memory is allocated.
 void expect_room(long used, const std::string& what, const Shape& shape);
 
-/// How a parameter starts. Values are pure functions of (seed, name, element): adding one changes no other.
+/// The initial distribution of a parameter. Values are pure functions of (seed, name, element), so adding a parameter
+/// changes no other.
 struct Init {
   enum class Kind { constant, normal, uniform } kind = Kind::constant;
   double scale = 0;
@@ -34,37 +35,37 @@ struct Init {
   static Init lecun(long in) { return normal(1 / std::sqrt(double(in))); }
 };
 
-/// What a training step makes of values that the optimiser does not touch, from what the forward passes of its examples
-/// have summed in their place of the gradient buffer.
+/// Updates the values of a buffer (buffer.h) at the end of a training step, from the sums that the forward passes of
+/// its examples have added to the buffer's part of the gradients.
 using UpdateRule = std::function<void(std::span<Real> values, std::span<const Real> sums)>;
 
 struct ParameterInfo {
   std::string name;  // "encoder.1.mixer.query"
   Shape shape;
   long offset;             // in elements, in the flat buffers
-  UpdateRule rule = {};    // of a state (buffer.h); empty for what is trained
-  bool is_metric = false;  // a state that is to be reported
+  UpdateRule rule = {};    // of a buffer (buffer.h); empty for trained parameters
+  bool is_metric = false;  // a buffer that is reported
 };
 
-/// Grows while a model is built; optimiser, checkpoint and digest see one flat buffer.
+/// All parameters of a model. Grows while the model is built; optimiser, checkpoint and digest use one flat array.
 class Parameters {
  public:
-  /// Without values only shapes are kept: what a model of any size would have is known at once.
+  /// Without values only names and shapes are kept, so that a model of any size can be described at once.
   explicit Parameters(std::uint64_t seed, bool has_values = true) : seed_(seed), has_values_(has_values) {}
   Parameters(const Parameters&) = delete;
   Parameters& operator=(const Parameters&) = delete;
 
-  /// Returns the parameter's offset. Throws when the name is taken.
+  /// Adds a parameter and returns its offset. Throws when the name is taken, and a usage error when there is no room.
   long add(const std::string& name, const Shape& shape, const Init& init);
-  /// Makes the parameter added last a state.
+  /// Turns the parameter added last into a buffer.
   void make_buffer(UpdateRule rule, bool is_metric);
 
   std::uint64_t seed() const { return seed_; }
-  /// Of the flat buffers: with states.
+  /// The number of values, including buffers.
   long count() const { return count_; }
-  /// Without them.
+  /// The number of trained values, without buffers.
   long trained() const;
-  /// Where the trained ones stand in the flat buffers: (begin, end), ascending, neighbours joined.
+  /// The ranges [begin, end) of trained values in the flat array, ascending, with adjacent ranges merged.
   std::vector<std::pair<long, long>> trained_ranges() const;
   const std::vector<ParameterInfo>& list() const { return list_; }
   std::span<Real> values() { return values_; }
@@ -80,12 +81,12 @@ class Parameters {
   std::vector<Real> values_;
 };
 
-/// A handle on one parameter; usable wherever an op wants a tensor.
+/// A handle on one parameter; usable wherever an op takes a tensor.
 class Parameter {
  public:
   Parameter() = default;
   Parameter(Parameters& owner, long offset, const Shape& shape) : owner_(&owner), offset_(offset), shape_(shape) {}
-  /// Undefined when default-made.
+  /// An undefined tensor if default-constructed.
   operator Tensor() const;  // NOLINT: a parameter is a tensor that is trained
   const Shape& shape() const { return shape_; }
 
@@ -95,19 +96,19 @@ class Parameter {
   Shape shape_;
 };
 
-/// A place in the model by name: parameters and random streams made here carry its path.
+/// A named place in the model. Parameters and random streams created here carry its path.
 class ParameterScope {
  public:
   ParameterScope(Parameters& parameters, std::string path) : parameters_(&parameters), path_(std::move(path)) {}
   ParameterScope operator/(const std::string& name) const;
 
   Parameter add(const std::string& name, const Shape& shape, const Init& init) const;
-  /// As `add`, of values that a training step changes by a rule.
+  /// As `add`, for values that a training step changes by an update rule.
   Parameter add_buffer(const std::string& name, const Shape& shape, const Init& init, UpdateRule rule,
                        bool is_metric) const;
-  /// A dropout site.
+  /// Creates a dropout site.
   Dropout dropout(const std::string& name, double rate) const;
-  /// A stream for draws other than initialisation, such as random features.
+  /// Creates a stream of random numbers for purposes other than initialisation, such as random features.
   Random random(const std::string& purpose, const std::string& name) const;
   const std::string& path() const { return path_; }
 

@@ -1,5 +1,5 @@
-/// The projections of multi-head attention: to queries, keys and values, and back. Vaswani et al. arXiv:1706.03762,
-/// §3.2.2. Without bias, Xavier-uniform.
+/// The projections of multi-head attention to queries, keys and values, and back, without bias. Vaswani et al.
+/// arXiv:1706.03762, §3.2.2. Initialised by Xavier uniform.
 #pragma once
 
 #include <string>
@@ -8,19 +8,19 @@
 
 namespace lra::inline LRA_ENGINE {
 
-/// (H·D,C): from tokens to the features of all heads.
+/// Adds a parameter (H·D,C): from tokens to the features of all heads.
 Parameter head_projection(const LayerDims& dims, const ParameterScope& scope, const std::string& name);
-/// (C,H·D): back.
+/// Adds a parameter (C,H·D): from the features of all heads back to tokens.
 Parameter out_projection(const LayerDims& dims, const ParameterScope& scope, const std::string& name = "out");
 
-/// "query", "key" and "value", each after `prefix`.
+/// The parameters "query", "key" and "value", with `prefix` before each name.
 struct QkvProjections {
   QkvProjections() = default;
   QkvProjections(const LayerDims& dims, const ParameterScope& scope, const std::string& prefix = "");
   Parameter query, key, value;
 };
 
-/// The same with "out".
+/// The same, and "out".
 struct Projections : QkvProjections {
   Projections(const LayerDims& dims, const ParameterScope& scope, const std::string& prefix = "");
   Parameter out;

@@ -1,4 +1,4 @@
-/// The registry of models: what is said of one, how it is built, and the line that registers it.
+/// The registry of models: the facts about a model, how to build it, and the line that registers it.
 #pragma once
 
 #include <functional>
@@ -17,48 +17,48 @@ namespace lra::inline LRA_ENGINE {
 class Mixer;    // mixer.h
 class Encoder;  // encoder.h
 
-/// The sizes that a model is built for.
+/// The dimensions for which a model is built.
 struct LayerDims {
-  long width = 0;   // C: features of a token
+  long width = 0;   // C: features per token
   long qkv = 0;     // features of queries, keys and values, all heads together
   long heads = 0;   // H, a divisor of qkv
-  long length = 0;  // the longest sequence of the task, the CLS slot included
-  long layer = 0;   // which block of the encoder, from 0
+  long length = 0;  // the longest sequence of the task, including the cls token
+  long layer = 0;   // index of the block in the encoder
   double attention_dropout = 0;
-  long height = 0, image_width = 0;  // of the image behind the sequence; 0 when it is not one
+  long height = 0, image_width = 0;  // of the sequence's image; 0 without an image
   long ff = 0;                       // hidden features of the feed-forward part
-  long layers = 1;                   // blocks of the encoder
+  long layers = 1;                   // blocks in the encoder
   double dropout = 0;                // on residual branches
 };
 
-/// What is said of a model, and verified by the conformance suite; nothing here steers the framework.
+/// Facts about a model. The conformance tests verify them; they do not change how the framework treats the model.
 struct ModelFacts {
   std::string summary;     // one line
   std::string paper;       // authors, title, where, year
   std::string complexity;  // "O(N k)"
   std::string kind;        // classes of the survey, by commas: fixed pattern | learnable pattern | memory | low rank |
                            // kernel | recurrence | downsampling | sparse; or dense
-  std::string differs;     // how LRA's own code, or the authors', departs; empty if it does not
+  std::string differs;     // how LRA's code, or the authors' code, differs; empty if it does not
   double exponent = 1;     // operations of mixing grow as N to this power
-  double memory_exponent = 1;   // bytes live in a training step grow as N to this power
-  bool fixed_length = false;    // has parameters whose size is the task's maximum length
-  bool causal = false;          // has a setting `causal`, with which no token sees a later one
-  bool stochastic = false;      // draws random numbers besides dropout, anew for other training steps
-  bool auxiliary_loss = false;  // adds a loss of its own: has gradients where the task's loss has none
-  int revision = 1;             // to be raised by one when the model's file gives other bits (harness/revision.h)
+  double memory_exponent = 1;   // live bytes of a training step grow as N to this power
+  bool fixed_length = false;    // some parameter's size is the task's maximum length
+  bool causal = false;          // has a setting `causal`: no token sees a later one
+  bool stochastic = false;      // uses random numbers besides dropout that change between steps
+  bool auxiliary_loss = false;  // adds its own loss, which has gradients where the task's has none
+  int revision = 1;             // raise by one when a change of the file changes bits (harness/revision.h)
 };
 
 struct ModelEntry {
   ModelFacts facts;
-  std::vector<Field> settings;  // with defaults
-  /// All settings, defaults filled in. Throws a usage error for an unknown or wrong one.
+  std::vector<Field> settings;  // with their defaults
+  /// Returns all settings with defaults filled in. Throws a usage error for an unknown or invalid setting.
   std::function<Settings(const Settings& settings)> resolve;
-  /// One of the two.
+  /// Builds the model. Exactly one of the two is set.
   std::function<std::unique_ptr<Mixer>(const Settings& settings, const LayerDims&, const ParameterScope&)> mixer;
   std::function<std::unique_ptr<Encoder>(const Settings& settings, const LayerDims&, const ParameterScope&)> encoder;
 };
 
-/// The models by name.
+/// All registered models by name.
 Registry<ModelEntry>& models();
 
 template <typename T>
@@ -70,8 +70,8 @@ template <typename T>
 concept IsBuiltFromConfig =
     HasConfig<T> && std::is_constructible_v<T, const typename T::Config&, const LayerDims&, const ParameterScope&>;
 
-/// The last line of a model's file. Requires T::Config and T(const T::Config&, const LayerDims&, const
-/// ParameterScope&), T being a Mixer or an Encoder.
+/// Registers a model; the last line of its file. T is a Mixer or an Encoder and must have T::Config and T(const
+/// T::Config&, const LayerDims&, const ParameterScope&).
 template <typename T>
 struct RegisterModel {
   static_assert(HasConfig<T>, "a model needs a public struct Config with `void fields(auto&& f)`");

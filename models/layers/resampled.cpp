@@ -24,7 +24,7 @@ ResampledConstants::ResampledConstants(const Random& site, const Shape& shape, l
 
 Tensor ResampledConstants::at(const SequenceLayout& layout) const {
   const std::int64_t number = training() && redraw_ > 0 ? std::int64_t(layout.step) / redraw_ : 0;
-  Tensor value = Tensor::empty(shape_);  // the caller's own: another thread may draw anew while this one is in use
+  Tensor value = Tensor::empty(shape_);  // a copy, because another thread may resample while it is in use
   const std::scoped_lock lock(latest_->mutex);
   if (latest_->number != number) {
     std::vector<double> exact(std::size_t(shape_.size()));
@@ -51,7 +51,7 @@ void sample_orthogonal(const Random& stream, const Shape& shape, std::span<doubl
       const double other = stream.normal((rows + r) * d + c);
       length += other * other;
     }
-    // Twice, because once leaves rounding errors that grow with the cancellation.
+    // Twice, because one pass leaves rounding errors that grow with the cancellation.
     for (int pass = 0; pass < 2; ++pass)
       for (std::size_t before = r / d * d; before < r; ++before) {
         const std::span unit = values.subspan(before * d, d);

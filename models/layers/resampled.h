@@ -1,14 +1,14 @@
-/// Numbers that a model uses and does not train: random features, the rotations of a hash.
+/// Random constants that a model uses but does not train, such as random features or hash rotations.
 ///
-/// Problem: they may change while training goes on, and yet must be the same in every thread, after a resume and when a
-/// cell is run again, without a place in the checkpoint. So a draw is a pure function of the seed, the place in the
-/// model and the draw's number, and the number follows from the step:
+/// They may change during training, yet must be the same in every thread, after a resume and when a cell is run again,
+/// without being stored in the checkpoint. A sample is therefore a pure function of the seed, the place in the model
+/// and the number of the sample, which depends on the step:
 ///
 ///   features_(scope.random("features", "projection"), {features, width}, config.redraw, sample_orthogonal)   // built
 ///   const Tensor w = features_.at(pack);                                                                   // used
 ///
-/// In training, draw ⌊step / redraw⌋ is used, or draw 0 for ever when `redraw` is 0; outside of training always draw 0,
-/// so that evaluation does not depend on when it happens.
+/// Training uses sample ⌊step / redraw⌋, or always sample 0 if `redraw` is 0. Evaluation always uses sample 0, so it
+/// does not depend on the step at which it happens.
 #pragma once
 
 #include <functional>
@@ -21,14 +21,14 @@ namespace lra::inline LRA_ENGINE {
 
 class ResampledConstants {
  public:
-  /// Fills `values` (of `shape`, last dimension fastest) from `stream`, and from nothing else.
+  /// Fills `values` (of `shape`, row-major) from `stream` alone.
   using Sampler = std::function<void(const Random& stream, const Shape& shape, std::span<double> values)>;
 
-  /// `redraw`: training steps between draws, 0 for never.
+  /// `redraw`: training steps between samples, 0 for never. Throws a usage error if it is negative or `shape` too
+  /// large.
   ResampledConstants(const Random& site, const Shape& shape, long redraw, Sampler sampler);
 
-  /// The draw of this pass, rounded to float32 in every engine. Called by several threads at once; the latest draw is
-  /// remembered.
+  /// The sample for this pass, rounded to float32 in every engine. Thread-safe; the latest sample is cached.
   Tensor at(const SequenceLayout& layout) const;
 
  private:
@@ -40,11 +40,11 @@ class ResampledConstants {
   std::shared_ptr<Latest> latest_;
 };
 
-/// Each number from N(0,1).
+/// Fills with independent numbers from N(0,1).
 void sample_normal(const Random& stream, const Shape& shape, std::span<double> values);
 
-/// Rows of (M,D), D at a time orthogonal to each other, each distributed as a row of N(0,I): directions from
-/// Gram-Schmidt, which is uniform over rotations, lengths of Gaussian rows of their own. Choromanski et al.
+/// Fills rows of (M,D) that are orthogonal within each block of D rows, each distributed as N(0,I): directions from
+/// Gram-Schmidt, which are uniform over rotations, and lengths from independent Gaussian rows. Choromanski et al.
 /// arXiv:2009.14794, §2.4.
 void sample_orthogonal(const Random& stream, const Shape& shape, std::span<double> values);
 

@@ -33,9 +33,9 @@ struct Errors {
   double mean = 0, rms = 0, standard_error = 0;  // relative, of the estimate
 };
 
-constexpr double kSquare = 0.8;  // ‖q + k‖²: small, or the tails of the estimate would need millions of draws
+constexpr double kSquare = 0.8;  // ‖q + k‖²: small, or the tails of the estimate would need millions of samples
 
-/// Over draws 0 … count − 1 at one pair of a query and a key of eight features.
+/// Errors over samples 0 … count − 1 for one pair of query and key with eight features.
 Errors errors(Sampler sampler, long m, long count) {
   Numbers q = random_numbers(8, "query"), k = random_numbers(8, "key");
   const double factor = std::sqrt(kSquare / (dot(q, q) + 2 * dot(q, k) + dot(k, k)));
@@ -53,8 +53,7 @@ Errors errors(Sampler sampler, long m, long count) {
   return e;
 }
 
-// Orthogonal directions from a decomposition that is not uniform over rotations would show here: a bias of some
-// percent.
+// Directions that are not uniform over rotations would have a bias of a few percent.
 TEST(Directions, EstimateTheSoftmaxKernelWithoutBias) {
   for (const Sampler sampler : {sample_normal, sample_orthogonal}) {
     const Errors e = errors(sampler, 32, 3000);
@@ -64,7 +63,7 @@ TEST(Directions, EstimateTheSoftmaxKernelWithoutBias) {
 }
 
 // Source: exp(w·(q + k) − (‖q‖² + ‖k‖²)/2) is log-normal, with relative variance exp(‖q + k‖²) − 1, and the mean of M
-// has 1/M of it.
+// has 1/M of that.
 TEST(Directions, ErrorOfIndependentOnesFallsAsTheRootOfTheirNumber) {
   for (const long m : {16, 64, 256})
     EXPECT_NEAR(errors(sample_normal, m, 1500).rms / std::sqrt(std::expm1(kSquare) / double(m)), 1, 0.1) << m;
@@ -77,8 +76,8 @@ TEST(Directions, ErrorOfOrthogonalOnesFallsAsTheRootOfTheirNumber) {
   EXPECT_NEAR(few / errors(sample_orthogonal, 256, 1500).rms, 4, 0.4);
 }
 
-// Source: Choromanski et al., theorem 2: for a whole block of D = 8 the mean square is less by at least
-// 2(D − 1)/(D(D + 2)) · (1 − exp(−‖q + k‖²/2))², here a tenth of it.
+// Source: Choromanski et al., theorem 2: for a whole block of D = 8 the mean square is smaller by at least 2(D −
+// 1)/(D(D + 2)) · (1 − exp(−‖q + k‖²/2))², here a tenth of it.
 TEST(Directions, OrthogonalOnesHaveLessVariance) {
   const double reduction = 2.0 * 7 / (8 * 10) * std::pow(-std::expm1(-kSquare / 2), 2);
   EXPECT_LT(std::pow(errors(sample_orthogonal, 8, 10000).rms, 2), std::expm1(kSquare) / 8 - reduction / 2);
@@ -120,8 +119,8 @@ TEST(ResampledConstants, ChangesEverySoManyStepsOfTrainingAndNeverInEvaluation) 
   const Numbers second = values(numbers.at(at_step(5)));
   EXPECT_NE(second, first);
   EXPECT_EQ(values(numbers.at(at_step(9))), second);
-  EXPECT_EQ(values(numbers.at(at_step(0))), first);  // whatever was drawn between
-  // A resumed run has another object, and draws the same.
+  EXPECT_EQ(values(numbers.at(at_step(0))), first);  // whatever was sampled in between
+  // A resumed run has another object but the same samples.
   EXPECT_EQ(values(ResampledConstants(Random(3, "features", "test"), {4, 3}, 5, sample_normal).at(at_step(7))), second);
 }
 

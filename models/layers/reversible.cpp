@@ -8,14 +8,14 @@ namespace {
 
 using Function = std::function<Tensor(Tensor)>;
 
-/// A handle whose gradient goes nowhere.
+/// Returns x without its slot and parameter: a constant.
 Tensor constant(Tensor x) {
   x.set_slot(nullptr);
   x.set_parameter(-1);
   return x;
 }
 
-/// f(x), of which nothing is kept.
+/// f(x), keeping nothing for backward.
 Tensor value_of(const Function& f, const Tensor& x) {
   if (!recording()) return f(x);
   const Tape forgotten(Context::current().tape->gradients());
@@ -26,7 +26,7 @@ struct Again {
   Tensor value, dx;
 };
 
-/// f(x) once more, and dx of f for the gradient dy; parameters get theirs.
+/// Recomputes f(x), and from the gradient dy the gradient dx; adds to the gradients of parameters.
 Again again(const Function& f, const Tensor& x, const Tensor& dy) {
   Again made;
   Tape tape(Context::current().tape->gradients());
@@ -37,7 +37,7 @@ Again again(const Function& f, const Tensor& x, const Tensor& dy) {
   return made;
 }
 
-/// An undefined x, such as the gradient of what f does not use, is zero.
+/// y += factor · x. An undefined x, such as the gradient of an unused input, is zero.
 void add_to(Tensor& y, const Tensor& x, Real factor) {
   if (x.defined()) kernels::add_scaled(x.data(), factor, y.data(), y.size());
 }

@@ -9,15 +9,15 @@
 
 namespace lra::inline LRA_ENGINE {
 
-/// Holds the two moments. Parameters change only in `step`; chunks of one step may be applied by different threads,
-/// since every element is treated alike and alone.
+/// Holds the two moments. Elements are independent, so threads may apply disjoint ranges of one step at the same time.
 class Adam {
  public:
   Adam(long parameters, const Recipe& recipe);
 
-  /// What update number `step` (from 0) does at learning rate `lr`, gradients times `gradient_scale`.
+  /// Returns the coefficients of update number `step` (from 0) at learning rate `lr`, with gradients scaled by
+  /// `gradient_scale`.
   kernels::AdamStep at(long step, double lr, double gradient_scale) const;
-  /// Applies it to elements begin … end − 1. Thread-safe for disjoint ranges.
+  /// Applies the update to elements begin … end − 1. Thread-safe for disjoint ranges.
   void apply(const kernels::AdamStep& step, std::span<const Real> gradients, std::span<Real> parameters, long begin,
              long end);
 
@@ -29,7 +29,8 @@ class Adam {
   std::vector<Real> m_, v_;
 };
 
-/// min(1, clip / norm), 1 when clip is 0: what scales gradients to a global norm of at most `clip`.
+/// Returns the factor that scales gradients of global norm `norm` to at most `clip`: min(1, clip / norm), or 1 if clip
+/// is 0.
 double clip_factor(double norm, double clip);
 
 }  // namespace lra::inline LRA_ENGINE

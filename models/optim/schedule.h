@@ -1,11 +1,11 @@
-/// Learning rates as a function of the step.
+/// Learning-rate schedules.
 #pragma once
 
 #include "tasks/recipe.h"
 
 namespace lra {
 
-/// The rate of update number `step`, from 0. With w warm-up steps:
+/// Returns the learning rate of update number `step`, from 0. With w warm-up steps:
 ///   constant  lr · min(1, step/w)
 ///   rsqrt     lr · min(1, step/w) / √max(step, w)                          LRA's text tasks
 ///   cosine    lr · min(1, step/w) · ½(1 + cos(π·frac)), frac = max(0, (step − w)/cycle) mod 1     LRA's image tasks
@@ -13,7 +13,7 @@ namespace lra {
 /// Throws a usage error for an unknown schedule.
 double learning_rate(const Recipe& recipe, long step);
 
-/// Throws a usage error that names the first setting which cannot be (batch of 0, unknown schedule or selection, …).
+/// Throws a usage error that names the first invalid setting (batch of 0, unknown schedule or selection, …).
 void check(const Recipe& recipe);
 
 }  // namespace lra
