@@ -1,8 +1,8 @@
-/// Adaptively sparse Transformer: attention by α-entmax, which gives most keys no weight at all; each head learns its α
+/// Adaptively sparse Transformer: attention by α-entmax, which assigns zero weight to most keys; each head learns its α
 /// between softmax (1) and sparsemax (2).
 ///
 ///   Correia, Niculae, Martins. "Adaptively Sparse Transformers." EMNLP 2019, §3.
-///   time O(N²·C), the solution for each query included   memory O(N·C): probabilities are made in strips
+///   time O(N²·C), including the search for each threshold   memory O(N·C): probabilities are computed in strips
 #include "models/layers/mixer.h"
 #include "models/ops/ops.h"
 
@@ -15,7 +15,7 @@ class AdaptivelySparse final : public Attention {
     double alpha = 0;
     bool causal = false;
     void fields(auto&& f) {
-      f("alpha", alpha, "0: each head learns its own; otherwise α of all heads, from 1 (softmax) to 2 (sparsemax)");
+      f("alpha", alpha, "0: each head learns its own; otherwise the α of all heads, from 1 (softmax) to 2 (sparsemax)");
       f("causal", causal, "no token sees a later one");
     }
   };
@@ -35,19 +35,20 @@ class AdaptivelySparse final : public Attention {
   }
 
   Config config_;
-  Parameter excess_;  // α = 1 + sigmoid of it
+  Parameter excess_;  // α = 1 + sigmoid(excess)
   Dropout site_;
 };
 
 const RegisterModel<AdaptivelySparse> registered{
     "adaptively_sparse",
-    {.summary = "softmax replaced by entmax, as sparse as each head learns",
+    {.summary = "softmax replaced by entmax, with a sparsity that each head learns",
      .paper = "Correia et al. \"Adaptively Sparse Transformers.\" EMNLP 2019, arXiv:1909.00015",
      .complexity = "O(N²)",
      .kind = "sparse",
-     .differs = "LRA's code does not have it. The authors' code finds the threshold by bisection and holds all N×N "
-                "probabilities; here it is found by Newton's method, which cannot overshoot, to double precision, and "
-                "probabilities are made again in backward.",
+     .differs =
+         "LRA's code does not have it. The authors' code finds the threshold by bisection and stores all N×N "
+         "probabilities; here Newton's method, which cannot overshoot, finds it to double precision, and backward "
+         "recomputes the probabilities.",
      .exponent = 2,
      .causal = true}};
 

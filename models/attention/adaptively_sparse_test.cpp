@@ -1,4 +1,4 @@
-/// Adaptively sparse attention against thresholds found in other ways: by bisection, and by sorting.
+/// Adaptively sparse attention against thresholds that bisection and sorting find.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,7 +10,7 @@ namespace {
 
 constexpr long kHeads = 3;
 
-/// Probabilities of one row of scores for a head.
+/// The probabilities of one row of scores in a head.
 using Entmax = std::function<Numbers(const Numbers& z, long head)>;
 
 // Correia et al., §3: [(α−1)z − τ]₊^(1/(α−1)), τ between max − 1 and max − n^(1−α), all scores times α − 1.
@@ -42,7 +42,7 @@ Numbers sparsemax(const Numbers& z) {
   return p;
 }
 
-// Peters et al. arXiv:1905.05702, algorithm 2: the largest support whose threshold is not above its least score.
+// Peters et al. arXiv:1905.05702, algorithm 2: the largest support whose threshold is at most its smallest score.
 Numbers entmax15(const Numbers& z) {
   Numbers sorted = z;
   std::sort(sorted.rbegin(), sorted.rend());
@@ -115,8 +115,8 @@ TEST(AdaptivelySparse, OfAlphaOneIsTheTransformer) {
     });
 }
 
-// Queries and keys are made of features 0 to 5 alone, values of the others: a change of the others shows who weighs
-// that token, to the last bit.
+// Queries and keys depend on features 0 to 5 only, values on the others. So a change of the others shows exactly which
+// tokens give weight to the changed token.
 TEST(AdaptivelySparse, GivesMostKeysNoWeightAtAll) {
   constexpr long kN = 40, kWidth = 12;
   for (const double alpha : {1.5, 2.0}) {
@@ -146,7 +146,7 @@ TEST(AdaptivelySparse, GivesMostKeysNoWeightAtAll) {
   }
 }
 
-// What all keys have in common changes no probability.
+// Adding the same score to all keys changes no probability.
 TEST(AdaptivelySparse, CommonScoresChangeNothing) {
   Trial trial("adaptively_sparse", Json::object(), {30});
   for (std::size_t i = 11; i < trial.x.size(); i += 12) trial.x[i] = 1;

@@ -1,4 +1,4 @@
-/// Axial attention: each token sees its row, or its column, so that two layers reach the whole grid.
+/// Axial attention: each token sees its row or its column, so that two layers connect the whole grid.
 ///
 ///   Ho, Kalchbrenner, Weissenborn, Salimans. "Axial Attention in Multidimensional Transformers." arXiv:1912.12180,
 ///   2019, §3.
@@ -9,7 +9,7 @@
 namespace lra {
 namespace {
 
-/// Attention along one axis, with projections of its own.
+/// Attention along one axis, with its own projections.
 class Axis final : public Attention {
  public:
   Axis(bool columns, bool causal, const LayerDims& dims, const ParameterScope& scope)
@@ -53,7 +53,8 @@ class Axial final : public Mixer {
     bool both = false;
     bool causal = false;
     void fields(auto&& f) {
-      f("both", both, "every layer adds up both axes; otherwise layers take rows and columns in turn");
+      f("both", both,
+        "every layer adds attention along both axes; otherwise layers alternate between rows and columns");
       f("causal", causal, "no token sees a later one of its row or column");
     }
   };
@@ -82,9 +83,9 @@ const RegisterModel<Axial> registered{
      .kind = "fixed pattern",
      .differs =
          "Not in LRA's code. The paper's decoder shifts rows and sees those above without a mask, so that "
-         "each pixel depends on all before it; here `causal` masks rows and columns as they stand, and layers reach "
-         "only what lies above and to the left. Sequences that are no images are laid out on a square grid, positions "
-         "are the encoder's, and a class token before an image sees and is seen by all.",
+         "each pixel depends on all before it; here `causal` masks rows and columns, and layers reach only what is "
+         "above and to the left. Sequences without an image are laid out on a square grid, positions are the "
+         "encoder's, and a class token before an image sees all and is seen by all.",
      .exponent = 1.5,
      .causal = true}};
 

@@ -1,9 +1,9 @@
-/// Big Bird: each block of tokens sees its neighbours, a few blocks at random, and the global tokens, which see and are
-/// seen by all.
+/// Big Bird: each block of tokens sees its neighbours, a few random blocks, and the global tokens, which see all and
+/// are seen by all.
 ///
 ///   Zaheer, Guruganesh, Dubey, Ainslie, Alberti, Ontanon, Pham, Ravula, Wang, Yang, Ahmed. "Big Bird: Transformers for
 ///   Longer Sequences." NeurIPS 2020, §2 and appendix D.
-///   time O(N·b·(w + r + 2)·C)   memory O(N·C)   a key that several rules name counts once
+///   time O(N·b·(w + r + 2)·C)   memory O(N·C)   a key selected by several rules counts once
 #include <set>
 
 #include "models/layers/mixer.h"
@@ -20,9 +20,9 @@ class BigBird final : public Attention {
     long random = 3;
     long global_tokens = 0;
     void fields(auto&& f) {
-      f("block", block, "tokens of a block", at_least(1));
-      f("window", window, "blocks of the window, the own one in the middle", at_least(1));
-      f("random", random, "blocks drawn at random for each block and head, once and for all", between(0, kMostOfASize));
+      f("block", block, "tokens per block", at_least(1));
+      f("window", window, "blocks in the window, centred on the query's block", at_least(1));
+      f("random", random, "random blocks for each block and head, chosen once", between(0, kMostOfASize));
       f("global_tokens", global_tokens,
         "0: the first and the last block are global (ITC); otherwise this many leading tokens are (ETC), the first "
         "being the extra one of cls pooling",
@@ -64,7 +64,7 @@ class BigBird final : public Attention {
     }
   }
 
-  /// The blocks, of `count`, that block i sees.
+  /// The blocks, out of `count`, that block i sees.
   std::set<long> seen_by(long i, long count, long head) const {
     std::set<long> blocks;
     if (config_.global_tokens == 0) blocks = {0, count - 1};
@@ -73,7 +73,7 @@ class BigBird final : public Attention {
     for (long r = 0; r < config_.random && long(blocks.size()) < count; ++r) {
       const std::uint64_t element = std::uint64_t((i * dims().heads + head) * config_.random + r);
       long pick = long(choice_.below(std::uint32_t(count - long(blocks.size())), element));
-      for (const long taken : blocks) pick += taken <= pick;  // the pick-th of those left
+      for (const long taken : blocks) pick += taken <= pick;  // the pick-th of the remaining blocks
       blocks.insert(pick);
     }
     return blocks;
@@ -92,8 +92,8 @@ const RegisterModel<BigBird> registered{
      .kind = "fixed pattern, memory",
      .differs =
          "LRA's code draws random blocks among the first 1,024 positions only, appends a whole block of padding that "
-         "counts as tokens, and masks with −10⁴; the code it comes from counts some keys twice near the ends. Here "
-         "blocks are drawn from the whole sequence by the model's seed and each key counts once.",
+         "counts as tokens, and masks with −10⁴; its original counts some keys twice near the ends. Here "
+         "random blocks come from the whole sequence and depend on the model's seed, and each key counts once.",
      .exponent = 1}};
 
 }  // namespace

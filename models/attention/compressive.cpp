@@ -1,4 +1,4 @@
-/// Compressive Transformer: a Transformer-XL whose older memories are not forgotten but compressed.
+/// Compressive Transformer: a Transformer-XL that compresses older memories instead of discarding them.
 ///
 ///   Rae, Potapenko, Jayakumar, Hillier, Lillicrap. "Compressive Transformers for Long-Range Sequence Modelling." ICLR
 ///   2020, §3.
@@ -22,9 +22,10 @@ class Compressive final : public Mixer {
     bool causal = false;
     void fields(auto&& f) {
       f("segment", segment, "tokens of a segment", at_least(1));
-      f("memory", memory, "tokens before its segment that a token sees as they were; up to rate - 1 more", at_least(0));
-      f("compressed", compressed, "memories of `rate` tokens each that it sees before those", at_least(0));
-      f("rate", rate, "tokens that are compressed to one memory", between(1, kMostOfASize));
+      f("memory", memory, "uncompressed tokens before its segment that a token sees; up to rate - 1 more", at_least(0));
+      f("compressed", compressed, "compressed memories, of `rate` tokens each, that a token sees before those",
+        at_least(0));
+      f("rate", rate, "tokens compressed into one memory", between(1, kMostOfASize));
       f("reconstruction", reconstruction, "factor of the loss that trains the compression", at_least(0));
       f("causal", causal, "no token sees a later one, as in the paper; otherwise all of its segment");
     }
@@ -41,7 +42,7 @@ class Compressive final : public Mixer {
   Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     const long c = config_.rate;
     std::vector<double> places, context_places;
-    std::vector<Tensor> context;  // of each sequence: its tokens, the same without gradient, compressed groups of them
+    std::vector<Tensor> context;  // per sequence: tokens, tokens without gradient, compressed groups
     SequenceLayout context_layout = layout;
     context_layout.length = 2 * layout.length + layout.length / c;
     for (long s = 0; s < layout.count(); ++s) {
@@ -69,13 +70,13 @@ class Compressive final : public Mixer {
   }
 
  private:
-  /// Where the last segment of n tokens begins.
+  /// The position where the last segment of n tokens begins.
   long last_segment(long n) const { return (n - 1) / config_.segment * config_.segment; }
-  /// How many groups of tokens are compressed when a segment begins at `begin`.
+  /// The number of groups that are compressed before a segment that begins at `begin`.
   long compressed_before(long begin) const { return std::max(0L, begin - config_.memory) / config_.rate; }
 
-  /// The loss of one sequence's compression: what each segment would read, by content alone, from the states that it
-  /// pushes out of the memory, against what it reads from them compressed; the mean of the squared difference.
+  /// The attention-reconstruction loss of one sequence: the mean squared difference between content attention of each
+  /// segment over the states that it pushes out of the memory, and over the compressed states.
   void reconstruct(const Tensor& constant, const Tensor& compressed, const SequenceLayout& layout) const {
     const long n = constant.dim(0), last = last_segment(n);
     std::vector<Tensor> queries, pushed, groups;
@@ -87,7 +88,7 @@ class Compressive final : public Mixer {
       queries.push_back(rows(constant, begin, config_.segment));
       pushed.push_back(rows(constant, from * config_.rate, count * config_.rate));
       groups.push_back(rows(compressed, from, count));
-      query_layout.sequences.push_back(0);  // nothing is drawn
+      query_layout.sequences.push_back(0);  // no random numbers are used
       query_layout.offsets.push_back(query_layout.tokens() + config_.segment);
       pushed_layout.offsets.push_back(pushed_layout.tokens() + count * config_.rate);
       group_layout.offsets.push_back(group_layout.tokens() + count);
@@ -100,7 +101,7 @@ class Compressive final : public Mixer {
     auxiliary_loss(multiply(off, off), config_.reconstruction / double(off.size()), layout);
   }
 
-  /// Of n tokens; keys: the tokens, the same as memories, the compressed groups.
+  /// For n tokens. Keys: the tokens, the tokens as memories, the compressed groups.
   void visit_parts(long n, long keys, const PartVisitor& visit) const {
     for (long begin = 0; begin < n; begin += config_.segment) {
       const Positions own = Positions(n).add(begin, config_.segment);
@@ -123,18 +124,17 @@ class Compressive final : public Mixer {
 
 const RegisterModel<Compressive> registered{
     "compressive",
-    {.summary = "segments that see earlier ones, and the oldest compressed",
+    {.summary = "segments that see earlier segments, the oldest ones compressed",
      .paper = "Rae et al. \"Compressive Transformers for Long-Range Sequence Modelling.\" ICLR 2020, arXiv:1911.05507",
      .complexity = "O(N (T+M+K))",
      .kind = "memory, recurrence",
      .differs =
          "LRA's code does not have it. The paper's model is causal, for language modelling, and that is the setting "
-         "`causal`; by default tokens see all of their own segment. Of the paper's compressions this is the "
-         "convolution, without bias, and of its losses attention reconstruction, here the mean of the squares, not "
-         "their sum; nothing else trains the compression. States wait in the memory until `rate` of them can be "
-         "compressed. Blocks are pre-norm, so memories are normed states; the embedding's positions are added as well. "
-         "A "
-         "class token before the sequence sees the first segment alone, so presets pool by the mean.",
+         "`causal`; by default tokens see all of their own segment. The compression is the paper's "
+         "convolution, without bias, and its loss the paper's attention reconstruction, as a mean of squares instead "
+         "of a sum; nothing else trains the compression. States stay in the memory until `rate` of them can be "
+         "compressed. Blocks are pre-norm, so memories are normalised states; the embedding's positions are added as "
+         "well. A class token before the sequence sees the first segment only, so presets use mean pooling.",
      .exponent = 1,
      .causal = true,
      .auxiliary_loss = true}};

@@ -1,4 +1,4 @@
-/// Compressive Transformer against Transformer-XL, its scores written out, and its loss by its definition.
+/// Compressive Transformer against explicit scores, Transformer-XL, and the definition of its loss.
 #include <gtest/gtest.h>
 
 #include "models/testing/dense_relative.h"
@@ -16,7 +16,7 @@ Trial compressive(bool causal, const std::vector<long>& lengths) {
       lengths};
 }
 
-/// `rate` rows at a time, side by side, through the convolution's matrix.
+/// Multiplies `rate` concatenated rows at a time by the convolution's matrix.
 Dense groups_of(const Trial& trial, const Dense& x, long count) {
   const Dense folded(count, kRate * x.cols, Numbers(x.v.begin(), x.v.begin() + count * kRate * x.cols));
   return project(folded, trial.weights("compression"));

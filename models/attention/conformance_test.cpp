@@ -1,5 +1,5 @@
-// One contract for every model of the registry (models/testing/contract.h). A new file in this folder is covered
-// without an edit here, and cannot opt out.
+// One contract for every model of the registry (models/testing/contract.h). It covers a new file in this folder without
+// an edit here.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -25,7 +25,7 @@ INSTANTIATE_TEST_SUITE_P(All, EveryModel, testing::ValuesIn(f32::model_names()),
 const std::vector<std::filesystem::path> kFolders = {std::filesystem::path(LRA_SOURCE_DIR) / "models/attention",
                                                      std::filesystem::path(LRA_SOURCE_DIR) / "models/encoders"};
 
-/// Every file of the models' folders.
+/// The names of all files in the models' folders.
 std::vector<std::filesystem::path> files_of_models() {
   std::vector<std::filesystem::path> all;
   for (const auto& folder : kFolders)
@@ -50,7 +50,7 @@ TEST(Registry, HoldsEveryFileOfTheFolder) {
   EXPECT_EQ(cases, int(names.size()));
 }
 
-// The checks above cannot know what a paper's formula is: that takes a dense evaluation written for the model.
+// The checks above cannot know a paper's formula; that needs a dense evaluation written for the model.
 TEST(Registry, HasAnExactnessTestForEveryModel) {
   std::string tests;
   for (const auto& file : files_of_models()) {

@@ -1,5 +1,5 @@
-/// ETC: learned global tokens take in the whole sequence, and each token sees them and a window, in one softmax that
-/// knows how far away keys stand.
+/// ETC: learned global tokens attend to the whole sequence, and each token attends to them and to a window, in one
+/// softmax with relative positions.
 ///
 ///   Ainslie, Ontanon, Alberti, Cvicek, Fisher, Pham, Ravula, Sanghai, Wang, Yang. "ETC: Encoding Long and Structured
 ///   Inputs in Transformers." EMNLP 2020, §3.
@@ -19,10 +19,10 @@ class Etc final : public Mixer {
     long distance = 12;
     bool share = false;
     void fields(auto&& f) {
-      f("global_tokens", global_tokens, "g: learned tokens that see and are seen by all", between(1, kMostOfASize));
-      f("radius", radius, "r: tokens seen on each side of the own one", at_least(0));
-      f("distance", distance, "labels tell distances up to this apart", between(0, kMostOfASize));
-      f("share", share, "global tokens are projected as the others are");
+      f("global_tokens", global_tokens, "g: learned tokens that see all and are seen by all", between(1, kMostOfASize));
+      f("radius", radius, "r: tokens seen on each side of the query", at_least(0));
+      f("distance", distance, "largest distance with a label of its own", between(0, kMostOfASize));
+      f("share", share, "global tokens use the same projections as the others");
     }
   };
 
@@ -41,8 +41,8 @@ class Etc final : public Mixer {
 
   Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     const long g = config_.global_tokens;
-    SequenceLayout global_layout = layout, key_layout = layout;  // keys of a sequence: global tokens, then its own
-    std::vector<long> global_rows, order;                        // of the keys over (all global rows; all tokens)
+    SequenceLayout global_layout = layout, key_layout = layout;  // keys of a sequence: global tokens, then its tokens
+    std::vector<long> global_rows, order;                        // indices of the keys in (all global rows; all tokens)
     for (long s = 0; s < layout.count(); ++s) {
       for (long i = 0; i < g; ++i) global_rows.push_back(i), order.push_back(s * g + i);
       for (long i = layout.begin(s); i < layout.begin(s + 1); ++i) order.push_back(layout.count() * g + i);
@@ -56,13 +56,13 @@ class Etc final : public Mixer {
     };
 
     Tensor global = gather_rows(tokens_, global_rows);
-    const Tensor taken_in = sparse_attention(linear(global, global_.query), with_global(linear(global, global_.key), k),
+    const Tensor gathered = sparse_attention(linear(global, global_.query), with_global(linear(global, global_.key), k),
                                              with_global(linear(global, global_.value), v), heads_,
                                              [g, key_layout](long s, long, const PartVisitor& visit) {
                                                visit({Positions::all(g), Positions::all(key_layout.size(s))});
                                              },
                                              global_site_, global_layout, key_layout, {global_labels_, 0, g});
-    global = global_norm_(add(linear(taken_in, global_.out), std::move(global)));
+    global = global_norm_(add(linear(gathered, global_.out), std::move(global)));
 
     return linear(
         sparse_attention(linear(std::move(x), token_.query), with_global(linear(global, global_.key), k),
@@ -95,10 +95,10 @@ const RegisterModel<Etc> registered{
      .complexity = "O(N (g + r))",
      .kind = "fixed pattern, memory",
      .differs =
-         "Not in LRA's code. In the paper global tokens go from layer to layer beside the others, each "
-         "layer updating both at once; here each layer has its own, which take in the sequence first (attention, "
-         "residual, layer norm) and are seen by its tokens afterwards, so that one layer reaches everywhere. They "
-         "stand for no segments of the text, all distances to them are alike, and there is no pre-training.",
+         "Not in LRA's code. In the paper global tokens pass from layer to layer beside the others, and each "
+         "layer updates both at once; here each layer has its own global tokens, which first attend to the sequence "
+         "(attention, residual, layer norm) and are then seen by its tokens, so that one layer connects all tokens. "
+         "They do not represent segments of the text, all distances to them are equal, and there is no pre-training.",
      .exponent = 1}};
 
 }  // namespace

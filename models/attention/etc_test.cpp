@@ -1,4 +1,4 @@
-/// ETC against its scores written out, label by label.
+/// ETC against explicit scores with labels.
 #include <gtest/gtest.h>
 
 #include "models/testing/dense.h"
@@ -8,7 +8,7 @@ namespace {
 
 constexpr long kHeads = 3;
 
-/// The label of a pair, or −1 where the key is not seen.
+/// The label of a pair, or −1 if the key is not visible.
 using Label = std::function<long(long query, long key)>;
 
 /// softmax_j(q_i·(k_j + a_label(i,j)) / √d) v_j, head by head. Ainslie et al., §3.
@@ -45,13 +45,13 @@ struct EtcTrial : Trial {
     fill_zeros();
     Named values = run.parameters;
     for (const char* name : {"labels", "global_labels"})
-      for (double& value : values.at(name)) value *= 30;  // to be seen beside keys
+      for (double& value : values.at(name)) value *= 30;  // so that labels matter beside keys
     set(values);
   }
 
   Dense global_weights(const std::string& name) const { return weights(share ? name : "global_" + name); }
 
-  /// The global tokens after they took in the tokens.
+  /// The global tokens after they attended to the sequence.
   Dense taken_in(const Dense& tokens) const {
     const Dense own = weights("global_tokens");
     const auto keys = [&](const std::string& name) {
@@ -76,7 +76,8 @@ struct EtcTrial : Trial {
   }
 };
 
-// One softmax over global tokens and the window; labels are distances cut to ±distance, and one for global tokens.
+// One softmax over global tokens and the window; labels are distances clipped to ±distance, and one label for global
+// tokens.
 TEST(Etc, EqualsItsLabelledScores) {
   for (const auto& lengths : kLengths)
     for (const auto& [g, r, d] : {std::array{1L, 0L, 0L}, {3L, 4L, 2L}, {5L, 3L, 7L}, {2L, 100L, 12L}})
@@ -90,7 +91,7 @@ TEST(Etc, EqualsItsLabelledScores) {
       }
 }
 
-// Source: a window of everything and labels of nothing leave softmax attention over global tokens and tokens.
+// Source: with an unlimited window and zero labels, it is softmax attention over global tokens and tokens.
 TEST(Etc, WithoutLabelsAndWithAWideWindowIsTheTransformerWithMoreKeys) {
   for (const bool share : {false, true}) {
     EtcTrial trial(4, 300, 12, share, {5, 1, 130});
@@ -109,7 +110,7 @@ TEST(Etc, WithoutLabelsAndWithAWideWindowIsTheTransformerWithMoreKeys) {
   }
 }
 
-// Source: the purpose of global tokens; a window alone reaches no further than its radius.
+// Source: the purpose of global tokens; a window alone reaches only its radius.
 TEST(Etc, OneLayerReachesEveryToken) {
   constexpr std::size_t kN = 40, kWidth = 12;
   const EtcTrial trial(2, 3, 2, false, {kN});

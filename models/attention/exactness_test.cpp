@@ -1,4 +1,4 @@
-/// Each model against an evaluation written independently here: dense, in double, from the paper's equations.
+/// Each model against an independent dense evaluation of the paper's equations in double.
 #include <gtest/gtest.h>
 
 #include "models/testing/dense.h"

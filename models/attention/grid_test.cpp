@@ -1,4 +1,4 @@
-/// Models that see along rows and columns, against dense masks over the cells of the grid.
+/// Models that attend along rows and columns, against dense masks over the cells of the grid.
 #include <gtest/gtest.h>
 
 #include "models/testing/dense.h"
@@ -10,7 +10,7 @@ constexpr long kHeads = 3;
 
 bool everything(long, long) { return true; }
 
-/// Columns of the squarest grid for sequences of up to n tokens.
+/// The number of columns of the squarest grid for sequences of up to n tokens.
 long side_of(long n) {
   long side = 1;
   while (side * side < n) ++side;
@@ -20,7 +20,7 @@ long side_of(long n) {
 struct GridTrial : Trial {
   GridTrial(const std::string& model, Json settings, std::vector<long> lengths)
       : Trial(model, std::move(settings), std::move(lengths)) {}
-  /// On an image, whole, behind a cls slot or not.
+  /// On a whole image, with or without a cls token.
   GridTrial(const std::string& model, Json settings, long height, long width, bool cls, long layer = 0)
       : Trial(model, std::move(settings), {height * width + (cls ? 1 : 0)}) {
     c.height = height, c.image_width = width, c.layer = layer;
@@ -90,7 +90,7 @@ TEST(ImageTransformer, ClassTokenBeforeAnImageSeesAndIsSeenByAll) {
           });
 }
 
-// Source: a block that holds the image sees all of it.
+// Source: a block that contains the image sees all of it.
 TEST(ImageTransformer, WithABlockOfTheImageIsTheTransformer) {
   for (const auto& lengths : kLengths)
     GridTrial("image_transformer", {{"block_height", 20}, {"block_width", 20}}, lengths).expect_mask(everything);
@@ -143,7 +143,7 @@ TEST(Axial, OfOneRowIsTheTransformer) {
   GridTrial("axial", Json::object(), 40, 1, false, 1).expect_mask(everything);
 }
 
-// Source: the columns of an image are the rows of the image turned over.
+// Source: the columns of an image are the rows of the transposed image.
 TEST(Axial, TurningTheImageOverSwapsItsLayers) {
   constexpr long kHeight = 4, kWidth = 6;
   GridTrial rows("axial", Json::object(), kHeight, kWidth, false, 0);

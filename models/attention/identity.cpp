@@ -1,5 +1,5 @@
-/// Identity: no token mixing at all. The block keeps its feed-forward part, so what this model scores is what a task
-/// gives away without any exchange between tokens before pooling.
+/// Identity: no token mixing. The block keeps its feed-forward part, so this model's accuracy shows what a task gives
+/// away without any exchange of information between tokens before pooling.
 #include "models/layers/mixer.h"
 #include "models/ops/ops.h"
 

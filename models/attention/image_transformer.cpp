@@ -1,4 +1,4 @@
-/// Image Transformer: blocks of queries see the block and the tokens around it, in one dimension or in two.
+/// Image Transformer: a block of queries sees itself and the tokens around it, in one or two dimensions.
 ///
 ///   Parmar, Vaswani, Uszkoreit, Kaiser, Shazeer, Ku, Tran. "Image Transformer." ICML 2018, §3.2 and §3.3.
 ///   time O(N·m·C), m = (h + 2h')·(w + 2w') tokens in the memory of a block of h·w   memory O(N·C)
@@ -17,11 +17,12 @@ class ImageTransformer final : public Attention {
     bool causal = false;
     void fields(auto&& f) {
       f("flat", flat,
-        "local in 1-D: block_height · block_width tokens in a row, and memory_height · memory_width on each side");
-      f("block_height", block_height, "rows of a block", at_least(1));
-      f("block_width", block_width, "columns of a block", at_least(1));
+        "1-D local: blocks of block_height · block_width consecutive tokens, and memory_height · memory_width on each "
+        "side");
+      f("block_height", block_height, "rows per block", at_least(1));
+      f("block_width", block_width, "columns per block", at_least(1));
       f("memory_height", memory_height, "rows seen above and below a block", at_least(0));
-      f("memory_width", memory_width, "columns seen left and right of a block", at_least(0));
+      f("memory_width", memory_width, "columns seen to the left and right of a block", at_least(0));
       f("causal", causal, "no token sees a later one");
     }
   };
@@ -64,7 +65,7 @@ class ImageTransformer final : public Attention {
       }
   }
 
-  /// `positions` and those cells of a rectangle that lie on the grid.
+  /// `positions` plus the cells of a rectangle that lie on the grid.
   Positions with_cells(Positions positions, long n, long top, long left, const Size& size) const {
     const long begin = std::max(0L, left), end = std::min(grid_.width, left + size.width);
     for (long row = std::max(0L, top); row < std::min(grid_.rows(n), top + size.height); ++row)
@@ -80,14 +81,15 @@ class ImageTransformer final : public Attention {
 
 const RegisterModel<ImageTransformer> registered{
     "image_transformer",
-    {.summary = "blocks of an image see themselves and what lies around them",
+    {.summary = "blocks of an image see themselves and their surroundings",
      .paper = "Parmar et al. \"Image Transformer.\" ICML 2018, arXiv:1802.05751",
      .complexity = "O(N m)",
      .kind = "fixed pattern",
      .differs =
          "Not in LRA's code. The paper generates images block by block, each pixel seeing earlier ones; here a block "
-         "sees all sides unless `causal` is set, and then the order is that of the sequence, row by row. Sequences "
-         "that are no images are laid out on a square grid, and a class token before an image sees and is seen by all.",
+         "sees all sides unless `causal` is set, which uses the order of the sequence, row by row. Sequences "
+         "without an image are laid out on a square grid, and a class token before an image sees all and is seen by "
+         "all.",
      .exponent = 1,
      .causal = true}};
 

@@ -1,5 +1,5 @@
-/// Linear Transformer: softmax replaced by the kernel φ(q)·φ(k) with φ = elu + 1, summed over all keys or over those
-/// before.
+/// Linear Transformer: softmax replaced by the kernel φ(q)·φ(k) with φ = elu + 1, summed over all keys or over earlier
+/// keys.
 ///
 ///   Katharopoulos, Vyas, Pappas, Fleuret. "Transformers are RNNs: Fast Autoregressive Transformers with Linear
 ///   Attention." ICML 2020, §3.2.
@@ -41,7 +41,7 @@ const RegisterModel<LinearTransformer> registered{
      .paper = "Katharopoulos et al. \"Transformers are RNNs.\" ICML 2020, arXiv:2006.16236",
      .complexity = "O(N)",
      .kind = "kernel",
-     .differs = "LRA's code lets padding into both sums; here there is no padding.",
+     .differs = "LRA's code includes padding in both sums; here there is no padding.",
      .exponent = 1,
      .causal = true}};
 

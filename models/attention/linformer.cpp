@@ -15,7 +15,7 @@ class Linformer final : public Attention {
     long k = 256;
     bool share = true;
     void fields(auto&& f) {
-      f("k", k, "rows that keys and values are projected to", between(1, kMostOfASize));
+      f("k", k, "rows to which keys and values are projected", between(1, kMostOfASize));
       f("share", share, "one projection for keys and values");
     }
   };
@@ -55,7 +55,7 @@ const RegisterModel<Linformer> registered{
      .kind = "low rank",
      .differs =
          "LRA's code uses k = 16 with one map for keys and values, which is this model's setting in the lra presets, "
-         "and projects padding too; here there is no padding.",
+         "and also projects padding; here there is no padding.",
      .exponent = 1,
      .fixed_length = true}};
 

@@ -17,9 +17,9 @@ class Local final : public Attention {
     long window = 0;
     bool causal = false;
     void fields(auto&& f) {
-      f("block", block, "tokens of a block", at_least(1));
-      f("neighbours", neighbours, "blocks seen on each side of the own one", at_least(0));
-      f("window", window, "instead of blocks: tokens seen on each side of the own one; 0 for blocks", at_least(0));
+      f("block", block, "tokens per block", at_least(1));
+      f("neighbours", neighbours, "blocks seen on each side of the query's block", at_least(0));
+      f("window", window, "instead of blocks, tokens seen on each side of the query; 0 for blocks", at_least(0));
       f("causal", causal, "no token sees a later one");
     }
   };

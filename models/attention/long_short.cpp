@@ -1,5 +1,5 @@
-/// Long-Short Transformer: each token sees a window, and landmarks that a dynamic projection makes of the whole
-/// sequence, in one softmax, with a layer norm of their own for either.
+/// Long-Short Transformer: each token sees a window, and landmarks that a dynamic projection computes from the whole
+/// sequence, in one softmax; window and landmarks have separate layer norms.
 ///
 ///   Zhu, Ping, Xiao, Shoeybi, Goldstein, Anandkumar, Catanzaro. "Long-Short Transformer: Efficient Transformers for
 ///   Language and Vision." NeurIPS 2021, §3.
@@ -19,13 +19,13 @@ class LongShort final : public Mixer {
     long segment = 64;
     bool causal = false;
     void fields(auto&& f) {
-      f("landmarks", landmarks, "r: rows that the dynamic projection makes of a sequence; 0 for a window only",
+      f("landmarks", landmarks, "r: rows to which the dynamic projection reduces a sequence; 0 for a window only",
         between(0, kMostOfASize));
-      f("window", window, "w: tokens of a block, which sees itself and half as many tokens on each side", at_least(1));
-      f("segment", segment, "l: tokens that landmarks are made of if causal; a multiple of the window", at_least(1));
+      f("window", window, "w: tokens per block; a block sees itself and half as many tokens on each side", at_least(1));
+      f("segment", segment, "l: tokens per set of landmarks if causal; a multiple of the window", at_least(1));
       f("causal", causal,
-        "no token sees a later one: landmarks are made of each segment and seen from later ones, and a block sees "
-        "itself and the one before");
+        "no token sees a later one: each segment has landmarks, which later segments see, and a block sees itself "
+        "and the previous block");
     }
   };
 
@@ -46,7 +46,7 @@ class LongShort final : public Mixer {
   Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     const Tensor k = window_norm_(linear(x, projections_.key)), v = window_norm_(linear(x, projections_.value));
     std::vector<Tensor> keys, values;  // landmarks of all sequences
-    std::vector<long> order;           // of the keys of a sequence, landmarks first, over (all landmarks; all tokens)
+    std::vector<long> order;           // indices of a sequence's keys, landmarks first, in (all landmarks; all tokens)
     SequenceLayout key_layout = layout;
     long made = 0;
     const long all = landmarks_before(layout);
@@ -82,7 +82,7 @@ class LongShort final : public Mixer {
     return count * config_.landmarks;
   }
 
-  /// x (n,C) → (r,H·n): how much of each token is in each landmark, a softmax over the tokens.
+  /// x (n,C) → (r,H·n): the weight of each token in each landmark, a softmax over the tokens.
   Tensor projection(const Tensor& x) const {
     std::vector<Tensor> shares;
     for (long h = 0; h < heads_; ++h)
@@ -90,7 +90,7 @@ class LongShort final : public Mixer {
     return concat_columns(shares);
   }
 
-  /// Of n tokens; keys: landmarks, then n of their own.
+  /// For n tokens. Keys: landmarks, then the n tokens.
   void visit_parts(long n, long keys, const PartVisitor& visit) const {
     const long w = config_.window, landmarks = keys - n;
     Window seen = Window::everything().over(1, -landmarks);
@@ -121,7 +121,8 @@ const RegisterModel<LongShort> registered{
      .kind = "fixed pattern, low rank",
      .differs =
          "Not in LRA's code. The authors' code for LRA lets the class token see the finished outputs of "
-         "all others; here it is a token like them. Landmarks are made of keys and values after the window's layer "
+         "all others; here it is a token like them. Landmarks are computed from keys and values after the window's "
+         "layer "
          "norm, as in that code, and the projection has no bias, which its softmax over tokens would cancel. There is "
          "no convolution beside the attention.",
      .exponent = 1,

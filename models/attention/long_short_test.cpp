@@ -1,4 +1,4 @@
-/// The Long-Short Transformer against its projection, norms and joint softmax written out.
+/// The Long-Short Transformer against its explicit projection, norms and joint softmax.
 #include <gtest/gtest.h>
 
 #include "models/testing/dense.h"
@@ -88,7 +88,7 @@ TEST(LongShort, CausalSeesLandmarksOfEarlierSegments) {
       LongShortTrial(r, w, l, true, lengths).expect_definition();
 }
 
-// Source: without landmarks and with a window of everything, attention over normalised keys and values is left.
+// Source: without landmarks and with an unlimited window, it is attention over normalised keys and values.
 TEST(LongShort, WithoutLandmarksIsFullAttentionOverNormalisedKeys) {
   for (const auto& lengths : kLengths) {
     const LongShortTrial trial(0, 300, 300, false, lengths);

@@ -1,4 +1,4 @@
-/// Longformer: a sliding window, and global tokens with projections of their own that see and are seen by all.
+/// Longformer: a sliding window, and global tokens with separate projections that see all and are seen by all.
 ///
 ///   Beltagy, Peters, Cohan. "Longformer: The Long-Document Transformer." arXiv:2004.05150, 2020, §3.
 ///   time O(N·(w + g)·C)   memory O(N·C)
@@ -17,10 +17,10 @@ class Longformer final : public Mixer {
     long global_tokens = 1;
     bool causal = false;
     void fields(auto&& f) {
-      f("window", window, "w: tokens seen beside the own one, half on each side", at_least(0));
+      f("window", window, "w: tokens seen besides the query, half on each side", at_least(0));
       f("dilation", dilation, "distance between neighbouring tokens of a dilated window", at_least(1));
-      f("dilated_heads", dilated_heads, "how many heads, from the first, have their window dilated", at_least(0));
-      f("global_tokens", global_tokens, "leading tokens that are global; the first is the extra one of cls pooling",
+      f("dilated_heads", dilated_heads, "number of heads, from the first, whose window is dilated", at_least(0));
+      f("global_tokens", global_tokens, "leading tokens that are global; the first is the class token of cls pooling",
         at_least(0));
       f("causal", causal, "no token sees a later one, and none is global");
     }
@@ -47,7 +47,7 @@ class Longformer final : public Mixer {
   }
 
  private:
-  /// What tokens that are not global see: all that are, and the others of their window.
+  /// Keys of tokens that are not global: all global tokens, and the others in their window.
   void visit_parts(long n, long head, const PartVisitor& visit) const {
     const long g = global_tokens_, step = head < config_.dilated_heads ? config_.dilation : 1;
     const long reach = config_.window / 2 * step;
@@ -61,7 +61,7 @@ class Longformer final : public Mixer {
   /// y with the rows of global tokens replaced by their own attention over the whole sequence.
   Tensor with_global_rows(Tensor y, const Tensor& x, const SequenceLayout& layout) const {
     SequenceLayout global = layout;
-    std::vector<long> tokens, order;  // of the global rows; of y's rows over (y; global rows)
+    std::vector<long> tokens, order;  // of the global rows; indices of the result's rows in (y; global rows)
     for (long s = 0; s < layout.count(); ++s) {
       const long begin = layout.begin(s), count = std::min(global_tokens_, layout.size(s));
       for (long i = 0; i < layout.size(s); ++i) {

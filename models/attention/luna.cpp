@@ -1,4 +1,4 @@
-/// Luna: a few learned vectors attend to the tokens, and the tokens attend to what those have gathered.
+/// Luna: a few learned vectors attend to the tokens, and the tokens attend to the result.
 ///
 ///   Ma, Kong, Wang, Zhou, May, Ma, Zettlemoyer. "Luna: Linear Unified Nested Attention." NeurIPS 2021, §3.
 ///   time O(N·l·C)   memory O(N·(C + H·l)), l vectors P
@@ -19,8 +19,8 @@ class Luna final : public Mixer {
     bool tie = true;
     bool causal = false;
     void fields(auto&& f) {
-      f("vectors", vectors, "l, learned vectors that gather from all tokens", between(1, kMostOfASize));
-      f("tie", tie, "one projection for keys and values, in either attention");
+      f("vectors", vectors, "l: learned vectors that attend to all tokens", between(1, kMostOfASize));
+      f("tie", tie, "one projection for keys and values, in both attentions");
       f("causal", causal, "no token sees a later one; another formula, without a softmax over tokens");
     }
   };
@@ -47,7 +47,7 @@ class Luna final : public Mixer {
   }
 
  private:
-  /// A second projection of x, or the first again.
+  /// The values: a second projection of x, or the keys if tied.
   Tensor values_of(const Tensor& x, const Tensor& keys, const Parameter& w) const {
     return config_.tie ? keys : linear(x, w);
   }
@@ -89,14 +89,14 @@ class Luna final : public Mixer {
 
 const RegisterModel<Luna> registered{
     "luna",
-    {.summary = "attention through a few learned vectors that gather from all tokens",
+    {.summary = "attention through a few learned vectors that attend to all tokens",
      .paper = "Ma et al. \"Luna: Linear Unified Nested Attention.\" NeurIPS 2021, arXiv:2106.01540",
      .complexity = "O(N l)",
      .kind = "memory",
      .differs =
-         "LRA's code does not have it. The paper hands what the vectors have gathered on to the next layer, normalised "
-         "and added to them; a mixer here knows its own layer only, so each layer learns vectors of its own. They "
-         "start without the sinusoid of the authors' code. With `causal` nothing is dropped.",
+         "LRA's code does not have it. The paper passes the vectors' result to the next layer, normalised and added to "
+         "them; a mixer here only has access to its own layer, so each layer learns its own vectors. They start "
+         "without the sinusoid of the authors' code. With `causal` there is no dropout.",
      .exponent = 1,
      .causal = true}};
 

@@ -1,4 +1,4 @@
-/// Luna against its two attentions written out, and its causal form against a sum over every prefix.
+/// Luna against its two explicit attentions, and its causal form against a sum over every prefix.
 #include <gtest/gtest.h>
 
 #include "models/testing/dense.h"
@@ -34,7 +34,7 @@ TEST(Luna, EqualsItsTwoAttentions) {
 
 double softplus(double z) { return std::log2(1 + std::exp2(z)); }
 
-// Ma et al., §3.3, without running sums: every token sums over all tokens up to it anew.
+// Ma et al., §3.3, without cumulative sums: every token sums over all tokens up to it.
 TEST(Luna, CausalEqualsSumsOverEachPrefix) {
   for (const auto& lengths : kLengths)
     for (const long l : {1L, 5L})
@@ -72,7 +72,7 @@ TEST(Luna, CausalEqualsSumsOverEachPrefix) {
       }
 }
 
-// Nothing in it knows of places.
+// The model uses no positions.
 TEST(Luna, ReorderedTokensGiveReorderedResults) {
   Trial trial("luna", settings(5, true), {20});
   const auto reversed = [](const Numbers& x) {
@@ -86,7 +86,7 @@ TEST(Luna, ReorderedTokensGiveReorderedResults) {
   EXPECT_LT(relative_error(trial.run.result, reversed(before)), 1e-12);
 }
 
-// Only one vector to attend to: all tokens get what it has gathered.
+// With a single vector to attend to, all tokens have the same result.
 TEST(Luna, OfOneVectorGivesAllTokensTheSame) {
   const Numbers y = Trial("luna", settings(1, false), {20}).run.result;
   for (std::size_t i = 12; i < y.size(); ++i) EXPECT_NEAR(y[i], y[i % 12], 1e-12);

@@ -1,9 +1,9 @@
-/// Memory-compressed attention: keys and values are compressed by a strided convolution, so that every token sees the
-/// whole sequence, a few tokens to a key. In the paper's stack such layers take turns with blocked ones.
+/// Memory-compressed attention: a strided convolution compresses keys and values, so that every token sees the whole
+/// sequence with a few tokens per key. In the paper's stack such layers alternate with blocked layers.
 ///
 ///   Liu, Saleh, Pot, Goodrich, Sepassi, Kaiser, Shazeer. "Generating Wikipedia by Summarizing Long Sequences."
 ///   ICLR 2018, §4.2.
-///   time O(N²/c·C + N·C²)   memory O(N·C)   a last group that is not full is as if zeros followed
+///   time O(N²/c·C + N·C²)   memory O(N·C)   an incomplete last group is padded by zeros
 #include "models/layers/mixer.h"
 #include "models/ops/ops.h"
 
@@ -19,10 +19,10 @@ class MemoryCompressed final : public Attention {
     bool causal = false;
     void fields(auto&& f) {
       f("factor", factor, "c: width and stride of the convolution over keys and values", between(1, kMostOfASize));
-      f("alternate", alternate, "every other layer, from the first, sees its block instead, as in the paper's stack");
-      f("block", block, "tokens of such a block", at_least(1));
+      f("alternate", alternate, "every other layer, from the first, uses blocked attention, as in the paper's stack");
+      f("block", block, "tokens per block of blocked attention", at_least(1));
       f("causal", causal,
-        "no token sees a later one: a compressed key shows when its last token has come, and a learned key always");
+        "no token sees a later one: a compressed key is visible from its last token on, and a learned key always");
     }
   };
 
@@ -37,8 +37,8 @@ class MemoryCompressed final : public Attention {
   }
 
  private:
-  /// What compresses the values, or the keys, which need no bias: the softmax does not notice what is added to all, and
-  /// to add it to all but the learned key is to take it from that.
+  /// The compression of the keys or values. Keys need no bias: adding a constant to all scores does not change the
+  /// softmax, and adding it to all but the learned key's is the same as changing the learned key.
   struct Side {
     Parameter kernel, bias, null;
     Side() = default;
@@ -54,7 +54,7 @@ class MemoryCompressed final : public Attention {
     Window window = local_ ? Window::blocks(block_) : Window::everything();
     window.causal = causal_;
     if (local_) return softmax_attention(q, k, v, dims().heads, window, site_, layout, layout);
-    std::vector<long> groups;  // c rows of a key after one another; row T is one of zeros
+    std::vector<long> groups;  // the c rows of each key; row T is zero
     SequenceLayout key_layout = layout;
     for (long s = 0; s < layout.count(); ++s) {
       const long n = layout.size(s), count = (n + factor_ - 1) / factor_;
@@ -62,7 +62,7 @@ class MemoryCompressed final : public Attention {
       key_layout.offsets[std::size_t(s) + 1] = key_layout.begin(s) + count + (causal_ ? 1 : 0);
     }
     key_layout.length = layout.length / factor_ + 2;
-    // The learned key is key 0; after it, key j holds the tokens up to j·c − 1.
+    // The learned key is key 0; key j after it covers the tokens up to j·c − 1.
     if (causal_) window = window.over(factor_, -1);
     return softmax_attention(q, compressed(k, key_, groups, key_layout), compressed(v, value_, groups, key_layout),
                              dims().heads, window, site_, layout, key_layout);

@@ -1,4 +1,4 @@
-/// Memory-compressed attention against its convolution and its mask written out.
+/// Memory-compressed attention against its explicit convolution and mask.
 #include <gtest/gtest.h>
 
 #include "models/testing/dense.h"
@@ -10,7 +10,7 @@ constexpr long kHeads = 3;
 
 bool everything(long, long) { return true; }
 
-/// Key u is Σ_t W_t x_{uc+t} + b, with zeros after the last token; with `null`, that goes before them.
+/// Key u is Σ_t W_t x_{uc+t} + b, with zeros after the last token; `null`, if given, precedes them.
 Dense compressed(const Trial& trial, const std::string& side, const Dense& x, long c, bool null) {
   const Dense kernel = trial.weights(side + ".kernel");
   const Numbers bias = side == "values" ? trial.run.parameters.at("values.bias") : Numbers(std::size_t(x.cols));
@@ -36,14 +36,14 @@ TEST(MemoryCompressed, EqualsDenseSoftmaxOverConvolvedKeys) {
         trial.expect([&](const Dense& q, const Dense& k, const Dense& v) {
           return attend(q, compressed(trial, "keys", k, c, causal), compressed(trial, "values", v, c, causal), kHeads,
                         softmax_weight, [&](long i, long j) {
-                          const long last = j * c - 1;  // token of key j, where key 0 is the learned one
+                          const long last = j * c - 1;  // last token of key j; key 0 is the learned key
                           return !causal || last <= i;
                         });
         });
       }
 }
 
-/// Kernels that take the sum of their tokens times `share`, feature by feature, and no bias.
+/// Sets kernels that sum their tokens times `share`, feature by feature, and no bias.
 void set_kernels(Trial& trial, double share) {
   Named values = trial.run.parameters;
   for (const char* side : {"keys.kernel", "values.kernel"}) {
@@ -81,7 +81,7 @@ TEST(MemoryCompressed, WithKernelsOfMeansSeesMeans) {
   });
 }
 
-// Liu et al., §4.2: layers of blocks and compressed layers take turns, blocks first.
+// Liu et al., §4.2: blocked and compressed layers alternate, blocked layers first.
 TEST(MemoryCompressed, AlternatesWithBlocks) {
   for (const auto& lengths : kLengths)
     for (const bool causal : {false, true})

@@ -1,5 +1,4 @@
-// Does the contract bite? Each model of models/testing/mutants.cpp has one fault, and the check made for it must see
-// it.
+// Tests the contract itself. Each model of models/testing/mutants.cpp has one fault, and the check for it must fail.
 #include <gtest/gtest.h>
 
 #include <set>

@@ -1,4 +1,5 @@
-/// Nyströmformer: softmax attention rebuilt from that of a few landmarks, the means of segments of the sequence.
+/// Nyströmformer: softmax attention approximated from the attention of a few landmarks, the means of segments of the
+/// sequence.
 ///
 ///   Xiong, Zeng, Chakraborty, Tan, Fung, Li, Singh. "Nyströmformer: A Nyström-Based Algorithm for Approximating
 ///   Self-Attention." AAAI 2021, §3.
@@ -6,8 +7,8 @@
 /// - time O(N·m·C + m³·H), m landmarks
 /// - memory O(N·C + m²·H)
 ///
-///   softmax(Q·K̃ᵀ) · softmax(Q̃·K̃ᵀ)⁺ · softmax(Q̃·Kᵀ) · V, plus a convolution of V along the sequence; a sequence of no
-///   more than m tokens has each token as its own landmark, and its attention is exact
+///   softmax(Q·K̃ᵀ) · softmax(Q̃·K̃ᵀ)⁺ · softmax(Q̃·Kᵀ) · V, plus a convolution of V along the sequence; in a sequence of
+///   at most m tokens each token is a landmark, and attention is exact
 #include <cmath>
 
 #include "models/layers/mixer.h"
@@ -23,9 +24,9 @@ class Nystromformer final : public Attention {
     long iterations = 6;
     long conv = 35;
     void fields(auto&& f) {
-      f("landmarks", landmarks, "m, segments that a sequence is cut into", at_least(1));
-      f("iterations", iterations, "steps towards the pseudo-inverse of the landmarks' attention", between(0, 1000));
-      f("conv", conv, "taps of the convolution of values that is added, one filter a head; odd, 0 for none",
+      f("landmarks", landmarks, "m: segments into which a sequence is divided", at_least(1));
+      f("iterations", iterations, "iterations of the pseudo-inverse of the landmarks' attention", between(0, 1000));
+      f("conv", conv, "taps of the added convolution of values, one filter per head; odd, 0 for none",
         between(0, kMostOfASize));
     }
   };
@@ -42,7 +43,7 @@ class Nystromformer final : public Attention {
   Tensor attend(Tensor q, Tensor k, Tensor v, const SequenceLayout& layout) const override {
     const long head_count = dims().heads;
     SequenceLayout segments = layout,
-                   landmarks = layout;  // each segment a sequence of tokens; each sequence's segments
+                   landmarks = layout;  // segments as sequences of tokens; landmarks of each sequence
     segments.offsets = {0};
     for (long s = 0; s < layout.count(); ++s) {
       const long n = layout.size(s), m = std::min(n, config_.landmarks);
@@ -52,7 +53,7 @@ class Nystromformer final : public Attention {
     landmarks.length = std::min(config_.landmarks, layout.length);
     const Tensor landmark_q = mean_rows(q, segments), landmark_k = mean_rows(k, segments);
     const Tensor seen = softmax_attention(landmark_q, k, v, head_count, Window::everything(), {}, landmarks, layout);
-    std::vector<Tensor> values;  // of the landmarks, such that attention to them gives every token its own
+    std::vector<Tensor> values;  // values of the landmarks: attention to them gives the result
     for (long s = 0; s < layout.count(); ++s) {
       const long at = landmarks.begin(s), m = landmarks.size(s);
       if (m == layout.size(s)) {
@@ -75,7 +76,7 @@ class Nystromformer final : public Attention {
 
 const RegisterModel<Nystromformer> registered{
     "nystromformer",
-    {.summary = "softmax attention rebuilt from that of segment means",
+    {.summary = "softmax attention approximated from that of segment means",
      .paper = "Xiong et al. \"Nyströmformer: A Nyström-Based Algorithm for Approximating Self-Attention.\" AAAI 2021, "
               "arXiv:2102.03902",
      .complexity = "O(N m)",
@@ -83,8 +84,8 @@ const RegisterModel<Nystromformer> registered{
      .differs =
          "LRA's code does not have it. The authors' code pads to a multiple of m, and in one of its two ways to start "
          "the pseudo-inverse takes the largest norm in the batch, so that an example's result depends on its batch; "
-         "here segments differ in length by at most one token and each matrix has its own norm. Probabilities are not "
-         "dropped.",
+         "here segments differ in length by at most one token and each matrix has its own norm. There is no dropout of "
+         "probabilities.",
      .exponent = 1}};
 
 }  // namespace

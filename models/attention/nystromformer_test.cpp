@@ -1,4 +1,4 @@
-/// Nyströmformer against its three softmax matrices written out.
+/// Nyströmformer against its three explicit softmax matrices.
 #include <gtest/gtest.h>
 
 #include "models/testing/dense.h"
@@ -27,7 +27,7 @@ Dense from_unit(double factor, const Dense& a) {
   return y;
 }
 
-// Xiong et al., §3: Z ← ¼ Z (13I − AZ (15I − AZ (7I − AZ))), from Aᵀ / (‖A‖₁‖A‖∞).
+// Xiong et al., §3: Z ← ¼ Z (13I − AZ (15I − AZ (7I − AZ))), starting at Aᵀ / (‖A‖₁‖A‖∞).
 Dense iterated(const Dense& a, long iterations) {
   double rows = 0, columns = 0;
   for (long i = 0; i < a.rows; ++i) {
@@ -46,7 +46,7 @@ Dense iterated(const Dense& a, long iterations) {
   return z;
 }
 
-/// By elimination.
+/// The inverse of a by elimination.
 Dense inverse(Dense a) {
   const long n = a.rows;
   Dense y(n, n);
@@ -68,7 +68,7 @@ Dense inverse(Dense a) {
 
 using Inverse = std::function<Dense(const Dense&)>;
 
-/// One head of the definition, whatever the number of landmarks; exact where each token is one.
+/// One head by the definition, for any number of landmarks; exact if each token is a landmark.
 Dense rebuilt(const Dense& q, const Dense& k, const Dense& v, long m, const Inverse& invert) {
   if (m >= q.rows) return product(probabilities(q, k), v);
   const Dense landmark_q = segment_means(q, m), landmark_k = segment_means(k, m);
@@ -110,7 +110,7 @@ TEST(Nystromformer, ComesToTheInverseStepByStep) {
   EXPECT_LT(many, 1e-9);
 }
 
-// Source: softmax attention. Xiong et al., §3: nothing is lost where landmarks stand for what they are means of.
+// Source: softmax attention. Xiong et al., §3: the approximation is exact if tokens are equal within each segment.
 TEST(Nystromformer, OfTokensThatAgreeWithinSegmentsIsTheTransformer) {
   constexpr long kN = 20, kSegment = 5;
   Trial trial("nystromformer", {{"landmarks", kN / kSegment}, {"iterations", 40}, {"conv", 0}}, {kN});
@@ -131,7 +131,7 @@ TEST(Nystromformer, WithALandmarkForEveryTokenIsTheTransformer) {
         });
 }
 
-// Source: the sum over taps, zeros around the sequence.
+// Source: the sum over taps, with zero padding.
 TEST(Nystromformer, AddsAConvolutionOfValues) {
   for (const auto& lengths : kLengths)
     for (const long taps : {1L, 5L, 35L}) {

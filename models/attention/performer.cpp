@@ -2,7 +2,7 @@
 ///
 ///   Choromanski, Likhosherstov, Dohan, Song, Gane, Sarlos, Hawkins, Davis, Mohiuddin, Kaiser, Belanger, Colwell,
 ///   Weller. "Rethinking Attention with Performers." ICLR 2021, §2.3 and §2.4.
-///   time O(N·M·C)   memory O(N·M·H), M features a head; the directions are shared by the heads of a layer
+///   time O(N·M·C)   memory O(N·M·H), M features per head; the heads of a layer share the directions
 #include "models/layers/mixer.h"
 #include "models/layers/resampled.h"
 #include "models/ops/ops.h"
@@ -18,9 +18,9 @@ class Performer final : public Attention {
     long redraw = 0;
     bool causal = false;
     void fields(auto&& f) {
-      f("features", features, "random features a head", between(1, kMostOfASize));
-      f("orthogonal", orthogonal, "directions orthogonal to each other, which lowers the variance");
-      f("redraw", redraw, "training steps between draws of the directions; 0 for one draw for ever", at_least(0));
+      f("features", features, "random features per head", between(1, kMostOfASize));
+      f("orthogonal", orthogonal, "mutually orthogonal directions, which lowers the variance");
+      f("redraw", redraw, "training steps after which directions are sampled again; 0 for never", at_least(0));
       f("causal", causal, "no token sees a later one");
     }
   };
@@ -51,8 +51,8 @@ const RegisterModel<Performer> registered{
      .differs =
          "LRA's code uses ReLU(x) + 0.001 of queries and keys themselves, without random features, on all tasks but "
          "ListOps, where it uses two; its directions come from a QR decomposition without the signs that make it "
-         "uniform, which biases the kernel, and it adds a constant to every feature. Here it is the paper's estimator "
-         "on every task, unbiased, and stabilised by factors that cancel exactly.",
+         "uniform, which biases the kernel, and it adds a constant to every feature. Here every task uses the paper's "
+         "unbiased estimator, stabilised by factors that cancel exactly.",
      .exponent = 1,
      .causal = true}};
 

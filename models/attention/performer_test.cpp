@@ -1,4 +1,4 @@
-/// Performer against dense evaluations: of its own estimator, and of what it estimates.
+/// Performer against dense evaluations of its estimator and of exact attention.
 #include <gtest/gtest.h>
 
 #include "models/layers/resampled.h"
@@ -7,7 +7,7 @@
 namespace lra {
 namespace {
 
-/// The directions of a mixer that stands alone, as float32 holds them.
+/// The directions of a mixer built alone, rounded to float32.
 Numbers directions(long features, long width, bool orthogonal) {
   Numbers w(std::size_t(features * width));
   (orthogonal ? sample_orthogonal : sample_normal)(Random(1, "features", "directions").at(0, 0), {features, width}, w);
@@ -30,7 +30,7 @@ Weight estimated(const Numbers& w, long features) {
   };
 }
 
-// Source: the N×N matrix φ(q)·φ(k), normalised row by row, without the factors that cancel.
+// Source: the N×N matrix φ(q)·φ(k), normalised by rows, without the factors that cancel.
 TEST(Performer, EqualsItsDenseKernelMatrix) {
   for (const auto& lengths : kLengths)
     for (const bool orthogonal : {true, false})
@@ -44,13 +44,13 @@ TEST(Performer, EqualsItsDenseKernelMatrix) {
       }
 }
 
-// Source: softmax attention, evaluated densely; 64 times the features leave about an eighth of the error.
+// Source: dense softmax attention; 64 times the features reduce the error to about an eighth.
 TEST(Performer, ApproachesExactAttention) {
   const auto error = [](long features) {
     Trial run("performer", {{"features", features}}, {40});
     Named values = run.run.parameters;
     for (const char* name : {"query", "key"})
-      for (double& weight : values.at(name)) weight *= 0.4;  // far queries and keys would need far more features
+      for (double& weight : values.at(name)) weight *= 0.4;  // large queries and keys would need many more features
     run.set(values);
     const Dense x(40, 12, run.x);
     const Dense exact =
@@ -64,7 +64,7 @@ TEST(Performer, ApproachesExactAttention) {
   EXPECT_LT(fine, rough / 3);
 }
 
-// Source: a token alone attends to itself with weight 1.
+// Source: a single token attends to itself with weight 1.
 TEST(Performer, OfOneTokenIsItsValue) {
   Trial run("performer", {{"features", 2}}, {1});
   run.expect([](const Dense&, const Dense&, const Dense& v) { return v; });

@@ -1,4 +1,5 @@
-/// Poolingformer: a sliding window, and on its results a wider one whose keys and values are pooled.
+/// Poolingformer: attention in a sliding window, then on its results attention in a wider window over pooled keys and
+/// values.
 ///
 ///   Zhang, Gong, Shen, Li, Lv, Duan, Chen. "Poolingformer: Long Document Modeling with Pooling Attention." ICML 2021,
 ///   §3.
@@ -18,12 +19,13 @@ class Poolingformer final : public Attention {
     long kernel = 5;
     long stride = 4;
     void fields(auto&& f) {
-      f("window", window, "w1: tokens seen on each side by the first level", at_least(0));
-      f("wide_window", wide_window, "w2: how far away on each side the second level sees pooled keys", at_least(0));
-      f("pooling", pooling, "mean, max, or convolution: sums weighted by a softmax that the middle token determines");
-      f("kernel", kernel, "tokens that are pooled to one, an odd number", between(1, 65535));
-      f("stride", stride, "tokens from the middle of one pool to that of the next; at most wide_window + 1",
-        at_least(1));
+      f("window", window, "w1: tokens that the first level sees on each side", at_least(0));
+      f("wide_window", wide_window, "w2: distance up to which the second level sees pooled keys on each side",
+        at_least(0));
+      f("pooling", pooling,
+        "mean, max, or convolution: weighted sums, with weights from a softmax that depends on the middle token");
+      f("kernel", kernel, "tokens per pool, an odd number", between(1, 65535));
+      f("stride", stride, "tokens between the middles of adjacent pools; at most wide_window + 1", at_least(1));
     }
   };
 
@@ -80,15 +82,15 @@ class Poolingformer final : public Attention {
 
 const RegisterModel<Poolingformer> registered{
     "poolingformer",
-    {.summary = "a window, and on its results a wider one over pooled keys",
+    {.summary = "a window, then on its results a wider window over pooled keys",
      .paper = "Zhang et al. \"Poolingformer: Long Document Modeling with Pooling Attention.\" ICML 2021, "
               "arXiv:2105.04371",
      .complexity = "O(N (w1 + w2/ξ))",
      .kind = "fixed pattern, memory",
      .differs =
-         "Not in LRA's code. Pools lie on one grid for all queries, so that they are made once, and a "
-         "query sees those whose middle token is in its window; both levels are in every layer; at the ends of a "
-         "sequence a pool holds the tokens there are. Written from descriptions of the paper, without code to compare.",
+         "Not in LRA's code. All queries share one grid of pools, so that pools are computed once, and a "
+         "query sees those whose middle token is in its window; every layer has both levels; at the ends of a sequence "
+         "a pool holds only the existing tokens. Written from descriptions of the paper, without code to compare.",
      .exponent = 1}};
 
 }  // namespace

@@ -1,4 +1,4 @@
-/// Poolingformer against its two levels written out.
+/// Poolingformer against its two explicit levels.
 #include <gtest/gtest.h>
 
 #include "harness/core/error.h"
@@ -12,8 +12,8 @@ constexpr long kHeads = 3;
 
 bool everything(long, long) { return true; }
 
-/// Pools of `kernel` tokens around every stride-th, those beyond the ends left out. `weights` (kernel, C) is for
-/// "convolution": the softmax of its product with the middle token.
+/// Pools of `kernel` tokens around every stride-th token, without tokens beyond the ends. `weights` (kernel, C), for
+/// "convolution", gives pool weights as the softmax of its product with the middle token.
 Dense pooled(const Dense& x, const std::string& kind, long kernel, long stride, const Dense& weights) {
   Dense y((x.rows + stride - 1) / stride, x.cols);
   for (long u = 0; u < y.rows; ++u) {
@@ -80,7 +80,7 @@ TEST(Poolingformer, EqualsItsTwoLevelsWrittenOut) {
       }
 }
 
-// Source: pools of one token are the tokens, so wide windows leave two layers of full attention.
+// Source: pools of one token are the tokens, so with wide windows it is two layers of full attention.
 TEST(Poolingformer, WithPoolsOfOneTokenAndWideWindowsIsTheTransformerTwice) {
   for (const auto& lengths : kLengths)
     for (const char* kind : {"mean", "max", "convolution"}) {
@@ -93,7 +93,7 @@ TEST(Poolingformer, WithPoolsOfOneTokenAndWideWindowsIsTheTransformerTwice) {
     }
 }
 
-// Every kind against central differences along random directions, dropout on; the contract sees the default kind only.
+// Every kind against central differences along random directions, with dropout; the contract tests only the default.
 TEST(Poolingformer, GradientsOfEveryKindEqualCentralDifferences) {
   for (const char* kind : {"mean", "max", "convolution"}) {
     MixerCase c = PoolingTrial({{"window", 3}, {"wide_window", 10}, {"pooling", kind}}, {5, 1, 40}).c;

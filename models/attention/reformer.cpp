@@ -1,4 +1,4 @@
-/// Reformer: a token attends to those that a hash of directions puts near it.
+/// Reformer: a token attends to tokens with a similar hash of their direction.
 ///
 ///   Kitaev, Kaiser, Levskaya. "Reformer: The Efficient Transformer." ICLR 2020, §2. Its reversible layers save memory
 ///   in the stack, not in attention, and are not part of this model.
@@ -23,12 +23,12 @@ class Reformer final : public Mixer {
     long redraw = 1;
     bool causal = false;
     void fields(auto&& f) {
-      f("chunk", chunk, "tokens of a chunk; each chunk sees itself and the one before it", at_least(1));
-      f("buckets", buckets, "buckets of a hash, rounded up to an even number or a product of two; 0 for 2N / chunk",
+      f("chunk", chunk, "tokens per chunk; each chunk sees itself and the previous chunk", at_least(1));
+      f("buckets", buckets, "buckets per hash, rounded up to an even number or a product of two; 0 for 2N / chunk",
         between(0, 65536));
-      f("hashes", hashes, "rounds, each with a hash of its own", between(1, 1024));
-      f("scale", scale, "factor of the product of a query and a key of length 1; 0 for 1/√D, the paper's", at_least(0));
-      f("redraw", redraw, "training steps between draws of the hashes; 0 for one draw for ever", at_least(0));
+      f("hashes", hashes, "rounds, each with its own hash", between(1, 1024));
+      f("scale", scale, "factor of the product of a query and a unit-length key; 0 for the paper's 1/√D", at_least(0));
+      f("redraw", redraw, "training steps after which hashes are sampled again; 0 for never", at_least(0));
       f("causal", causal, "no token sees a later one");
     }
   };
@@ -61,8 +61,8 @@ class Reformer final : public Mixer {
     return Buckets(config_.buckets > 0 ? config_.buckets : 2 * ((n + config_.chunk - 1) / config_.chunk));
   }
 
-  /// The tokens of each sequence by bucket, round by round. Where chunks begin may not depend on later tokens when
-  /// causal; then each bucket is cut into chunks by itself.
+  /// The tokens of each sequence sorted by bucket, for each round. If causal, chunk boundaries must not depend on later
+  /// tokens, so each bucket is divided into chunks separately.
   BucketOrders orders(const Tensor& q, const SequenceLayout& layout) const {
     const Tensor rotations = rotations_->at(layout);  // (R,H,·,D)
     BucketOrders all;
@@ -70,7 +70,7 @@ class Reformer final : public Mixer {
       for (long h = 0; h < heads_; ++h) {
         const long n = layout.size(s);
         const ConstView queries(q.data() + layout.begin(s) * q.dim(1) + h * width_, n, width_, q.dim(1));
-        const bool whole = n <= config_.chunk;  // one chunk sees everything, in whatever order
+        const bool whole = n <= config_.chunk;  // a single chunk sees everything in any order
         const Buckets shape = whole ? Buckets(1) : buckets(n);
         std::vector<BucketOrder>& own = all.emplace_back();
         for (long r = 0; r < (whole ? 1 : config_.hashes); ++r) {
@@ -100,11 +100,11 @@ const RegisterModel<Reformer> registered{
      .complexity = "O(R N c)",
      .kind = "learnable pattern",
      .differs =
-         "LRA's code cuts the sorted sequence into ten chunks whatever its length, so its cost stays quadratic; it "
+         "LRA's code divides the sorted sequence into ten chunks whatever its length, so its cost stays quadratic; it "
          "multiplies scores by √D where the paper divides, does not normalise keys, lets tokens attend to themselves, "
-         "has no output projection, hashes always alike, and keeps the query width equal to the model's. Here chunks "
-         "have a fixed length and the rest is the paper's, but for the causal mode: there each bucket is cut into "
-         "chunks by itself, or later tokens would shift the chunks of earlier ones.",
+         "has no output projection, never changes its hashes, and keeps the query width equal to the model's. Here "
+         "chunks have a fixed length and the rest follows the paper except for the causal mode, which divides each "
+         "bucket into chunks separately, because later tokens would shift the chunks of earlier ones.",
      .exponent = 1,
      .causal = true,
      .stochastic = true}};

@@ -1,4 +1,4 @@
-/// Reformer against softmax attention over the pairs that its rounds bring together, found again by brute force.
+/// Reformer against softmax attention over the pairs that share a chunk in some round, found by brute force.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -13,10 +13,10 @@ namespace {
 
 constexpr long kHeads = 3, kWidth = 4;  // of the trials: 12 features
 
-/// Whether each query sees each key, of one head; not itself unless it sees nothing else.
+/// Whether each query sees each key in one head; a query sees itself only if it sees nothing else.
 using Seen = std::vector<std::vector<int>>;
 
-/// softmax over the keys that are seen of q·k / (‖k‖·√D); queries are keys too.
+/// The softmax of q·k / (‖k‖·√D) over visible keys; queries are also keys.
 Dense dense_shared(const Dense& q, const Dense& v, const std::function<Seen(long head)>& pairs) {
   Dense y(q.rows, v.cols);
   for (long h = 0; h < kHeads; ++h) {
@@ -62,7 +62,7 @@ void expect_dense(const Trial& run, const std::function<Seen(const Dense& q, lon
 }
 
 // Source: Kitaev et al., eq. 2 with shared queries and keys. One chunk sees everything, and so do two, which see each
-// other; in how many rounds does not matter.
+// other; the number of rounds does not matter.
 TEST(Reformer, OfOneOrTwoChunksIsExactSharedAttention) {
   for (const auto& lengths : kLengths)
     for (const long hashes : {1L, 3L})
@@ -79,7 +79,8 @@ TEST(Reformer, OfOneChunkIsExactCausalAttention) {
                  [](const Dense& q, long) { return all_pairs(q.rows, true); });
 }
 
-/// One bucket: chunks of the sequence as it stands, each with the one before it; in a ring, or from the first on.
+/// One bucket: chunks of the unsorted sequence, each with the previous chunk; as a ring, or if causal from the first
+/// on.
 TEST(Reformer, OfOneBucketIsLocal) {
   for (const bool causal : {false, true})
     expect_dense(
@@ -100,7 +101,7 @@ TEST(Reformer, OfOneBucketIsLocal) {
 
 constexpr long kMostRotations = 16;  // a chunk of 4 and 300 tokens: 16 rotations for 32 buckets, 7 + 6 for 150
 
-/// The bucket of one query: the largest of u and −u over the rotations from `first` on.
+/// The bucket of one query: the argmax of u and −u over the rotations from `first` on.
 long bucket(const Dense& q, long i, long head, long round, long first, long half) {
   const Random random = Random(1, "hash", "rotations").at(3, 0);  // step 3
   double largest = -1;
@@ -116,7 +117,7 @@ long bucket(const Dense& q, long i, long head, long round, long first, long half
   return best;
 }
 
-/// Who sees whom in one round, by the definition.
+/// The visible pairs of one round, by the definition.
 void add_round(const Dense& q, long head, long round, long chunk, long first, long second, bool causal, Seen& seen) {
   const long n = q.rows;
   std::vector<long> hash, order(static_cast<std::size_t>(n)), place(order.size());
@@ -128,7 +129,7 @@ void add_round(const Dense& q, long head, long round, long chunk, long first, lo
   std::stable_sort(order.begin(), order.end(),
                    [&](long a, long b) { return hash[std::size_t(a)] < hash[std::size_t(b)]; });
   for (std::size_t r = 0; r < order.size(); ++r) place[std::size_t(order[r])] = long(r);
-  // Causal: the place within the bucket, which no later token can change.
+  // Causal: the position within the bucket, which no later token changes.
   for (long i = 0; causal && i < n; ++i)
     place[std::size_t(i)] = std::count(hash.begin(), hash.begin() + i, hash[std::size_t(i)]);
   const long chunks = (n + chunk - 1) / chunk;
@@ -172,8 +173,8 @@ TEST(Buckets, AreNoFewerThanWantedAndFactorsAreEven) {
   EXPECT_EQ(Buckets(1).count(), 1);
 }
 
-// Source: a direction has no length, and what is equal hashes equal; near directions share a bucket more often than
-// opposite ones, which never do.
+// Source: hashes do not depend on length, equal directions have equal hashes, and near directions share a bucket often
+// while opposite directions never do.
 TEST(Hashing, SeesDirectionsOnly) {
   const Worker worker;
   constexpr long n = 200, d = 8;

@@ -1,5 +1,5 @@
 /// Random feature attention: the Gaussian kernel of queries and keys of unit length, estimated by random sines and
-/// cosines; with `causal`, a learned gate lets the past fade.
+/// cosines; with `causal`, a learned gate decays the past.
 ///
 ///   Peng, Pappas, Yogatama, Schwartz, Smith, Kong. "Random Feature Attention." ICLR 2021, §3.
 ///   time O(N·M·C)   memory O(N·M·H), M directions per head
@@ -24,10 +24,11 @@ class Rfa final : public Mixer {
     bool gate = true;
     bool causal = false;
     void fields(auto&& f) {
-      f("features", features, "M, random directions a head; each gives a sine and a cosine", between(1, kMostOfASize));
-      f("redraw", redraw, "training steps between draws of the directions; 0 for one draw for ever", at_least(0));
-      f("least", least, "a query whose estimated mean weight is less is normalised by this instead", at_least(0));
-      f("gate", gate, "with causal: each head learns how the past fades");
+      f("features", features, "M: random directions per head; each has a sine and a cosine feature",
+        between(1, kMostOfASize));
+      f("redraw", redraw, "training steps after which directions are sampled again; 0 for never", at_least(0));
+      f("least", least, "lower bound of a query's estimated mean weight, by which it is normalised", at_least(0));
+      f("gate", gate, "with causal: each head learns how the past decays");
       f("causal", causal, "no token sees a later one");
     }
   };
@@ -55,7 +56,7 @@ class Rfa final : public Mixer {
   }
 
  private:
-  /// (H,D,M): normal draws times the deviations, feature by feature.
+  /// (H,D,M): normal samples multiplied by the learned deviations.
   Tensor directions(const SequenceLayout& layout) const {
     const Tensor ones = Tensor::ones({1, config_.features});
     return multiply(directions_.at(layout), matmul(transposed(heads(deviation_, heads_)), ones));
@@ -80,9 +81,9 @@ const RegisterModel<Rfa> registered{
      .complexity = "O(N M)",
      .kind = "kernel, recurrence",
      .differs =
-         "LRA's code does not have it. The authors' code draws from 500 matrices made before training and keeps "
-         "denominators from falling below 1 with features a tenth as large; here a draw is a function of the step, and "
-         "an estimate of the mean weight that falls below `least`, where the kernel with σ = 1 cannot, counts as "
+         "LRA's code does not have it. The authors' code samples from 500 matrices made before training and "
+         "clamps denominators to at least 1 with features a tenth as large; here a sample is a function of the step, "
+         "and an estimate of the mean weight below `least`, which the kernel with σ = 1 cannot reach, is replaced by "
          "`least`.",
      .exponent = 1,
      .causal = true,

@@ -1,5 +1,4 @@
-/// Random feature attention against dense evaluations: of its own estimator, of its recurrence, and of what it
-/// estimates.
+/// Random feature attention against dense evaluations of its estimator, its recurrence, and the exact kernel.
 #include <gtest/gtest.h>
 
 #include "models/layers/resampled.h"
@@ -23,14 +22,14 @@ struct RfaTrial : Trial {
     m = c.settings.at("features");
     const long d = width / kHeads;
     Numbers normal(std::size_t(width * m));
-    // Training step 3 uses draw 3 when every step draws anew.
+    // Training step 3 uses sample 3 when every step samples again.
     sample_normal(Random(1, "features", "directions").at(3, 0), {kHeads, d, m}, normal);
     w = Dense(width, m, rounded(normal));
     for (long r = 0; r < width; ++r)
       for (long i = 0; i < m; ++i) w.at(r, i) *= run.parameters.at("deviation")[std::size_t(r)];
   }
 
-  /// φ of one head's rows: sines and cosines of directions times what `name` makes of x, of length one.
+  /// φ of one head's rows: sines and cosines of the directions times the normalised projection `name` of x.
   Dense features(const Dense& tokens, const char* name, long h) const {
     const Dense rows = of_head(project(tokens, weights(name)), h, kHeads);
     Dense y(tokens.rows, 2 * m);
@@ -107,8 +106,8 @@ TEST(Rfa, GatedEqualsItsRecurrence) {
     }
 }
 
-// Source: softmax of products of rows of length one, to which the Gaussian kernel of such rows is proportional; 64
-// times the features leave about an eighth of the error.
+// Source: softmax attention over unit vectors, to which their Gaussian kernel is proportional; 64 times the features
+// reduce the error to about an eighth.
 TEST(Rfa, ApproachesSoftmaxOfUnitVectors) {
   const auto error = [](long features) {
     const Trial trial("rfa", {{"features", features}}, {40});

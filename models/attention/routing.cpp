@@ -1,4 +1,4 @@
-/// Routing Transformer: a token attends to those that are close to the same centroid of an online k-means.
+/// Routing Transformer: a token attends to tokens that are close to the same centroid of an online k-means.
 ///
 ///   Roy, Saffar, Vaswani, Grangier. "Efficient Content-Based Sparse Attention with Routing Transformers." TACL 2021,
 ///   §4.
@@ -24,14 +24,14 @@ class Routing final : public Mixer {
     double commitment = 1e-4;
     bool causal = false;
     void fields(auto&& f) {
-      f("clusters", clusters, "K: centroids of a head; 0 for the root of the task's length", between(0, kMostOfASize));
-      f("members", members, "w: queries, and keys, that a cluster takes; 0 for a K-th of the sequence, rounded up",
-        at_least(0));
-      f("local_heads", local_heads, "heads that see their block and its neighbours instead; -1 for half of them",
+      f("clusters", clusters, "K: centroids per head; 0 for the square root of the task's length",
+        between(0, kMostOfASize));
+      f("members", members, "w: queries and keys per cluster; 0 for 1/K of the sequence, rounded up", at_least(0));
+      f("local_heads", local_heads, "heads with local attention to a block and its neighbours; -1 for half of them",
         at_least(-1));
-      f("block", block, "tokens of such a block; 0 for the root of the task's length", at_least(0));
-      f("decay", decay, "what is left of a centroid after a step, in the mean of its past members", between(0, 1));
-      f("commitment", commitment, "factor of the loss that draws queries and keys to their centroids", at_least(0));
+      f("block", block, "tokens per block of local attention; 0 for the square root of the task's length", at_least(0));
+      f("decay", decay, "decay per step of the moving average of a centroid's members", between(0, 1));
+      f("commitment", commitment, "factor of the loss that pulls queries and keys to their centroids", at_least(0));
       f("causal", causal,
         "no token sees a later one: queries are keys, and each sees the last w before it that have its centroid");
     }
@@ -74,10 +74,10 @@ class Routing final : public Mixer {
     return linear(x, rows(weights, first * width_, count * width_));
   }
 
-  /// Which rows of a head's packed queries and keys meet where.
+  /// The rows of a head's packed queries and keys in each cluster.
   struct Meetings {
-    std::vector<long> queries, keys;        // row numbers, sequence by sequence, cluster by cluster
-    std::vector<std::vector<long>> begins;  // of each sequence: where its clusters begin in its own, and its end
+    std::vector<long> queries, keys;        // row indices, by sequence and cluster
+    std::vector<std::vector<long>> begins;  // per sequence: where its clusters begin, and its end
     SequenceLayout layout;
   };
 
@@ -89,7 +89,7 @@ class Routing final : public Mixer {
     const auto nearest = commit(q, centroids, directions, layout);
     if (!config_.causal) commit(k, centroids, directions, layout);
     Meetings meet = config_.causal ? by_centroid(nearest, layout) : by_closeness(q, k, directions, layout);
-    const double root = std::sqrt(double(width_));  // √D of each of the two normalised, and one that will be divided by
+    const double root = std::sqrt(double(width_));  // √D for each of q and k, and one to cancel the division
     const Tensor read = sparse_attention(
         gather_rows(scale(q, root * root * root), meet.queries), gather_rows(k, meet.keys),
         gather_rows(of_heads(x, value_, head, 1), meet.keys), 1,
@@ -100,7 +100,7 @@ class Routing final : public Mixer {
     return mean_of_readings(read, meet.queries, layout.tokens());
   }
 
-  /// The centroid of each row of x, which follows it and attracts it.
+  /// Returns the nearest centroid of each row of x, which follows the row; adds the commitment loss.
   std::vector<std::int32_t> commit(const Tensor& x, const Centroids& centroids, const Tensor& directions,
                                    const SequenceLayout& layout) const {
     std::vector<std::int32_t> nearest = nearest_centroids(x.matrix(), directions.matrix());
@@ -114,7 +114,7 @@ class Routing final : public Mixer {
     return nearest;
   }
 
-  /// Each cluster takes the w queries and the w keys that are closest to its centroid.
+  /// Assigns to each cluster the w queries and the w keys that are closest to its centroid.
   Meetings by_closeness(const Tensor& q, const Tensor& k, const Tensor& directions,
                         const SequenceLayout& layout) const {
     Meetings meet = none(layout);
@@ -130,7 +130,7 @@ class Routing final : public Mixer {
     return meet;
   }
 
-  /// All tokens by their nearest centroid.
+  /// Assigns each token to its nearest centroid.
   Meetings by_centroid(const std::vector<std::int32_t>& nearest, const SequenceLayout& layout) const {
     Meetings meet = none(layout);
     for (long s = 0; s < layout.count(); ++s) {
@@ -155,7 +155,7 @@ class Routing final : public Mixer {
     meet.begins.emplace_back();
   }
 
-  /// Of a sequence of n tokens. If causal it may not depend on how many come.
+  /// The cluster size w in a sequence of n tokens. If causal it must not depend on n.
   long members_of(long n) const {
     const long whole = config_.causal ? length_ : n;
     return std::min(whole, config_.members > 0 ? config_.members : (whole + clusters_ - 1) / clusters_);
@@ -169,13 +169,13 @@ class Routing final : public Mixer {
         visit({own, own});
         continue;
       }
-      const Positions first = Positions(n).add(begins[c], 1);  // sees itself, having nothing else
+      const Positions first = Positions(n).add(begins[c], 1);  // sees only itself, because nothing precedes it
       visit({own, own, Window::band(members_of(n), -1)});
       visit({first, first});
     }
   }
 
-  /// (T,D): for each token the mean of what it read in its clusters; 0 for one that is in none.
+  /// (T,D): the mean of each token's results over its clusters; 0 for a token in no cluster.
   static Tensor mean_of_readings(const Tensor& read, const std::vector<long>& tokens, long count) {
     std::vector<std::vector<long>> of_token(std::size_t(count), std::vector<long>{});
     for (std::size_t i = 0; i < tokens.size(); ++i) of_token[std::size_t(tokens[i])].push_back(long(i));
@@ -196,7 +196,7 @@ class Routing final : public Mixer {
   Window block_;
   Parameter query_, key_, value_, out_;
   Dropout local_site_;
-  std::vector<Centroids> centroids_;  // of the routed heads, as the sites
+  std::vector<Centroids> centroids_;  // of the routed heads, like the sites
   std::vector<Dropout> sites_;
 };
 
@@ -208,10 +208,10 @@ const RegisterModel<Routing> registered{
      .complexity = "O(N √N)",
      .kind = "learnable pattern",
      .differs =
-         "LRA's code does not have it. Queries and keys have length √D, which the authors' code reaches by a layer "
-         "norm that also takes off their mean; products are not divided by √D, as there. A token in several clusters "
-         "has the exact mean of what it reads in them. Centroids are normalised where they are used, not where they "
-         "are stored, and commitment compares directions of length 1. In the paper's causal model a cluster's best "
+         "LRA's code does not have it. Queries and keys have length √D, which the authors' code achieves by a layer "
+         "norm that also subtracts their mean; as there, products are not divided by √D. The result of a token in "
+         "several clusters is the exact mean over them. Centroids are normalised when used, not when stored, and "
+         "commitment compares directions of length 1. In the paper's causal model a cluster's best "
          "tokens depend on later ones; here, if causal, every token belongs to its nearest centroid and sees the last "
          "of its cluster before it.",
      .exponent = 1.5,

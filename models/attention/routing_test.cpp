@@ -1,4 +1,4 @@
-/// Routing Transformer against its clusters written out, and its centroids against the closed form of their average.
+/// Routing Transformer against its explicit clusters, and its centroids against the closed form of their average.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -23,7 +23,7 @@ Dense unit(Dense x) {
   return x;
 }
 
-/// The centroids of a head as directions.
+/// The normalised centroids of a head.
 Dense directions(const Trial& trial, long head) {
   const Dense state = trial.weights("centroids." + std::to_string(head));
   Dense mu(state.rows, state.cols - 1);
@@ -53,14 +53,14 @@ std::vector<long> nearest(const Dense& x, const Dense& mu) {
   return all;
 }
 
-/// exp(D · cosine), of rows of length 1.
+/// exp(D · cosine) for unit rows.
 double routed_weight(const double* q, const double* k, long width) {
   double s = 0;
   for (long d = 0; d < width; ++d) s += q[d] * k[d];
   return std::exp(s * double(width));
 }
 
-/// One head by its definition: cluster by cluster, then the mean over a token's clusters.
+/// One head by its definition: attention in each cluster, then the mean over a token's clusters.
 Dense routed(const Trial& trial, long head, const Dense& q, const Dense& k, const Dense& v, long clusters) {
   const Dense mu = directions(trial, head);
   const long w = (q.rows + clusters - 1) / clusters;
@@ -122,7 +122,7 @@ TEST(Routing, IfCausalATokenSeesTheLastOfItsClusterBeforeIt) {
                                 [&](long h) {
                                   const Dense own = unit(of_head(q, h, kHeads));
                                   const auto chosen = nearest(own, directions(trial, h));
-                                  const auto between = [&](long j, long i) {  // j first, of the cluster of i
+                                  const auto between = [&](long j, long i) {  // from j on, in the cluster of i
                                     return std::count(chosen.begin() + j, chosen.begin() + i, chosen[std::size_t(i)]);
                                   };
                                   return attend(own, own, of_head(v, h, kHeads), 1, routed_weight,

@@ -1,5 +1,4 @@
-/// Every number among the settings of every model, and of the encoder around it, at values that no one means; and every
-/// model on an input that wants no gradient.
+/// Every numeric setting of every model and of the encoder at extreme values; and every model on a constant input.
 #include <gtest/gtest.h>
 
 #include <new>
@@ -15,7 +14,7 @@ const std::vector<Json> kExtremeCounts = {
     0, -1, -5000000, 1000000, 2147483647L, 2147483648L, 1L << 40, 9223372036854775807L, -9223372036854775807L - 1};
 const std::vector<Json> kExtremeNumbers = {0, -1, 0.5, 1, 1e-300, 1e300, -1e300};
 
-/// Empty if `run` does what it should or ends with a sentence of ours; otherwise what else it ends with.
+/// Empty if `run` succeeds or throws an Error; otherwise a description of what it throws.
 template <typename StoredRun>
 std::string complaint(StoredRun run) {
   try {
@@ -23,7 +22,7 @@ std::string complaint(StoredRun run) {
   } catch (const Error& error) {
     return error.kind() == Kind::usage ? "" : fmt::format("no usage error: {}", error.what());
   } catch (const std::bad_alloc&) {
-    return "";  // whose sentence is the program's
+    return "";  // an error message of the program
   } catch (const std::exception& error) {
     return error.what();
   }
@@ -51,7 +50,7 @@ TEST_P(EveryModelAtItsEdges, WorksOrIsRefusedInOurWords) {
     }
 }
 
-// Source: what the derivative by a parameter is does not depend on whether that by the input is wanted.
+// Source: the derivative with respect to a parameter does not depend on whether the input is constant.
 TEST_P(EveryModelAtItsEdges, AConstantInputChangesNoGradientOfAParameter) {
   const Worker worker;
   for (const Json& variant : variants(GetParam())) {
@@ -82,7 +81,7 @@ TEST(EncoderSettings, WorkOrAreRefusedInOurWords) {
         const std::string said = complaint(
             [&] { (void)Classifier(c.model, c.settings, parse<EncoderConfig>(encoder, "encoder"), c.task, 1); });
         EXPECT_EQ(said, "") << encoder.dump();
-        EncoderConfig unparsed;  // as from a program that fills the struct itself
+        EncoderConfig unparsed;  // as if a program had filled the struct directly
         if (field.name == "width" && value.is_number_integer()) unparsed.width = value.get<long>();
         EXPECT_EQ(complaint([&] { (void)Classifier(c.model, c.settings, unparsed, c.task, 1); }), "");
       }

@@ -1,10 +1,10 @@
-/// Sinkhorn Transformer: blocks of keys are softly sorted by a learned network, and each block of queries sees its own
-/// block and the one sorted to its place.
+/// Sinkhorn Transformer: a learned network softly sorts blocks of keys, and each block of queries sees its own block
+/// and the block sorted to its position.
 ///
 ///   Tay, Bahri, Yang, Metzler, Juan. "Sparse Sinkhorn Attention." ICML 2020.
 ///   time O(N·b·C + N²/b·C): O(N√N·C) at b = √N   memory O(N·C + H·(N/b)²)
-///   The sorting network is W₂·relu(W₁·P + w₁) of a block's mean P, one matrix of scores a head; the paper pools by the
-///   sum, which for full blocks is the same up to the scale of W₁.
+///   The sorting network is W₂·relu(W₁·P + w₁) of a block's mean P, one matrix of scores per head; the paper pools by
+///   the sum, which for full blocks is the same up to the scale of W₁.
 #include <cmath>
 #include <limits>
 
@@ -24,15 +24,14 @@ class Sinkhorn final : public Mixer {
     long cut = 0;
     bool causal = false;
     void fields(auto&& f) {
-      f("block", block, "tokens of a block; 0 for the root of the task's length", at_least(0));
-      f("iterations", iterations, "times that rows and columns of the sorting matrix are normalised",
-        between(1, 10000));
-      f("temperature", temperature, "what scores are divided by before that", positive());
-      f("gumbel", gumbel, "in training, Gumbel noise on the scores of every example");
+      f("block", block, "tokens per block; 0 for the square root of the task's length", at_least(0));
+      f("iterations", iterations, "iterations of the normalisation of the sorting matrix", between(1, 10000));
+      f("temperature", temperature, "temperature by which scores are divided before normalisation", positive());
+      f("gumbel", gumbel, "in training, add Gumbel noise to the scores of every example");
       f("cut", cut, "SortCut: all queries see this many sorted blocks and nothing else; 0 for none", at_least(0));
       f("causal", causal,
-        "no token sees a later one: blocks are sorted among those before them, by rows alone, since the sum of a "
-        "column runs over later blocks");
+        "no token sees a later one: blocks are sorted among earlier blocks and normalised by rows only, because a "
+        "column's sum runs over later blocks");
     }
   };
 
@@ -52,7 +51,7 @@ class Sinkhorn final : public Mixer {
 
   Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     const Tensor q = linear(x, projections_.query), k = linear(x, projections_.key), v = linear(x, projections_.value);
-    std::vector<Tensor> keys, values;  // of each sequence: its own, then the sorted
+    std::vector<Tensor> keys, values;  // per sequence: its tokens, then the sorted blocks
     SequenceLayout key_layout = layout;
     for (long s = 0; s < layout.count(); ++s) {
       const long begin = layout.begin(s), n = layout.size(s);
@@ -75,7 +74,7 @@ class Sinkhorn final : public Mixer {
  private:
   long count_of(long n) const { return (n + block_ - 1) / block_; }
 
-  /// Of one sequence, x (n,C), with B blocks: (B, H·B), or (min(cut, B), H·B).
+  /// The sorting matrices of one sequence x (n,C) with B blocks: (B, H·B), or (min(cut, B), H·B).
   Tensor sorting(const Tensor& x, const SequenceLayout& layout, long s) const {
     const long count = count_of(x.dim(0));
     const Tensor hidden = relu(linear(pooled(x), sort_in_, sort_bias_));  // (B,C)
@@ -114,7 +113,8 @@ class Sinkhorn final : public Mixer {
     return noise;
   }
 
-  /// −infinity where the block is not before; the first row, which nobody sees, keeps its own so as to have a softmax.
+  /// A mask with −infinity for blocks that are not earlier. The first row, whose result is unused, keeps one finite
+  /// entry so that its softmax is defined.
   static Tensor later(long count) {
     Tensor mask = Tensor::zeros({count, count});
     for (long u = 0; u < count; ++u)
@@ -123,7 +123,7 @@ class Sinkhorn final : public Mixer {
     return mask;
   }
 
-  /// Of n tokens; keys: n of their own, then the sorted blocks.
+  /// For n tokens. Keys: the n tokens, then the sorted blocks.
   void visit_parts(long n, long keys, const PartVisitor& visit) const {
     const long slots = std::min(block_, n);
     if (config_.cut > 0) return visit({Positions::all(n), Positions(keys).add(n, keys - n)});
@@ -140,7 +140,7 @@ class Sinkhorn final : public Mixer {
   }
 
   Config config_;
-  long heads_, block_, blocks_;  // blocks_: of the longest sequence
+  long heads_, block_, blocks_;  // blocks_: in the longest sequence
   Projections projections_;
   Parameter sort_in_, sort_bias_, sort_out_;
   Dropout site_;
@@ -149,12 +149,13 @@ class Sinkhorn final : public Mixer {
 
 const RegisterModel<Sinkhorn> registered{
     "sinkhorn",
-    {.summary = "the own block and one that a network sorts to its place",
+    {.summary = "each block and one that a network sorts to its position",
      .paper = "Tay et al. \"Sparse Sinkhorn Attention.\" ICML 2020, arXiv:2002.11296",
      .complexity = "O(N √N)",
      .kind = "learnable pattern",
      .differs =
-         "LRA's code does not sort: it sums over blocks and weights apart, so that every block sees the same sum of "
+         "LRA's code does not sort: it sums over blocks and weights separately, so that every block sees the same sum "
+         "of "
          "all blocks; its blocks take every (N/b)-th token, its sort is one softmax, and local and sorted results are "
          "added. Here the balanced matrix sorts contiguous blocks, and one softmax runs over both.",
      .exponent = 1.5,

@@ -23,12 +23,13 @@ class Sparse final : public Attention {
     bool causal = false;
     void fields(auto&& f) {
       f("pattern", pattern,
-        "fixed: the own block and each block's last tokens; strided: the last tokens and every l-th");
-      f("join", join, "the two sets of keys: merged in one softmax, or taken in turn by layers or by heads");
-      f("block", block, "l, tokens of a block or stride; 0 for the root of the task's length", at_least(0));
+        "fixed: the token's block and each block's last tokens; strided: the previous tokens and every l-th token");
+      f("join", join, "the two sets of keys: merged in one softmax, or alternating between layers or heads");
+      f("block", block, "l: tokens per block, or the stride; 0 for the square root of the task's length", at_least(0));
       f("summary", summary,
-        "c, tokens at a block's end that all see (fixed); at most a block, with block 0 half a block", at_least(1));
-      f("spread", spread, "each head takes other c tokens of a block as its summary (fixed)");
+        "c: tokens at a block's end that all tokens see (fixed); at most a block, or half a block if block is 0",
+        at_least(1));
+      f("spread", spread, "each head uses different c tokens of a block as the summary (fixed)");
       f("causal", causal, "no token sees a later one");
     }
   };
@@ -69,8 +70,9 @@ class Sparse final : public Attention {
     return window;
   }
 
-  /// near: the own block. far: the last c tokens of every block, or with `spread` the c before for the second head, and
-  /// so on; and the last of the sequence, whose last block would otherwise have no say in others when it is not full.
+  /// near: the token's block. far: the last c tokens of every block, or with `spread` the c tokens before them for the
+  /// second head, and so on; also the last c tokens of the sequence, because other blocks would otherwise not see an
+  /// incomplete last block.
   void fixed(long n, long head, bool near, bool far, const PartVisitor& visit) const {
     const Window own = Window::blocks(block_);
     if (near) visit({Positions::all(n), Positions::all(n), limited(own)});
@@ -103,10 +105,9 @@ const RegisterModel<Sparse> registered{
      .paper = "Child et al. \"Generating Long Sequences with Sparse Transformers.\" 2019, arXiv:1904.10509",
      .complexity = "O(N √N)",
      .kind = "fixed pattern",
-     .differs =
-         "LRA's code merges the two fixed patterns as they stand, so its classifier reads from left to right, and "
-         "computes all N×N scores before masking; here both sides are seen unless `causal` is set, and only scores "
-         "that are seen are computed.",
+     .differs = "LRA's code merges the two causal patterns, so its classifier reads from left to right, and "
+                "computes all N×N scores before masking; here tokens see both sides unless `causal` is set, and only "
+                "visible scores are computed.",
      .exponent = 1.5,
      .causal = true}};
 

@@ -65,7 +65,7 @@ TEST(Sparse, LayersTakeTheTwoSetsInTurn) {
     }
 }
 
-// Child et al., §4.2: with several heads, each may attend to c tokens of a block of its own.
+// Child et al., §4.2: each head may attend to different c tokens of a block.
 TEST(Sparse, SpreadHeadsTakeOtherTokensOfEachBlock) {
   for (const auto& lengths : kLengths)
     for (const auto& [l, c] : {std::pair{6L, 2L}, {6L, 1L}, {7L, 3L}, {5L, 4L}})
@@ -80,7 +80,7 @@ TEST(Sparse, SpreadHeadsTakeOtherTokensOfEachBlock) {
             });
 }
 
-/// Which tokens' outputs change with token j of a sequence of n.
+/// The tokens whose outputs change with token j of a sequence of n.
 std::vector<bool> influence(const MixerCase& c, long j, const Named& parameters = {}) {
   const long n = c.lengths[0];
   Numbers x = random_numbers(std::size_t(n * c.width), "x");
@@ -100,11 +100,12 @@ MixerCase inference(const std::string& model, Json settings, long n, long width 
   return c;
 }
 
-// Child et al., §4.2: the two sets in turn connect every two positions; also where the last block is not full.
+// Child et al., §4.2: the two sets, applied one after the other, connect every two positions, also with an incomplete
+// last block.
 TEST(Sparse, TwoStepsReachEveryToken) {
   constexpr std::size_t kN = 37;
   for (const std::string pattern : {"fixed", "strided"}) {
-    std::vector<std::vector<bool>> changes;  // by token changed
+    std::vector<std::vector<bool>> changes;  // by changed token
     for (std::size_t j = 0; j < kN; ++j)
       changes.push_back(
           influence(inference("sparse", {{"pattern", pattern}, {"block", 6}, {"summary", 1}}, kN), long(j)));
@@ -141,7 +142,7 @@ TEST(Longformer, EqualsItsDenseMask) {
       }
 }
 
-// Beltagy et al., §3.1: with the same projections for global tokens it is attention under one mask.
+// Beltagy et al., §3.1: with equal projections for global tokens it is attention with one mask.
 TEST(Longformer, WithEqualProjectionsIsOneMask) {
   for (const long global : {2L, 40L}) {
     Trial trial("longformer", {{"window", 4}, {"global_tokens", global}}, {40});
@@ -155,8 +156,8 @@ TEST(Longformer, WithEqualProjectionsIsOneMask) {
   }
 }
 
-/// What each head sees, found by changing one token after another: the unit matrix as output projection keeps heads
-/// apart.
+/// The pairs that each head sees, found by changing one token after another. A unit matrix as output projection keeps
+/// heads apart.
 class Seen {
  public:
   Seen(const Json& settings, long n, long heads) : n_(n) {
@@ -178,7 +179,7 @@ class Seen {
   }
   bool operator()(long head, long query, long key) const { return query == key || seen_.contains({head, query, key}); }
 
-  /// The blocks that block `block` of queries sees, each either by all its queries and in whole, or not at all.
+  /// The blocks that block `block` of queries sees; checks that blocks are visible as a whole or not at all.
   std::set<long> blocks(long head, long block, long size) const {
     std::set<long> all;
     for (long other = 0; other * size < n_; ++other) {
@@ -196,7 +197,7 @@ class Seen {
   std::set<std::array<long, 3>> seen_;
 };
 
-// Zaheer et al., §2 and appendix D: global first and last block, w blocks around, r more at random.
+// Zaheer et al., §2 and appendix D: global first and last blocks, a window of w blocks, and r random blocks.
 TEST(BigBird, SeesWindowGlobalAndRandomBlocks) {
   constexpr long kN = 47, kBlock = 4, kBlocks = 12, kHeads = 2;
   const Json settings = {{"block", kBlock}, {"random", 2}};
@@ -216,8 +217,8 @@ TEST(BigBird, SeesWindowGlobalAndRandomBlocks) {
       EXPECT_EQ(random.size(), 2u) << "head " << h << ", block " << b;
       chosen.insert(random);
     }
-  EXPECT_GT(chosen.size(), 8u) << "draws differ between blocks and heads";
-  // Each of those keys counts once.
+  EXPECT_GT(chosen.size(), 8u) << "random blocks differ between blocks and heads";
+  // Each key counts once.
   Trial("bigbird", settings, {kN}, 2 * kHeads, kHeads).expect([&](const Dense& q, const Dense& k, const Dense& v) {
     return attend(q, k, v, kHeads, softmax_weight, seen);
   });
@@ -236,7 +237,7 @@ TEST(BigBird, ExtendedConstructionHasGlobalTokens) {
   });
 }
 
-// Settings at which every pair is seen.
+// Settings with which every pair is visible.
 TEST(SparseModels, AreTheTransformerWhenTheySeeEverything) {
   const std::vector<std::pair<std::string, Json>> cases = {
       {"local", {{"block", 300}}},
@@ -259,7 +260,7 @@ TEST(SparseModels, AreTheTransformerWhenTheySeeEverything) {
       });
 }
 
-/// Sinkhorn's blocks sorted by the weights s (B,B) of one head: slot t of block u is Σ_v s[u][v] x[v·block + t].
+/// Blocks sorted by the weights s (B,B) of one head: token t of block u is Σ_v s[u][v] x[v·block + t].
 Dense sorted_blocks(const Dense& s, const Dense& x, long block) {
   const long slots = std::min(block, x.rows);
   Dense y(s.rows * slots, x.cols);
@@ -275,7 +276,7 @@ struct Sorter {
   long block, heads;
   bool causal;
 
-  /// W₂·relu(W₁·P + w₁) of block means (of all tokens before, if causal), divided by the temperature and balanced.
+  /// W₂·relu(W₁·P + w₁) of block means (of all earlier tokens if causal), divided by the temperature and normalised.
   Dense weights(const Dense& x, long head) const {
     const long count = (x.rows + block - 1) / block;
     Dense pooled(count, x.cols);
@@ -310,8 +311,8 @@ struct Sorter {
   }
 };
 
-/// The mixer by its definition: head by head, one softmax over the own block and the sorted one, or over the first
-/// `cut` sorted blocks.
+/// The mixer by its definition: in each head, one softmax over the query's block and the sorted block, or over the
+/// first `cut` sorted blocks.
 void expect_sinkhorn(const Trial& trial, long block, bool causal, long cut) {
   trial.expect_rows([&](const Dense& x) {
     constexpr long kHeads = 2;
@@ -345,7 +346,7 @@ TEST(Sinkhorn, EqualsItsDenseDefinition) {
 }
 
 // Scores of 1000 for one block make the sorting matrix a permutation; Tay et al., §3.1: queries then see their own
-// block and that block. Sorted to its own place, a block counts twice, which the softmax does not notice.
+// block and that block. A block sorted to its own position counts twice, which does not change the softmax.
 TEST(Sinkhorn, SortsByPermutation) {
   constexpr long kBlocks = 5, kBlock = 3, kN = kBlocks * kBlock, kWidth = 6;
   for (const long shift : {0L, 2L}) {
@@ -383,7 +384,7 @@ TEST(Sinkhorn, DrawsNoiseInTrainingOnly) {
   EXPECT_NE(result(true, 1), result(false, 1));
 }
 
-// Source: the meaning of causal. The same settings without it must fail the check, or it would say nothing.
+// Source: the meaning of causal. The same settings without `causal` must fail the check, which shows that it can fail.
 TEST(CausalModels, NoTokenSeesALaterOne) {
   const std::vector<std::pair<std::string, Json>> cases = {
       {"local", {{"block", 6}}},

@@ -1,10 +1,10 @@
-/// Synthesizer: attention whose scores are made without comparing tokens with each other.
+/// Synthesizer: attention scores that are computed without comparing tokens with each other.
 ///
 ///   Tay, Bahri, Metzler, Juan, Zhao, Zheng. "Synthesizer: Rethinking Self-Attention for Transformer Models." ICML
 ///   2021, §3.
 ///
 /// - time O(N²·C)
-/// - memory O(N·C): scores are made in strips, again in backward; the matrix of `random` is a parameter
+/// - memory O(N·C): scores are computed in strips and recomputed in backward; the matrix of `random` is a parameter
 #include <cmath>
 #include <optional>
 
@@ -16,7 +16,7 @@
 namespace lra {
 namespace {
 
-/// The parts of a text like "random+dense".
+/// Splits a string such as "random+dense" at each +.
 std::vector<std::string> parts(const std::string& text) {
   std::vector<std::string> all(1);
   for (const char c : text)
@@ -27,7 +27,7 @@ std::vector<std::string> parts(const std::string& text) {
   return all;
 }
 
-/// One way to make scores, with its parameters. N is the task's longest sequence.
+/// One kind of synthetic scores, with its parameters. N is the task's longest sequence.
 class Synthesis {
  public:
   Synthesis(const std::string& kind, long rank, const LayerDims& dims, const ParameterScope& scope)
@@ -47,7 +47,7 @@ class Synthesis {
     } else if (kind == "fixed_random") {
       fixed_scores_.emplace(scope.random("scores", "drawn"), Shape{heads_, n, n}, 0, sample_normal);
     } else if (kind == "factorized_random") {
-      const Init init = Init::normal(std::pow(double(rank), -0.25));  // products then vary as `random` does
+      const Init init = Init::normal(std::pow(double(rank), -0.25));  // products then have the variance of `random`
       left_ = scope.add("left", {n, heads_ * rank}, init);
       right_ = scope.add("right", {n, heads_ * rank}, init);
     } else if (kind == "dot_product") {
@@ -125,15 +125,15 @@ class Synthesizer final : public Mixer {
 
 const RegisterModel<Synthesizer> registered{
     "synthesizer",
-    {.summary = "attention by scores made without queries and keys",
+    {.summary = "attention scores computed without queries and keys",
      .paper =
          "Tay et al. \"Synthesizer: Rethinking Self-Attention for Transformer Models.\" ICML 2021, arXiv:2005.00743",
      .complexity = "O(N²)",
      .kind = "low rank",
      .differs =
-         "LRA's code adds its random matrix to ordinary products of queries and keys, which here is kind "
-         "random+dot_product but for the learned weights of the two, ignores the settings for factorised variants, and "
-         "lets padding take part; the lra presets take the paper's random variant.",
+         "LRA's code adds its random matrix to ordinary products of queries and keys, which is kind "
+         "random+dot_product here except for the learned weights of the two, ignores the settings for factorised "
+         "variants, and includes padding; the lra presets use the paper's random variant.",
      .exponent = 2,
      .fixed_length = true,
      .causal = true}};

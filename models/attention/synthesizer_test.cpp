@@ -1,4 +1,4 @@
-/// Synthesizer against its scores written out as N×N matrices.
+/// Synthesizer against explicit N×N scores.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,7 +19,7 @@ using Score = std::function<double(long head, long i, long j)>;
 struct SynthesizerTrial : Trial {
   SynthesizerTrial(const std::string& kind, std::vector<long> lengths, bool causal = false)
       : Trial("synthesizer", {{"kind", kind}, {"rank", 2}, {"causal", causal}}, std::move(lengths)) {
-    // What starts at zero would hide mistakes.
+    // Parameters that start at zero would hide mistakes.
     Named values = run.parameters;
     for (auto& [name, numbers] : values)
       if (dot(numbers, numbers) == 0) numbers = random_numbers(numbers.size(), name);
@@ -64,7 +64,7 @@ struct SynthesizerTrial : Trial {
       return parameter("random.scores")[std::size_t((h * n + i) * n + j)];
     };
   }
-  // Not trained: no parameter, but N(0,1) by the seed.
+  // Not a parameter: samples from N(0,1) that depend on the seed.
   Score fixed_random() const {
     const long n = *std::max_element(c.lengths.begin(), c.lengths.end());
     Numbers r(std::size_t(kHeads * n * n));
@@ -78,7 +78,7 @@ struct SynthesizerTrial : Trial {
     };
   }
 
-  /// The mixer is softmax(R)·V, R from `scores` of a sequence's tokens.
+  /// The mixer is softmax(R)·V, with R computed by `scores` from a sequence's tokens.
   void expect_scores(const std::function<Score(const Dense&)>& scores, bool causal = false) const {
     expect_rows([&](const Dense& tokens) {
       const Dense v = project(tokens, weights("value"));
@@ -113,7 +113,7 @@ TEST(Synthesizer, EqualsItsScoresWrittenOut) {
     }
 }
 
-// Source: Tay et al., §3.2: the mixture's scores are Σ α_c R_c with α = softmax of what is learned.
+// Source: Tay et al., §3.2: the mixture's scores are Σ α_c R_c with α a softmax of learned weights.
 TEST(Synthesizer, MixesScoresByLearnedWeights) {
   const SynthesizerTrial run("random+dense+factorized_dense", {5, 1, 9});
   Numbers alpha = run.parameter("mixture");
@@ -126,7 +126,7 @@ TEST(Synthesizer, MixesScoresByLearnedWeights) {
   });
 }
 
-// Source: equal scores are equal weights.
+// Source: equal scores give equal weights.
 TEST(Synthesizer, WithoutScoresIsTheMean) {
   SynthesizerTrial run("random", {7});
   Named values = run.run.parameters;
@@ -144,7 +144,7 @@ TEST(Synthesizer, OfDotProductsIsTheTransformer) {
   });
 }
 
-// Every kind against central differences along random directions, dropout on; the contract sees the default kind only.
+// Every kind against central differences along random directions, with dropout; the contract tests only the default.
 TEST(Synthesizer, GradientsOfEveryKindEqualCentralDifferences) {
   for (const char* kind :
        {"random", "fixed_random", "factorized_random", "factorized_dense", "random+dense+dot_product"}) {

@@ -13,7 +13,7 @@ class Transformer final : public Attention {
   struct Config {
     bool materialized = false;
     void fields(auto&& f) {
-      f("materialized", materialized, "hold the N×N probabilities as the textbook does, to show what that costs");
+      f("materialized", materialized, "store the N×N probabilities, to measure what that costs");
     }
   };
 

@@ -1,5 +1,5 @@
-/// Transformer-XL: the sequence in segments, each of which also sees the states of those before it, which are not
-/// changed by what it learns.
+/// Transformer-XL: the sequence is divided into segments, each of which also sees the states of earlier segments,
+/// without gradient.
 ///
 ///   Dai, Yang, Yang, Carbonell, Le, Salakhutdinov. "Transformer-XL: Attentive Language Models beyond a Fixed-Length
 ///   Context." ACL 2019, §3.
@@ -33,7 +33,7 @@ class TransformerXl final : public Mixer {
 
   Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     std::vector<double> places;
-    std::vector<Tensor> context;  // of each sequence: its tokens, then the same without gradient
+    std::vector<Tensor> context;  // per sequence: its tokens, then the same without gradient
     std::vector<double> context_places;
     SequenceLayout context_layout = layout;
     context_layout.length = 2 * layout.length;
@@ -73,7 +73,7 @@ class TransformerXl final : public Mixer {
 
 const RegisterModel<TransformerXl> registered{
     "transformer_xl",
-    {.summary = "segments that see the states of earlier ones, relative positions",
+    {.summary = "segments that see the states of earlier segments, relative positions",
      .paper = "Dai et al. \"Transformer-XL: Attentive Language Models beyond a Fixed-Length Context.\" ACL 2019, "
               "arXiv:1901.02860",
      .complexity = "O(N (T+M))",
@@ -81,9 +81,8 @@ const RegisterModel<TransformerXl> registered{
      .differs =
          "LRA's code does not have it. The paper's model is causal, for language modelling, and that is the setting "
          "`causal`; by default tokens see all of their own segment. Blocks are pre-norm, as for every model here, so "
-         "memories are normed states; the embedding's positions are added as well. A class token before the sequence "
-         "sees "
-         "the first segment alone, so presets pool by the mean.",
+         "memories are normalised states; the embedding's positions are added as well. A class token before the "
+         "sequence sees the first segment only, so presets use mean pooling.",
      .exponent = 1,
      .causal = true}};
 

@@ -1,4 +1,4 @@
-/// Transformer-XL against its scores written out distance by distance, and its memory against what a gradient would do.
+/// Transformer-XL against explicit scores with distances, and its memory against gradients.
 #include <gtest/gtest.h>
 
 #include "models/testing/dense_relative.h"
@@ -44,7 +44,7 @@ TEST(TransformerXl, LongMemoriesChangeNoValueOfTheCausalModelAndStopItsGradients
 
 TEST(TransformerXl, NoGradientReachesTheMemory) {
   Trial trial("transformer_xl", {{"segment", 5}, {"memory", 5}}, {10});
-  Numbers second(trial.x.size());  // a loss on the second segment alone
+  Numbers second(trial.x.size());  // a loss on the second segment only
   std::fill(second.begin() + long(second.size()) / 2, second.end(), 1.0);
   const Numbers gradient = f64::run_mixer(trial.c, trial.x, second).gradients.at("x");
   for (std::size_t i = 0; i < gradient.size() / 2; ++i) EXPECT_EQ(gradient[i], 0) << i;
