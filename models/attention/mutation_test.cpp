@@ -23,13 +23,13 @@ const Mutation kMutations[] = {
     {"gradient_scaled", "BackwardEqualsCentralDifferences"},
     {"long_gradient_scaled", "BackwardEqualsDifferencesAlongDirections"},
     {"rounded", "FloatAgreesWithDouble"},
-    {"offset_of_the_pack", "CompanyAndOrderChangeNothing"},
+    {"packed_offset", "PackingAndOrderChangeNothing"},
     {"linear", "OperationsAndMemoryGrowAsDeclared", "operations"},
     {"quadratic", "OperationsAndMemoryGrowAsDeclared", "operations"},
     {"matrix_held", "OperationsAndMemoryGrowAsDeclared", "bytes"},
     {"rows_of_task", "FixedLengthIsAsDeclared"},
     {"mask_dropped", "CausalIsAsDeclared"},
-    {"drawn", "StochasticIsAsDeclared"},
+    {"undeclared_random", "StochasticIsAsDeclared"},
     {"always_pulled", "AuxiliaryLossIsAsDeclared"},
 };
 

@@ -42,7 +42,7 @@ class Tape {
   /// The sum of the models' auxiliary losses (auxiliary_loss in models/ops/ops.h).
   double auxiliary() const { return auxiliary_; }
   void add_auxiliary(double value) { auxiliary_ += value; }
-  /// The number of values recorded so far, also by closures that backward has popped.
+  /// The number of values recorded so far; backward does not reduce it.
   long length() const { return length_; }
 
  private:

@@ -1,4 +1,5 @@
-/// Cluster-Former: layers on windows of the sequence, and between them layers on tokens that were sorted by cluster.
+/// Cluster-Former: layers with attention in windows of the sequence, and between them layers with attention among
+/// tokens sorted by cluster.
 ///
 ///   Wang, Zhou, Gan, Chen, Fang, Sun, Cheng, Liu. "Cluster-Former: Clustering-based Sparse Transformer for Long-Range
 ///   Dependency Encoding." Findings of ACL 2021, §3.
@@ -51,11 +52,11 @@ class Clusterformer final : public Encoder {
     long every = 2;
     double decay = 0.99;
     void fields(auto&& f) {
-      f("window", window, "tokens of a window", at_least(1));
-      f("clusters", clusters, "centroids of a layer", between(1, kMostOfASize));
-      f("chunk", chunk, "tokens of a chunk of the sorted sequence", at_least(1));
-      f("every", every, "the last of this many layers sorts, and so on back from it", at_least(1));
-      f("decay", decay, "what is left of a centroid after a step, in the mean of its past members", between(0, 1));
+      f("window", window, "tokens per window", at_least(1));
+      f("clusters", clusters, "centroids per layer", between(1, kMostOfASize));
+      f("chunk", chunk, "tokens per chunk of the sorted sequence", at_least(1));
+      f("every", every, "every this many layers, counted back from the last, one layer sorts", at_least(1));
+      f("decay", decay, "decay per step of the moving average of a centroid's members", between(0, 1));
     }
   };
 
@@ -84,9 +85,9 @@ const RegisterModel<Clusterformer> registered{
      .kind = "learnable pattern",
      .differs =
          "LRA's code does not have it, and no code of the authors is known. The paper finds centroids by k-means over "
-         "a memory bank of past states, once an epoch; here they follow the mean of their members step by step, and "
-         "their directions alone count. Its windows overlap and tokens that are in two have the mean; here they do not "
-         "overlap. It sorts in layers 15 and 20 of 24; here in every second.",
+         "a memory bank of past states once per epoch; here they follow the mean of their members at every step, and "
+         "only their directions matter. Its windows overlap and tokens in two windows have the mean of both; here they "
+         "do not overlap. It sorts in layers 15 and 20 of 24; here every second layer sorts.",
      .exponent = 1}};
 
 }  // namespace

@@ -1,4 +1,4 @@
-/// Cluster-Former against its layers written out.
+/// Cluster-Former against its explicit layers.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -11,7 +11,7 @@ namespace {
 
 constexpr long kHeads = 3;
 
-/// For each row the place among all rows sorted by cluster, then by position.
+/// For each row its index when all rows are sorted by cluster, then by position.
 std::vector<long> places(const Trial& trial, const Dense& x, const std::string& path) {
   const Dense mu = trial.weights(path + ".centroids");
   std::vector<long> cluster, order(std::size_t(x.rows)), at(std::size_t(x.rows));

@@ -1,4 +1,4 @@
-/// Mixtures of experts against their equations written out token by token.
+/// Mixtures of experts against their equations, token by token.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -11,12 +11,12 @@
 namespace lra {
 namespace {
 
-/// Row i of x alone.
+/// Row i of x.
 Dense row_of(const Dense& x, long i) {
   return {1, x.cols, Numbers(x.v.begin() + i * x.cols, x.v.begin() + (i + 1) * x.cols)};
 }
 
-/// softmax(x·Wᵀ) of each row.
+/// softmax(x·Wᵀ), row by row.
 Dense routed(const Dense& x, const Dense& router) {
   Dense p = project(x, router);
   for (long i = 0; i < p.rows; ++i) {
@@ -37,11 +37,11 @@ std::vector<long> ranking(const Dense& p, long i) {
 
 using Feed = std::function<Dense(const Dense& x, const std::string& path)>;
 
-/// What a mixture is told.
+/// The routing of a mixture.
 struct Mixture {
   long choices;
   bool renormalised;
-  double capacity;     // of an expert: this times choices · n / E, but from 4 to n
+  double capacity;     // of an expert: this times choices · n / E, clipped to 4 … n
   bool second = true;  // whether second experts are used
 };
 
@@ -85,7 +85,7 @@ Mixed mix(const DenseLayers& layers, const Dense& x, const std::string& path, co
   return mixed;
 }
 
-/// The states after `count` blocks of Switch or GShard and the norm, with what became of them on the way.
+/// The states after `count` blocks of Switch or GShard and the norm, with the statistics of routing.
 Mixed stack(const DenseLayers& layers, Dense x, long count, const Mixture& mixture) {
   Mixed all{Dense(0, 0)};
   for (long b = 0; b < count; ++b) {
@@ -107,7 +107,7 @@ Mixed stack(const DenseLayers& layers, Dense x, long count, const Mixture& mixtu
   return all;
 }
 
-/// A trial of `count` blocks whose routers have preferences.
+/// A trial of `count` blocks whose routers clearly prefer some experts.
 Trial with_blocks(const std::string& model, Json settings, std::vector<long> lengths, long count, bool training) {
   Trial trial(model, std::move(settings), std::move(lengths));
   trial.c.layers = count, trial.c.training = training;
@@ -119,7 +119,7 @@ Trial with_blocks(const std::string& model, Json settings, std::vector<long> len
   return trial;
 }
 
-/// `model` against the stack, in training and not; checks the loss of its own and that tokens were dropped.
+/// Compares `model` with the stack in training and evaluation; checks its auxiliary loss and that tokens were dropped.
 void expect_stack(const std::string& model, const Json& settings, const Mixture& training, const Mixture& evaluation) {
   for (const bool is_training : {true, false}) {
     long dropped = 0;
@@ -149,7 +149,7 @@ TEST(Switch, EqualsItsExpertsTokenByToken) {
 }
 
 TEST(Switch, WithOneExpertIsTheTransformer) {
-  for (const auto& lengths : kLengths) {  // jitter does not matter where there is no choice
+  for (const auto& lengths : kLengths) {  // jitter has no effect without a choice
     const Trial trial = with_blocks("switch", {{"experts", 1}, {"jitter", 0.5}}, lengths, 1, true);
     const DenseLayers layers{trial};
     trial.expect_rows([&](const Dense& tokens) {
@@ -164,7 +164,7 @@ TEST(Switch, WithOneExpertIsTheTransformer) {
 TEST(Switch, AnExpertTakesTheFirstTokensAndTheLossIsItsWeightWhereProbabilitiesAreEven) {
   Trial trial = with_blocks("switch", {{"experts", 8}}, {64, 6}, 1, true);
   trial.set({{"0.feed.router", Numbers(8 * 12)}});  // all tokens choose the first expert
-  EXPECT_NEAR(trial.run.sums.at("0.feed.dropped")[0], 54.0 / 64 + 2.0 / 6, 1e-14);  // ⌊1.25 · 8⌋ places, and 4
+  EXPECT_NEAR(trial.run.sums.at("0.feed.dropped")[0], 54.0 / 64 + 2.0 / 6, 1e-14);  // capacities ⌊1.25 · 8⌋ and 4
   EXPECT_NEAR(trial.run.auxiliary, 2 * 0.01, 1e-14);
   const DenseLayers layers{trial};
   trial.expect_rows([&](const Dense& tokens) {
@@ -233,8 +233,8 @@ TEST(GShard, KeepsSecondExpertsWithTwiceTheirGateAsProbability) {
   EXPECT_GT(variance, 10);
 }
 
-// GLaM: the class of a distance is the last of these that it reaches, from T5's rule: one each below 8, then eight that
-// grow by the eighth root of 16, up to 128.
+// GLaM: the lower bounds of the classes of distances by T5's rule: one class per distance below 8, then eight classes
+// whose bounds grow by the eighth root of 16, up to 128.
 constexpr long kClassStarts[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 23, 32, 46, 64, 91};
 
 long class_of(long key_less_query) {

@@ -1,9 +1,9 @@
-/// Funnel-Transformer: between blocks of layers the sequence is pooled to half its length, by queries that are means of
-/// two neighbours and still see all the tokens.
+/// Funnel-Transformer: between blocks of layers the sequence is pooled to half its length; the queries are means of two
+/// neighbours, while keys are still all tokens.
 ///
 ///   Dai, Lai, Yang, Le. "Funnel-Transformer: Filtering out Sequential Redundancy for Efficient Language Processing."
 ///   NeurIPS 2020, §2.2.
-///   time O(N²·C), of which a block's layers take a quarter of what those of the block before do   memory O(N·C)
+///   time O(N²·C); a block's layers take a quarter of the time of the previous block's   memory O(N·C)
 #include "models/layers/basic.h"
 #include "models/layers/encoder.h"
 #include "models/layers/relative.h"
@@ -16,7 +16,7 @@ class Funnel final : public Encoder {
   struct Config {
     long blocks = 3;
     void fields(auto&& f) {
-      f("blocks", blocks, "blocks that the layers are divided into; at most as many as layers are made", at_least(1));
+      f("blocks", blocks, "blocks into which the layers are divided; at most the number of layers", at_least(1));
     }
   };
 
@@ -39,10 +39,10 @@ class Funnel final : public Encoder {
   struct Placed {
     Tensor x;
     SequenceLayout layout;
-    std::vector<double> places;  // of each row, in tokens from the first of its sequence
+    std::vector<double> places;  // position of each row, in tokens from the first of its sequence
   };
 
-  /// Each sequence's first row, and the means of the others, two by two; what is left over stays alone.
+  /// Pools each sequence: the first row, then means of pairs of the others; an unpaired last row stays as it is.
   static Placed halved(const Placed& rows) {
     Placed means{{}, rows.layout, {}};
     SequenceLayout pairs;
@@ -99,17 +99,17 @@ class Funnel final : public Encoder {
 
 const RegisterModel<Funnel> registered{
     "funnel",
-    {.summary = "blocks of layers, the sequence halved between them",
+    {.summary = "blocks of layers, with the sequence halved between them",
      .paper = "Dai et al. \"Funnel-Transformer: Filtering out Sequential Redundancy for Efficient Language "
               "Processing.\" NeurIPS 2020, arXiv:2006.03236",
      .complexity = "O(N²)",
      .kind = "fixed pattern, downsampling",
      .differs =
-         "LRA's code does not have it. Blocks are pre-norm, as for every model here, where the paper's normalise after "
-         "the residual. A sequence's first row is never pooled, whether it is the class token's or not; a mean stands "
-         "at the mean of its tokens' places, where the authors' code keeps the place of one of them, and no token is "
-         "cut off to make lengths even. The decoder, for tasks on tokens, is left out; the embedding's positions are "
-         "added as well.",
+         "LRA's code does not have it. Blocks are pre-norm, as for every model here, while the paper normalises after "
+         "the residual. A sequence's first row is never pooled, whether it is a class token or not; the position of a "
+         "mean is the mean of its tokens' positions, while the authors' code keeps the position of one of them, and no "
+         "token is cut off to make lengths even. The decoder, for tasks on tokens, is omitted; the embedding's "
+         "positions are added as well.",
      .exponent = 2}};
 
 }  // namespace

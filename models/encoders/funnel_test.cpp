@@ -1,4 +1,4 @@
-/// Funnel-Transformer against its layers written out, distance by distance.
+/// Funnel-Transformer against its explicit layers, distance by distance.
 #include <gtest/gtest.h>
 
 #include "models/testing/dense_blocks.h"
@@ -10,7 +10,7 @@ namespace {
 constexpr long kHeads = 3;
 const Visible kEverything = [](long, long) { return true; };
 
-/// The first row; then rows 1 and 2, 3 and 4, …, the last alone if it has no other.
+/// The first row; then the means of rows 1 and 2, 3 and 4, …; an unpaired last row as it is.
 Placed halved(const Placed& rows) {
   Placed means{Dense(1 + rows.x.rows / 2, rows.x.cols), {}};
   for (long r = 0; r < means.x.rows; ++r) {
@@ -44,7 +44,7 @@ Trial funnel(long blocks, long count, const std::vector<long>& lengths) {
   return trial;
 }
 
-/// `halving`: the layers at whose start the sequence is pooled.
+/// `halving`: the layers before which the sequence is pooled.
 void expect_layers(const Trial& trial, const std::vector<long>& halving) {
   const DenseLayers layers{trial};
   trial.expect_rows([&](const Dense& tokens) {

@@ -7,7 +7,7 @@
 /// - time O(N²·C), and the router's O(N·E·C)
 /// - memory O(N·C); parameters grow with E
 ///
-/// Norms divide by the root of the mean square; scores know the distance of two tokens by a learned number.
+/// Norms are RMS norms; scores have a learned bias per class of distances.
 #include <cmath>
 
 #include "models/autodiff/profile.h"
@@ -16,8 +16,8 @@
 namespace lra {
 namespace {
 
-/// Softmax attention with a number per head for each of 32 classes of distances added to the scores. Raffel et al.
-/// arXiv:1910.10683, §2.1.
+/// Softmax attention with a learned bias per head for each of 32 classes of distances, added to the scores. Raffel et
+/// al. arXiv:1910.10683, §2.1.
 class DistanceAttention final : public Mixer {
  public:
   DistanceAttention(const LayerDims& dims, const ParameterScope& scope)
@@ -38,9 +38,9 @@ class DistanceAttention final : public Mixer {
   }
 
  private:
-  static constexpr long kSide = 16;       // classes for keys before, and as many for keys after
-  static constexpr long kExact = 8;       // distances below have a class of their own
-  static constexpr long kFarthest = 128;  // distances from here on share one
+  static constexpr long kSide = 16;       // classes for earlier keys, and the same number for later keys
+  static constexpr long kExact = 8;       // each smaller distance has its own class
+  static constexpr long kFarthest = 128;  // distances from here on share one class
 
   static long class_of(long distance) {
     const long side = distance > 0 ? kSide : 0, far = std::abs(distance);
@@ -135,7 +135,7 @@ class GLaM final : public Encoder {
     DistanceAttention mixer;
     Dropout site;
     std::unique_ptr<PositionWise> feed;
-    std::string mixer_part, feed_part;  // in a profile
+    std::string mixer_part, feed_part;  // names in a profile
   };
 
   std::vector<NormedBlock> blocks_;
@@ -144,7 +144,7 @@ class GLaM final : public Encoder {
 
 const RegisterModel<GLaM> registered{
     "glam",
-    {.summary = "two of many feed-forward parts for each token, gated units in every other block",
+    {.summary = "two of many feed-forward parts for each token, alternating with blocks of gated units",
      .paper = "Du et al. \"GLaM: Efficient Scaling of Language Models with Mixture-of-Experts.\" ICML 2022, "
               "arXiv:2112.06905",
      .complexity = "O(N²)",
@@ -152,8 +152,8 @@ const RegisterModel<GLaM> registered{
      .differs =
          "LRA's code does not have it. The paper's model is causal, for language modelling; here tokens see all of "
          "their sequence, with classes of distances for both directions, and the embedding's positions are added as "
-         "well. Capacity and balance are counted over each sequence, not over groups of tokens, so that an example "
-         "does not depend on its company. Each block has its own numbers for distances.",
+         "well. Capacity and balance are computed per sequence, not per group of tokens, so that an example does not "
+         "depend on the other examples in its batch. Each block has its own biases for distances.",
      .exponent = 2,
      .auxiliary_loss = true}};
 

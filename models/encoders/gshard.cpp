@@ -1,8 +1,8 @@
-/// GShard: in every other block a token uses two of many feed-forward parts.
+/// GShard: in every other block each token uses two of many feed-forward parts.
 ///
 ///   Lepikhin, Lee, Xu, Chen, Firat, Huang, Krikun, Shazeer, Chen. "GShard: Scaling Giant Models with Conditional
 ///   Computation and Automatic Sharding." ICLR 2021, §2.2 and algorithm 1.
-///   time O(N²·C) as the Transformer's with one feed-forward part more in those blocks, and the router's O(N·E·C)
+///   time O(N²·C), as the Transformer with one more feed-forward part in those blocks, plus O(N·E·C) for the router
 ///   memory O(N·C); parameters grow with E
 #include "models/layers/experts.h"
 
@@ -16,8 +16,7 @@ class GShard final : public Encoder {
     Config() { capacity = eval_capacity = 1; }
     void fields(auto&& f) {
       ExpertSettings::fields(f);
-      f("drop_second", drop_second,
-        "in training, a token's second expert is used with twice its gate as the probability");
+      f("drop_second", drop_second, "in training, use a token's second expert with a probability of twice its gate");
     }
   };
 
@@ -45,11 +44,11 @@ const RegisterModel<GShard> registered{
      .complexity = "O(N²)",
      .kind = "sparse",
      .differs =
-         "LRA's code does not have it. The paper counts capacity and balance over groups of tokens; here over each "
-         "sequence, so that an example does not depend on its company. Second experts are dropped at random in "
-         "training only, so that evaluation repeats itself. The loss for balance is E times the paper's sum over "
-         "experts, 1 when all are even, as in the authors' later code. Experts stand in blocks 0, 2, …; feed-forward "
-         "parts have GELU, as everywhere here.",
+         "LRA's code does not have it. The paper computes capacity and balance per group of tokens; here per sequence, "
+         "so that an example does not depend on the other examples in its batch. Second experts are dropped at random "
+         "in training only, so that evaluation is deterministic. The balance loss is E times the paper's sum over "
+         "experts, which is 1 for a uniform distribution, as in the authors' later code. Blocks 0, 2, … have experts; "
+         "feed-forward parts use GELU, as in every model here.",
      .exponent = 2,
      .stochastic = true,
      .auxiliary_loss = true}};

@@ -1,5 +1,5 @@
-/// Perceiver: a few learned latents read the sequence by cross-attention and think among themselves; the sequence
-/// itself is never transformed.
+/// Perceiver: a few learned latents read the sequence by cross-attention and attend to each other; the sequence itself
+/// is never transformed.
 ///
 ///   Jaegle, Gimeno, Brock, Zisserman, Vinyals, Carreira. "Perceiver: General Perception with Iterative Attention."
 ///   ICML 2021, §3.1.
@@ -24,7 +24,7 @@ class Perceiver final : public Encoder {
       f("latents", latents, "learned vectors that read the sequence", between(1, kMostOfASize));
       f("blocks", blocks, "latent blocks after each reading", between(0, 1024));
       f("cross_heads", cross_heads, "attention heads of a reading; they must divide qkv", between(1, kMostOfASize));
-      f("share", share, "all readings but the first have the same weights, and so have their latent blocks");
+      f("share", share, "all readings except the first share weights, and so do their latent blocks");
     }
   };
 
@@ -91,9 +91,9 @@ const RegisterModel<Perceiver> registered{
      .complexity = "O(N M)",
      .kind = "memory, downsampling",
      .differs =
-         "LRA's code does not have it. The paper concatenates Fourier features of the position to each input; here "
-         "positions are added by the embedding, as for every model of LRA, so that the comparison is of encoders. The "
-         "setting `layers` counts readings.",
+         "LRA's code does not have it. The paper concatenates Fourier features of the position to each input; here the "
+         "embedding adds positions, as for every model of LRA, so that the comparison is between encoders. The setting "
+         "`layers` is the number of readings.",
      .exponent = 1}};
 
 }  // namespace

@@ -1,4 +1,4 @@
-/// Perceiver against its equations written out, and against what a set of latents cannot notice.
+/// Perceiver against its explicit equations, and its invariance to order and copies of the inputs.
 #include <gtest/gtest.h>
 
 #include "models/testing/dense_blocks.h"
@@ -36,7 +36,7 @@ TEST(Perceiver, DoesNotNoticeTheOrderOrTheNumberOfCopiesOfItsInputs) {
   const Numbers expected = first_row(once);
   Trial twice = once;
   twice.c.lengths = {12};
-  for (std::size_t i = 6; i-- > 0;)  // backwards, after the original
+  for (std::size_t i = 6; i-- > 0;)  // reversed, after the original
     twice.x.insert(twice.x.end(), once.x.begin() + long(i * width), once.x.begin() + long((i + 1) * width));
   twice.set({});
   EXPECT_LT(relative_error(first_row(twice), expected), 1e-12);

@@ -1,10 +1,10 @@
-/// Product-key memory: in the middle block the feed-forward part is a table of very many values, of which a token reads
-/// those whose keys fit its queries best.
+/// Product-key memory: in the middle block the feed-forward part is a large table of values; a token reads those whose
+/// keys match its queries best.
 ///
 ///   Lample, Sablayrolles, Ranzato, Denoyer, Jégou. "Large Memory Layers with Product Keys." NeurIPS 2019, §3.
 ///   time O(N·H·(n·D + k² + k·C)) for n² values, H heads and queries of D features, besides O(N²·C) of the attention
 ///   memory O(N·H·n)
-///   A key is a pair of halves, one of n and one of n; the k best pairs are among those of the k best halves.
+///   A key is a pair of half keys from two sets of n; the k best pairs consist of the k best half keys of each set.
 #include "models/layers/blocks.h"
 #include "models/ops/largest.h"
 #include "models/ops/ops.h"
@@ -20,10 +20,11 @@ class Memory final : public PositionWise {
     long heads = 4;
     long query = 0;
     void fields(auto&& f) {
-      f("keys", keys, "halves of keys of each kind; the memory has its square of values", between(1, kMostOfASize));
-      f("top", top, "values that a head reads for a token, at most `keys`", between(1, kMostOfASize));
-      f("heads", heads, "queries of a token, each with keys of its own, values in common", between(1, kMostOfASize));
-      f("query", query, "features of a query, even; 0 for the model's width, rounded up to even",
+      f("keys", keys, "half keys per set; the memory has the square of this number of values",
+        between(1, kMostOfASize));
+      f("top", top, "values that a head reads per token, at most `keys`", between(1, kMostOfASize));
+      f("heads", heads, "queries per token; each has its own keys, all share the values", between(1, kMostOfASize));
+      f("query", query, "features per query, even; 0 for the model's width, rounded up to even",
         between(0, kMostOfASize));
     }
   };
@@ -57,22 +58,23 @@ class Memory final : public PositionWise {
   }
 
  private:
-  /// For each query the halves of its best keys.
+  /// The half keys of the best keys of each query.
   struct Choice {
     std::vector<long> first, second;
   };
 
-  /// Products of a half of the queries with its keys.
+  /// The dot products of one half of the queries with its half keys.
   Tensor scores(const Tensor& q, long begin, const Tensor& keys, long t) const {
     const Tensor halves = reshaped(head_columns(q, 1, begin, half_), t);  // (T,H·D/2)
     return reshaped(merge_heads(matmul(heads(halves, config_.heads), transposed(keys))), q.dim(0));
   }
 
-  /// The pair of the i-th best and the j-th best half has (i+1)(j+1) − 1 pairs that are no worse, so few are looked at.
+  /// At least (i+1)(j+1) − 1 pairs are no worse than the pair of the i-th and j-th best half keys, so only few pairs
+  /// can be among the k best.
   Choice choose(const Tensor& first, const Tensor& second) const {
     const long k = config_.top, n = config_.keys;
     const std::vector<long> best_first = largest_columns(first, k), best_second = largest_columns(second, k);
-    std::vector<std::pair<long, long>> pairs;  // places among the best
+    std::vector<std::pair<long, long>> pairs;  // ranks of the half keys
     for (long i = 0; i < k; ++i)
       for (long j = 0; (i + 1) * (j + 1) <= k; ++j) pairs.emplace_back(i, j);
     Tensor sums = Tensor::empty({first.dim(0), long(pairs.size())});
@@ -84,7 +86,8 @@ class Memory final : public PositionWise {
     Choice choice;
     for (const long p : largest_columns(sums, k)) {
       const auto& [i, j] = pairs[std::size_t(p)];
-      const std::size_t row = choice.first.size() / std::size_t(k) * std::size_t(k);  // where its places begin
+      const std::size_t row =
+          choice.first.size() / std::size_t(k) * std::size_t(k);  // first index of the token's ranks
       choice.first.push_back(best_first[row + std::size_t(i)]);
       choice.second.push_back(best_second[row + std::size_t(j)]);
     }
@@ -117,14 +120,15 @@ class ProductKeyMemory final : public Encoder {
 
 const RegisterModel<ProductKeyMemory> registered{
     "product_key_memory",
-    {.summary = "in the middle block, a large table of values read by products of keys",
+    {.summary = "in the middle block, a large table of values addressed by product keys",
      .paper = "Lample et al. \"Large Memory Layers with Product Keys.\" NeurIPS 2019, arXiv:1907.05242",
      .complexity = "O(N²)",
      .kind = "sparse, memory",
      .differs =
-         "LRA's code does not have it. Queries pass a layer norm instead of the authors' batch norm, with which an "
-         "example would depend on its company. The memory has 128² values by default, not 512², queries the model's "
-         "width of features, and values learn at the rate of everything else, by the same optimiser.",
+         "LRA's code does not have it. Queries use layer norm instead of the authors' batch norm, with which an "
+         "example "
+         "would depend on the other examples in its batch. By default the memory has 128² values, not 512², queries "
+         "have the model's width, and values use the same optimiser and learning rate as all parameters.",
      .exponent = 2}};
 
 }  // namespace

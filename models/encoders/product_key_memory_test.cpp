@@ -10,7 +10,7 @@
 namespace lra {
 namespace {
 
-/// The memory read by x with all n² keys looked at.
+/// The result of reading the memory for x by comparing all n² keys.
 Dense read(const Trial& trial, const DenseLayers& layers, const Dense& x, const std::string& path, long heads, long n,
            long top) {
   const Dense q = project(x, trial.weights(path + ".query"));

@@ -1,11 +1,11 @@
-/// Reformer with its reversible layers: two streams, of which each layer's inputs follow from its outputs, so that
+/// Reformer with its reversible layers: each layer's inputs can be computed from its outputs in two streams, so that
 /// training keeps no activations of layers.
 ///
 ///   Kitaev, Kaiser, Levskaya. "Reformer: The Efficient Transformer." ICLR 2020, §3; the attention is
 ///   attention/reformer.
 ///
 /// - time O(R·N·c·C), a third more in training
-/// - memory O(N·C) however many layers
+/// - memory O(N·C), independent of the number of layers
 #include "models/layers/blocks.h"
 #include "models/layers/reversible.h"
 
@@ -21,12 +21,12 @@ class ReversibleReformer final : public Encoder {
     double scale = 0;
     long redraw = 1;
     void fields(auto&& f) {
-      f("chunk", chunk, "tokens of a chunk; each chunk sees itself and the one before it", at_least(1));
-      f("buckets", buckets, "buckets of a hash, rounded up to an even number or a product of two; 0 for 2N / chunk",
+      f("chunk", chunk, "tokens per chunk; each chunk sees itself and the previous chunk", at_least(1));
+      f("buckets", buckets, "buckets per hash, rounded up to an even number or a product of two; 0 for 2N / chunk",
         between(0, 65536));
-      f("hashes", hashes, "rounds, each with a hash of its own", between(1, 1024));
-      f("scale", scale, "factor of the product of a query and a key of length 1; 0 for 1/√D, the paper's", at_least(0));
-      f("redraw", redraw, "training steps between draws of the hashes; 0 for one draw for ever", at_least(0));
+      f("hashes", hashes, "rounds, each with its own hash", between(1, 1024));
+      f("scale", scale, "factor of the product of a query and a unit-length key; 0 for the paper's 1/√D", at_least(0));
+      f("redraw", redraw, "training steps after which hashes are sampled again; 0 for never", at_least(0));
     }
   };
 
@@ -70,15 +70,15 @@ class ReversibleReformer final : public Encoder {
 
 const RegisterModel<ReversibleReformer> registered{
     "reversible_reformer",
-    {.summary = "reformer in layers that keep nothing for backward",
+    {.summary = "reformer with reversible layers, which keep nothing for backward",
      .paper = "Kitaev et al. \"Reformer: The Efficient Transformer.\" ICLR 2020, arXiv:2001.04451",
      .complexity = "O(R N c)",
      .kind = "learnable pattern",
      .differs =
-         "LRA's code has no reversible layers. The two streams end as their mean, where the authors' code puts them "
-         "side by side, so that the head is that of the other models. Hashes are taken again in backward from inputs "
-         "that are found up to rounding, as in that code; a token on the edge of two buckets may then change sides. "
-         "Feed-forward layers are not cut into chunks along the sequence. There is no causal mode.",
+         "LRA's code has no reversible layers. The result is the mean of the two streams, while the authors' code "
+         "concatenates them, so that the head is the same as for other models. Backward hashes inputs that it "
+         "recomputes up to rounding, as in that code, so a token at the boundary of two buckets may change its bucket. "
+         "Feed-forward layers are not divided into chunks along the sequence. There is no causal mode.",
      .exponent = 1,
      .stochastic = true}};
 

@@ -1,4 +1,4 @@
-/// Reversible layers against their equations, against backward with everything kept, and against what they are for.
+/// Reversible layers against their equations, their gradients against plain backward, and their memory.
 #include <gtest/gtest.h>
 
 #include "models/layers/parameters.h"
@@ -20,7 +20,7 @@ Trial reversible(long count, const std::vector<long>& lengths, long chunk) {
 
 TEST(ReversibleReformer, EqualsItsTwoStreamsWrittenOut) {
   for (const auto& lengths : {std::vector<long>{1}, {2}, {5, 1, 9}, {60, 3}}) {
-    const Trial trial = reversible(3, lengths, 64);  // one chunk: attention to all others, whatever the hash
+    const Trial trial = reversible(3, lengths, 64);  // one chunk: attention to all other tokens, whatever the hash
     const DenseLayers layers{trial};
     trial.expect_rows([&](const Dense& tokens) {
       Dense first = tokens, second = tokens;
@@ -50,16 +50,16 @@ TEST(ReversibleReformer, MemoryHardlyGrowsWithLayers) {
   const auto peak = [](const std::string& model, long layers) {
     MixerCase c;
     c.model = model, c.layers = layers, c.lengths = {512}, c.width = c.qkv = 16;
-    if (model == "tokenlearner") c.settings = {{"before", layers}};  // all of them on the whole sequence
+    if (model == "tokenlearner") c.settings = {{"before", layers}};  // all layers on the whole sequence
     const Numbers x = random_numbers(512 * 16, "x");
     return double(f64::run_mixer(c, x, x).peak_bytes);
   };
   const double two = peak("reversible_reformer", 2), eight = peak("reversible_reformer", 8);
   EXPECT_LT(eight, 1.2 * two);
-  EXPECT_GT(peak("tokenlearner", 8), 2 * peak("tokenlearner", 2));  // which keeps what its layers made
+  EXPECT_GT(peak("tokenlearner", 8), 2 * peak("tokenlearner", 2));  // it keeps the results of its layers
 }
 
-/// One layer pair of which everything can be said: f(x) = gelu(a ∘ x), g(x) = gelu(b ∘ x).
+/// A pair of layers that can be evaluated by hand: f(x) = gelu(a ∘ x), g(x) = gelu(b ∘ x).
 TEST(ReversibleMean, GivesTheGradientsOfPlainBackward) {
   constexpr long kRows = 5, kWidth = 4, kSize = kRows * kWidth;
   Parameters parameters(1);

@@ -1,5 +1,5 @@
-/// Scaling Transformer: feed-forward parts in which one unit of each block of units is active, queries, keys and values
-/// from one layer of few parameters and small convolutions.
+/// Scaling Transformer: feed-forward parts with one active unit in each block of units; queries, keys and values from
+/// one layer with few parameters and small convolutions.
 ///
 ///   Jaszczur, Chowdhery, Mohiuddin, Kaiser, Gajewski, Michalewski, Kanerva. "Sparse Is Enough in Scaling
 ///   Transformers." NeurIPS 2021, §3.
@@ -23,20 +23,21 @@ struct ScalingConfig {
   long modules = 0;
   bool causal = false;
   void fields(auto&& f) {
-    f("block", block, "hidden units of which one is active; the largest divisor of ff up to this is taken",
-      at_least(1));
-    f("controller", controller, "features through which the active units are chosen", between(1, kMostOfASize));
+    f("block", block, "hidden units per block, of which one is active; rounded down to a divisor of ff", at_least(1));
+    f("controller", controller, "hidden features of the controller that chooses active units",
+      between(1, kMostOfASize));
     f("hard", hard,
-      "in training, the share of sequences with one active unit a block; in the others units are weighted",
+      "in training, the share of sequences with one active unit per block; in the others units are weighted",
       at_least(0));
-    f("temperature", temperature, "in training, what Gumbel noise is multiplied by before the choice", at_least(0));
-    f("modules", modules, "parts that queries, keys and values are divided into, a divisor of qkv; 0 for the heads",
+    f("temperature", temperature, "in training, factor of the Gumbel noise before the choice", at_least(0));
+    f("modules", modules,
+      "modules into which queries, keys and values are divided, a divisor of qkv; 0 for the number of heads",
       at_least(0));
     f("causal", causal, "no token sees a later one, as in the paper");
   }
 };
 
-/// Σ over active units u of relu(w1_u · x) w2_u, the active one of each block being that of the largest logit.
+/// Σ over active units u of relu(w1_u · x) w2_u; the active unit of a block is that with the largest logit.
 class SparseFeed final : public PositionWise {
  public:
   SparseFeed(const ScalingConfig& config, const LayerDims& dims, const ParameterScope& scope)
@@ -64,14 +65,15 @@ class SparseFeed final : public PositionWise {
  private:
   long blocks() const { return units_ / block_; }
 
-  /// Only the active units are computed.
+  /// Computes only the active units.
   Tensor chosen(const Tensor& x, const Tensor& logits) const {
     std::vector<long> active = largest_columns(reshaped(logits, x.dim(0) * blocks()), 1);
     for (std::size_t i = 0; i < active.size(); ++i) active[i] += long(i) % blocks() * block_;
     return weighted_rows(relu(gathered_dot(x, in_, active)), out_, active);
   }
 
-  /// All units, weighted by their probabilities in their block or, straight through, by the choice.
+  /// Computes all units, weighted by their probabilities within the block or, with a straight-through gradient, by the
+  /// choice.
   Tensor masked(const Tensor& x, const Tensor& logits, const SequenceLayout& layout) const {
     const Tensor soft = reshaped(softmax(reshaped(logits, x.dim(0) * blocks())), x.dim(0));
     Tensor to_choice = Tensor::zeros(soft.shape());  // one active unit per block, minus `soft`
@@ -82,7 +84,7 @@ class SparseFeed final : public PositionWise {
     return matmul(relu(multiply(linear(x, in_), mask)), out_);
   }
 
-  /// For token i of sequence s.
+  /// Chooses the active units of token i of sequence s, with Gumbel noise; stores choice − `soft` in `to_choice`.
   void choose(const Tensor& soft, const Tensor& logits, const SequenceLayout& layout, long s, long i,
               Tensor& to_choice) const {
     const Random random = noise_.at(layout.step, layout.sequences[std::size_t(s)]);
@@ -108,7 +110,7 @@ class SparseFeed final : public PositionWise {
 };
 
 /// Attention whose queries, keys and values come from one multiplicative layer, y_{s,m} = Σ_i x_i D_{s,i} E_{m,i} + b
-/// for S modules of M features, by a convolution each over tokens and, but for values, modules.
+/// for S modules of M features, each followed by a convolution over tokens and, except for values, modules.
 class ModularAttention final : public Mixer {
  public:
   ModularAttention(const ScalingConfig& config, const LayerDims& dims, const ParameterScope& scope)
@@ -125,7 +127,7 @@ class ModularAttention final : public Mixer {
       return scope.add(name, {m, taps * m}, Init::xavier(taps * m, m));
     };
     query_ = {convolution("query", kTaps * kTaps), scope.add("query_bias", {m}, Init::normal(1e-6))};
-    key_ = {convolution("key", kTaps * kTaps), {}};  // a softmax does not notice what all keys have in common
+    key_ = {convolution("key", kTaps * kTaps), {}};  // no bias, which would not change the softmax
     value_ = {convolution("value", kTaps), scope.add("value_bias", {m}, Init::normal(1e-6))};
     if (q != c) out_ = scope.add("out", {c, q}, Init::xavier(q, c));
     window_.causal = config.causal;
@@ -149,7 +151,7 @@ class ModularAttention final : public Mixer {
     Parameter weight, bias;
   };
 
-  /// Over kTaps tokens and `reach` modules on each side; zeros stand outside of both.
+  /// Convolves over kTaps tokens and `reach` modules on each side, with zero padding.
   Tensor convolved(const Tensor& cells, const Convolution& by, long reach, const SequenceLayout& layout) const {
     std::vector<long> seen;
     for (long s = 0; s < layout.count(); ++s)
@@ -193,17 +195,16 @@ class Scaling final : public Encoder {
 
 const RegisterModel<Scaling> registered{
     "scaling",
-    {.summary = "one active unit in each block of the feed-forward part, queries and keys from few parameters",
+    {.summary = "one active unit per block of the feed-forward part, queries and keys from few parameters",
      .paper = "Jaszczur et al. \"Sparse Is Enough in Scaling Transformers.\" NeurIPS 2021, arXiv:2111.12763",
      .complexity = "O(N²)",
      .kind = "sparse",
      .differs =
          "LRA's code does not have it. The paper's decoder is causal, and that is the setting `causal`; by default "
-         "convolutions reach one token to each side. Whether units are chosen or weighted is drawn for each sequence, "
-         "not for each batch, so that an example does not depend on its company. Keys have no bias, which would change "
-         "nothing. Terraformer's reversible blocks and "
-         "hashed attention are not here. As in the paper there is no projection after the attention, but where `qkv` "
-         "is not `width` one is needed.",
+         "convolutions reach one token to each side. Whether units are chosen or weighted is random for each sequence, "
+         "not each batch, so that an example does not depend on the other examples in its batch. Keys have no bias, "
+         "which would have no effect. Terraformer's reversible blocks and hashed attention are not included. As in the "
+         "paper there is no projection after the attention, unless `qkv` differs from `width`.",
      .exponent = 2,
      .causal = true,
      .stochastic = true}};

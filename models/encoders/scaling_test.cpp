@@ -1,4 +1,4 @@
-/// Scaling Transformer against its equations written out, and the operations that its choice saves.
+/// Scaling Transformer against its explicit equations, and the operations that it saves.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -122,7 +122,7 @@ TEST(Scaling, ChoicesPassTheGradientOfTheirProbabilities) {
   const Trial trial = scaling({{"block", 16}, {"hard", 1.0}}, {9}, true);
   const Numbers& gradient = trial.run.gradients.at("0.feed.controller.bias");
   EXPECT_GT(dot(gradient, gradient), 0);
-  double sum = 0;  // through a softmax over the one block, which does not notice a constant
+  double sum = 0;  // zero, because a softmax over the block does not change with a constant
   for (const double g : gradient) sum += g;
   EXPECT_NEAR(sum, 0, 1e-12);
 }

@@ -1,4 +1,4 @@
-/// Set Transformer: tokens meet by way of a few inducing points, and learned seeds pool them.
+/// Set Transformer: tokens exchange information through a few inducing points, and learned seeds pool them.
 ///
 ///   Lee, Lee, Kim, Kosiorek, Choi, Teh. "Set Transformer: A Framework for Attention-based Permutation-Invariant Neural
 ///   Networks." ICML 2019, §3.
@@ -12,7 +12,7 @@ namespace lra {
 namespace {
 
 /// The multihead attention block MAB(x, set): h = norm(q + attention of q to the set), norm(h + relu(h·Wᵀ + b)), with q
-/// the projected x, and scores over the root of all its features, not those of a head.
+/// the projected x, and scores divided by the square root of all its features, not of a head's.
 class Meeting {
  public:
   Meeting(const LayerDims& dims, const ParameterScope& scope)
@@ -42,7 +42,7 @@ class Meeting {
 
   long heads_;
   Linear query_;
-  Parameter key_;  // a bias would change all scores of a query alike
+  Parameter key_;  // a bias would add the same to all scores of a query
   Linear value_, feed_;
   LayerNorm norm_, feed_norm_;
   Dropout probabilities_, feed_site_;
@@ -54,8 +54,10 @@ class SetTransformer final : public Encoder {
     long inducing = 32;
     long seeds = 1;
     void fields(auto&& f) {
-      f("inducing", inducing, "learned vectors by which the tokens of a layer meet", between(1, kMostOfASize));
-      f("seeds", seeds, "learned vectors that read the last layer: the rows that are pooled", between(1, kMostOfASize));
+      f("inducing", inducing, "inducing points per layer: learned vectors through which tokens exchange information",
+        between(1, kMostOfASize));
+      f("seeds", seeds, "learned vectors that attend to the last layer; their results are pooled",
+        between(1, kMostOfASize));
     }
   };
 
@@ -91,17 +93,17 @@ class SetTransformer final : public Encoder {
 
 const RegisterModel<SetTransformer> registered{
     "set_transformer",
-    {.summary = "tokens meet by inducing points; learned seeds pool them",
+    {.summary = "attention through inducing points; learned seeds pool the tokens",
      .paper = "Lee et al. \"Set Transformer: A Framework for Attention-based Permutation-Invariant Neural Networks.\" "
               "ICML 2019, arXiv:1810.00825",
      .complexity = "O(N m)",
      .kind = "memory",
      .differs =
-         "LRA's code does not have it. Its sets have no order; here the embedding adds positions, as for every model. "
-         "Layers are normed, as in the paper; the authors' code does so when asked. The seeds read the last layer "
-         "itself, as in that code; the paper puts a feed-forward layer between, and attention among the seeds after. "
-         "The settings `qkv` and `ff` mean nothing to it: all its matrices are `width` squared. There is dropout where "
-         "the other models have it.",
+         "LRA's code does not have it. The paper's sets have no order; here the embedding adds positions, as for every "
+         "model. Layers are normalised, as in the paper; in the authors' code this is optional. The seeds attend to "
+         "the last layer directly, as in that code; the paper has a feed-forward layer before them and attention among "
+         "the seeds after them. The settings `qkv` and `ff` have no effect: all its matrices are `width` squared. "
+         "Dropout is as in the other models.",
      .exponent = 1}};
 
 }  // namespace

@@ -1,4 +1,4 @@
-/// Set Transformer against its equations written out, and against what a set cannot notice.
+/// Set Transformer against its explicit equations, and its invariance to order and copies of the inputs.
 #include <gtest/gtest.h>
 
 #include "models/testing/dense_blocks.h"
@@ -8,7 +8,7 @@ namespace {
 
 constexpr long kHeads = 3;
 
-/// Weights over the root of all features, however many heads they are.
+/// Weights with scores divided by the square root of all features, for any number of heads.
 double over_all_features(const double* q, const double* k, long width) {
   double s = 0;
   for (long d = 0; d < width; ++d) s += q[d] * k[d];
@@ -53,7 +53,7 @@ TEST(SetTransformer, DoesNotNoticeTheOrderOrTheNumberOfCopiesOfItsInputs) {
   const std::size_t width = std::size_t(once.c.width);
   Trial twice = once;
   twice.c.lengths = {12};
-  for (std::size_t i = 6; i-- > 0;)  // backwards, after the original
+  for (std::size_t i = 6; i-- > 0;)  // reversed, after the original
     twice.x.insert(twice.x.end(), once.x.begin() + long(i * width), once.x.begin() + long((i + 1) * width));
   twice.set({});
   const auto first_row = [&](const Trial& trial) {

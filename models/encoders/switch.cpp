@@ -1,8 +1,8 @@
-/// Switch Transformer: in every other block the feed-forward part is one of many, chosen for each token.
+/// Switch Transformer: in every other block each token uses one of many feed-forward parts.
 ///
 ///   Fedus, Zoph, Shazeer. "Switch Transformers: Scaling to Trillion Parameter Models with Simple and Efficient
 ///   Sparsity." JMLR 23, 2022, §2.
-///   time O(N²·C) as the Transformer's, whatever the number of experts, but for the router's O(N·E·C)
+///   time O(N²·C), as the Transformer, whatever the number of experts, plus O(N·E·C) for the router
 ///   memory O(N·C); parameters grow with E
 #include "models/layers/experts.h"
 
@@ -42,10 +42,10 @@ const RegisterModel<Switch> registered{
      .complexity = "O(N²)",
      .kind = "sparse",
      .differs =
-         "LRA's code does not have it. The authors count capacity and balance over groups of tokens from several "
-         "examples; here over each sequence, so that an example does not depend on its company. Experts stand in "
-         "blocks 0, 2, …, so that a model of one block has them too; they start as other feed-forward parts here do, "
-         "the router as the paper has it. Their dropout is that of the model.",
+         "LRA's code does not have it. The authors compute capacity and balance per group of tokens from several "
+         "examples; here per sequence, so that an example does not depend on the other examples in its batch. Blocks "
+         "0, 2, … have experts, so that a model of one block has them too. Experts are initialised like other "
+         "feed-forward parts here, the router as in the paper. Their dropout is that of the model.",
      .exponent = 2,
      .stochastic = true,
      .auxiliary_loss = true}};

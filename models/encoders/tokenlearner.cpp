@@ -1,8 +1,9 @@
-/// TokenLearner: after half of the layers, a few learned mixtures of the tokens take their place.
+/// TokenLearner: after half of the layers, a few learned mixtures of the tokens replace them.
 ///
 ///   Ryoo, Piergiovanni, Arnab, Dehghani, Angelova. "TokenLearner: Adaptive Space-Time Tokenization for Videos."
 ///   NeurIPS 2021, §2; the maps are those of its version 1.1.
-///   time O(N²·C) before, O(N·S·C) there, O(S²·C) after, for S tokens   memory O(N·C)
+///   time O(N²·C) in the layers before, O(N·S·C) for the mixtures, O(S²·C) in the layers after, for S tokens   memory
+///   O(N·C)
 #include "models/layers/blocks.h"
 
 namespace lra {
@@ -17,7 +18,7 @@ class TokenLearner final : public Encoder {
     void fields(auto&& f) {
       f("tokens", tokens, "S: learned tokens", between(1, kMostOfASize));
       f("before", before, "layers on the whole sequence; 0 for half of them, rounded up", at_least(0));
-      f("bottleneck", bottleneck, "hidden features of the network that makes the maps", between(1, kMostOfASize));
+      f("bottleneck", bottleneck, "hidden features of the network that computes the maps", between(1, kMostOfASize));
     }
   };
 
@@ -42,7 +43,8 @@ class TokenLearner final : public Encoder {
   }
 
  private:
-  /// Each sequence's S mixtures by softmax maps. The maps' last layer has no bias, which the softmax would cancel.
+  /// S mixtures of each sequence by softmax maps. The last layer of the maps has no bias, which the softmax would
+  /// cancel.
   PackedSequences learned(const PackedSequences& tokens) const {
     const Tensor hidden = gelu(map_in_(map_norm_(tokens.x)));
     std::vector<Tensor> parts;
@@ -75,7 +77,7 @@ const RegisterModel<TokenLearner> registered{
          "LRA's code does not have it. Maps are those of version 1.1 in the authors' code: a softmax over positions of "
          "a network on each token, where the paper has convolutions over an image and sigmoids. A class token is mixed "
          "like any other; pooling by cls then takes the first learned token. TokenFuser, which returns to all "
-         "positions, is left out.",
+         "positions, is omitted.",
      .exponent = 2}};
 
 }  // namespace

@@ -1,4 +1,4 @@
-/// TokenLearner against its equations written out, and its maps at their ends.
+/// TokenLearner against its explicit equations, and its maps in the limit.
 #include <gtest/gtest.h>
 
 #include "models/testing/dense_blocks.h"

@@ -33,8 +33,8 @@ void fixed_shift(const Tensor& w, Real* shift) {
   for (long m = 0; m < w.dim(0); ++m) shift[m] = std::max<Real>(0, shift[m] / 2 - kHighest);
 }
 
-/// Adds to dx the gradient of the products with w. Overwrites dy, the gradient of their exponentials y, and stores its
-/// sum per token in `sums`.
+/// From dy, the gradient of the features y = exp(w·x' + …), adds to dx its part through the products with w. Overwrites
+/// dy by dy∘y, whose sum per token it stores in `sums`.
 void feature_backward(const ConstView& y, View dy, const Tensor& w, Real root, View dx, Real* sums) {
   by_token_tiles(y.rows, [&](long i, long rows) {
     kernels::multiply_rows(part_of(y, i, rows), part_of(dy, i, rows), sums + i);

@@ -21,8 +21,8 @@ struct Buckets {
   long rotations() const { return first / 2 + (second > 1 ? second / 2 : 0); }
 };
 
-/// Returns the bucket of each row of x (n,D): argmax over [xR; −xR] with R from the rows of `rotations`
-/// (buckets.rotations(),D); ties go to the first. Andoni et al. arXiv:1509.02897, §3. Not differentiated.
+/// Returns the bucket of each row of x (n,D): argmax over [xR; −xR] with R from the rows of `rotations` (at least
+/// buckets.rotations(),D); ties go to the first. Andoni et al. arXiv:1509.02897, §3. Not differentiated.
 std::vector<std::int32_t> hash_directions(ConstView x, ConstView rotations, const Buckets& buckets);
 
 /// Returns 0 … n − 1 sorted stably by key. Keys are in 0 … `bound` − 1.

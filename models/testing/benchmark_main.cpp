@@ -1,4 +1,4 @@
-/// main of the programs that time kernels and ops: oneDNN on one thread, and Google Benchmark's command line.
+/// main of the benchmarks of kernels and ops: limits oneDNN to one thread and parses Google Benchmark's options.
 #include <benchmark/benchmark.h>
 
 #include "models/tensor/detail/onednn.h"

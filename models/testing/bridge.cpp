@@ -35,19 +35,19 @@ Tensor matrix(const Numbers& values, long rows, long cols) {
   return t;
 }
 
-/// A recorded input whose gradient ends in `out`.
+/// A recorded input whose gradient is stored in `out`.
 Tensor watched(Tensor x, Tensor& out) {
   return record(std::move(x), [&out](Tensor dx) { out = std::move(dx); });
 }
 
-/// One row a sequence in all the places of its tokens: (S,C) → (T,C).
+/// Repeats each sequence's row for all of its tokens: (S,C) → (T,C).
 Tensor spread(const Tensor& x, const SequenceLayout& layout) {
   std::vector<long> from;
   for (long s = 0; s < layout.count(); ++s) from.insert(from.end(), std::size_t(layout.size(s)), s);
   return gather_rows(x, from);
 }
 
-/// Either kind of model, as a function on (T,C).
+/// A Mixer or Encoder as a function on (T,C).
 std::function<Tensor(Tensor, const SequenceLayout&)> build(const MixerCase& c, const LayerDims& dims,
                                                            const ParameterScope& scope) {
   const ModelEntry& entry = models().at(c.model);

@@ -1,5 +1,5 @@
-/// Both engines in one test program, spoken to in plain doubles: the shipped one (float, oneDNN, Highway) and the same
-/// sources over double and plain reference loops. bridge.cpp and op_cases*.cpp are compiled once for each.
+/// Both engines in one test program, with an interface in double: the float engine of the program (oneDNN, Highway) and
+/// the same sources compiled with double and reference loops. bridge.cpp and op_cases*.cpp are compiled once for each.
 #pragma once
 
 #include <cstdint>
@@ -25,14 +25,14 @@ using Named = std::map<std::string, Numbers>;
 /// One op applied to given inputs; the loss is Σ result ∘ cotangent.
 struct OpRun {
   Numbers result;
-  std::vector<Numbers> gradients;  // one an input; empty for a constant
+  std::vector<Numbers> gradients;  // one per input; empty for a constant
 };
 
 /// Shapes of an op's inputs.
 struct OpCase {
   std::string name;
   std::vector<std::vector<long>> inputs;
-  bool positive = false;  // inputs are drawn from (0.5, 1.5) instead of N(0,1)
+  bool positive = false;  // inputs are uniform in (0.5, 1.5) instead of N(0,1)
 };
 inline void PrintTo(const OpCase& c, std::ostream* out) { *out << c.name; }
 
@@ -48,18 +48,18 @@ struct MixerCase {
   std::uint32_t step = 3;
   bool training = true;
   std::vector<std::uint32_t> sequences = {};    // keys of the random streams; empty: 0, 1, 2, …
-  std::vector<Numbers> stopped = {};            // instead of what stop_gradient would pass on; see MixerRun
+  std::vector<Numbers> stopped = {};            // values to replace those of stop_gradient; see MixerRun
   long layer = 0, height = 0, image_width = 0;  // as in LayerDims
-  bool constant = false;                        // x wants no gradient
+  bool constant = false;                        // x is a constant
 };
 
 struct MixerRun {
-  Numbers result;                // (T,C); of an encoder that changes lengths, each sequence's mean in all its places
-  double auxiliary = 0;          // the model's own loss
-  std::vector<Numbers> stopped;  // what stop_gradient passed on
-  Named parameters;              // values that were used, by path within the model, states among them
-  Named gradients;               // of Σ result ∘ cotangent + auxiliary: the trained parameters' and "x"
-  Named sums;                    // of the states
+  Numbers result;                // (T,C); if an encoder changes lengths, each sequence's mean at all its tokens
+  double auxiliary = 0;          // the model's auxiliary loss
+  std::vector<Numbers> stopped;  // values that stop_gradient passed on
+  Named parameters;              // values used, by path within the model, including buffers
+  Named gradients;               // of Σ result ∘ cotangent + auxiliary, for trained parameters and "x"
+  Named sums;                    // of the buffers
   std::map<std::string, std::vector<long>> shapes;
   double flops = 0;             // of forward
   std::int64_t peak_bytes = 0;  // of forward and backward
@@ -89,11 +89,11 @@ struct ModelRun {
   Named parameters, gradients;  // gradients of the mean loss
 };
 
-// The same functions in each engine; `parameters` replace initial values where given, and inputs of an op that are
-// among `constants` want no gradient.
+// The same functions in each engine; `parameters` replace initial values, and the inputs of an op whose indices are in
+// `constants` have no gradient.
 
 namespace f32 {
-/// The op forward and backward on inputs of shapes that need not be those of the case.
+/// Runs an op forward and backward on inputs whose shapes may differ from those of the case.
 void try_op(const std::string& name, const std::vector<std::vector<long>>& shapes);
 OpRun run_op(const std::string& name, const std::vector<Numbers>& inputs, const Numbers& cotangent,
              const std::set<std::size_t>& constants = {});

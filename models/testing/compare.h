@@ -1,4 +1,4 @@
-/// Comparing arrays of doubles in tests.
+/// Compares arrays of doubles in tests.
 #pragma once
 
 #include <cmath>
@@ -22,7 +22,7 @@ namespace lra {
   return std::sqrt(norm > 0 ? difference / norm : difference);
 }
 
-/// n draws from N(0,1), or from (0.5, 1.5).
+/// n random numbers from N(0,1), or uniform in (0.5, 1.5).
 inline Numbers random_numbers(std::size_t n, const std::string& path, bool positive = false) {
   const Random random(11, "test", path);
   Numbers values(n);
@@ -36,7 +36,7 @@ inline Numbers random_numbers(std::size_t n, const std::string& path, bool posit
   return sum;
 }
 
-/// The same numbers as float32 holds them, so that both engines start from equal values.
+/// The numbers rounded to float32, so that both engines start from equal values.
 inline Numbers rounded(Numbers values) {
   for (double& value : values) value = double(float(value));
   return values;

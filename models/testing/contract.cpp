@@ -18,7 +18,7 @@ const std::vector<Check>& contract() {
       {"BackwardEqualsCentralDifferences", check_differences},
       {"BackwardEqualsDifferencesAlongDirections", check_directions},
       {"FloatAgreesWithDouble", check_float},
-      {"CompanyAndOrderChangeNothing", check_company},
+      {"PackingAndOrderChangeNothing", check_packing},
       {"OperationsAndMemoryGrowAsDeclared", check_growth},
       {"FixedLengthIsAsDeclared", check_fixed_length},
       {"CausalIsAsDeclared", check_causal},
@@ -42,7 +42,7 @@ Verdict examine(const std::string& name, const std::string& model) {
 
 namespace {
 
-/// Whether the model's registration refuses these settings as a wrong request.
+/// Returns whether the model refuses these settings with a usage error.
 bool refuses(const ModelEntry& entry, const Json& settings) {
   try {
     (void)entry.resolve(settings);

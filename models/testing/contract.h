@@ -1,8 +1,8 @@
-/// What every model must fulfil, as functions of its name. The conformance suite runs each check on each registered
-/// model; the mutation test runs them on models with one planted mistake.
+/// The checks that every model must pass, as functions of its name. The conformance tests run each check on each
+/// registered model; the mutation test runs them on models with one deliberate fault.
 ///
-/// Sequences are packed here, so there is neither padding whose content could matter nor a bucket whose size could: of
-/// LRA's usual traps only company and order are left, and they have a check.
+/// Sequences are packed, so results cannot depend on padding or bucket sizes. They might still depend on the other
+/// sequences in the batch and on their order; one check tests that.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@
 
 namespace lra {
 
-/// Empty when the model fulfils a check, otherwise a sentence on what it does instead.
+/// Empty if the model passes a check, otherwise a sentence that says what it does instead.
 using Verdict = std::string;
 
 struct Check {
@@ -21,15 +21,14 @@ struct Check {
 };
 inline void PrintTo(const Check& check, std::ostream* out) { *out << check.name; }
 
-/// Every check there is. A check that holds at any setting runs with the defaults, and with each yes-or-no setting
-/// turned over.
+/// All checks. A check that must hold for any settings runs with the defaults and with each Boolean setting flipped.
 const std::vector<Check>& contract();
 
-/// The verdict of one check, by name. An exception counts as a verdict.
+/// Runs one check by name. An exception becomes a verdict.
 Verdict examine(const std::string& check, const std::string& model);
 
-/// The relative error of a case's gradients, of all tensors at once, against central differences along random
-/// directions; for settings that the contract does not reach by itself.
+/// Returns the relative error of a case's gradients against central differences along random directions of all tensors;
+/// for settings that the contract does not cover.
 double error_along_directions(MixerCase c);
 
 // The checks, in contract.cpp, contract_numbers.cpp and contract_facts.cpp.
@@ -42,7 +41,7 @@ Verdict check_evaluation(const std::string& model);
 Verdict check_differences(const std::string& model);
 Verdict check_directions(const std::string& model);
 Verdict check_float(const std::string& model);
-Verdict check_company(const std::string& model);
+Verdict check_packing(const std::string& model);
 Verdict check_growth(const std::string& model);
 Verdict check_fixed_length(const std::string& model);
 Verdict check_causal(const std::string& model);

@@ -11,7 +11,7 @@
 
 namespace lra {
 
-/// Whether the model takes these settings together.
+/// Returns whether the model accepts this combination of settings.
 inline bool builds(const std::string& model, const Json& settings) {
   Parameters parameters(1);
   LayerDims dims;
@@ -25,7 +25,7 @@ inline bool builds(const std::string& model, const Json& settings) {
   return true;
 }
 
-/// One yes-or-no setting turned over; where the model refuses that beside one of its numbers, that number at 0.
+/// The settings with one Boolean flipped; if the model refuses it together with a numeric setting, that setting is 0.
 inline Json turned_over(const std::string& model, const Field& field) {
   Json alone = {{field.name, !std::get<bool>(field.value)}};
   if (builds(model, alone)) return alone;
@@ -34,10 +34,10 @@ inline Json turned_over(const std::string& model, const Field& field) {
     both[other.name] = 0;
     if (other.type == "int" && builds(model, both)) return both;
   }
-  return alone;  // every check will say why it cannot be built
+  return alone;  // every check will report why it cannot be built
 }
 
-/// The defaults ({}), and each yes-or-no setting turned over.
+/// The defaults ({}), and variants with one Boolean setting flipped each.
 inline std::vector<Json> variants(const std::string& model) {
   std::vector<Json> all = {Json::object()};
   for (const Field& field : models().at(model).settings)
@@ -45,8 +45,8 @@ inline std::vector<Json> variants(const std::string& model) {
   return all;
 }
 
-/// These settings with every whole number of 16 or more a sixteenth of itself, as far as the model takes that: so short
-/// sequences cross blocks and windows, and cost little.
+/// These settings with every integer of 16 or more divided by 16, if the model accepts it, so that short sequences
+/// cross blocks and windows at little cost.
 inline Json shrunk(const std::string& model, Json settings) {
   for (const Field& field : models().at(model).settings) {
     if (field.type != "int" || settings.contains(field.name) || std::get<std::int64_t>(field.value) < 16) continue;
@@ -57,7 +57,7 @@ inline Json shrunk(const std::string& model, Json settings) {
   return settings;
 }
 
-/// Whole-number settings that may be a size along the sequence: a block, a window, a number of rows.
+/// Integer settings that may be a size along the sequence: a block, a window, a number of rows.
 inline std::vector<long> sizes_among(const std::string& model, const Json& settings) {
   std::vector<long> all;
   const Json resolved = models().at(model).resolve(settings);
@@ -66,14 +66,14 @@ inline std::vector<long> sizes_among(const std::string& model, const Json& setti
   return all;
 }
 
-/// 1, 2, 3, 19, 20, and each size among the settings, one smaller and one larger.
+/// 1, 2, 3, 19, 20, and for each size n among the settings n − 1, n and n + 1.
 inline std::vector<long> odd_lengths(const std::string& model, const Json& settings) {
   std::set<long> all = {1, 2, 3, 19, 20};
   for (const long size : sizes_among(model, settings)) all.insert({size - 1, size, size + 1});
   return {all.begin(), all.end()};
 }
 
-/// Three sequences, the first longer than twice any size among the settings.
+/// Three sequences, the first longer than twice the largest size among the settings.
 inline std::vector<long> long_lengths(const std::string& model, const Json& settings) {
   long longest = 40;
   for (const long size : sizes_among(model, settings)) longest = std::max(longest, 2 * size + 3);
@@ -89,12 +89,12 @@ inline MixerCase mixer_case(const std::string& model, std::vector<long> lengths,
   return c;
 }
 
-/// Numbers for the packed tokens (T,C) of a case, as float32 holds them.
+/// Random numbers for the packed tokens (T,C) of a case, rounded to float32.
 inline Numbers tokens_of(const MixerCase& c, const std::string& path) {
   return rounded(random_numbers(std::size_t(std::accumulate(c.lengths.begin(), c.lengths.end(), 0L) * c.width), path));
 }
 
-/// How a verdict names a case.
+/// The name of a case in a verdict.
 inline std::string with(const Json& settings) { return settings.empty() ? "" : " with " + settings.dump(); }
 
 }  // namespace lra

@@ -1,4 +1,4 @@
-/// The checks of what a model declares about itself.
+/// Checks of the facts that a model declares.
 #include <fmt/ranges.h>
 
 #include <array>
@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::array<long, 3> kLengths = {1024, 2048, 4096};
 
-/// Values at the lengths N, 2N, 4N: the constant part falls out of the differences, so values that grow as N^e have
-/// differences in the ratio 2^e. Both more and less than declared are wrong; a fifth is left for the lower terms.
+/// Compares values at the lengths N, 2N, 4N. Differences cancel the constant part, so growth as N^e gives differences
+/// in the ratio 2^e. Both faster and slower growth than declared fail; the tolerance of a fifth allows for lower terms.
 Verdict compare_growth(const std::string& quantity, double exponent, const std::array<double, 3>& at) {
   const double declared = std::pow(2.0, exponent) * (at[1] - at[0]);
   if (std::abs(at[2] - at[1] - declared) <= 0.2 * declared) return {};
@@ -27,7 +27,7 @@ Verdict as_declared(const std::string& fact, bool declared, bool found, const st
   return fmt::format("declares {} = {}, but it is {} that {}", fact, declared, found, evidence);
 }
 
-/// The model's settings with `causal` on; null when it has no such setting.
+/// The model's settings with `causal` on; null if it has no such setting.
 Json causal_settings(const std::string& model) {
   for (const Field& field : models().at(model).settings)
     if (field.name == "causal" && field.type == "bool")
@@ -35,9 +35,9 @@ Json causal_settings(const std::string& model) {
   return {};
 }
 
-/// The first earlier token whose output moves when a later one does, or −1. The later one changes in length, not in
-/// direction: where tokens are arranged by hashes of their directions, another direction moves other tokens about, and
-/// that is the paper's method, not a hole in its mask.
+/// The first token whose output changes with a later token, or −1. The later token changes in length, not in direction:
+/// if a model arranges tokens by hashes of their directions, another direction would rearrange earlier tokens, which is
+/// the paper's method and not a fault of its mask.
 long earlier_token_that_moves(const MixerCase& c) {
   const Numbers x = tokens_of(c, "x");
   const Numbers before = f64::run_mixer(c, x, x).result;
@@ -102,7 +102,7 @@ Verdict check_stochastic(const std::string& model) {
     MixerCase c = mixer_case(model, long_lengths(model, settings), settings);
     const Numbers x = tokens_of(c, "x");
     const Numbers here = f64::run_mixer(c, x, x).result;
-    c.step += 1'000'000;  // far, for models that draw anew every so many steps
+    c.step += 1'000'000;  // distant, for models that sample again every few steps
     found = found || f64::run_mixer(c, x, x).result != here;
   }
   return as_declared("stochastic", models().at(model).facts.stochastic, found, "results differ between steps");

@@ -1,4 +1,4 @@
-/// The checks of values: derivatives, the two engines against each other, a sequence alone and in company.
+/// Checks of values: derivatives, the two engines against each other, a sequence alone and packed with others.
 #include <cmath>
 
 #include "models/tensor/detail/onednn.h"
@@ -8,7 +8,7 @@
 namespace lra {
 namespace {
 
-constexpr double kStep = 1e-5;  // of central differences
+constexpr double kStep = 1e-5;  // step of central differences
 
 /// A small classifier on three ragged examples of distinct tokens, so that the gradient of the embedding is the
 /// gradient of the input.
@@ -26,13 +26,13 @@ ModelCase classifier(const std::string& model, const Json& settings, double drop
   c.batch.ids.resize(30);
   std::iota(c.batch.ids.begin(), c.batch.ids.end(), 2);
   c.batch.offsets = {0, 11, 12, 30};
-  c.batch.labels = {2, 0, 2};  // not each once, or the gradient of the last bias would nearly cancel
+  c.batch.labels = {2, 0, 2};  // not each class once, which would nearly cancel the gradient of the last bias
   c.batch.examples = {7, 3, 5};
   return c;
 }
 
-/// Gradients that differ by more than 1e-5. One that is zero in exact arithmetic (keys' common shift, say) has no
-/// relative error.
+/// Reports gradients that differ by more than 1e-5. A gradient that is zero in exact arithmetic (such as that of a
+/// common shift of keys) has no relative error.
 Verdict compare_gradients(const Named& shipped, const Named& exact, const std::string& where) {
   for (const auto& [name, gradient] : exact) {
     const double error = dot(gradient, gradient) < 1e-20 ? 0 : relative_error(shipped.at(name), gradient);
@@ -41,13 +41,13 @@ Verdict compare_gradients(const Named& shipped, const Named& exact, const std::s
   return {};
 }
 
-/// Σ result ∘ dy and the model's own loss.
+/// Σ result ∘ dy plus the model's auxiliary loss.
 double objective(const MixerRunner& mixer, const Numbers& x, const Numbers& dy, const Named& parameters) {
   const MixerRun run = mixer(x, {}, parameters);
   return dot(run.result, dy) + run.auxiliary;
 }
 
-/// The values that have a gradient: all but states.
+/// The values that have a gradient: all except buffers.
 Named trained(const MixerRun& run) {
   Named values;
   for (const auto& [name, numbers] : run.parameters)
@@ -55,7 +55,7 @@ Named trained(const MixerRun& run) {
   return values;
 }
 
-/// Every tensor of a case moved by `distance` along a direction of its own, of length one.
+/// Moves every tensor of a case by `distance` along a random unit direction.
 struct Moved {
   Numbers x;
   Named parameters;
@@ -81,8 +81,8 @@ struct Moved {
 
 }  // namespace
 
-// Source: (f(x + h) − f(x − h)) / 2h of the model's own forward pass in double, some elements of each tensor, dropout
-// on at a fixed step.
+// Source: (f(x + h) − f(x − h)) / 2h of the model's own forward pass in double, for some elements of each tensor, with
+// the dropout of a fixed step.
 Verdict check_differences(const std::string& model) {
   for (const Json& variant : variants(model)) {
     const Json settings = shrunk(model, variant);
@@ -138,7 +138,7 @@ double error_along_directions(MixerCase c) {
   return relative_error(actual, expected);
 }
 
-// Source: the same, of all tensors at once along random directions, at lengths that cross every block and window.
+// Source: the same along random directions of all tensors, at lengths that cross every block and window.
 Verdict check_directions(const std::string& model) {
   for (const Json& settings : variants(model)) {
     const double off = error_along_directions(mixer_case(model, long_lengths(model, settings), settings, 0.2));
@@ -147,7 +147,7 @@ Verdict check_directions(const std::string& model) {
   return {};
 }
 
-// Source: the same model in double over plain loops, from the same float32 weights.
+// Source: the same model in double with reference loops, from the same float32 weights.
 Verdict check_float(const std::string& model) {
   const Worker worker;
   for (const Json& settings : variants(model)) {
@@ -173,8 +173,8 @@ Verdict check_float(const std::string& model) {
 
 namespace {
 
-/// Each sequence alone, and all in reverse order, against `together`.
-Verdict compare_company(const MixerCase& together, const std::string& where) {
+/// Compares each sequence alone, and all in reverse order, with `together`.
+Verdict compare_packing(const MixerCase& together, const std::string& where) {
   const Numbers x = tokens_of(together, "x"), dy = tokens_of(together, "dy");
   const MixerRun whole = f64::run_mixer(together, x, dy);
   MixerCase reversed = together;
@@ -191,8 +191,8 @@ Verdict compare_company(const MixerCase& together, const std::string& where) {
     const double off = std::max(relative_error(run.result, part(whole.result)),
                                 relative_error(run.gradients.at("x"), part(whole.gradients.at("x"))));
     if (!(off < 1e-12))
-      return fmt::format("a sequence of {} tokens differs by {:.1e} from itself in company{}", together.lengths[s], off,
-                         where);
+      return fmt::format("a sequence of {} tokens has a result that differs by {:.1e} when packed with others{}",
+                         together.lengths[s], off, where);
     auxiliary += run.auxiliary;
     for (const Named& parts : {run.gradients, run.sums})
       for (const auto& [name, values] : parts) {
@@ -220,12 +220,12 @@ Verdict compare_company(const MixerCase& together, const std::string& where) {
 }  // namespace
 
 // Source: the model itself, on each sequence alone.
-Verdict check_company(const std::string& model) {
+Verdict check_packing(const std::string& model) {
   for (const Json& settings : variants(model))
     for (const auto& lengths : {std::vector<long>{5, 1, 9}, long_lengths(model, settings)}) {
       MixerCase c = mixer_case(model, lengths, settings, 0.2);
       c.sequences = {0, 1, 2};
-      Verdict verdict = compare_company(c, with(settings));
+      Verdict verdict = compare_packing(c, with(settings));
       if (!verdict.empty()) return verdict;
     }
   return {};

@@ -1,5 +1,5 @@
-/// Dense evaluations in double, written from the papers' equations, that models are compared with. Nothing here is
-/// shared with models/.
+/// Dense evaluations of the papers' equations in double, with which models are compared. They share no code with
+/// models/.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@
 
 namespace lra {
 
-/// A row-major matrix with the products that the dense evaluations need.
+/// A row-major matrix with the operations that dense evaluations need.
 struct Dense {
   long rows = 0, cols = 0;
   Numbers v;
@@ -45,7 +45,7 @@ inline Dense layer_norm(Dense x, const Numbers& gamma, const Numbers& beta) {
   return x;
 }
 
-/// One matrix under another.
+/// Concatenates two matrices along the rows.
 inline Dense below(const Dense& a, const Dense& b) {
   Dense y = a;
   y.rows += b.rows;
@@ -73,7 +73,7 @@ inline Dense probabilities(const Dense& q, const Dense& k) {
   return p;
 }
 
-/// The columns of one head.
+/// The columns of head `head`.
 inline Dense of_head(const Dense& x, long head, long heads) {
   const long width = x.cols / heads;
   Dense y(x.rows, width);
@@ -82,7 +82,7 @@ inline Dense of_head(const Dense& x, long head, long heads) {
   return y;
 }
 
-/// The results of f(head), side by side.
+/// Concatenates the results of f(head) along the columns.
 inline Dense by_heads(long heads, const std::function<Dense(long head)>& f) {
   std::vector<Dense> parts;
   for (long h = 0; h < heads; ++h) parts.push_back(f(h));
@@ -95,7 +95,7 @@ inline Dense by_heads(long heads, const std::function<Dense(long head)>& f) {
 
 using Visible = std::function<bool(long query, long key)>;
 using VisibleToHead = std::function<bool(long head, long query, long key)>;
-/// Weights (before normalisation) of one head: a function of the query's and the key's features.
+/// Unnormalised weight in one head: a function of the features of the query and the key.
 using Weight = std::function<double(const double* q, const double* k, long width)>;
 
 inline double softmax_weight(const double* q, const double* k, long width) {
@@ -148,7 +148,7 @@ struct Trial {
     return {run.shapes.at(name)[0], run.shapes.at(name)[1], run.parameters.at(name)};
   }
 
-  /// The same with numbers in what starts at zero, which would hide mistakes.
+  /// Replaces parameters that start at zero, which would hide mistakes, by random numbers.
   void fill_zeros() {
     Named values = run.parameters;
     for (auto& [name, numbers] : values)
@@ -156,10 +156,10 @@ struct Trial {
     set(values);
   }
 
-  /// The same with some parameters given.
+  /// Runs again with the given values of some parameters.
   void set(const Named& values) { run = f64::run_mixer(c, x, random_numbers(x.size(), "dy"), values); }
 
-  /// The whole mixer by `mixer` on each sequence's dense tokens.
+  /// Compares the result with `mixer`, applied to each sequence's dense tokens.
   void expect_rows(const std::function<Dense(const Dense& tokens)>& mixer) const {
     Numbers expected;
     std::size_t at = 0;
@@ -171,7 +171,7 @@ struct Trial {
     EXPECT_LT(relative_error(run.result, expected), 1e-10) << c.model << " " << c.settings.dump();
   }
 
-  /// The whole mixer by `core` on each sequence's dense q, k, v.
+  /// Compares the result with `core`, applied to each sequence's dense q, k, v, and the output projection.
   void expect(const std::function<Dense(const Dense& q, const Dense& k, const Dense& v)>& core) const {
     expect_rows([&](const Dense& tokens) {
       return project(

@@ -1,12 +1,12 @@
-/// The parts of a Transformer block, dense and in double, written from their definitions: what encoders are compared
-/// with. Nothing here is shared with models/.
+/// The parts of a Transformer block in double, written from their definitions, with which encoders are compared. They
+/// share no code with models/.
 #pragma once
 
 #include "models/testing/dense.h"
 
 namespace lra {
 
-/// A trial's parameters by the path of their layer.
+/// A trial's parameters below the path of a layer.
 struct DenseLayers {
   const Trial& trial;
 
@@ -53,7 +53,7 @@ struct DenseLayers {
   }
 };
 
-/// The mean of the rows of x, `count` times: what a run gives of an encoder that changes lengths.
+/// The mean of the rows of x, repeated `count` times: the result of a run if the encoder changes lengths.
 inline Dense mean_everywhere(const Dense& x, long count) {
   Dense y(count, x.cols);
   for (long r = 0; r < count; ++r)

@@ -1,18 +1,18 @@
-/// Attention with relative positions, distance by distance, for the models that have it.
+/// Attention with relative positions, evaluated distance by distance.
 #pragma once
 
 #include "models/testing/dense.h"
 
 namespace lra {
 
-/// Rows and where they stand, in tokens.
+/// Rows and their positions in tokens.
 struct Placed {
   Dense x;
   Numbers places;
 };
 
-/// Σ_j p_ij v_j through `out`, p from the scores (q_i + u)·k_j + (q_i + v)·W r(place_i − place_j) over √D, with r made
-/// anew for every pair. The parameters' names begin with `prefix`.
+/// (Σ_j p_ij v_j)·outᵀ with p the softmax of ((q_i + u)·k_j + (q_i + v)·W r(place_i − place_j)) / √D, where r is
+/// evaluated for every pair. Names of parameters begin with `prefix`.
 inline Dense relative_attention(const Trial& trial, const std::string& prefix, long heads, const Placed& queries,
                                 const Placed& context, const Visible& visible) {
   const auto vector = [&](const char* name) { return trial.run.parameters.at(prefix + name); };
@@ -27,7 +27,7 @@ inline Dense relative_attention(const Trial& trial, const std::string& prefix, l
     for (long e = 0; e < d; ++e) {
       const auto at = std::size_t(h * d + e);
       s += (q.at(i, long(at)) + u[at]) * k.at(j, long(at));
-      double r = 0;  // of W r, the row of this feature
+      double r = 0;  // this feature of W r
       for (long f = 0; f < half; ++f) {
         const double angle = distance * std::pow(10000.0, -double(f) / double(half));
         r += position[at * std::size_t(2 * half) + std::size_t(f)] * std::cos(angle) -
@@ -52,7 +52,7 @@ inline Dense relative_attention(const Trial& trial, const std::string& prefix, l
   return project(y, weights("out"));
 }
 
-/// Every row at its own number.
+/// Positions 0, 1, 2, ….
 inline Placed in_places(const Dense& x) {
   Placed placed{x, {}};
   for (long i = 0; i < x.rows; ++i) placed.places.push_back(double(i));

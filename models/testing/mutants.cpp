@@ -1,5 +1,4 @@
-/// Models that are wrong in one way each, to show that the contract notices. Block attention underneath, which is
-/// sound.
+/// Models with one fault each, to show that the contract detects it. Apart from the fault they are block attention.
 #include "models/layers/mixer.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
@@ -9,24 +8,24 @@ namespace {
 
 enum class Fault {
   none,
-  gradient_scaled,       // one op's backward a thousandth too large
-  long_gradient_scaled,  // the same, in sequences beyond 20 tokens only
-  mask_dropped,          // `causal` is a setting without effect
-  offset_of_the_pack,    // blocks are counted from the start of the pack, not of the sequence
+  gradient_scaled,       // one op's gradient is 0.1 % too large
+  long_gradient_scaled,  // the same, only in sequences of more than 20 tokens
+  mask_dropped,          // `causal` has no effect
+  packed_offset,         // blocks start at the first packed token, not at the sequence's
   quadratic,             // sees everything, declared linear
   linear,                // declared quadratic
   matrix_held,           // holds an N×N matrix, declared not to
   divided_by_zero,       // not finite for a single token
-  rounded,               // single precision loses a few bits more than it must
-  counted_calls,         // draws from a generator that remembers
+  rounded,               // single precision loses a few bits more than necessary
+  counted_calls,         // random numbers from a generator with state
   rows_doubled,          // twice as many rows as tokens
   rows_of_task,          // parameters for each position, not declared
-  drawn,                 // random numbers of the step, not declared
-  always_pulled,         // a gradient that no loss gave, not declared
-  other_without_tape,    // evaluates another function than it trains
+  undeclared_random,     // undeclared random numbers that depend on the step
+  always_pulled,         // an undeclared gradient without a loss
+  other_without_tape,    // evaluation computes a different function than training
 };
 
-/// x, through whose backward pass `change` sees the gradient.
+/// x, with `change` applied to its gradient in backward.
 template <typename Change>
 Tensor with_gradient(const Tensor& x, Change change) {
   return record(Tensor::copy_of(x), [x = x.without_data(), change](Tensor dy) {
@@ -49,7 +48,7 @@ class Mutant final : public Attention {
     long block = 4;
     void fields(auto&& f) {
       f("causal", causal, "no token sees a later one");
-      f("block", block, "tokens of a block");
+      f("block", block, "tokens per block");
     }
   };
 
@@ -66,7 +65,7 @@ class Mutant final : public Attention {
   Tensor attend(Tensor q, Tensor k, Tensor v, const SequenceLayout& layout) const override {
     v = before(std::move(v), layout);
     SequenceLayout seen = layout;
-    if (fault == Fault::offset_of_the_pack) seen.offsets = {0, layout.tokens()};
+    if (fault == Fault::packed_offset) seen.offsets = {0, layout.tokens()};
     Tensor y = softmax_attention(q, k, v, dims().heads, window_, site_, seen, seen);
     if (fault == Fault::rows_doubled) return concat_rows(std::vector{y, y});
     return y;
@@ -79,7 +78,7 @@ class Mutant final : public Attention {
     if (fault == Fault::counted_calls) return scale(std::move(v), 1 + 1e-3 * double(++calls % 2));
     if (fault == Fault::divided_by_zero) return scale(std::move(v), 1 / double(layout.size(0) - 1));
     if (fault == Fault::rows_of_task) return add_positions(std::move(v), rows_, layout);
-    if (fault == Fault::drawn) return scale(std::move(v), 1 + random_.at(layout.step, 0).uniform(0));
+    if (fault == Fault::undeclared_random) return scale(std::move(v), 1 + random_.at(layout.step, 0).uniform(0));
     if (fault == Fault::matrix_held)
       return with_gradient(v, [held = Tensor::zeros({layout.tokens(), layout.tokens()})](Tensor&) {});
     if (fault == Fault::other_without_tape && !recording()) return scale(std::move(v), 1 + 1e-4);
@@ -107,7 +106,7 @@ const RegisterModel<Mutant<Fault::none>> sound{"sound", facts()};
 const RegisterModel<Mutant<Fault::gradient_scaled>> gradient_scaled{"gradient_scaled", facts()};
 const RegisterModel<Mutant<Fault::long_gradient_scaled>> long_gradient_scaled{"long_gradient_scaled", facts()};
 const RegisterModel<Mutant<Fault::mask_dropped>> mask_dropped{"mask_dropped", facts()};
-const RegisterModel<Mutant<Fault::offset_of_the_pack>> offset_of_the_pack{"offset_of_the_pack", facts()};
+const RegisterModel<Mutant<Fault::packed_offset>> packed_offset{"packed_offset", facts()};
 const RegisterModel<Mutant<Fault::quadratic>> quadratic{"quadratic", facts()};
 const RegisterModel<Mutant<Fault::linear>> linear_instead{"linear", facts(2)};
 const RegisterModel<Mutant<Fault::matrix_held>> matrix_held{"matrix_held", facts()};
@@ -116,12 +115,12 @@ const RegisterModel<Mutant<Fault::rounded>> rounded_off{"rounded", facts()};
 const RegisterModel<Mutant<Fault::counted_calls>> counted_calls{"counted_calls", facts()};
 const RegisterModel<Mutant<Fault::rows_doubled>> rows_doubled{"rows_doubled", facts()};
 const RegisterModel<Mutant<Fault::rows_of_task>> rows_of_task{"rows_of_task", facts()};
-const RegisterModel<Mutant<Fault::drawn>> drawn{"drawn", facts()};
+const RegisterModel<Mutant<Fault::undeclared_random>> undeclared_random{"undeclared_random", facts()};
 const RegisterModel<Mutant<Fault::always_pulled>> always_pulled{"always_pulled", facts()};
 const RegisterModel<Mutant<Fault::other_without_tape>> other_without_tape{"other_without_tape", facts()};
 const RegisterModel<Mutant<Fault::none>> nameless{"nameless", ModelFacts{}};
 
-/// A registration that takes any setting.
+/// A registration that accepts any settings.
 [[maybe_unused]] const bool careless = [] {
   ModelEntry entry = models().at("sound");
   entry.resolve = [defaults = entry.resolve({})](const Settings&) { return defaults; };

@@ -1,4 +1,4 @@
-/// All op cases, and how one is run.
+/// All op cases, and the function that runs one.
 #include "harness/core/error.h"
 #include "models/autodiff/tape.h"
 #include "models/tensor/detail/kernels.h"

@@ -21,7 +21,7 @@ Entry sparse(const std::string& name, const Pattern& pattern, double rate, const
           }};
 }
 
-/// A band, and every step-th key of each query but those of the band.
+/// A band, and every step-th key outside of the band.
 Pattern columns(const SequenceLayout& layout, long step) {
   return [=](long s, long, const PartVisitor& visit) {
     const long n = layout.size(s);
@@ -34,7 +34,7 @@ Pattern columns(const SequenceLayout& layout, long step) {
   };
 }
 
-/// All pairs, in four parts that lie between each other.
+/// All pairs, in four interleaved parts.
 Pattern pieces(const SequenceLayout& layout) {
   return [=](long s, long, const PartVisitor& visit) {
     const long n = layout.size(s);
@@ -45,7 +45,8 @@ Pattern pieces(const SequenceLayout& layout) {
   };
 }
 
-/// One part of scattered queries and more scattered keys than a tile holds; the first head looks back, the other ahead.
+/// One part of scattered queries and more scattered keys than fit into a tile; the first head sees earlier keys, the
+/// other later keys.
 Pattern scattered(const SequenceLayout& layout) {
   return [=](long s, long head, const PartVisitor& visit) {
     const long n = layout.size(s);
@@ -92,7 +93,7 @@ std::vector<Entry> attention_cases() {
 }
 namespace {
 
-/// A band behind `first` keys that all see, and labels of distance.
+/// `first` keys that all queries see, then a band, with labels of distance.
 Tensor labelled(const Inputs& x, const SequenceLayout& layout, long reach, long first) {
   SequenceLayout keys = layout;
   for (long s = 0; s < layout.count(); ++s) keys.offsets[std::size_t(s) + 1] = layout.begin(s + 1) + (s + 1) * first;
@@ -114,7 +115,7 @@ std::vector<Entry> sparse_cases() {
       sparse("sparse attention, everything in pieces", pieces(ragged()), 0, ragged(), 6, 2),
       sparse("sparse attention, several tiles in pieces", pieces(single(300, 300)), 0, single(300, 300), 8, 1),
       sparse("sparse attention, scattered", scattered(single(420, 420)), 0.2, single(420, 420), 4, 2),
-      // With values that are the unit matrix, uniform attention shows the dropout mask of each pair.
+      // With the unit matrix as values, uniform attention shows the dropout mask of each pair.
       sparse("sparse attention, mask", columns(single(120, 120), 7), 0.25, single(120, 120), 120, 1),
       {{"sparse attention to other keys", {{15, 6}, {8, 6}, {8, 6}}},
        [](const Inputs& x) {

@@ -6,7 +6,8 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-/// Of `width` features and three times as many inside; the dropout of its two ends differs in rate only.
+/// A feed-forward part with `width` features and three times as many hidden features; its two dropout sites differ only
+/// in rate.
 Entry feed(const std::string& name, double rate, const SequenceLayout& layout, long width, bool normed) {
   std::vector<std::vector<long>> inputs = {
       {layout.tokens(), width}, {3 * width, width}, {3 * width}, {width, 3 * width}, {width}};
@@ -17,7 +18,7 @@ Entry feed(const std::string& name, double rate, const SequenceLayout& layout, l
           }};
 }
 
-/// The same from the ops that it joins.
+/// The same, composed of separate ops.
 Entry feed_by_parts(const std::string& name, double rate, const SequenceLayout& layout, long width) {
   Entry entry = feed(name, rate, layout, width, true);
   entry.apply = [=](const Inputs& x) {
@@ -67,7 +68,7 @@ namespace {
 
 using Binary = Tensor (*)(const Tensor& a, const Tensor& b);
 
-/// An op of two inputs on pairs of shapes that broadcast, on either side; names open with `prefix`.
+/// An op with two inputs on pairs of shapes that broadcast, in both orders; names begin with `prefix`.
 void add_broadcast_cases(std::vector<Entry>& all, const std::string& prefix, Binary f) {
   const std::vector<std::pair<std::string, std::vector<std::vector<long>>>> pairs = {
       {"a row", {{4, 5}, {1, 5}}},

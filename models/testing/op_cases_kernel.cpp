@@ -4,7 +4,7 @@
 namespace lra::inline LRA_ENGINE {
 namespace {
 
-/// Constants that stand for drawn numbers.
+/// Constants in place of random numbers.
 Tensor constant(const Shape& shape, const std::string& name) {
   Tensor x = Tensor::empty(shape);
   const Random random(5, "constant", name);
@@ -51,7 +51,7 @@ std::vector<Entry> kernel_cases() {
 }
 namespace {
 
-/// Gates that forget at different speeds, some at once.
+/// Gates with different decay rates, some of which forget at once.
 Tensor gates(const Tensor& x) { return log_sigmoid(scale(x, 5)); }
 
 Entry gated(const std::string& name, const SequenceLayout& layout, long width, long head_count) {

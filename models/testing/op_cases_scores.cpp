@@ -1,4 +1,4 @@
-/// Cases of attention with scores of other kinds: mixed, sorted and sparse ones.
+/// Cases of attention with other scores: mixed, sorted and sparse.
 #include <numeric>
 
 #include "models/testing/op_entries.h"
@@ -9,7 +9,7 @@ namespace {
 Entry scores(const std::string& name, std::vector<std::vector<long>> inputs, bool causal, double rate,
              const SequenceLayout& layout, const std::function<std::vector<Scores>(const Inputs&)>& terms,
              bool mixed = false) {
-  // The last input holds the values; the one before it, when mixed, the weights.
+  // The last input is the values; if mixed, the one before it is the weights.
   return {{name, std::move(inputs)}, [=](const Inputs& x) {
             return score_attention(terms(x), mixed ? x[x.size() - 2] : Tensor(), x.back(), 2, causal, site(rate),
                                    layout);
@@ -45,7 +45,7 @@ std::vector<Entry> score_cases() {
 }
 namespace {
 
-/// Some permutations, as of a hash; the last round cut into runs, the second of which is a single token.
+/// Random permutations in place of hashes; the last round has runs, the second of which is a single token.
 BucketOrders orders(const SequenceLayout& layout, long head_count, long rounds, bool cut) {
   BucketOrders all;
   for (long s = 0; s < layout.count(); ++s)

@@ -1,4 +1,4 @@
-/// Cases of products, of moving rows and columns, of ops along the sequence and on whole matrices.
+/// Cases of matrix products, gathering and reshaping, ops along the sequence and ops on whole matrices.
 #include "models/testing/op_entries.h"
 
 namespace lra::inline LRA_ENGINE {

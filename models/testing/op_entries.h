@@ -1,5 +1,5 @@
-/// One entry for each op case. A topic's cases stand in a file of their own, op_cases_*.cpp; one line there adds an op
-/// to the gradient check and to the float-against-double check.
+/// The entries of op cases. Each topic has a file op_cases_*.cpp; one line there adds an op to the gradient check and
+/// to the float-against-double check.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,7 @@ namespace lra::inline LRA_ENGINE {
 
 using Inputs = std::vector<Tensor>;
 
-/// An op as a function of arrays, which must end in a contiguous tensor.
+/// An op as a function of tensors; its result must be contiguous.
 struct Entry {
   OpCase shapes;
   std::function<Tensor(const Inputs&)> apply;

@@ -103,7 +103,7 @@ TEST_F(Plugin, ThatBreaksTheContractFailsTheCheck) {
   const Sandbox sandbox(LRA_CONTRACT);
   const Finished broken = sandbox.lra(fmt::format("{} {}", LRA_BROKEN, LRA_BROKEN_DOUBLE));
   EXPECT_EQ(broken.code, 1) << broken.out << broken.err;
-  EXPECT_NE(broken.out.find("broken CompanyAndOrderChangeNothing BROKEN: it "), std::string::npos) << broken.out;
+  EXPECT_NE(broken.out.find("broken PackingAndOrderChangeNothing BROKEN: it "), std::string::npos) << broken.out;
   EXPECT_NE(broken.out.find("broken FloatAgreesWithDouble kept\n"), std::string::npos) << broken.out;
 }
 
