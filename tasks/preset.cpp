@@ -4,7 +4,6 @@
 
 #include "harness/core/names.h"
 #include "tasks/definition.h"
-#include "tasks/task.h"
 
 namespace lra {
 namespace {

@@ -27,6 +27,9 @@ struct EmbeddedPreset {
 /// In the order of cost, smallest first. Generated at build time from the JSON files.
 const std::vector<EmbeddedPreset>& embedded_presets();
 
+/// Names of the presets, smallest first.
+std::vector<std::string> preset_names();
+
 /// The preset, with the tasks of its file and those whose definitions name it. Throws a usage error for an unknown
 /// name, and for a definition whose entries are no JSON, name an unknown preset, or repeat a task of the preset's file.
 const Json& preset(const std::string& name);

@@ -34,11 +34,10 @@ struct DataPaths {
   std::function<void(const std::string&)> notice = {};  // hears when data are prepared, and why again; may be empty
 };
 
-/// Names of the tasks, alphabetical; of the presets, smallest first.
+/// Names of the tasks, alphabetical.
 std::vector<std::string> task_names();
 /// The tasks of Long Range Arena in the order of its columns: the five of its average, or with Path-X all six.
 std::vector<std::string> lra_tasks(bool with_pathx);
-std::vector<std::string> preset_names();
 /// The tasks that a preset covers and whose data this build can read or make, official files permitting ("quick" has
 /// "lookup", "lra" has not).
 std::vector<std::string> tasks_of_preset(const std::string& preset);

@@ -12,9 +12,4 @@ Tensor Attention::forward(Tensor x, const SequenceLayout& layout) const {
   return linear(attend(std::move(q), std::move(k), std::move(v), layout), p.out);
 }
 
-Registry<ModelEntry>& models() {
-  static Registry<ModelEntry> registry("model");
-  return registry;
-}
-
 }  // namespace lra::inline LRA_ENGINE

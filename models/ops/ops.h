@@ -13,8 +13,10 @@
 #include "models/autodiff/tape.h"
 #include "models/ops/hashing.h"
 #include "models/ops/pattern.h"
+#include "models/ops/score_attention.h"
 #include "models/ops/scores.h"
 #include "models/ops/sequence_layout.h"
+#include "models/ops/sorted_attention.h"
 #include "models/tensor/tensor.h"
 
 namespace lra::inline LRA_ENGINE {

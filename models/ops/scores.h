@@ -1,9 +1,6 @@
 /// Attention scores other than products of queries and keys.
 #pragma once
 
-#include <vector>
-
-#include "models/ops/sequence_layout.h"
 #include "models/tensor/tensor.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -30,12 +27,5 @@ struct Scores {
   /// table[j − i + R][h], with distances clipped to −R … R. table (2·R + 1, H).
   static Scores of_distances(Tensor table);
 };
-
-/// softmax_j(Σ_t weights[t] · terms[t]_ij)·v with dropout on the probabilities, over all keys or with `causal` over
-/// those up to the query. weights (1, number of terms), or undefined for ones. v (T,H·D) → (T,H·D). Never holds an N×N
-/// matrix: strips of scores, made again in backward. Keeps terms, weights, v, the result and one number a query and
-/// head.
-Tensor score_attention(std::vector<Scores> terms, Tensor weights, Tensor v, long head_count, bool causal,
-                       const Dropout& site, const SequenceLayout& layout);
 
 }  // namespace lra::inline LRA_ENGINE

@@ -252,16 +252,16 @@ void expect_orders(const BucketOrders& orders, long head_count, const SequenceLa
   std::vector<bool> seen;
   for (std::size_t at = 0; at < orders.size(); ++at) {
     const long n = layout.size(long(at) / head_count);
-    bool sound = !orders[at].empty();
+    bool valid = !orders[at].empty();
     for (const BucketOrder& order : orders[at]) {
       seen.assign(std::size_t(n), false);
       for (const std::int32_t token : order.tokens)
         if (token >= 0 && token < n) seen[std::size_t(token)] = true;
-      sound = sound && long(order.tokens.size()) == n && std::find(seen.begin(), seen.end(), false) == seen.end() &&
+      valid = valid && long(order.tokens.size()) == n && std::find(seen.begin(), seen.end(), false) == seen.end() &&
               (n == 0 || (!order.runs.empty() && order.runs.front() == 0 && order.runs.back() < n)) &&
               std::is_sorted(order.runs.begin(), order.runs.end());
     }
-    if (!sound)
+    if (!valid)
       fail("[sorted_attention] order {} is not a permutation of the {} tokens of its sequence, with runs", at + 1, n);
   }
 }

@@ -102,7 +102,7 @@ ModelFacts facts(double exponent = 1) {
           .causal = true};
 }
 
-const RegisterModel<Mutant<Fault::none>> sound{"sound", facts()};
+const RegisterModel<Mutant<Fault::none>> faultless{"faultless", facts()};
 const RegisterModel<Mutant<Fault::gradient_scaled>> gradient_scaled{"gradient_scaled", facts()};
 const RegisterModel<Mutant<Fault::long_gradient_scaled>> long_gradient_scaled{"long_gradient_scaled", facts()};
 const RegisterModel<Mutant<Fault::mask_dropped>> mask_dropped{"mask_dropped", facts()};
@@ -122,7 +122,7 @@ const RegisterModel<Mutant<Fault::none>> nameless{"nameless", ModelFacts{}};
 
 /// A registration that accepts any settings.
 [[maybe_unused]] const bool careless = [] {
-  ModelEntry entry = models().at("sound");
+  ModelEntry entry = models().at("faultless");
   entry.resolve = [defaults = entry.resolve({})](const Settings&) { return defaults; };
   models().add("careless", std::move(entry));
   return true;

@@ -11,7 +11,7 @@
 #include "results/tables/row.h"
 #include "results/tables/text_table.h"
 #include "results/tables/versions.h"
-#include "tasks/task.h"
+#include "tasks/preset.h"
 #include "tools/lra/command.h"
 #include "tools/lra/default_paths.h"
 #include "tools/lra/report_request.h"

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "harness/core/file.h"
+#include "tasks/preset.h"
 #include "tasks/render.h"
 #include "tools/lra/data.h"
 #include "tools/lra/selection.h"

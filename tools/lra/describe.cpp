@@ -6,6 +6,7 @@
 #include "harness/measure.h"
 #include "models/layers/classifier.h"
 #include "tasks/definition.h"
+#include "tasks/preset.h"
 #include "tools/lra/command.h"
 #include "tools/lra/hints.h"
 #include "tools/lra/model_table.h"

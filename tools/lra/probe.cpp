@@ -10,6 +10,7 @@
 #include "harness/revision.h"
 #include "harness/weights.h"
 #include "tasks/batcher.h"
+#include "tasks/preset.h"
 #include "tools/lra/command.h"
 #include "tools/lra/default_paths.h"
 #include "tools/lra/hints.h"

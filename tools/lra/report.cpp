@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "harness/core/file.h"
+#include "tasks/preset.h"
 #include "tools/lra/command.h"
 #include "tools/lra/default_paths.h"
 #include "tools/lra/report_request.h"

@@ -1,5 +1,6 @@
 #include "tools/lra/run_options.h"
 
+#include "tasks/preset.h"
 #include "tools/lra/amount.h"
 #include "tools/lra/hints.h"
 #include "tools/lra/run_config.h"

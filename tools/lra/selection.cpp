@@ -8,6 +8,7 @@
 #include "harness/experiment.h"
 #include "models/layers/mixer.h"
 #include "results/tables/versions.h"
+#include "tasks/preset.h"
 #include "tasks/task.h"
 
 namespace lra {

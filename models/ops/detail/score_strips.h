@@ -7,6 +7,7 @@
 #include "models/autodiff/tape.h"
 #include "models/ops/detail/head_view.h"
 #include "models/ops/scores.h"
+#include "models/ops/sequence_layout.h"
 
 namespace lra::inline LRA_ENGINE {
 
