@@ -28,7 +28,7 @@ constexpr const char* type_name() {
     return "string";
 }
 
-/// What a value of the type is called in a sentence.
+/// The name of the type in error messages.
 template <typename T>
 constexpr const char* expected() {
   if constexpr (std::is_same_v<T, bool>)
@@ -41,7 +41,7 @@ constexpr const char* expected() {
     return "text";
 }
 
-/// A number that ends where the text ends. JSON has no ".5" and no "5."; neither it nor this takes "007", "inf" or
+/// Parse a text that is a number as a whole. Unlike JSON it takes ".5" and "5."; like JSON it refuses "007", "inf" and
 /// "nan".
 std::optional<double> decimal(std::string_view text) {
   const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
@@ -54,7 +54,7 @@ std::optional<double> decimal(std::string_view text) {
   return value;
 }
 
-/// Are the commas of the text such as separate thousands: "1,000", "12,000,000"?
+/// Whether the commas of the text separate thousands: "1,000", "12,000,000".
 bool has_thousands(std::string_view text) {
   const auto all_digits = [](std::string_view part) {
     return part.find_first_not_of("0123456789") == std::string_view::npos;
@@ -66,7 +66,8 @@ bool has_thousands(std::string_view text) {
   return true;
 }
 
-/// "; use a decimal point: 0.001" for a text such as "0,001". What "1,000" means only its writer knows.
+/// Return "; use a decimal point: 0.001" for a text such as "0,001", and both readings for an ambiguous text such as
+/// "1,000".
 std::string instead_of_comma(const Setting& value) {
   const auto* text = std::get_if<std::string>(&value);
   if (!text) return "";
@@ -81,7 +82,7 @@ std::string instead_of_comma(const Setting& value) {
   return commas == 1 && decimal(pointed) ? "; use a decimal point: " + pointed : "";
 }
 
-/// Any number as a double.
+/// Return any number as a double.
 std::optional<double> number(const Setting& value) {
   if (const auto* whole = std::get_if<std::int64_t>(&value)) return double(*whole);
   if (const auto* real = std::get_if<double>(&value)) return *real;
@@ -89,7 +90,7 @@ std::optional<double> number(const Setting& value) {
   return std::nullopt;
 }
 
-/// A number without a fraction, as long as it fits.
+/// Return a number without a fraction as a long, if it fits.
 std::optional<std::int64_t> whole(const Setting& value) {
   if (const auto* integer = std::get_if<std::int64_t>(&value)) return *integer;
   const auto* real = std::get_if<double>(&value);

@@ -9,7 +9,7 @@
 ///     }
 ///   };
 ///
-/// A field may be bool, int, long, double or std::string. A number may have a range, outside of which it is refused.
+/// A field may be bool, int, long, double or std::string. A number may have a range; values outside it are refused.
 #pragma once
 
 #include <concepts>
@@ -28,8 +28,8 @@
 
 namespace lra {
 
-/// What a JSON file may hold in place of a setting, as its JSON text: a list, an object, null, a whole number beyond 64
-/// bits. Kept for the sentence that refuses it.
+/// A JSON value that cannot be a setting (a list, an object, null, an integer beyond 64 bits), as its JSON text. It is
+/// kept so that the error message can quote it.
 struct Unfit {
   std::string json;
   bool operator==(const Unfit&) const = default;
@@ -43,20 +43,22 @@ struct Settings : std::map<std::string, Setting, std::less<>> {
   using map::map;
 };
 
-/// As JSON writes it: 3, 0.001, true, "cls".
+/// Return the value as JSON text: 3, 0.001, true, "cls".
 std::string text_of(const Setting& value);
 
-/// The values that a number may have, both ends included.
+/// The range of values that a number may have, both ends included.
 struct Range {
   double least = -std::numeric_limits<double>::infinity();
   double most = std::numeric_limits<double>::infinity();
 };
 
-/// Of sizes and counts: more than 2³¹ − 1 is a slip of the pen, and arithmetic on sizes need not fear it.
+/// The upper bound of sizes and counts: a value above 2³¹ − 1 is a typing error, and the bound keeps arithmetic on
+/// sizes from overflowing.
 constexpr double kMostOfASetting = 2147483647;
 constexpr Range at_least(double least) { return {least, kMostOfASetting}; }
 constexpr Range between(double least, double most) { return {least, most}; }
-/// Of sizes that a model or a step is multiplied by: more would run for days before anyone sees a result.
+/// The upper bound of sizes that multiply the cost of a model or a step: with more, a run would take days to show a
+/// result.
 constexpr double kMostOfASize = 65536;
 constexpr Range positive() { return at_least(std::numeric_limits<double>::denorm_min()); }
 
@@ -88,13 +90,13 @@ std::vector<FieldPlace> places_of(Config& config) {
   return all;
 }
 
-/// The work behind the four templates below, compiled once.
+/// The non-template implementation of the four templates below.
 std::vector<Field> describe_fields(const std::vector<FieldPlace>& places);
 Settings write_fields(const std::vector<FieldPlace>& places);
 void read_fields(const Settings& settings, std::string_view who, const std::vector<FieldPlace>& places);
 void check_fields(std::string_view who, const std::vector<FieldPlace>& places);
 
-/// Every field of `config` with its current value.
+/// Return every field of `config` with its current value.
 template <typename Config>
 std::vector<Field> fields_of(Config config) {
   return describe_fields(places_of(config));
@@ -105,24 +107,25 @@ Settings settings_of(Config config) {
   return write_fields(places_of(config));
 }
 
-/// `base` with the keys of `settings` replaced. Throws a usage error for an unknown key (naming the
-/// nearest), a wrong type or a number outside its range; `who` opens the sentence.
+/// Return `base` with the keys of `settings` replaced. Throws a usage error, which begins with `who`, for an unknown
+/// key (naming the nearest), a wrong type or a number outside its range.
 template <typename Config>
 Config parse(const Settings& settings, std::string_view who, Config base = {}) {
   read_fields(settings, who, places_of(base));
   return base;
 }
 
-/// Throws a usage error for a number outside its range, of a struct that was not parsed.
+/// Check the ranges of a struct that was not parsed. Throws a usage error for a number outside its range.
 template <typename Config>
 void expect_in_range(Config config, std::string_view who) {
   check_fields(who, places_of(config));
 }
 
-/// The value of a `key=value` argument: what JSON reads as a scalar (3, 1e-3, true), otherwise text.
+/// Parse the value of a `key=value` argument: a JSON scalar (3, 1e-3, true), or else text.
 Setting parse_scalar(const std::string& text);
 
-/// A whole number however it is written: 100, 1e2, 100.0; nothing for any other text, or beyond 63 bits.
+/// Parse an integer in any notation: 100, 1e2, 100.0. Returns nothing for any other text and for integers beyond 63
+/// bits.
 std::optional<std::int64_t> whole_number(std::string_view text);
 
 }  // namespace lra

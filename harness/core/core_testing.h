@@ -1,5 +1,5 @@
-/// What tests of every folder share: a folder of their own, the sentence of an error, the bytes of a file, no room
-/// for more of them.
+/// Helpers that the tests of every folder share: a temporary folder, the message of an error, the content of a file, a
+/// limit on file sizes.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@
 
 namespace lra {
 
-/// A new folder, removed with its content at the end of the scope.
+/// A new temporary folder, removed with its content at the end of the scope.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
@@ -40,7 +40,7 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-/// The words of the error of this kind that `action` must throw.
+/// Return the message of the error of this kind that `action` must throw.
 inline std::string sentence_of(auto&& action, Kind kind) {
   try {
     action();
@@ -52,14 +52,14 @@ inline std::string sentence_of(auto&& action, Kind kind) {
   return {};
 }
 
-/// The names of all that is in a folder.
+/// Return the names of all entries of a folder.
 inline std::set<std::string> names_in(const std::filesystem::path& folder) {
   std::set<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) names.insert(entry.path().filename().string());
   return names;
 }
 
-/// No file of this process can grow beyond so many bytes in this scope.
+/// Limits the size of every file that this process writes, in bytes, until the end of the scope.
 class FileSizeLimit {
  public:
   explicit FileSizeLimit(rlim_t bytes) : handler_(signal(SIGXFSZ, SIG_IGN)) {

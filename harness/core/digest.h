@@ -9,7 +9,7 @@
 
 namespace lra {
 
-/// A running digest; feed it in pieces.
+/// An incremental digest.
 class Digest {
  public:
   enum class Algorithm { sha256, md5 };
@@ -20,7 +20,7 @@ class Digest {
 
   void add(std::span<const std::byte> bytes);
   void add(std::string_view text) { add(std::as_bytes(std::span(text))); }
-  /// Ends the digest: 64 (SHA-256) or 32 (MD5) hex digits.
+  /// Finish the digest and return its 64 (SHA-256) or 32 (MD5) hex digits.
   std::string hex();
 
  private:

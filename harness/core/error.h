@@ -1,5 +1,5 @@
-/// The one error type. Thrown where the outside meets the inside (files, JSON, command line, shapes at an op's door),
-/// caught once, in main, which prints the sentence and exits with the code of its kind.
+/// The one error type. It is thrown where input is checked (files, JSON, the command line, the shapes of an op's
+/// arguments) and caught once, in main, which prints the message and exits with the code of its kind.
 #pragma once
 
 #include <fmt/format.h>
@@ -9,7 +9,7 @@
 
 namespace lra {
 
-/// What went wrong, as the exit code the program ends with.
+/// The kind of an error; its value is the program's exit code.
 enum class Kind { failed = 1, usage = 2, data = 3 };
 
 class Error : public std::runtime_error {
@@ -21,19 +21,19 @@ class Error : public std::runtime_error {
   Kind kind_;
 };
 
-/// Something could not be done although the request was sound. Exit code 1.
+/// Throw an error for a valid request that could not be carried out. Exit code 1.
 template <typename... Args>
 [[noreturn]] void fail(fmt::format_string<Args...> sentence, Args&&... args) {
   throw Error(Kind::failed, fmt::format(sentence, std::forward<Args>(args)...));
 }
 
-/// The request itself is wrong: an unknown name, a setting out of range. Exit code 2.
+/// Throw an error for a wrong request: an unknown name, a setting out of range. Exit code 2.
 template <typename... Args>
 [[noreturn]] void fail_usage(fmt::format_string<Args...> sentence, Args&&... args) {
   throw Error(Kind::usage, fmt::format(sentence, std::forward<Args>(args)...));
 }
 
-/// Data is missing or corrupt. Name the file and the line, and what to do. Exit code 3.
+/// Throw an error for missing or corrupt data. The message names the file, the line and the remedy. Exit code 3.
 template <typename... Args>
 [[noreturn]] void fail_data(fmt::format_string<Args...> sentence, Args&&... args) {
   throw Error(Kind::data, fmt::format(sentence, std::forward<Args>(args)...));

@@ -44,13 +44,13 @@ void sync_file(int fd, const fs::path& path) {
     if (errno != EINTR) cannot_write(path);
 }
 
-/// What rename did lasts only once the folder is on the disk. Not all file systems can say so, and then none of them.
+/// A rename is durable only once the folder is synced. Some file systems cannot sync a folder; there this does nothing.
 void sync_folder(const fs::path& folder) {
   const Descriptor open{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (open.fd >= 0) ::fsync(open.fd);
 }
 
-/// Is the open file the one that has this name?
+/// Whether the open file is the one that has this name.
 bool is_at(int fd, const fs::path& path) {
   struct stat open {
   }, there{};
@@ -58,7 +58,7 @@ bool is_at(int fd, const fs::path& path) {
          open.st_dev == there.st_dev;
 }
 
-/// Where links lead, be there a file or not; or the number of a descriptor of this process, where they lead to one.
+/// The target of a chain of links, whether or not it exists, or the number of an open descriptor of this process.
 struct Target {
   fs::path path;
   int descriptor = -1;
@@ -90,7 +90,8 @@ bool begins_as_database(const fs::path& path) {
          std::string_view(begin, sizeof begin) == kMagic;
 }
 
-/// Whoever wrote over a database, or a file that SQLite has beside it, would lose what is stored.
+/// Throws a usage error for a database or a file that SQLite keeps beside one, so that stored results are not
+/// overwritten.
 void refuse_database(const fs::path& name, const fs::path& target) {
   for (const std::string_view suffix : {"", "-wal", "-shm", "-journal"}) {
     const std::string path = target.string();
@@ -133,7 +134,7 @@ void forget_draft(const fs::path& path) {
 
 namespace {
 
-/// Throws for what can be opened but not read.
+/// Throws a data error for a folder, which can be opened but not read.
 void expect_no_folder(const fs::path& path) {
   std::error_code none;
   if (fs::is_directory(path, none)) fail_data("{} is a folder; name a file", path.string());
@@ -194,7 +195,7 @@ NewFile::NewFile(const fs::path& path) : name_(path) {
     open_draft();
   if (descriptor_ < 0) cannot_write(name_);
   if (draft_.empty() || !exists) return;
-  // Not everybody may give files away: then the group stays at least, or the mode alone.
+  // Without the permission to change the owner, keep at least the group, or else the mode alone.
   [[maybe_unused]] const bool same =
       ::fchown(descriptor_, status.st_uid, status.st_gid) == 0 || ::fchown(descriptor_, uid_t(-1), status.st_gid) == 0;
   ::fchmod(descriptor_, status.st_mode & 0777);
@@ -216,9 +217,9 @@ void NewFile::open_draft() {
   while (true) {
     draft_ = folder / fmt::format("{}{}-{}{}", kDraftBegin, ::getpid(), ++count, kDraftEnd);
     descriptor_ = ::open(draft_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor_ < 0 && errno == EEXIST) continue;  // of this number on another host, or in an earlier life
+    if (descriptor_ < 0 && errno == EEXIST) continue;  // this number on another host, or in an earlier process
     if (descriptor_ < 0) return draft_.clear();
-    // Before it has its lock, another process may take it for abandoned. Without locks nobody does.
+    // Until it is locked, another process may take it for abandoned and remove it. Where locks do not work, none does.
     if ((::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) && is_at(descriptor_, draft_))
       return note_draft(draft_);
     ::close(std::exchange(descriptor_, -1));
@@ -235,7 +236,7 @@ void NewFile::write(std::span<const std::byte> bytes) {
 void NewFile::put(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(descriptor_, bytes.data(), bytes.size());
-    if (n < 0 && errno == EPIPE && draft_.empty()) return;  // its reader has what it wanted
+    if (n < 0 && errno == EPIPE && draft_.empty()) return;  // the reader has closed its end
     if (n < 0 && errno != EINTR) cannot_write(name_);
     if (n > 0) bytes = bytes.subspan(std::size_t(n));
   }

@@ -10,31 +10,30 @@
 
 namespace lra {
 
-/// Whether there is a regular file of that name; a name that no file can have, because it is too long, is no error.
+/// Whether a regular file has this name. A name that is too long for any file is not an error.
 bool is_file(const std::filesystem::path& path);
 
-/// Throws a data error for a pipe, a device or a socket, which whoever reads could wait for without end. What is not
-/// there, and a folder, is left to whoever opens it.
+/// Throws a data error for a pipe, a device or a socket, on which a read could block forever. Accepts a folder and a
+/// missing file: opening those reports the error.
 void check_can_be_read(const std::filesystem::path& path);
 
-/// The content of a file, or what a pipe that is open already (/dev/stdin, /dev/fd/N) gives until it ends. Throws a
-/// data error that names it.
+/// Return the content of a file, or of an open pipe (/dev/stdin, /dev/fd/N) up to its end. Throws a data error that
+/// names the file.
 std::string read_file(const std::filesystem::path& path);
 
-/// A file on its way. Its bytes gather in a draft in the same folder; `commit` gives them the name, so that under this
-/// name there is always the old content or the whole new one. Without a commit the draft goes away.
+/// A file that is written atomically. Its bytes go to a draft in the same folder, which `commit` renames, so that the
+/// name always refers to the old content or to the complete new content. Without a commit the draft is removed.
 ///
-/// Links are followed: the file behind them is replaced and they stay (where it is the link that should go, remove it
-/// first). The new file has mode and owner of the one that it replaces; other hard links keep the old content. What is
-/// no regular file (a device, a pipe, a terminal) and what is open already (/dev/stdout, /dev/fd/N) is never replaced:
-/// bytes go straight into it, and a reader that goes away is no error. A database, and what SQLite keeps beside it, is
-/// never replaced.
+/// Symbolic links are followed: their target is replaced and they stay (to replace a link, remove it first). The new
+/// file takes the mode and owner of the file that it replaces; other hard links keep the old content. A device, a pipe,
+/// a terminal or an open descriptor (/dev/stdout, /dev/fd/N) is never replaced: bytes are written directly to it, and a
+/// reader that closes its end is not an error. A database and the files that SQLite keeps beside it are never replaced.
 ///
-/// The draft is locked while its process lives. Of a killed process it stays, until the next NewFile of any process in
-/// that folder finds it without a lock and removes it.
+/// The draft is locked while its process lives. A killed process leaves its draft behind; the next NewFile of any
+/// process in that folder finds it unlocked and removes it.
 class NewFile {
  public:
-  /// Throws when nothing can be written there, and a usage error for a database.
+  /// Throws when `path` cannot be written, and a usage error for a database.
   explicit NewFile(const std::filesystem::path& path);
   ~NewFile();
   NewFile(const NewFile&) = delete;
@@ -42,11 +41,11 @@ class NewFile {
 
   /// As it was given.
   const std::filesystem::path& name() const { return name_; }
-  /// The next bytes. Throws when they cannot be written.
+  /// Append bytes. Throws when they cannot be written.
   void write(std::span<const std::byte> bytes);
-  /// All bytes so far, to be read back before they have the name; empty where they went straight into something else.
+  /// Flush and return the path of the draft, to read it back before the commit; empty when bytes are written directly.
   const std::filesystem::path& draft();
-  /// Syncs the bytes, gives them the name and syncs the folder. Throws when any of it fails.
+  /// Sync the draft, rename it and sync the folder. Throws when any of these fails.
   void commit();
 
  private:
@@ -59,25 +58,24 @@ class NewFile {
   std::vector<std::byte> buffer_;
 };
 
-/// Removes the drafts in a folder whose processes are gone. Each NewFile does, but only the first of a process in each
-/// folder.
+/// Remove the drafts in a folder whose processes have ended. The first NewFile of a process in each folder does this.
 void remove_abandoned_drafts(const std::filesystem::path& folder);
 
-/// Removes the drafts of this process. For a signal's handler that ends the process: safe there, and only there.
+/// Remove the drafts of this process. Call it only from a signal handler that ends the process.
 void remove_own_drafts();
 
-/// A whole NewFile at once.
+/// Write a NewFile with this content and commit it.
 void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes);
 void write_file(const std::filesystem::path& path, const std::string& text);
 
-/// Takes a piece of content; the next piece follows it.
+/// A sink for content that comes in consecutive pieces.
 using Put = std::function<void(std::span<const std::byte>)>;
 
-/// The same for content that comes in pieces, small or large: `fill` hands them over.
+/// The same for content that `fill` passes in pieces of any size.
 void write_file(const std::filesystem::path& path, const std::function<void(const Put& put)>& fill);
 
-/// Syncs a file, gives it another name in its folder, in place of what had that name (a link too), and syncs the
-/// folder. For files that are kept between runs before they are whole; others are a NewFile. Throws.
+/// Sync a file, rename it within its folder, replacing a file or link of that name, and sync the folder. Use it for
+/// incomplete files that are kept between runs, and a NewFile for all others. Throws when any of these fails.
 void rename_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
 /// A file mapped read-only into memory for as long as this lives.

@@ -1,5 +1,5 @@
-/// JSON, and settings from and to it. For what stores, prints and exchanges results: no model and no header that models
-/// include needs it (tools/check_layers).
+/// JSON, and conversions between JSON and settings. Code that stores, prints or exchanges results includes it; models
+/// and the headers that they include must not (tools/check_layers).
 #pragma once
 
 #include <string_view>
@@ -13,24 +13,25 @@ namespace lra {
 
 using Json = nlohmann::json;
 
-/// The conversions that the library looks for: Json json = settings; Settings settings = json; null has no settings.
+/// The conversions that nlohmann::json looks up: Json json = settings; Settings settings = json; null is empty
+/// settings.
 void to_json(Json& json, const Unfit& value);
 void to_json(Json& json, const Setting& value);
 void to_json(Json& json, const Settings& settings);
-/// Throws a usage error for what is neither an object nor null.
+/// Throws a usage error unless the value is an object or null.
 void from_json(const Json& json, Settings& settings);
 
 Setting to_setting(const Json& json);
-/// Settings from JSON, as above; `who` opens the sentence of the error.
+/// Return settings from JSON, as above. Errors begin with `who`.
 Settings to_settings(const Json& json, std::string_view who);
 
-/// Every field of `config` with its current value.
+/// Return every field of `config` with its current value.
 template <typename Config>
 Json to_json(Config config) {
   return settings_of(std::move(config));
 }
 
-/// As `parse` of settings (config.h).
+/// Parse JSON as config.h parses settings.
 template <typename Config>
 Config parse(const Json& json, std::string_view who, Config base = {}) {
   return parse<Config>(to_settings(json, who), who, std::move(base));

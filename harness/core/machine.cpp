@@ -18,14 +18,14 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
 
-/// The first number of a file; `otherwise` when there is none ("max", -1, no file).
+/// Return the first number in a file; `otherwise` when there is none ("max", -1, no file).
 std::int64_t number_in(const fs::path& file, std::int64_t otherwise) {
   std::ifstream in(file);
   std::int64_t value = 0;
   return in >> value && value >= 0 ? value : otherwise;
 }
 
-/// The number of bytes behind "NAME:" in a file of /proc that gives kilobytes; `otherwise` without it.
+/// Return the field NAME, which is in kilobytes, of a file in /proc, in bytes; `otherwise` when there is no such field.
 std::int64_t bytes_in(const fs::path& file, const std::string& name, std::int64_t otherwise) {
   std::ifstream lines(file);
   for (std::string line; std::getline(lines, line);) {
@@ -44,9 +44,9 @@ bool is_listed(const std::string& controllers, const std::string& controller) {
   return false;
 }
 
-/// The folders of the control groups that this process is in and that may limit what `controller` controls, each group
-/// before the one around it. In a container the path is often one of the host's, whose folders are not there: nothing
-/// is read in them, and the outermost folder is the container's own.
+/// Return the folders of the control groups of this process that may limit what `controller` controls, innermost first.
+/// In a container the path is often the host's and its folders do not exist; then nothing is read from them, and the
+/// outermost folder is the container's own.
 std::vector<fs::path> groups(const fs::path& root, const std::string& controller) {
   const fs::path mount = root / "sys/fs/cgroup";
   std::vector<fs::path> all;
@@ -70,7 +70,7 @@ std::vector<fs::path> groups(const fs::path& root, const std::string& controller
   return all;
 }
 
-/// CPUs that a control group's quota comes to; infinite without one.
+/// Return the quota of a control group in CPUs; infinite without one.
 double quota(const fs::path& group) {
   std::int64_t share = kNone, period = 0;
   std::ifstream both(group / "cpu.max");
@@ -91,7 +91,7 @@ long cpus_of_mask() {
   return 1;
 }
 
-/// What a control group uses, without pages of files that nobody has touched lately: they are given up when memory is
+/// Return the bytes that a control group uses, excluding inactive file pages, which the kernel reclaims when memory is
 /// short.
 std::int64_t used_by(const fs::path& group, const char* usage, const char* idle) {
   std::int64_t bytes = number_in(group / usage, 0);
@@ -148,7 +148,7 @@ std::optional<MemoryLimit> memory_limit(const fs::path& root) {
 }
 
 bool can_have(std::size_t bytes) {
-  // Not by malloc, whose thresholds a large block would change.
+  // Do not use malloc: a large block would change its thresholds.
   void* block = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   return block != MAP_FAILED && munmap(block, bytes) == 0;
 }

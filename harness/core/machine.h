@@ -1,4 +1,4 @@
-/// What this process may use of the machine; in a container or a batch job that is less than there is.
+/// The CPUs and memory that this process may use. In a container or a batch job these are fewer than the machine has.
 #pragma once
 
 #include <cstddef>
@@ -9,33 +9,34 @@
 
 namespace lra {
 
-/// CPUs that this process may keep busy: those of its affinity mask, but no more whole ones than the quota of its
-/// control group (version 1 or 2) or of one around it gives. At least 1. The system's files are read under `root`.
+/// Return how many CPUs this process may keep busy: those of its affinity mask, limited to the whole CPUs that the
+/// quotas of its control group (version 1 or 2) and its ancestors allow. At least 1. The system's files are read under
+/// `root`.
 long usable_cpus(const std::filesystem::path& root = "/");
 
-/// Bytes that this process can still have without swapping: the least of what the system has available, of what the
-/// memory limits of its control groups leave beside their use, and of what its own limits leave (RLIMIT_AS,
-/// RLIMIT_DATA).
+/// Return how many more bytes this process can use without swapping: the minimum of the system's available memory, the
+/// unused part of its control groups' memory limits, and the unused part of its own limits (RLIMIT_AS, RLIMIT_DATA).
 std::int64_t available_memory(const std::filesystem::path& root = "/");
 
-/// The name of the limit that counts addresses, used or not.
+/// The name of the limit on address space, used or not.
 inline constexpr const char* kAddressLimit = "ulimit -v";
 
 /// A limit on all the memory of this process.
 struct MemoryLimit {
   std::int64_t bytes;
-  std::int64_t used;  // of them, now
+  std::int64_t used;  // bytes used now
   std::string name;   // what sets it, for people: "ulimit -v"
-  bool is_groups;     // of a control group: the system kills a process for it; beyond others it refuses memory
+  bool is_groups;     // set by a control group: exceeding it kills the process; under other limits an allocation fails
 };
 
-/// The lowest of the limits that available_memory looks at; none when nothing but the size of the machine limits it.
+/// Return the lowest of the limits that available_memory considers; nothing when only the size of the machine limits
+/// it.
 std::optional<MemoryLimit> memory_limit(const std::filesystem::path& root = "/");
 
-/// Whether the system would hand this process so many bytes more just now.
+/// Whether the system would allocate this many more bytes to this process now.
 bool can_have(std::size_t bytes);
 
-/// The number of bytes behind "NAME:" in /proc/self/status, such as VmHWM; 0 without it.
+/// Return the value of the field NAME of /proc/self/status, such as VmHWM, in bytes; 0 when there is no such field.
 std::int64_t process_bytes(const std::string& name, const std::filesystem::path& root = "/");
 
 }  // namespace lra

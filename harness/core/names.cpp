@@ -9,14 +9,14 @@
 namespace lra {
 namespace {
 
-/// As names are compared: in lower case, with '_' for '-'.
+/// Normalise a name for comparison: lower case, with '_' for '-'.
 std::string plain(std::string_view name) {
   std::string text(name);
   for (char& c : text) c = c == '-' ? '_' : char(std::tolower(static_cast<unsigned char>(c)));
   return text;
 }
 
-/// How far a known name is from what was written; less is closer.
+/// The distance of a known name from the written one; smaller is closer.
 struct Distance {
   std::size_t edits;
   bool is_other_beginning;  // what was written is not the beginning of the known name

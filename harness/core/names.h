@@ -1,4 +1,4 @@
-/// Turning a mistyped name into a useful sentence.
+/// Suggestions for mistyped names.
 #pragma once
 
 #include <cstddef>
@@ -8,14 +8,16 @@
 
 namespace lra {
 
-/// Edits (insert, delete, replace, swap two neighbours) that turn a into b, letter by letter as they stand.
+/// Return the edit distance from a to b: insertions, deletions, replacements and swaps of adjacent letters,
+/// case-sensitive.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
-/// The known name that was most likely meant, whatever its case and with '-' for '_': one that differs by few edits for
-/// its length, or that begins with `name`; empty when none is close. The first of those that are equally close.
+/// Return the known name closest to `name`, ignoring case and taking '-' for '_': one within a few edits for its
+/// length, or one that begins with `name`. Returns the first of equally close names, and an empty string when none is
+/// close.
 std::string nearest_name(std::string_view name, const std::vector<std::string>& known);
 
-/// ", did you mean 'linformer'? There are: a, b, c" for an unknown name.
+/// Return the end of the message for an unknown name: ", did you mean 'linformer'? There are: a, b, c".
 std::string suggestion(std::string_view name, const std::vector<std::string>& known);
 
 }  // namespace lra

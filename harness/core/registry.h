@@ -15,7 +15,7 @@ namespace lra {
 template <typename Entry>
 class Registry {
  public:
-  /// `what` is the noun for error messages, such as "model".
+  /// `what` is the noun that error messages use, such as "model".
   explicit Registry(std::string what) : what_(std::move(what)) {}
 
   /// Throws when the name is taken: two files must not share a name.
@@ -32,7 +32,7 @@ class Registry {
     return found->second;
   }
 
-  /// In alphabetical order, whatever the link order was.
+  /// Return all names in alphabetical order, independent of the link order.
   std::vector<std::string> names() const {
     std::vector<std::string> all;
     for (const auto& [name, entry] : entries_) all.push_back(name);

@@ -1,12 +1,12 @@
-/// What a user can do about a refusal of the system.
+/// Remedies for system errors.
 #pragma once
 
 #include <string>
 
 namespace lra {
 
-/// Of an errno that a file could not be opened, made or written with: "raise the limit of open files (ulimit -n)".
-/// Empty where the number alone tells nothing.
+/// Return the remedy for the errno of a failed open, create or write, such as "raise the limit of open files (ulimit
+/// -n)". Empty when the errno alone suggests none.
 std::string remedy_of(int error);
 
 }  // namespace lra

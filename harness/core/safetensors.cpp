@@ -17,14 +17,14 @@ constexpr std::uint64_t kLongestHeader = 100'000'000;  // the format's own limit
 constexpr std::size_t kPrefix = sizeof(std::uint64_t);
 constexpr const char* kMetadata = "__metadata__";
 
-/// Bytes of one element; 0 for a type that is not read here.
+/// Return the bytes per element; 0 for an unsupported type.
 std::uint64_t width_of(const std::string& type) {
   if (type == "F32" || type == "I32") return 4;
   if (type == "F64" || type == "I64") return 8;
   return 0;
 }
 
-/// Bytes of an array, unless that is more than `limit` or a dimension is negative.
+/// Return the bytes of an array, or nothing when they exceed `limit` or a dimension is negative.
 std::optional<std::uint64_t> size_of(const std::string& type, const std::vector<long>& shape, std::uint64_t limit) {
   if (std::any_of(shape.begin(), shape.end(), [](long n) { return n < 0; })) return std::nullopt;
   if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;
@@ -36,7 +36,7 @@ std::optional<std::uint64_t> size_of(const std::string& type, const std::vector<
   return size;
 }
 
-/// Reads a header that nobody vouches for.
+/// Parses a header from an untrusted file.
 class Header {
  public:
   Header(std::string path, std::span<const std::byte> file) : path_(std::move(path)) {
@@ -68,7 +68,7 @@ class Header {
     return all;
   }
 
-  /// Sorted by place, and together exactly the bytes behind the header.
+  /// Sorts the arrays by offset and checks that they fill the bytes after the header exactly.
   std::vector<StoredArray> arrays() const {
     std::vector<StoredArray> all;
     for (const auto& [name, entry] : json_.items())
@@ -128,7 +128,7 @@ void write_safetensors(const std::filesystem::path& path, std::vector<StoredArra
 }
 
 void write_safetensors(NewFile& file, std::vector<StoredArray> arrays, const StoredText& text) {
-  // Widest first, and a header of whole words: so every array lies where its type may be read in place.
+  // Widest types first, and a header padded to whole words, so that every array is aligned for its type.
   std::stable_sort(arrays.begin(), arrays.end(),
                    [](const StoredArray& a, const StoredArray& b) { return width_of(a.type) > width_of(b.type); });
   Json header = Json::object();

@@ -1,8 +1,8 @@
-/// Named arrays in a file, in the safetensors format, which Python reads too.
+/// Named arrays in a file, in the safetensors format.
 ///
-/// Eight bytes (little-endian) say how long the header is; the header is a JSON object that gives each array its type,
-/// its shape and its place [begin, end) among the bytes that follow; those are filled without gaps or overlaps.
-/// Source: https://github.com/huggingface/safetensors, section "Format".
+/// The file begins with the length of the header, as eight little-endian bytes. The header is a JSON object with the
+/// type, the shape and the extent [begin, end) of each array in the bytes that follow, which the arrays fill without
+/// gaps or overlaps. Source: https://github.com/huggingface/safetensors, section "Format".
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@
 
 namespace lra {
 
-/// The types that are read and written, by their names in the format.
+/// The supported element types, by their names in the format.
 template <typename T>
 constexpr const char* stored_type();
 template <>
@@ -52,25 +52,25 @@ struct StoredArray {
 
 using StoredText = std::map<std::string, std::string>;
 
-/// Writes the arrays, those of the widest types first, and `text` as the header's metadata. Throws when a name occurs
-/// twice, when bytes do not fit a shape, or when the file cannot be written.
+/// Write the arrays, widest types first, with `text` as the header's metadata. Throws when a name occurs twice, when
+/// the bytes of an array do not match its shape, or when the file cannot be written.
 void write_safetensors(const std::filesystem::path& path, std::vector<StoredArray> arrays, const StoredText& text = {});
-/// The same into `file`, which is not committed yet.
+/// The same into `file`, without committing it.
 void write_safetensors(NewFile& file, std::vector<StoredArray> arrays, const StoredText& text = {});
 
-/// A file of arrays, mapped into memory. Every offset is checked before anything is handed out.
+/// A file of arrays, mapped into memory. The constructor checks every offset.
 class StoredArrays {
  public:
   /// Throws a data error that names the file and what is wrong with it.
   explicit StoredArrays(const std::filesystem::path& path);
 
-  /// In the order of their bytes.
+  /// All arrays in the order of their bytes.
   const std::vector<StoredArray>& all() const { return arrays_; }
-  /// Null when there is none.
+  /// Return the array of this name; null when there is none.
   const StoredArray* find(const std::string& name) const;
   const StoredText& text() const { return text_; }
 
-  /// A copy of the values. Throws a data error when there is no such array or it has another type.
+  /// Return a copy of an array's values. Throws a data error when there is no such array or it has another type.
   template <typename T>
   std::vector<T> values(const std::string& name) const {
     const std::span<const std::byte> bytes = bytes_of(name, stored_type<T>());

@@ -13,7 +13,7 @@ struct Character {
   char32_t code;
 };
 
-/// Requires a text that is not empty.
+/// Requires a non-empty text.
 Character first_character(std::string_view text) {
   utf8proc_int32_t code = 0;
   const auto bytes = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
@@ -22,7 +22,8 @@ Character first_character(std::string_view text) {
                    : Character{0, static_cast<unsigned char>(text.front())};
 }
 
-/// Control characters, and format characters that turn the direction of writing, break a line or have no width.
+/// Whether it is a control character, or a format character that changes the writing direction, breaks a line or has no
+/// width.
 bool is_hidden(char32_t c) {
   const auto within = [c](char32_t first, char32_t last) { return c >= first && c <= last; };
   return c < 0x20 || within(0x7f, 0x9f) || c == 0xad || c == 0x61c || c == 0x180e || c == 0x200b ||
@@ -38,7 +39,7 @@ std::string escape_of(char32_t c, std::size_t bytes) {
   return fmt::format("\\u{:04X}\\u{:04X}", 0xd800 + (above >> 10), 0xdc00 + (above & 0x3ff));
 }
 
-/// Calls f(bytes, character, whether it may be seen) for each character.
+/// Call f(bytes, character, is_visible) for each character.
 template <typename F>
 void for_each_character(std::string_view text, F f) {
   while (!text.empty()) {

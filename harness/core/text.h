@@ -1,5 +1,4 @@
-/// Texts from outside (names of files, labels, data, arguments) made harmless for where they go: to a reader's
-/// terminal, or into a shell.
+/// Escaping of untrusted text (file names, labels, data, arguments) for a terminal or a shell.
 #pragma once
 
 #include <cstddef>
@@ -12,30 +11,30 @@ namespace lra {
 
 bool is_utf8(std::string_view text);
 
-/// The path as results and messages can hold it: `whole`, or as it was given where that is no UTF-8.
+/// Return the path for results and messages: `whole`, or the path as given when `whole` is not UTF-8.
 std::filesystem::path utf8_path(const std::filesystem::path& whole, const std::filesystem::path& given);
 
-/// The text as it may be shown on a terminal: in UTF-8, without what moves the cursor, changes colours, turns the
-/// direction of writing or cannot be seen. A byte that is no UTF-8 becomes \xe9, any such character but tabs and ends
-/// of lines (LF, or CR LF) \x1b or \u202e.
+/// Return the text as it may be shown on a terminal: UTF-8 without control characters, direction marks and invisible
+/// characters. An invalid byte becomes \xe9, and such a character, except tabs and line ends (LF or CR LF), becomes
+/// \x1b or \u202e.
 std::string shown(std::string_view text);
 
-/// The same on one line: ends of lines become \x0A, or \x0D\x0A.
+/// The same on one line: line ends become \x0A or \x0D\x0A.
 std::string shown_on_a_line(std::string_view text);
 
-/// Columns of a terminal that UTF-8 text takes: none for a combining character, two for a wide one, one for a byte that
-/// is no UTF-8.
+/// Return the terminal columns that UTF-8 text occupies: 0 for a combining character, 2 for a wide one, 1 for an
+/// invalid byte.
 std::size_t display_width(std::string_view text);
 
-/// How many bytes at the end of a text begin a character, or an end of a line, whose rest is still to come: for texts
-/// that come in pieces.
+/// Return how many bytes at the end of a piece of text belong to an incomplete character or line end that the next
+/// piece completes.
 std::size_t bytes_of_unfinished_character(std::string_view text);
 
-/// One word of a command, so that a shell that is given it takes it as it stands and runs nothing of it: quoted where
-/// that is needed, as $'\351' where it could not be shown.
+/// Return the text quoted as one word of a shell command: in quotation marks where needed, and as $'\351' where a byte
+/// cannot be shown.
 std::string shell_word(std::string_view word);
 
-/// A command to be copied into a shell.
+/// Return a command line that can be pasted into a shell.
 std::string shell_command(const std::vector<std::string>& words);
 
 }  // namespace lra
