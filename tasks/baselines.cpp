@@ -39,7 +39,7 @@ Predictor first_token(const Dataset& data, const TaskSpec& spec) {
   };
 }
 
-/// The shares of an example's tokens, without the zeros.
+/// The nonzero token frequencies of an example.
 class Bag {
  public:
   struct Entry {
@@ -70,7 +70,7 @@ class Bag {
   std::vector<Entry> entries_;
 };
 
-/// Softmax regression on shares divided by their root mean square, trained with Adam on mini-batches.
+/// Softmax regression on token frequencies divided by their root mean square, trained with Adam on mini-batches.
 class BagOfTokens {
  public:
   BagOfTokens(const Dataset& data, const TaskSpec& spec)

@@ -1,4 +1,4 @@
-/// What can be had without a model: the rows that every accuracy must be compared with.
+/// Baselines without a model, which every accuracy must be compared with.
 #pragma once
 
 #include <string>
@@ -16,11 +16,11 @@ struct BaselineScore {
 
 /// Three predictors fitted on the train split and scored on every test example:
 ///   majority       the most frequent label;
-///   first_token    the most frequent label given the first token, of both sequences where the task is paired;
-///   bag_of_tokens  multinomial logistic regression on the shares that each token has in the sequence (of each of the
-///   two
-///                  sequences where the task is paired).
-/// Ties go to the smaller label. The same data give the same scores, to the bit on one machine.
+///   first_token    the most frequent label given the first token, or both first tokens where the task is paired;
+///   bag_of_tokens  multinomial logistic regression on the token frequencies of the sequence, or of each of the two
+///                  where the task is paired.
+///
+/// Ties go to the smaller label. The same data yield the same scores, bit for bit on one machine.
 std::vector<BaselineScore> score_baselines(const Dataset& data, const TaskSpec& spec);
 
 }  // namespace lra

@@ -1,4 +1,4 @@
-/// Examples as a model sees them: packed one after another, without padding anywhere.
+/// A batch of examples as models read it: concatenated sequences without padding.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ struct Batch {
   std::vector<std::int32_t> ids;        // the tokens of all sequences, one after another
   std::vector<std::int64_t> offsets;    // S + 1; sequence s is ids[offsets[s]] … ids[offsets[s + 1] − 1]
   std::vector<std::int32_t> labels;     // B
-  std::vector<std::uint32_t> examples;  // B: the example's index in its split, part of every random stream's key
+  std::vector<std::uint32_t> examples;  // B: the index in its split, part of the key of every random stream
   bool paired = false;
 
   long size() const { return long(labels.size()); }

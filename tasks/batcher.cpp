@@ -20,7 +20,7 @@ Batch empty_batch(bool paired) {
   return batch;
 }
 
-/// Copies example `b` of `from` to the end of `to`.
+/// Appends example `b` of `from` to `to`.
 void copy_example(const Batch& from, std::size_t b, Batch& to) {
   const std::size_t each = from.paired ? 2 : 1;
   for (std::size_t s = b * each; s < (b + 1) * each; ++s) {

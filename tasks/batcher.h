@@ -1,4 +1,4 @@
-/// Which examples form which batch, as pure functions: nothing to save, nothing to resume.
+/// The assignment of examples to batches, as pure functions without state to save.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace lra {
 
-/// Packs examples, in the order given, into one batch.
+/// Pack examples, in the order given, into one batch.
 Batch make_batch(const Dataset& data, Split split, std::span<const std::uint32_t> indices);
 
 /// The training examples of each step: epochs are permutations of the split drawn from (seed, epoch), laid end to end,
@@ -19,7 +19,7 @@ Batch make_batch(const Dataset& data, Split split, std::span<const std::uint32_t
 class EpochSampler {
  public:
   EpochSampler(long examples, long batch, std::uint64_t seed);
-  /// Not thread-safe: keeps the permutation of the epoch last asked for.
+  /// Not thread-safe: keeps the permutations of the last epochs used.
   std::vector<std::uint32_t> indices(long step);
 
  private:
@@ -30,14 +30,14 @@ class EpochSampler {
   std::vector<std::uint32_t> order_[2];
 };
 
-/// A part of a batch that is small enough to be computed at once.
+/// A part of a batch that fits the token budget and is computed at once.
 struct MicroBatch {
   Batch batch;
-  std::vector<std::size_t> positions;  // where each of its examples stands in the batch that was cut
+  std::vector<std::size_t> positions;  // the position of each of its examples in the whole batch
 };
 
-/// Cuts a batch into micro-batches, longest example first: an example is added while the tokens stay within
-/// `token_budget`; a longer one stands alone. A function of the batch and the budget only.
+/// Split a batch into micro-batches, longest example first. A micro-batch takes examples while its tokens stay within
+/// `token_budget`; a longer example is a micro-batch of its own. The result depends on the batch and the budget only.
 std::vector<MicroBatch> cut(const Batch& batch, long token_budget);
 
 }  // namespace lra

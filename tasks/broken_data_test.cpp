@@ -1,5 +1,4 @@
-// Official files that are there and broken, or a part: what is said of them before anything is read is what reading
-// them comes to.
+// Broken or incomplete official files: the check before reading reports the same error as reading them.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -26,7 +25,7 @@ std::string repeated(const std::string& row, int times) {
   return rows;
 }
 
-/// Sound files, and over them those of `changed`.
+/// Valid files, overwritten by those of `changed`.
 Files with(Files files, const Files& changed) {
   for (const auto& [name, content] : changed) files[name] = content;
   return files;

@@ -1,4 +1,4 @@
-// What `lra data` knows of the tasks' data, and what it shows of them.
+// The state and the rendering of the tasks' data, as `lra data` prints them.
 #include <gtest/gtest.h>
 
 #include "datasets/cache.h"

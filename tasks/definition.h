@@ -1,4 +1,4 @@
-/// What a task is. One file per task in tasks/definitions/ registers everything that is known about it.
+/// The definition of a task. One file per task in tasks/definitions/ registers it.
 #pragma once
 
 #include <cstdint>
@@ -18,14 +18,14 @@ struct TaskEntry {
   long classes = 0;
   bool paired = false;              // two sequences per example, encoded apart
   bool image = false;               // a square picture read row by row: id = gray value
-  int lra_column = 0;               // its column in LRA's table 1, counted from 1; 0: not one of LRA's tasks
+  int lra_column = 0;               // column in LRA's table 1, from 1; 0: not one of LRA's tasks
   bool may_fail = false;            // LRA prints FAIL for a model that stays at chance
   bool may_stay_at_chance = false;  // some seeds learn and some do not, so a mean over seeds alone misleads
-  /// Renders one sequence as text for people, in whole lines; null: as token ids. tasks/render.h declares renderers
-  /// that several tasks share.
+  /// Renders one sequence as text, in whole lines; null: as token ids. tasks/render.h declares the renderers that
+  /// several tasks share.
   std::string (*render)(const TaskSpec& spec, std::span<const std::uint16_t> tokens) = nullptr;
   /// The task's entries in presets as JSON: {PRESET: ENTRY}, where an entry is what tasks/preset.h documents below
-  /// "tasks". Empty for the tasks of Long Range Arena, whose entries stand in the presets' files.
+  /// "tasks". Empty for the tasks of Long Range Arena, whose entries are in the presets' files.
   std::string presets = {};
 };
 

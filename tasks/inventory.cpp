@@ -8,7 +8,7 @@
 namespace lra {
 namespace {
 
-/// Names, before each step that may throw, the state that its failure means.
+/// Sets, before each step that may throw, the state that its failure implies.
 void look(const TaskPlan& plan, const DataPaths& paths, DataStatus& status) {
   status.state = "missing";
   status.file = prepared_file(plan, paths);

@@ -1,4 +1,4 @@
-/// Which data each task variant has here.
+/// The state of each task variant's data on this machine.
 #pragma once
 
 #include <array>
@@ -24,8 +24,8 @@ struct DataStatus {
   std::string fingerprint;
 };
 
-/// What there is for `task` under `preset`. Reads a header of prepared data, and of others what `check_files` reads.
-/// Throws as plan_task does.
+/// Return the state of the data of `task` under `preset`. Reads the header of prepared data, and otherwise what
+/// `check_files` reads. Throws as plan_task does.
 DataStatus data_status(const std::string& task, const std::string& preset, const DataPaths& paths);
 DataStatus data_status(const TaskPlan& plan, const DataPaths& paths);
 

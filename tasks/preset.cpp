@@ -8,7 +8,7 @@
 namespace lra {
 namespace {
 
-/// Adds the entries that the definition of `task` has for presets.
+/// Adds the preset entries of the definition of `task`.
 void add_definition(const std::string& task, std::map<std::string, Json>& presets) {
   const std::string& text = task_definitions().at(task).presets;
   if (text.empty()) return;

@@ -9,7 +9,7 @@
 ///                     "encoder": {…}, "recipe": {…},
 ///                     "models": {MODEL: {"encoder": {…}, "mixer": {…}, "recipe": {…}}}}}}
 ///
-/// What stands further in wins: preset, preset's model, task, task's model.
+/// Inner settings override outer ones: preset, preset's model, task, task's model.
 #pragma once
 
 #include <string>
@@ -24,17 +24,18 @@ struct EmbeddedPreset {
   std::string_view name, text;
 };
 
-/// In the order of cost, smallest first. Generated at build time from the JSON files.
+/// The presets by cost, smallest first. Generated at build time from the JSON files.
 const std::vector<EmbeddedPreset>& embedded_presets();
 
-/// Names of the presets, smallest first.
+/// Return the names of the presets by cost, smallest first.
 std::vector<std::string> preset_names();
 
-/// The preset, with the tasks of its file and those whose definitions name it. Throws a usage error for an unknown
-/// name, and for a definition whose entries are no JSON, name an unknown preset, or repeat a task of the preset's file.
+/// Return the preset, with the tasks of its file and those whose definitions name it. Throws a usage error for an
+/// unknown name, and for a definition whose entries are not JSON, name an unknown preset, or repeat a task of the
+/// preset's file.
 const Json& preset(const std::string& name);
 
-/// One of a task's objects ("encoder", "mixer" or "recipe") for `model`, with all layers of the preset merged.
+/// Return one of a task's objects ("encoder", "mixer" or "recipe") for `model`, with all levels of the preset merged.
 Json preset_settings(const Json& preset, const std::string& task, const std::string& model, const std::string& part);
 
 }  // namespace lra

@@ -1,4 +1,4 @@
-/// How a model is trained on a task: data of a preset, stored with every result.
+/// The training recipe of a model on a task. A preset sets it, and every result stores it.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-/// What a model must know of a task to be built for it.
+/// The properties of a task that a model is built for.
 #pragma once
 
 #include <string>
@@ -6,8 +6,8 @@
 namespace lra {
 
 struct TaskSpec {
-  std::string name;     // "listops": the column of a table
-  std::string variant;  // "listops@quick": what may be compared with what
+  std::string name;     // "listops": names a column of a table
+  std::string variant;  // "listops@quick": only results of one variant are comparable
   long vocab = 0;       // token ids are 0 … vocab − 1
   long length = 0;      // the longest sequence that can occur, in tokens
   long classes = 0;     // labels are 0 … classes − 1

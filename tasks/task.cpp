@@ -13,7 +13,8 @@
 namespace lra {
 namespace {
 
-/// `data` without its "source", every default filled in. A source that does not exist yet keeps what the preset says.
+/// Return `data` without its "source" and with every default filled in, or unchanged for a source that this build
+/// lacks.
 Json resolve_data(const Json& data) {
   const std::string name = data.at("source");
   Json settings = data;
@@ -29,15 +30,15 @@ Json settings_of(const Json& data) {
   return settings;
 }
 
-/// Why the source of `data` cannot read what is below `root`, as far as a look at names tells; empty when it can.
+/// Return why the source of `data` cannot read its files below `root`, judged by their names; empty when it can.
 std::string obstacle(const Json& data, const std::filesystem::path& root) {
   const std::string name = data.at("source");
   if (!sources().contains(name)) return "this build has no source " + name;
   return refusal_of([&] { sources().at(name).inputs(settings_of(data), root); });
 }
 
-/// The part that is there of the source's files; nothing for files that cannot be counted, because `check_files` says
-/// what is wrong with them.
+/// Return the part of the source's files that is present; nothing for files that cannot be counted, whose error
+/// `check_files` reports.
 std::optional<Portion> portion_of(const Json& data, const std::filesystem::path& root) {
   const auto& find = sources().at(data.at("source")).portion;
   std::optional<Portion> portion;
@@ -52,14 +53,14 @@ std::string part_name(const std::string& variant, long examples) {
   return fmt::format("{}@part-{}{}", variant.substr(0, at), examples, rest);
 }
 
-/// What a preset says about a task, given the files that are there.
+/// A preset's entry for a task, given the files that are present.
 struct Choice {
   Json entry;
   std::string remark;
 };
 
-/// The task's entry in the preset: with the data of the part where only a part of the official files is there, with its
-/// fallback's where they are missing and whatever the fallback reads is there.
+/// Return the task's entry in the preset, with the data of a part where only a part of the official files is present,
+/// and with the fallback's data where they are missing and the fallback can be read.
 Choice choose(const Json& preset, const std::string& task, const std::filesystem::path& root) {
   Choice choice{preset.at("tasks").at(task), ""};
   Json& entry = choice.entry;
@@ -82,7 +83,7 @@ Choice choose(const Json& preset, const std::string& task, const std::filesystem
 
 constexpr std::string_view kOwn = "tsv:";
 
-constexpr long kLongest = 1 << 20;  // tokens that a sequence may be cut at
+constexpr long kLongest = 1 << 20;  // the longest truncation length, in tokens
 
 std::filesystem::path own_folder(const std::string& task) {
   if (task.size() == kOwn.size()) fail_usage("'{}' names no folder; write tsv:FOLDER", task);
@@ -119,7 +120,7 @@ TaskSpec spec_of(const std::string& task, const Json& entry) {
   return spec;
 }
 
-/// What a plan's data come from.
+/// Return the source of a plan's data.
 struct Origin {
   std::string source;
   Json settings;
@@ -135,7 +136,7 @@ Origin origin_of(const TaskPlan& plan, const DataPaths& paths) {
   return from;
 }
 
-/// Whether everything that `check` asks for can be seen from a split's bounds.
+/// Whether a split's bounds alone show that all its examples fit `spec`.
 bool fits(const TaskSpec& spec, const Extent& extent) {
   const std::int64_t pixels = spec.height * spec.width;
   return extent.largest_label < spec.classes && extent.largest_token < spec.vocab && extent.shortest > 0 &&
@@ -144,7 +145,7 @@ bool fits(const TaskSpec& spec, const Extent& extent) {
          (pixels == 0 || (extent.shortest == pixels && extent.longest == pixels));
 }
 
-/// Why no model built for `spec` could read the example; empty when one could.
+/// Return why a model built for `spec` cannot read the example; empty when it can.
 std::string flaw(const TaskSpec& spec, const Example& example) {
   if (example.label < 0 || example.label >= spec.classes)
     return fmt::format("has label {}, but there are {} classes", example.label, spec.classes);
@@ -161,7 +162,8 @@ std::string flaw(const TaskSpec& spec, const Example& example) {
   return {};
 }
 
-/// Refuses data that no model built for `spec` could read. Reads examples only where there is something to refuse.
+/// Throws a data error for data that a model built for `spec` cannot read. Reads examples only to name the one at
+/// fault.
 void check(const TaskPlan& plan, const Dataset& data) {
   const TaskSpec& spec = plan.spec;
   for (const Split split : {Split::train, Split::valid, Split::test}) {

@@ -21,7 +21,7 @@ const std::vector<std::string> kModels = {"transformer", "local",    "sparse",  
                                           "linformer",   "reformer", "sinkhorn", "synthesizer",
                                           "bigbird",     "linear",   "performer"};
 
-/// The shape that a preset may set; what a model reads of it is the model's business.
+/// The encoder settings that a preset may set; each model decides which it reads.
 struct Shape {
   long width = 0, qkv = 0, ff = 0, heads = 0, layers = 0;
   double dropout = -1, attention_dropout = -1;

@@ -1,5 +1,5 @@
-/// A question and its answer among noise (datasets/sources/lookup.cpp): at chance without relating tokens, always right
-/// with. Ids: 4 questions, 4 times 2 answers, 8 fillers.
+/// A question and its answer among noise (datasets/sources/lookup.cpp): a model that does not relate tokens stays at
+/// chance, one that does is always right. Ids: 4 questions, 4 times 2 answers, 8 fillers.
 #include "tasks/definition.h"
 
 namespace lra {

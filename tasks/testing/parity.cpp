@@ -1,5 +1,5 @@
-/// A task that the program does not have, for tests: this file and its source, parity_files.cpp, are all that a new
-/// task needs. tools/lra/new_task_test.cpp runs the program with both.
+/// A task for tests only: this file and its source, parity_files.cpp, are all that a new task needs.
+/// tools/lra/new_task_test.cpp runs the program with both.
 #include "tasks/definition.h"
 
 namespace lra {
