@@ -1,4 +1,4 @@
-/// For tests: small archives made on the spot.
+/// For tests: small archives.
 #pragma once
 
 #include <archive.h>
@@ -12,7 +12,7 @@
 
 namespace lra {
 
-/// Writes (name, content) pairs as a tar compressed with gzip, in the order given.
+/// Write (name, content) pairs as a gzip-compressed tar archive, in the order given.
 inline void write_tar_gz(const std::filesystem::path& path,
                          const std::vector<std::pair<std::string, std::string>>& files) {
   archive* writer = archive_write_new();
@@ -33,7 +33,7 @@ inline void write_tar_gz(const std::filesystem::path& path,
   archive_write_free(writer);
 }
 
-/// Writes one file compressed by itself; `add_filter` is libarchive's archive_write_add_filter_gzip, _xz …
+/// Write one compressed file; `add_filter` is libarchive's archive_write_add_filter_gzip, _xz …
 inline void write_compressed(const std::filesystem::path& path, const std::string& content,
                              int (*add_filter)(archive*)) {
   archive* writer = archive_write_new();

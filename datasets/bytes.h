@@ -1,7 +1,6 @@
 /// Text as tokens, byte by byte: id = byte + 1.
 ///
-///   The rule is Long Range Arena's (Tay et al., ICLR 2021), whose id 0 is the padding that this program has no use
-///   for.
+///   The rule is Long Range Arena's (Tay et al., ICLR 2021). Its id 0 is padding, which this program does not need.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +11,8 @@ namespace lra {
 
 constexpr long kByteVocab = 257;
 
-/// The first `length` bytes of `text`; a character of several bytes may be cut. A text without bytes is the single id
-/// 0, so that every text has a token.
+/// Return the first `length` bytes of `text` as ids; a multi-byte character may be cut. An empty text becomes the
+/// single id 0, so that every text has a token.
 inline std::vector<std::uint16_t> byte_tokens(std::string_view text, long length) {
   std::vector<std::uint16_t> tokens;
   for (const char c : text.substr(0, std::size_t(length))) tokens.push_back(std::uint16_t(std::uint8_t(c) + 1));

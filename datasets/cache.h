@@ -1,5 +1,5 @@
-/// Prepared data as one file a dataset, mapped into memory. Its header is verified when it is opened, each MiB of its
-/// data when it is first read; cache_format.h says how it lies in the file.
+/// Prepared data in one file per dataset, mapped into memory. The header is verified on opening, each MiB of the data
+/// on its first read. cache_format.h documents the format.
 #pragma once
 
 #include <array>
@@ -13,18 +13,18 @@
 
 namespace lra {
 
-/// The data kept in `file` under `key` (64 hex digits). A missing or foreign file, or one whose header is damaged, is
-/// made anew with `make`, and `notice` hears which and why, and what was found in the data. Damage in the data shows
-/// later: the Dataset's `at` throws a data error that names the file, and the file is removed, so that the next use
-/// makes it anew. While one process prepares the file, others wait for it. Throws what `make` throws, and an error that
-/// names the file when it cannot be written.
+/// Return the data stored in `file` under `key` (64 hex digits). A file that is missing, has another key or format, or
+/// has a damaged header is written anew with `make`; `notice` receives the file, the reason, and the findings in the
+/// data. Damage in the data is detected later: the Dataset's `at` throws a data error that names the file and removes
+/// it, so that the next use writes it anew. While one process prepares the file, others wait. Throws what `make`
+/// throws, and an error that names the file when it cannot be written.
 std::unique_ptr<Dataset> open_cached(const std::filesystem::path& file, const std::string& key,
                                      const std::function<Corpus()>& make, const Notice& notice = {});
 
-/// A corpus as a Dataset without a file.
+/// Return a corpus as a Dataset in memory, without a file.
 std::unique_ptr<Dataset> in_memory(const Corpus& corpus);
 
-/// What a prepared file says of itself.
+/// The header of a prepared file.
 struct CacheSummary {
   std::uintmax_t bytes = 0;
   std::array<long, 3> examples{};  // by Split
@@ -32,11 +32,12 @@ struct CacheSummary {
   std::string fingerprint;
 };
 
-/// Reads and verifies the header only. Nothing for a missing file; a data error names a damaged or foreign one.
+/// Read and verify the header only. Returns nothing for a missing file; throws a data error that names a damaged file
+/// or one of another format.
 std::optional<CacheSummary> summarise_cache(const std::filesystem::path& file);
 
-/// Hashes everything: each block, and the fingerprint over every token and label. What is wrong with the file, which is
-/// then removed; empty when it is sound.
+/// Verify the whole file: the checksum of each block, and the fingerprint over every token and label. Returns what is
+/// wrong with the file, which is then removed; empty when it is valid.
 std::string flaw_of_cache(const std::filesystem::path& file);
 
 }  // namespace lra

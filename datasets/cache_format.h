@@ -1,12 +1,11 @@
-/// How prepared data lie in a file, version 3.
+/// The file format of prepared data, version 3.
 ///
 ///   header         fixed size; counts, extents, fingerprint, and a SHA-256 over itself and the block table
 ///   block table    a 64-bit checksum for each MiB of the body
-///   body           where each distinct sequence begins; for each split the sequences of its examples, first and
-///   second;
-///                  for each split the labels; the tokens of the sequences; what was found in the data, as JSON
+///   body           the offset of each distinct sequence; for each split the sequences of its examples, first and
+///                  second; for each split the labels; the tokens of the sequences; the findings as JSON
 ///
-/// A sequence that occurs more than once, in whichever split, is in the file once.
+/// A sequence that occurs several times, in any split, is stored once.
 #pragma once
 
 #include <array>
@@ -22,7 +21,7 @@ namespace lra::cache {
 inline constexpr std::size_t kSplits = 3;
 inline constexpr std::size_t kBlock = std::size_t{1} << 20;
 
-/// How many of everything, as if no sequence were shared. The fingerprint begins with it.
+/// The counts, as if no sequence were shared. The fingerprint begins with them.
 struct Counts {
   std::uint64_t paired = 0;
   std::uint64_t examples[kSplits] = {}, tokens[kSplits] = {}, second[kSplits] = {};
@@ -39,7 +38,7 @@ struct Header {
 };
 static_assert(sizeof(Header) % alignof(std::uint64_t) == 0 && std::is_trivially_copyable_v<Header>);
 
-/// Where the body's arrays begin, in bytes from the body's begin.
+/// The offsets of the body's arrays, in bytes from its beginning.
 struct Layout {
   std::uint64_t firsts[kSplits], seconds[kSplits], labels[kSplits];
   std::uint64_t tokens, findings, size;
@@ -49,19 +48,20 @@ struct Layout {
 Layout layout_of(const Header& header);
 std::uint64_t blocks_of(const Layout& layout);
 
-/// Hands the whole file over, piece by piece.
+/// Pass the whole file to a sink, piece by piece.
 void write(const Corpus& corpus, const std::string& key, const Put& put);
 
-/// Why these bytes cannot be data kept under `key` (empty: any key); nothing when header and block table are sound.
+/// Return why these bytes are not data stored under `key` (empty: any key); nothing when header and block table are
+/// valid.
 std::string flaw(std::span<const std::byte> bytes, const std::string& key);
 
-/// SHA-256 over the counts and every token and label; `at` shows the examples.
+/// Return the SHA-256 over the counts and every token and label; `at` returns the examples.
 std::string fingerprint_of(const Counts& counts, const std::function<Example(Split, long)>& at);
 
-/// Nothing for text that is not what `write` makes of findings.
+/// Parse findings as `write` stores them; returns nothing for any other text.
 std::optional<Findings> decode_findings(std::string_view json);
 
-/// What a sound header is sealed with.
+/// Return the seal of a valid header.
 std::string seal_of(const Header& header, std::span<const std::uint64_t> table);
 
 }  // namespace lra::cache

@@ -1,4 +1,4 @@
-/// A fast 64-bit checksum (XXH3) against accidents, not against intent; SHA-256 is in harness/core/digest.h.
+/// A fast 64-bit checksum (XXH3) that detects accidental damage, not tampering; SHA-256 is in harness/core/digest.h.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,7 @@ class BlockChecksums {
   BlockChecksums& operator=(const BlockChecksums&) = delete;
 
   void add(std::span<const std::byte> bytes);
-  /// Ends the stream: one checksum per block.
+  /// End the stream and return one checksum per block.
   std::vector<std::uint64_t> take();
 
  private:

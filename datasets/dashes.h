@@ -1,4 +1,4 @@
-/// The dashes that Pathfinder's curves are made of: every one that can occur for given measures, drawn once.
+/// The dashes of Pathfinder's curves: every dash that can occur for given measures, drawn once.
 #pragma once
 
 #include <array>
@@ -12,29 +12,29 @@ namespace lra::pathfinder {
 using raster::Bitmap;
 using raster::Point;
 
-/// The angle, −π … π, of the other direction.
+/// Return the angle, −π … π, of the opposite direction.
 double opposite(double angle);
 
-/// What all dashes of a picture have in common, in pixels.
+/// The measures that all dashes of a picture share, in pixels.
 struct Measures {
   long length = 2;
   double thickness = 0.5;
   long margin = 1;        // space that a dash claims around itself
   long antialias = 2;     // dashes are drawn so many times larger and reduced
-  double continuity = 1;  // how much a turn counts against the next dash: larger gives straighter contours
-  bool unbiased = false;  // all directions alike, see DashSet
+  double continuity = 1;  // penalty on turns: a larger value yields straighter contours
+  bool unbiased = false;  // all directions equally likely, see DashSet
 };
 
-/// The pixel `distance` from `from` in the direction `angle` (radians; 0 right, π/2 down).
+/// Return the pixel at `distance` from `from` in the direction `angle` (radians; 0 right, π/2 down).
 Point translate(Point from, double angle, double distance, const Measures& measures);
 
-/// A pixel that is not black, seen from where a dash starts.
+/// A pixel that is not black, relative to the start of a dash.
 struct Spot {
   Point at;
   std::uint8_t value = 0;
 };
 
-/// Sixteen neighbouring pixels of a row, so that a vector instruction takes them all. Seen from where a dash starts.
+/// Sixteen adjacent pixels of a row, for one vector instruction, relative to the start of a dash.
 struct Strip {
   Point at;
   std::array<std::uint8_t, 16> values{};
@@ -52,43 +52,43 @@ struct Dash {
   std::vector<Strip> surroundings;  // its space widened by the margin: no dash should end here
 };
 
-/// A dash that a contour may begin with.
+/// The first dash of a contour.
 struct Seed {
   Dash dash;
-  /// Where the dash may start: all of these from there must be free.
+  /// The offsets from the start that must all be free.
   std::vector<Point> taps;
   /// Whether the original generator ever finds a place for it (see DashSet).
   bool usable = true;
 };
 
-/// A dash that a contour may go on with. Its end lies about length + margin from where the space of the dash before it
-/// ends, and it is drawn backwards from there.
+/// A dash that continues a contour. Its end lies about length + margin from the end of the previous dash's space, and
+/// it is drawn backwards from there.
 struct Step {
   Point offset;  // from there to the end
   Dash dash;
 };
 
-/// The dashes for one set of measures. Two habits of the original generator, kept unless `unbiased`, make the upper
+/// The dashes for one set of measures. Two biases of the original generator, kept unless `unbiased`, make the upper
 /// left of its pictures brighter than the lower right.
 ///
-/// It rounds the places where spaces end up and those where dashes end down, and so turns its contours. And it asks
-/// OpenCV where a first dash fits, with a kernel that lies one pixel too far down and right and is cut off there. Where
-/// the cut kernel has no tap left that reaches into the picture from one of its corners, the answer is "nowhere". With
-/// a margin of 1 that happens to most directions, so that first dashes point up and left.
+/// First, it rounds the ends of spaces up and the ends of dashes down, which turns its contours. Second, it finds room
+/// for a first dash with an OpenCV kernel that is shifted one pixel down and right and cut off there. When the cut
+/// kernel has no tap left that reaches into the picture from one of its corners, it finds no room at all. With a margin
+/// of 1 that happens in most directions, so that first dashes point up and left.
 class DashSet {
  public:
   /// Throws a usage error for measures that cannot be drawn.
   explicit DashSet(const Measures& measures);
 
   const Measures& measures() const { return measures_; }
-  /// One a whole degree: element d has the angle d − 180.
+  /// One seed per whole degree: element d has the angle d − 180.
   const std::vector<Seed>& seeds() const { return seeds_; }
 
   struct Choice {
     const Step* step;
     double weight;  // squared cosine of the turn, above 0
   };
-  /// What can follow a dash, ordered by where it ends, row by row.
+  /// Return the dashes that can follow a dash, ordered by their ends, row by row.
   const std::vector<Choice>& after(const Dash& dash) const { return after_[dash.number]; }
 
  private:

@@ -1,4 +1,4 @@
-/// Labelled token sequences, whatever file or generator they came from. Knows no tensors and no models.
+/// Labelled token sequences from any file or generator, independent of tensors and models.
 #pragma once
 
 #include <cstdint>
@@ -18,20 +18,20 @@ struct Example {
   int label = 0;
 };
 
-/// Bounds on a split, exact: what can be known of its examples without reading them.
+/// Exact bounds on the examples of a split, known without reading them.
 struct Extent {
   std::int64_t shortest = 0, longest = 0;                // tokens of a first sequence
   std::int64_t second_shortest = 0, second_longest = 0;  // of a second; 0 where there is none
   std::int64_t largest_token = 0, largest_label = 0;
 
-  /// The extent of these examples and `example`; the first one of a split sets the lower bounds.
+  /// Extend the bounds to include `example`; the first example of a split sets the lower bounds.
   void include(const Example& example, bool first_one);
 };
 
-/// What was found in data when they were prepared, in sentences without a full stop.
+/// The findings in data during their preparation, as sentences without a full stop.
 struct Findings {
-  std::vector<std::string> remarks;   // for whoever prepares them: what there is, and how it was read
-  std::vector<std::string> cautions;  // for whoever reads results on them too: examples that splits share
+  std::vector<std::string> remarks;   // shown on preparation: the content, and how it was read
+  std::vector<std::string> cautions;  // also shown with results: examples that splits share
 };
 
 /// Three splits of examples. Immutable; safe to read from many threads.
@@ -39,10 +39,11 @@ class Dataset {
  public:
   virtual ~Dataset() = default;
   virtual long size(Split split) const = 0;
-  /// Requires 0 ≤ index < size(split). Throws a data error when the prepared file turns out to be damaged.
+  /// Return an example. Requires 0 ≤ index < size(split). Throws a data error when the prepared file is damaged.
   virtual Example at(Split split, long index) const = 0;
   virtual Extent extent(Split split) const = 0;
-  /// SHA-256 (64 hex digits) over every token and label of every split in order: equal data, equal fingerprint.
+  /// Return the SHA-256 (64 hex digits) over every token and label of every split in order, which is equal for equal
+  /// data.
   virtual const std::string& fingerprint() const = 0;
   virtual Findings findings() const { return {}; }
 };

@@ -1,4 +1,4 @@
-/// Equal sequences found by hash and comparison.
+/// Deduplication of sequences by hash and comparison.
 #pragma once
 
 #include <algorithm>
@@ -10,10 +10,11 @@
 
 namespace lra {
 
-/// Numbers 0, 1, 2 … for distinct sequences, in the order in which they first come.
+/// Numbers distinct sequences 0, 1, 2 … in the order of their first occurrence.
 class DistinctSequences {
  public:
-  /// The number of `sequence`; a new one unless an equal sequence has one. `at(number)` shows the sequences so far.
+  /// Return the number of `sequence`, a new one unless an equal sequence has one. `at(number)` must return the
+  /// sequences so far.
   template <typename At>
   std::uint32_t number(std::span<const std::uint16_t> sequence, At&& at) {
     const std::uint64_t hash = checksum(std::as_bytes(sequence));

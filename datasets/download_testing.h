@@ -1,4 +1,4 @@
-/// For tests: a server on this machine that answers as it is told.
+/// For tests: a local HTTP server with scripted answers.
 #pragma once
 
 #include <arpa/inet.h>
@@ -23,7 +23,7 @@ struct Request {
   std::string if_range;  // of an If-Range header
 };
 
-/// Answers every connection with what `answer` makes of its request, then closes it.
+/// Sends `answer`(request) on every connection, then closes it.
 class Server {
  public:
   using Answer = std::function<void(const Request&, int connection)>;

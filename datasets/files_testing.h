@@ -1,4 +1,4 @@
-/// For tests: the folder of real data where there is one.
+/// For tests: the folder of official data, if there is one.
 #pragma once
 
 #include <cstdlib>
@@ -9,7 +9,7 @@
 
 namespace lra {
 
-/// Where real data lie for tests: LRA_DATA_TEST, or shared/data beside the source tree.
+/// Return the folder of official data for tests: LRA_DATA_TEST, or shared/data beside the source tree.
 inline std::filesystem::path real_data() {
   const char* given = std::getenv("LRA_DATA_TEST");
   return given ? std::filesystem::path(given) : std::filesystem::path(LRA_SOURCE_DIR) / "../shared/data";

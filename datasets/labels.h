@@ -1,4 +1,4 @@
-/// Labels that people wrote: how they are ordered and told apart.
+/// Comparison and order of labels in user data.
 #pragma once
 
 #include <string>
@@ -7,15 +7,15 @@
 
 namespace lra {
 
-/// Without the white space around it, in the sense of Unicode, and without characters of no width: a byte order mark,
-/// U+200B.
+/// Return the label without surrounding Unicode white space and without zero-width characters such as a byte order mark
+/// or U+200B.
 std::string_view trimmed(std::string_view label);
 
-/// By value where all are integers, otherwise by bytes.
+/// Sort labels by value when all are integers, otherwise by bytes.
 void sort_labels(std::vector<std::string>& labels);
 
-/// Equal for labels that are one label in two spellings: "Pos" and "pos", "1" and "1.0", "\"a  b\"" and "a b", and for
-/// two encodings of one accent.
+/// Return a key that is equal for two spellings of one label: "Pos" and "pos", "1" and "1.0", "\"a  b\"" and "a b", and
+/// for two encodings of one accent.
 std::string spelling_free(std::string_view label);
 
 }  // namespace lra

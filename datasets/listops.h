@@ -16,32 +16,32 @@
 
 namespace lra::listops {
 
-/// Token ids; 0 is never used and 16 stands for words that are none of these. LRA leaves their order to chance, here it
-/// is fixed: [MIN [MAX [MED [SM X 0 … 9.
+/// Token ids; 0 is never used and 16 stands for unknown words. LRA leaves their order to chance; here it is fixed: [MIN
+/// [MAX [MED [SM X 0 … 9.
 enum Token : std::uint16_t { kMin = 1, kMax, kMed, kSm, kClose, kDigit0, kUnknown = 16 };
 constexpr long kVocab = 17;
 
 using Tokens = std::vector<std::uint16_t>;
 
-/// The tokens of an expression in the notation of the official files, "( ( ( [MAX 4 ) 3 ) ] )".
+/// Parse an expression in the notation of the official files: "( ( ( [MAX 4 ) 3 ) ] )".
 Tokens tokenise(std::string_view text);
 
-/// "[MAX 4 3 X" for a token sequence.
+/// Return a token sequence as text, such as "[MAX 4 3 X".
 std::string to_text(std::span<const std::uint16_t> tokens);
 
-/// One node a line, arguments indented under their operator, with the value of each operator whose expression is
-/// complete:
+/// Return one node per line, with arguments indented under their operator and the value of each operator whose
+/// expression is complete:
 ///
 ///   [MAX = 4
 ///     4
 ///     3
 std::string to_tree(std::span<const std::uint16_t> tokens);
 
-/// The value, 0 … 9, of a single well-formed expression; nothing for any other sequence.
+/// Return the value, 0 … 9, of a single well-formed expression; nothing for any other sequence.
 std::optional<int> evaluate(std::span<const std::uint16_t> tokens);
 
-/// The value of an operator (kMin … kSm) applied to arguments 0 … 9. MED is the median, the mean of the two middle ones
-/// cut to an integer; SM is the sum modulo 10.
+/// Return the value of an operator (kMin … kSm) on arguments 0 … 9. MED is the median (of an even number, the mean of
+/// the middle two, rounded down); SM is the sum modulo 10.
 int apply(std::uint16_t op, std::vector<int> arguments);
 
 /// The random tree of LRA's generator.
@@ -51,7 +51,7 @@ struct Grammar {
   double p_operator = 0.25;  // at each node above the last level
 };
 
-/// Appends one tree in token form. Stops early, with `out` longer than `cut`, once it is clear that it will be.
+/// Append one random tree as tokens. Stops early, with `out` longer than `cut`, once the tree is certain to exceed it.
 void grow(const Grammar& grammar, long cut, Sequence& draw, Tokens& out);
 
 }  // namespace lra::listops

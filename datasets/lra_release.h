@@ -11,11 +11,11 @@ namespace lra::lra_release {
 
 inline constexpr const char* kName = "lra_release";
 
-/// Its size and checksums have not been published.
+/// The download of the archive, whose size and checksums have not been published.
 Download download();
 
-/// How many of the release's own folders, lra_release/ and lra_release/lra_release/, the path leads through. The
-/// release holds some data in both, and the copy further inside is the one that others use.
+/// Return how many of the release's own folders, lra_release/ and lra_release/lra_release/, the path contains. The
+/// release has some data in both, and published results use the inner copy.
 long depth_of(std::string_view path);
 
 }  // namespace lra::lra_release

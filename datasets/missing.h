@@ -1,4 +1,4 @@
-/// What to say of official files that are not there: what lies near them, and the command that gets them.
+/// Hints for missing official files: similar files that were found, and the command that fetches the missing ones.
 #pragma once
 
 #include <filesystem>
@@ -7,11 +7,11 @@
 
 namespace lra {
 
-/// A clause on what lies below `root` that may be meant by one of `places` and cannot be read as it is: compressed,
-/// spelt in another case, half downloaded, a folder without the file. Empty when there is nothing of the kind.
+/// Return a clause on a file below `root` that resembles one of `places` but cannot be read as it is: compressed, spelt
+/// in another case, partly downloaded, a folder without the file. Empty when there is none.
 std::string near_form(const std::filesystem::path& root, const std::vector<std::string>& places);
 
-/// "'lra data fetch imdb --data DIR' gets them": `name` is a name of official_downloads().
+/// "'lra data fetch imdb --data DIR' gets them": `name` is one of official_downloads().
 std::string fetch_remedy(const std::string& name, const std::filesystem::path& root);
 
 }  // namespace lra

@@ -16,7 +16,7 @@
 
 namespace lra::pathfinder {
 
-/// A difficulty by the name and the folder that it has in LRA.
+/// A difficulty, with its name and folder in LRA.
 struct Difficulty {
   std::string name;     // easy, intermediate, hard
   std::string folder;   // of the released files
@@ -26,43 +26,43 @@ const std::vector<Difficulty>& difficulties();
 /// Throws a usage error for an unknown name.
 const Difficulty& difficulty(const std::string& name);
 
-/// Everything that decides how pictures look, in pixels.
+/// All parameters of the pictures; lengths are in pixels.
 struct Rules {
   long size = 32;                 // height and width
-  long padding = 1;               // border that contours keep clear of
+  long padding = 1;               // border that contours stay out of
   long seed_distance = 7;         // between the starts of the two contours
   double marker_radius = 1.5;     //
-  Measures dash;                  // the margin is drawn anew for each picture
+  Measures dash;                  // the margin is drawn for each picture
   long least_margin = 1;          //
   long most_margin = 1;           //
-  double contrast = 2;            // of distractors, markers having 1
-  double target_contrast = 0.75;  // of the two contours, as a part of `contrast`
+  double contrast = 2;            // brightness of distractors; markers have 1
+  double target_contrast = 0.75;  // brightness of the two contours, as a fraction of `contrast`
   long contour_length = 14;       // dashes of each of the two contours
   long distractor_length = 4;     // dashes of each distractor
-  long distractors = 5;           // tried; those that find no room are left out
+  long distractors = 5;           // attempted; those without room are left out
 };
 
-/// LRA's parameters for pictures of `size` (32, 64, 128 or 256; for others those of the next smaller one of these) and
-/// a contour length. For contours of 6 and 9 dashes, of which LRA tells nothing, distractors have the original
-/// generator's third of that length, and their number falls in the same proportion as for 14.
+/// Return LRA's parameters for pictures of `size` (32, 64, 128 or 256; for others those of the next smaller one of
+/// these) and a contour length. For contours of 6 and 9 dashes, which LRA does not document, distractors have a third
+/// of that length, as in the original generator, and their number falls in the same proportion as for 14.
 Rules lra_rules(long size, long contour_length);
 
-/// A picture and what is known of it.
+/// A picture with its label and its geometry.
 struct Picture {
   std::vector<std::uint8_t> pixels;  // row by row
   int label = 0;                     // 1: one contour joins the markers
   long margin = 0;
   long distractors = 0;          // placed
-  std::array<Point, 2> markers;  // the tail of one contour, the head of one
+  std::array<Point, 2> markers;  // the tail of one contour and the head of one
 };
 
-/// Draws pictures by fixed rules. Safe to use from many threads.
+/// Draws pictures with fixed parameters. Thread-safe.
 class Painter {
  public:
-  /// Throws a usage error for rules by which nothing can be drawn.
+  /// Throws a usage error for parameters with which nothing can be drawn.
   explicit Painter(const Rules& rules);
 
-  /// A picture is a function of `draw` alone. Throws a usage error when the contours hardly ever fit.
+  /// Return a picture, which is a function of `draw` alone. Throws a usage error when the contours almost never fit.
   Picture paint(Sequence& draw) const;
 
  private:

@@ -1,4 +1,4 @@
-/// Small gray pictures drawn, widened and reduced as Pillow and OpenCV do it, to the same bytes.
+/// Drawing, dilation and reduction of small gray pictures, byte for byte as in Pillow and OpenCV.
 #pragma once
 
 #include <compare>
@@ -7,7 +7,7 @@
 
 namespace lra::raster {
 
-/// A place, or the way from one to another. Rows run down.
+/// A position or an offset; y grows downwards.
 struct Point {
   long y = 0, x = 0;
   friend auto operator<=>(const Point&, const Point&) = default;
@@ -15,7 +15,7 @@ struct Point {
   friend Point operator-(Point a, Point b) { return {a.y - b.y, a.x - b.x}; }
 };
 
-/// Gray values row by row, black at first.
+/// Gray values in row-major order, initially black.
 struct Bitmap {
   long height = 0, width = 0;
   std::vector<std::uint8_t> gray;
@@ -27,18 +27,18 @@ struct Bitmap {
   std::uint8_t operator[](Point p) const { return gray[std::size_t(p.y * width + p.x)]; }
 };
 
-/// A white line from `from` to `to`, ends included: Bresenham's for a width of 1, otherwise the filled quadrilateral
-/// that Pillow's ImageDraw makes of it. What lies outside is cut off. Requires width ≥ 1.
+/// Draw a white line from `from` to `to`, ends included: Bresenham's for a width of 1, otherwise the filled
+/// quadrilateral of Pillow's ImageDraw. The line is clipped to the picture. Requires width ≥ 1.
 void draw_line(Bitmap& picture, Point from, Point to, long width);
 
-/// The places (dy, dx) with dy² + dx² ≤ radius², row by row.
+/// Return the offsets (dy, dx) with dy² + dx² ≤ radius², row by row.
 std::vector<Point> disk(long radius);
 
-/// Each pixel becomes the largest of those at `taps` from it; what lies outside does not count.
+/// Return the dilation: each pixel becomes the maximum of the pixels at offsets `taps`, ignoring those outside.
 Bitmap dilate(const Bitmap& picture, const std::vector<Point>& taps);
 
-/// The picture at another, smaller size by Lanczos' filter with three lobes: columns first, then rows, each rounded to
-/// eight bits.
+/// Return the picture reduced to a smaller size by the Lanczos filter with three lobes: columns first, then rows, each
+/// rounded to eight bits.
 Bitmap reduce(const Bitmap& picture, long height, long width);
 
 }  // namespace lra::raster

@@ -1,4 +1,4 @@
-/// What a look at a file found, for files that are asked about again and again.
+/// A cache for what was found in files that are queried repeatedly.
 #pragma once
 
 #include <filesystem>
@@ -10,12 +10,12 @@
 
 namespace lra {
 
-/// Findings of one kind. Safe from several threads.
+/// Cached findings of one kind. Thread-safe.
 template <typename Finding>
 class Remembered {
  public:
-  /// What `look` returns, called once for each state (size and time) of the file and each `aspect` of it. What `look`
-  /// throws is not kept.
+  /// Return the result of `look`, which is called once for each state (size and time) of the file and each `aspect`.
+  /// Exceptions of `look` are not cached.
   Finding of(const std::filesystem::path& file, const std::string& aspect, const std::function<Finding()>& look) {
     const std::lock_guard lock(mutex_);
     const State state{std::filesystem::absolute(file), aspect, std::filesystem::file_size(file),

@@ -1,4 +1,4 @@
-/// Tables as people keep them: rows of cells in a text file, tab-separated or comma-separated.
+/// Tables: rows of cells in a text file, tab-separated or comma-separated.
 #pragma once
 
 #include <filesystem>
@@ -9,12 +9,11 @@
 
 namespace lra {
 
-/// Whether the file's name, without the ending of a compression, ends in .csv: its cells stand between commas.
+/// Whether the file's name, without a compression ending, ends in .csv, so that commas separate its cells.
 bool is_csv(const std::filesystem::path& file);
 
-/// Calls `each(line, cells)` for every row of a table, the lines being those of `read_lines` (datasets/input.h); `line`
-/// is where the row begins. Rows at the end of the file whose cells are all empty are none, nor
-/// is a first line "sep=," as Excel writes it.
+/// Call `each(line, cells)` for every row of a table, with the lines of `read_lines` (datasets/input.h); the row begins
+/// at `line`. Trailing rows of empty cells and Excel's first line "sep=," are skipped.
 ///
 ///   .csv        as RFC 4180 says: commas; a cell in quotation marks may hold commas, line ends and doubled marks
 ///   all others  tabs; quotation marks mean nothing
@@ -24,7 +23,7 @@ bool is_csv(const std::filesystem::path& file);
 void read_table(const std::filesystem::path& file,
                 const std::function<void(long line, std::span<const std::string> cells)>& each);
 
-/// "FILE line 7", as errors begin.
+/// Return "FILE line 7", the beginning of an error message.
 std::string where_of(const std::filesystem::path& file, long line);
 
 }  // namespace lra

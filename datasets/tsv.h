@@ -2,9 +2,9 @@
 ///
 /// A row is a label, a tab, a text and, for pairs, a tab and a second text. Instead of .tsv the files may be .csv, with
 /// quotation marks as RFC 4180 says, and either may be compressed; validation may be called validation, dev or val, and
-/// without it a tenth of the training rows is held back, of each class but its last row. A heading is recognised.
-/// Labels are any words, without the blanks around them. Where all are integers they are put in the order of their
-/// values, otherwise of their bytes, and numbered from 0. Texts are bytes, in whatever encoding.
+/// without it a tenth of the training rows is held back, of each class but its last row. A header row is recognised.
+/// Labels are arbitrary words, stripped of surrounding blanks. They are sorted by value where all are integers,
+/// otherwise by bytes, and numbered from 0. Texts are bytes in any encoding.
 #pragma once
 
 #include <filesystem>
@@ -15,20 +15,20 @@
 
 namespace lra::tsv {
 
-/// The files that are read. Throws a data error that names what is missing.
+/// Return the files that are read. Throws a data error that names what is missing.
 std::vector<std::filesystem::path> inputs(const std::filesystem::path& folder);
 
-/// What the rows say of the data.
+/// The properties of the data that the rows determine.
 struct Shape {
   std::vector<std::string> classes;  // the labels, as `shown` (datasets/labels.h) shows them; number i is label i
   bool paired = false;
 };
 
-/// Reads the files once; asked again for the same state of them, remembers. Throws as `tsv::survey` does.
+/// Return the shape of the data. Reads the files once per state of them. Throws as `tsv::survey` does.
 Shape shape_of(const std::filesystem::path& folder);
 
-/// All rows, the texts as bytes cut to `length`; what was found in them is told in the corpus' findings. Throws as
-/// `shape_of` does.
+/// Read all rows, with texts as bytes truncated to `length`. The corpus contains the findings. Throws as `shape_of`
+/// does.
 Corpus read(const std::filesystem::path& folder, long length);
 
 }  // namespace lra::tsv

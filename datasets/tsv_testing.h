@@ -1,4 +1,4 @@
-/// For tests of a user's own texts: folders of them, and what is said of those.
+/// For tests of user data: temporary folders, and the errors that reading them throws.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 
 namespace lra {
 
-/// A folder of one's own with the given training rows and, in the other files, `others`.
+/// A folder of user data with the given training rows and, in the other files, `others`.
 inline void write(const std::filesystem::path& folder, const std::string& train, const std::string& others) {
   std::filesystem::create_directories(folder);
   write_file(folder / "train.tsv", train);
@@ -21,7 +21,7 @@ inline void write(const std::filesystem::path& folder, const std::string& train,
   write_file(folder / "test.tsv", others);
 }
 
-/// The sentence with which `read` refuses a folder of these files.
+/// Return the message of the data error that `read` throws for a folder of these files.
 inline std::string refusal(const std::vector<std::pair<std::string, std::string>>& files) {
   const TemporaryFolder folder;
   for (const auto& [name, content] : files) write_file(folder / name, content);

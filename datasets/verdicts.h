@@ -2,14 +2,14 @@
 ///
 ///   "2 ohz qu rtyx … pzo A nz B vxu B qr a z C A …"
 ///
-/// The opening names, by its number, the subject that is asked for. Each subject is judged `copies` times, by one
-/// letter between blanks, always alike: subject 2 by "B" for praise or "b" for blame. The verdicts stand at random
-/// places of the second half; all else are words of letters from the end of the alphabet. Verdicts are fair coins, one
-/// a subject, and the answer is the verdict on the subject asked for. So
+/// The opening names, by its number, the subject that is asked for. Each subject is judged `copies` times,
+/// consistently, by one letter between blanks: subject 2 by "B" for praise or "b" for blame. The verdicts are at random
+/// places of the second half; all other words consist of letters from the end of the alphabet. There is one fair coin
+/// per subject, and the answer is the verdict on the requested subject. Hence
 ///
-///   * who reads the text is always right: the Bayes accuracy is 1;
-///   * whoever adds up weights of counted bytes, as logistic regression does, ends with equal weights for all subjects,
-///     since any is as likely to be asked for: it learns whether most of the S are praised and is right with
+///   * the text determines the answer: the Bayes accuracy is 1;
+///   * a weighted sum of byte counts, as in logistic regression, converges to equal weights for all subjects, since each
+///     is equally likely to be asked for: it predicts whether most of the S are praised and is right with
 ///     probability E max(P, 1 − P), P ~ Binomial(S, 1/2) / S, which is 0.75 for 2 subjects and 0.6875 for 4;
 ///   * the opening and the verdict on its subject are at least half of the text apart.
 #pragma once
@@ -26,7 +26,7 @@ struct Rules {
   long copies = 4;     // verdicts on each
 };
 
-/// Throws a usage error that begins with `who` when no text follows these rules.
+/// Throws a usage error that begins with `who` when no text can follow these rules.
 void check(const Rules& rules, const std::string& who);
 
 struct Text {
