@@ -16,12 +16,12 @@
 namespace lra {
 namespace {
 
-/// Borrowed or owned bytes in the cache's form, read in place. Requires that cache::flaw found none in them.
+/// A dataset in the cache's format, in borrowed or owned bytes, read in place. Requires that cache::flaw accepts them.
 class PackedDataset final : public Dataset {
  public:
   using Storage = std::variant<MappedFile, std::vector<std::byte>>;
 
-  /// `file` is removed when its data turn out to be damaged; empty: there is none.
+  /// `file` is removed when its data are found to be damaged; empty: no file.
   PackedDataset(Storage storage, std::filesystem::path file) : storage_(std::move(storage)), file_(std::move(file)) {
     std::memcpy(&header_, bytes().data(), sizeof header_);
     fingerprint_.assign(header_.fingerprint, sizeof header_.fingerprint);
@@ -69,7 +69,7 @@ class PackedDataset final : public Dataset {
     return summary;
   }
 
-  /// Reads everything; empty when all of it is sound.
+  /// Verifies all data; empty when they are valid.
   std::string flaw() const {
     for (std::size_t b = 0; b < table_.size(); ++b)
       if (!is_sound(b)) return fmt::format("the checksum of block {} does not agree", b);
@@ -113,7 +113,7 @@ class PackedDataset final : public Dataset {
     return verified(tokens_, border[0], border[1] - border[0]);
   }
 
-  /// The part of an array, its blocks checked.
+  /// Return a part of an array after checking its blocks.
   template <typename T>
   std::span<const T> verified(std::span<const T> whole, std::uint64_t at, std::uint64_t count) const {
     const std::span<const T> part = whole.subspan(at, count);
@@ -124,7 +124,7 @@ class PackedDataset final : public Dataset {
     return part;
   }
 
-  /// Checks a block when it is first asked for. Threads may check the same one at the same time; all find the same.
+  /// Check a block on its first use. Several threads may check the same block at once, with the same result.
   bool is_sound(std::size_t block) const {
     if (verified_[block].load(std::memory_order_relaxed)) return true;
     const std::size_t from = block * cache::kBlock;
@@ -155,7 +155,8 @@ class PackedDataset final : public Dataset {
   mutable std::vector<std::atomic<bool>> verified_;
 };
 
-/// The file with a verified header, or nothing and (in `why`) what is wrong with it. A missing file is no flaw.
+/// Return the file with a verified header, or nothing and in `why` what is wrong with it. For a missing file `why`
+/// stays empty.
 std::unique_ptr<PackedDataset> open_sound(const std::filesystem::path& file, const std::string& key, std::string& why) {
   if (!std::filesystem::exists(file)) return nullptr;
   MappedFile mapped(file);
@@ -163,8 +164,8 @@ std::unique_ptr<PackedDataset> open_sound(const std::filesystem::path& file, con
   return why.empty() ? std::make_unique<PackedDataset>(std::move(mapped), file) : nullptr;
 }
 
-/// Held while a file is prepared. Where locks do not work two processes may prepare the same file; the renaming in
-/// write_file keeps that right, only slower.
+/// A lock that is held while a file is prepared. Where locks do not work, two processes may prepare the same file; the
+/// result is still right because write_file renames, only slower.
 class PreparationLock {
  public:
   explicit PreparationLock(const std::filesystem::path& path)

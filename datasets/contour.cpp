@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kStillFree = 76;  // 0.3 of a claim
 
-/// Makes each pixel under the strips at least as bright as they are there.
+/// Raises each pixel under the strips to at least their brightness.
 void raise(Bitmap& picture, const std::vector<Strip>& strips, Point start) {
   for (const Strip& strip : strips) {
     const Point p = start + strip.at;
@@ -19,7 +19,7 @@ void raise(Bitmap& picture, const std::vector<Strip>& strips, Point start) {
     if (p.x >= 0 && p.x + kWidth <= picture.width) {
       auto* const here = &picture[p];
       auto values = strip.values;
-      std::memcpy(values.data(), here, values.size());  // apart from the picture, the compiler may use vectors
+      std::memcpy(values.data(), here, values.size());  // a copy without aliasing, so that the compiler can vectorise
       for (std::size_t i = 0; i < values.size(); ++i) values[i] = std::max(values[i], strip.values[i]);
       std::memcpy(here, values.data(), values.size());
     } else {
@@ -29,17 +29,17 @@ void raise(Bitmap& picture, const std::vector<Strip>& strips, Point start) {
   }
 }
 
-/// The bits of the last word of a row that belong to the picture.
+/// Return the bits of the last word of a row that belong to the picture.
 std::uint64_t last_mask(long size) { return size % 64 ? ~std::uint64_t{0} >> (64 - size % 64) : ~std::uint64_t{0}; }
 
-/// A square of bits, 64 to a word, so that all of a row moves at once.
+/// A square of bits, 64 per word, so that a row is shifted word by word.
 class BitRows {
  public:
   explicit BitRows(long size) : size_(size), words_((size + 63) / 64 + 2), bits_(std::size_t(size * words_)) {}
 
   void put(Point p, bool value) { bits_[place(p)] |= std::uint64_t{value} << (p.x % 64); }
   bool has(Point p) const { return bits_[place(p)] >> (p.x % 64) & 1; }
-  /// Sets every bit whose neighbour at `offset` is set in `other`. Requires |offset.x| < 64.
+  /// Set every bit whose neighbour at `offset` is set in `other`. Requires |offset.x| < 64.
   void add(const BitRows& other, Point offset) {
     const auto moved = [shift = offset.x](const std::uint64_t* from) {
       if (shift == 0) return *from;
@@ -59,7 +59,7 @@ class BitRows {
  private:
   std::size_t place(Point p) const { return std::size_t(p.y * words_ + 1 + p.x / 64); }
 
-  long size_, words_;  // a word to spare on both sides of each row
+  long size_, words_;  // with a spare word on both sides of each row
   std::vector<std::uint64_t> bits_;
 };
 
@@ -75,7 +75,7 @@ Space::Space(long size, long border, long margin) : claimed_(size, size) {
 void Space::claim(const Placed& placed) {
   raise(claimed_, placed.dash->space, placed.start);
   raise(surroundings_, placed.dash->surroundings,
-        placed.start);  // past the edge nothing is lost: the border is claimed
+        placed.start);  // clipping at the edge loses nothing: the border is claimed
 }
 
 bool Space::collides(const Placed& placed) const {
@@ -119,7 +119,7 @@ bool extend(const DashSet& dashes, Space& space, Sequence& draw, Contour& contou
   const Placed last = contour.placed.back();
   const Point pivot = translate(contour.pivot, last.dash->angle, double(m.length + 2 * m.margin), m);
   struct Candidate {
-    double sum;  // of the weights up to and with this one
+    double sum;  // sum of the weights up to and including this one
     const Step* step;
   };
   const auto& choices = dashes.after(*last.dash);

@@ -13,7 +13,7 @@ namespace {
 constexpr double kPi = std::numbers::pi;
 constexpr double kDegree = kPi / 180;
 
-/// The pixels of at least `least`, seen from the picture's middle.
+/// Return the pixels with a value of at least `least`, relative to the centre of the picture.
 std::vector<Spot> spots_of(const Bitmap& picture, int least) {
   const Point middle{picture.height / 2, picture.width / 2};
   std::vector<Spot> spots;
@@ -52,7 +52,7 @@ Dash draw_dash(const Measures& m, std::size_t number, double angle, double drawn
           strips_of(raster::dilate(wider, raster::disk(m.margin)))};
 }
 
-/// Where the space that a dash claims for certain lies.
+/// Return the offsets that a dash is certain to claim.
 std::vector<Point> claimed(const Dash& dash) {
   std::vector<Point> places;
   for (const Spot& spot : dash.core)
@@ -60,7 +60,7 @@ std::vector<Point> claimed(const Dash& dash) {
   return places;
 }
 
-/// The same in the original's kernel, one pixel down and right and cut off at `limit`.
+/// The same for the original's kernel, which is shifted one pixel down and right and cut off at `limit`.
 std::vector<Point> shifted(const std::vector<Point>& places, long limit) {
   std::vector<Point> kept;
   for (const Point place : places) {
@@ -78,10 +78,10 @@ bool reaches_from_corners(const std::vector<Point>& taps) {
   return any(1, 1) && any(1, -1) && any(-1, 1) && any(-1, -1);
 }
 
-/// Points about one pixel apart on a circle, rounded to pixels, each once and row by row.
+/// Return points about one pixel apart on a circle, rounded to pixels, without repetitions and row by row.
 std::vector<Point> circle(const Measures& m) {
   const auto radius = double(m.length + m.margin), half = m.unbiased ? 0.5 : 0.0;
-  constexpr double kFar = 1024;  // as a picture's coordinates do, it swallows the rounding of sine and cosine
+  constexpr double kFar = 1024;  // like a picture's coordinates, it absorbs rounding errors of sine and cosine
   const double pixel = 360 / (2 * radius * kPi);
   std::vector<Point> places;
   for (double degree = 0; degree < 360; degree += pixel)

@@ -25,21 +25,21 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-/// What a server said of the file that a part is of: enough to see later whether it still has the same one.
+/// What the server reported about the file of a part, to recognise later whether it still has the same file.
 struct Origin {
   std::string url, etag, modified;
-  long size = 0;  // 0: it did not say
+  long size = 0;  // 0: unknown
   void fields(auto&& f) {
     f("url", url, "");
     f("etag", etag, "");
     f("modified", modified, "");
     f("size", size, "");
   }
-  /// What If-Range takes: a strong ETag, or else the date. Empty: nothing that holds for every byte.
+  /// The value for If-Range: a strong ETag, or else the date. Empty: no validator that covers every byte.
   std::string validator() const { return !etag.empty() && !etag.starts_with("W/") ? etag : modified; }
 };
 
-/// The file on its way: bytes below TARGET.part, what they are of below TARGET.part.json. One process at a time has it.
+/// A partial download: its bytes are in TARGET.part, their origin in TARGET.part.json. One process at a time holds it.
 class Part {
  public:
   explicit Part(const fs::path& target) : path_(target.string() + ".part"), origin_(path_.string() + ".json") {}
@@ -50,7 +50,7 @@ class Part {
   Part(const Part&) = delete;
   Part& operator=(const Part&) = delete;
 
-  /// False when another process has it.
+  /// Returns false when another process holds it.
   bool take() {
     for (;;) {
       file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
@@ -61,7 +61,7 @@ class Part {
       }, now{};
       const bool same = ::fstat(file_, &mine) == 0 && ::stat(path_.c_str(), &now) == 0 && mine.st_ino == now.st_ino;
       if (taken && same) return true;
-      close();  // whoever had it has renamed or removed it in the meantime: that is another file now
+      close();  // its previous holder has renamed or removed it meanwhile, so the name is another file's now
       if (!taken) return false;
     }
   }
@@ -69,7 +69,7 @@ class Part {
   const fs::path& path() const { return path_; }
   std::uint64_t size() const { return fs::file_size(path_); }
 
-  /// Empty where nothing is known.
+  /// Return the origin; empty when unknown.
   Origin origin() const {
     if (!is_file(origin_)) return {};
     try {
@@ -113,12 +113,12 @@ class Part {
 
   fs::path path_, origin_;
   int file_ = -1;
-  bool gone_ = false;  // what has the name now is not ours
+  bool gone_ = false;  // the name belongs to another file now
 };
 
 bool has_checksum(const Download& download) { return !download.sha256.empty() || !download.md5.empty(); }
 
-/// "bytes 100-199/1000", "bytes 100-199/*", or of what cannot be had "bytes */1000".
+/// A Content-Range: "bytes 100-199/1000", "bytes 100-199/*", or, for an unsatisfiable range, "bytes */1000".
 struct ContentRange {
   std::optional<std::uint64_t> first, total;
 };
@@ -162,13 +162,13 @@ class Transfer {
   }
 
   enum class End { whole, broken, refused, started_over, stopped };
-  /// Tries once. `refused` is final; after `broken` or `started_over` another attempt may help.
+  /// Make one attempt. `refused` is final; after `broken` or `started_over` another attempt may succeed.
   End run() {
     known_ = part_.origin();
     if (part_.size() > 0 && !can_go_on()) part_.start_over();
     begin_ = part_.size();
     if (has_checksum(download_) && download_.size > 0 && begin_ == download_.size) return End::whole;
-    // Not CURLOPT_RESUME_FROM: it gives up where a server can only send the whole.
+    // Not CURLOPT_RESUME_FROM: it fails when a server can only send the whole file.
     const std::string rest = fmt::format("{}-", begin_), only_if = "If-Range: " + known_.validator();
     const std::unique_ptr<curl_slist, void (*)(curl_slist*)> headers(curl_slist_append(nullptr, only_if.c_str()),
                                                                      curl_slist_free_all);
@@ -198,20 +198,20 @@ class Transfer {
     return code;
   }
 
-  /// Of the last answer; empty where it has none.
+  /// Return a header of the last response; empty when it has none.
   std::string header(const char* name) const {
     curl_header* found = nullptr;
     const bool there = curl_easy_header(curl_.get(), name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK;
     return there ? found->value : "";
   }
 
-  /// Whether it would be noticed when the part were of another file than the rest.
+  /// Whether a mismatch between the part and the rest would be detected.
   bool can_go_on() const {
     if (download_.size > 0 && part_.size() > download_.size) return false;
     return has_checksum(download_) || (known_.url == download_.url && !known_.validator().empty());
   }
 
-  /// Whether the answer is about the file that the part is of, as far as it says.
+  /// Whether the response is about the same file as the part, as far as its headers tell.
   bool is_same_file(const ContentRange& range) const {
     const auto differs = [](const std::string& before, const std::string& now) {
       return !before.empty() && !now.empty() && before != now;
@@ -229,7 +229,7 @@ class Transfer {
 
   End judge(CURLcode code) {
     const long answer = status();
-    if (answer == kNotThere && begin_ > 0) {  // the server has nothing behind the part: it is whole, or of another file
+    if (answer == kNotThere && begin_ > 0) {  // nothing follows the part: it is complete, or of another file
       const ContentRange range = parse_range(header("Content-Range"));
       if (is_same_file(range) && range.total == begin_) return complete();
       return start_over("the server has another file than before");
@@ -238,7 +238,7 @@ class Transfer {
       why_ = fmt::format("the server answers {}", answer);
       return answer >= kServerErrors || answer == kTooMany ? End::broken : End::refused;
     }
-    if (code == CURLE_OK && received_ == 0) begin_answer(answer);  // a file of no bytes
+    if (code == CURLE_OK && received_ == 0) begin_answer(answer);  // an empty file
     if (wrong_part_) return start_over("the server sent another part of the file than was asked for");
     if (too_long_) {
       part_.remove();
@@ -269,7 +269,7 @@ class Transfer {
     return End::refused;
   }
 
-  /// The answer's first bytes decide whether they follow the part or replace it.
+  /// The beginning of the response decides whether its bytes follow the part or replace it.
   void begin_answer(long answer) {
     const ContentRange range = parse_range(header("Content-Range"));
     if (answer == kPartial) {
@@ -302,7 +302,8 @@ class Transfer {
     return 0;
   }
 
-  /// Called about once a second even when nothing comes. libcurl's own limit on slowness takes seconds more to see it.
+  /// Called about once per second even when no data arrive. libcurl's own low-speed limit takes seconds longer to
+  /// react.
   static int on_progress(void* self, curl_off_t total, curl_off_t, curl_off_t, curl_off_t) {
     Transfer& transfer = *static_cast<Transfer*>(self);
     const std::uint64_t of = transfer.download_.size > 0 ? transfer.download_.size
@@ -319,8 +320,8 @@ class Transfer {
   std::chrono::seconds stall_;
   Clock::time_point heard_{};
   std::unique_ptr<CURL, void (*)(CURL*)> curl_;
-  Origin known_;                        // of the part, before this connection
-  std::optional<std::uint64_t> total_;  // bytes of the whole file, as the server counts them
+  Origin known_;                        // origin of the part, before this connection
+  std::optional<std::uint64_t> total_;  // bytes of the whole file, according to the server
   std::uint64_t begin_ = 0, received_ = 0;
   bool stopped_ = false, stalled_ = false, too_long_ = false, wrong_part_ = false;
   int disk_error_ = 0;
@@ -328,7 +329,7 @@ class Transfer {
   std::string why_;
 };
 
-/// Removes what is another file.
+/// Removes the download when it is not the requested file.
 void check(const Download& download, Part& part, const AcceptDownload& accept) {
   std::string flaw = flaw_of_download(download, part.path());
   if (!flaw.empty()) flaw = "its file " + flaw;
@@ -343,7 +344,8 @@ void check(const Download& download, Part& part, const AcceptDownload& accept) {
   fail_data("{} did not send what was asked for: {}; it was removed, try again or another source", download.url, flaw);
 }
 
-/// Waits until no other process fetches this file, and shows how far that one is. False when `progress` ended it.
+/// Waits while another process fetches this file, and reports its progress. Returns false when `progress` stopped the
+/// wait.
 bool take_turn(Part& part, const Download& download, const DownloadProgress& progress) {
   while (!part.take()) {
     std::error_code gone;
@@ -364,7 +366,7 @@ bool fetch(const Download& download, const fs::path& target, const DownloadProgr
   const bool was_there = fs::exists(target);
   Part part(target);
   if (!take_turn(part, download, progress)) return false;
-  if (!was_there && fs::exists(target)) {  // another process had it until now
+  if (!was_there && fs::exists(target)) {  // another process has just completed it
     part.remove();
     return true;
   }

@@ -18,7 +18,7 @@ std::string digest_of(const std::filesystem::path& file, Digest::Algorithm algor
   return digest.hex();
 }
 
-/// Checksums are written in either case.
+/// Checksums may be in upper or lower case.
 std::string lower(std::string digits) {
   std::transform(digits.begin(), digits.end(), digits.begin(), [](unsigned char c) { return char(std::tolower(c)); });
   return digits;

@@ -23,13 +23,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A file on its way.
+/// A file to be imported.
 struct Item {
-  std::string path;     // begins with the folders that hold everything: their names may tell what it is
-  std::string name;     // what errors call it
-  Content content;      // unpacked where the file is compressed by itself; `path` is then that of the unpacked one
+  std::string path;     // includes the outermost folders, whose names may identify the file
+  std::string name;     // its name in errors
+  Content content;      // unpacked where the file itself is compressed; `path` is then that of the unpacked file
   fs::path file;        // empty where the bytes have to be unpacked
-  bool nested = false;  // compressed by itself within an archive
+  bool nested = false;  // a compressed file within an archive
 };
 using Visit = std::function<void(const Item& item)>;
 
@@ -45,20 +45,20 @@ void visit_member(const std::string& path, const std::string& name, const Conten
   visit({path, name, content, {}});
 }
 
-/// Whether it is official data by its name alone, compressed or not.
+/// Whether its name alone identifies it as official data, compressed or not.
 bool is_official(const std::string& name) {
   const auto inner = unpacked_name(name);
   return recognise(name) || (inner && recognise(*inner));
 }
 
-/// What is looked through: a folder, an archive or one file.
+/// The folder, archive or file that is searched.
 struct Whole {
   explicit Whole(const fs::path& given) : Whole(given, fs::canonical(given).filename()) {}
   Whole(const fs::path& given, const std::string& called) : from(given), place(fs::canonical(given)), name(called) {}
 
   bool is_folder() const { return fs::is_directory(place); }
   bool is_archive() const { return !is_folder() && !is_official(path()); }
-  /// The last two names, for what it is may be known from either.
+  /// The last two names, either of which may identify the data.
   std::string path() const { return (place.parent_path().filename() / name).string(); }
 
   fs::path from, place;
@@ -80,20 +80,20 @@ void walk(const Whole& whole, const Visit& visit) {
   }
 }
 
-/// What there is of a layout, read as its source will read it, before anything is moved.
+/// The files of one layout, as their source reads them, before any is moved.
 struct Found {
   const SourceEntry* source = nullptr;
-  std::set<Json> settings;  // with which the source reads it; of Pathfinder each difficulty is read by itself
+  std::set<Json> settings;  // with which the source reads it; each difficulty of Pathfinder is read separately
   std::string archive;      // as in OfficialFile
   long depth = -1, files = 0, others = 0;
   bool packed = false;                     // something has to be unpacked
-  bool nested = false;                     // once more within an archive
-  std::string flaw;                        // what the source would refuse first
-  std::unordered_set<std::size_t> places;  // hashes of every file's, to see those that are there twice
+  bool nested = false;                     // and compressed files within an archive too
+  std::string flaw;                        // the first error of the source
+  std::unordered_set<std::size_t> places;  // hashes of all files' places, to detect duplicates
   std::map<std::string, Imported::Part> parts;
 };
 
-/// Reads one file and notes what is in it.
+/// Reads one file and records its content.
 void look_at(const OfficialFile& file, const Item& item, Found& found) {
   found.source = &sources().at(file.source);
   found.settings.insert(file.settings);
@@ -110,7 +110,7 @@ void look_at(const OfficialFile& file, const Item& item, Found& found) {
     found.flaw = item.name + " is there twice, and nothing tells which of the two counts";
 }
 
-/// The names of everything that can be imported: "aclImdb, cifar-10-batches-bin".
+/// Return the names of all official data that can be imported: "aclImdb, cifar-10-batches-bin".
 std::string official_names() {
   std::vector<std::string> files;
   for (const std::string& name : sources().names())
@@ -139,15 +139,15 @@ std::map<std::string, Found> survey(const Whole& whole) {
   return all;
 }
 
-/// Whether the file lies at `target` already, not through a link that somebody made there.
+/// Whether `target` already is the file itself, not a link to it.
 bool is_at(const fs::path& file, const fs::path& target) {
   if (file.empty()) return false;
   const auto whole = [](const fs::path& path) { return fs::weakly_canonical(path.parent_path()) / path.filename(); };
   return whole(file) == whole(target);
 }
 
-/// Where files gather until all are whole: a folder inside the one that they belong in, which one import at a time has.
-/// What a killed import left there goes when the next one comes.
+/// A staging folder inside the target folder, in which files are collected until all are complete. One import at a time
+/// holds it, and the next one removes what a killed import left.
 class Stage {
  public:
   explicit Stage(const fs::path& home) : home_(home), place_(home / ".import") {
@@ -180,7 +180,7 @@ class Stage {
     fs::remove(draft);
     fs::create_symlink(fs::absolute(file), draft);
   }
-  /// Syncs all at once, because one by one fifty thousand files take minutes, and gives them their names.
+  /// Syncs the file system once, because syncing fifty thousand files one by one takes minutes, and renames the files.
   void commit() {
     if (::syncfs(folder_) != 0) fail("cannot sync {}: {}", home_.string(), std::strerror(errno));
     for (const auto& [target, draft] : drafts_) {
@@ -203,7 +203,7 @@ class Stage {
   std::map<fs::path, fs::path> drafts_;
 };
 
-/// Lets the source itself read an archive that stays one. Throws what the source has to say.
+/// Lets the source read an archive that is kept as one. Throws the source's error.
 void try_archive(const fs::path& archive, const Found& found) {
   std::string name = (fs::temp_directory_path() / "lra-import-XXXXXX").string();
   if (!::mkdtemp(name.data())) fail("cannot make a folder like {}: {}", name, std::strerror(errno));
@@ -228,14 +228,14 @@ bool is_complete(const Found& found) {
   });
 }
 
-/// One import on its way.
+/// One import.
 class Import {
  public:
   Import(const fs::path& from, const fs::path& root, bool link)
       : from_(from), root_(root), link_(link), found_(survey(Whole(from))) {
     if (Whole(from).is_archive() && found_.size() == 1 && !found_.begin()->second.nested) {
       const Found& found = found_.begin()->second;
-      // A source that can read a part of its files reads it in a folder, where they are counted easily.
+      // A source that can read a part of its files reads it from a folder, where files are easy to count.
       if (is_complete(found) || !found.source->portion) whole_ = found.archive;
       if (!whole_.empty()) try_archive(from, found);
     }
@@ -283,7 +283,7 @@ class Import {
       stage.add(target, content);
   }
 
-  /// What the source still lacks to read the layout.
+  /// Return what the source still lacks to read the layout.
   std::string lacking(const Found& found) const {
     try {
       for (const Json& settings : found.settings) found.source->inputs(settings, root_);
@@ -297,9 +297,9 @@ class Import {
   const fs::path &from_, &root_;
   bool link_;
   std::map<std::string, Found> found_;
-  std::string whole_;  // the name under which the archive stays one
+  std::string whole_;  // the name of the archive when it is kept as one
   std::map<std::string, Imported> all_;
-  std::map<fs::path, Stage> stages_;  // by the folder that it is in
+  std::map<fs::path, Stage> stages_;  // by target folder
 };
 
 }  // namespace

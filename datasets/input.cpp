@@ -23,7 +23,7 @@ using Reader = std::unique_ptr<archive, int (*)(archive*)>;
 /// Of reading and of handing over.
 constexpr std::size_t kBlock = 1 << 16;
 
-/// libarchive's own words, or why there are none: it says nothing of some streams that just end.
+/// Throws libarchive's error, or one for a truncated stream, of which it reports some without a message.
 [[noreturn]] void fail_archive(const std::filesystem::path& path, archive* reader) {
   const char* words = archive_error_string(reader);
   fail_data("{} is damaged or incomplete ({}); get it again and compare its size", path.string(),
@@ -65,7 +65,7 @@ Reader open_archive(const std::filesystem::path& path, bool raw) {
   return reader;
 }
 
-/// Says what a file is that is no archive: damaged only where its bytes cannot be read.
+/// Throws the error for a file that is not an archive; it is called damaged only when its bytes cannot be read.
 [[noreturn]] void fail_format(const std::filesystem::path& path) {
   if (!std::ifstream(path)) fail_data("cannot read {}: {}", path.string(), std::strerror(errno));
   if (std::filesystem::file_size(path) == 0) fail_data("{} is empty; get it again", path.string());
@@ -84,8 +84,8 @@ bool next(const std::filesystem::path& path, archive* reader, archive_entry*& en
   return status == ARCHIVE_OK;
 }
 
-/// The encoding of a text whose characters have two or four bytes: a mark tells, or the zeros beside most line ends and
-/// tabs. Empty for other texts.
+/// Return the encoding of a text in UTF-16 or UTF-32, judged by a byte order mark or by the zeros beside most line ends
+/// and tabs. Empty for other texts.
 std::string wide_encoding(std::string_view begin) {
   using namespace std::string_view_literals;
   for (const auto& [mark, name] : {std::pair("\xff\xfe\0\0"sv, "UTF-32LE"), std::pair("\0\0\xfe\xff"sv, "UTF-32BE"),
@@ -103,7 +103,7 @@ std::string wide_encoding(std::string_view begin) {
   return fmt::format("UTF-{}{}", 2 * widest > separators ? "32" : "16", 2 * at_end > separators ? "BE" : "LE");
 }
 
-/// Why a file that begins so holds no text that can be read, or nothing.
+/// Return why a file with this beginning is not readable text; empty when it is.
 std::string flaw_of_text(std::string_view begin) {
   for (const std::string_view magic :
        {std::string_view("\x1f\x8b"),
@@ -120,7 +120,7 @@ std::string flaw_of_text(std::string_view begin) {
 
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
-/// Cuts a text that comes in pieces into lines.
+/// Splits a text that arrives in pieces into lines.
 class LineCutter {
  public:
   explicit LineCutter(const EachLine& each) : each_(each) {}
@@ -146,7 +146,7 @@ class LineCutter {
   }
 
  private:
-  /// Empty lines wait for one that is not.
+  /// Empty lines are held back until a non-empty one follows.
   void hand_over(std::string_view line) {
     if (!std::exchange(begun_, true) && line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
     if (line.ends_with('\r')) line.remove_suffix(1);
@@ -159,7 +159,7 @@ class LineCutter {
   }
 
   const EachLine& each_;
-  std::string pending_;  // of a line that has not ended
+  std::string pending_;  // the beginning of an unfinished line
   bool begun_ = false, has_line_feed_ = false;
   long number_ = 0, empty_ = 0;
 };

@@ -19,14 +19,14 @@ bool is_number(std::string_view text, Number& value) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-/// White space of any width, none included, and the marks that turn the direction of writing.
+/// Whether it is white space, including zero-width characters, or a mark that changes the writing direction.
 bool is_blank(utf8proc_int32_t c) {
   const auto category = utf8proc_category(c);
   return category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP ||
          category == UTF8PROC_CATEGORY_CF || (c >= '\t' && c <= '\r') || c == 0x85;
 }
 
-/// Calls f(bytes, whether they are a blank) for each character; a byte that is no UTF-8 is one.
+/// Call f(bytes, is_blank) for each character; an invalid UTF-8 byte counts as one character.
 template <typename F>
 void for_each_character(std::string_view text, F f) {
   while (!text.empty()) {
@@ -39,7 +39,7 @@ void for_each_character(std::string_view text, F f) {
   }
 }
 
-/// One space in place of each run of blanks.
+/// Replace each run of blanks by one space.
 std::string with_single_spaces(std::string_view text) {
   std::string out;
   bool blank = false;
@@ -50,7 +50,7 @@ std::string with_single_spaces(std::string_view text) {
   return out;
 }
 
-/// In one case, with accents encoded in one way; bytes that are no UTF-8 with ASCII letters in lower case.
+/// Fold the case and normalise the encoding of accents; in text that is not UTF-8, only lower ASCII letters.
 std::string folded(const std::string& text) {
   utf8proc_uint8_t* out = nullptr;
   const auto size =

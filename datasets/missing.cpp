@@ -19,7 +19,7 @@ std::string lower(std::string text) {
   return text;
 }
 
-/// The name of what would be unpacked.
+/// Return the name of the unpacked file.
 std::string unpacked(const std::string& name) {
   std::string inner = unpacked_name(name).value_or(name);
   for (const std::string_view ending : {".tar", ".tgz", ".zip"})
@@ -27,11 +27,11 @@ std::string unpacked(const std::string& name) {
   return inner;
 }
 
-/// How an entry of a folder resembles the name that was looked for; the first that applies is said.
+/// How an entry of a folder resembles the name that was looked for; the first case that applies is reported.
 enum class Likeness { dangling, spelt, part, compressed, alike, folder, none };
 
 Likeness likeness(const std::string& wanted, const std::string& found) {
-  if (wanted == found) return Likeness::dangling;  // listed, but not there
+  if (wanted == found) return Likeness::dangling;  // listed, but its target does not exist
   const std::string a = lower(wanted), b = lower(found);
   if (a == b) return Likeness::spelt;
   if (b == a + ".part") return Likeness::part;
@@ -41,11 +41,11 @@ Likeness likeness(const std::string& wanted, const std::string& found) {
 
 struct Near {
   Likeness likeness = Likeness::none;
-  fs::path path;       // what is there
-  std::string wanted;  // the name that it would have to have, or that is missing in it
+  fs::path path;       // the entry found
+  std::string wanted;  // the name that it should have, or the missing name inside it
 };
 
-/// Follows `place` as far as it exists and compares what stands there with the first name that does not.
+/// Follow `place` as far as it exists and compare the entries there with the first missing name.
 Near nearest(const fs::path& root, const fs::path& place) {
   fs::path at = root;
   auto name = place.begin();

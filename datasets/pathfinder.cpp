@@ -14,15 +14,15 @@ namespace {
 
 constexpr int kSeedTries = 3, kDistractorTries = 5, kContourTries = 100000;
 
-/// The dashes of one picture being found.
+/// The search for the dashes of one picture.
 class Layout {
  public:
   Layout(const Rules& rules, const DashSet& dashes, const Space& empty, Sequence& draw)
       : rules_(rules), dashes_(dashes), draw_(draw), empty_(empty), space_(empty) {}
 
-  /// Both contours anew. False when one of them found no room.
+  /// Place both contours anew. Returns false when one of them finds no room.
   bool find_contours();
-  /// One more distractor. False when it found no room.
+  /// Place one more distractor. Returns false when it finds no room.
   bool find_distractor();
   const Contour& contour(std::size_t which) const { return contours_[which]; }
   const std::vector<Contour>& distractors() const { return distractors_; }
@@ -62,7 +62,7 @@ std::optional<Contour> Layout::begin_first() {
   return std::nullopt;
 }
 
-/// Nobody looks whether the second contour's first dash lies on the first contour's.
+/// As in the original, nothing checks whether the second contour's first dash overlaps the first contour's.
 std::optional<Contour> Layout::begin_second(Point first_tail) {
   for (int i = 0; i < kSeedTries; ++i) {
     const Seed& seed = any_seed();
@@ -84,7 +84,7 @@ bool Layout::find_contours() {
   for (long i = 1; i < rules_.contour_length; ++i)
     for (Contour& contour : contours_)
       if (!extend(dashes_, space_, draw_, contour)) return false;
-  space_.claim(contours_[1].placed.back());  // the original forgets the first contour's
+  space_.claim(contours_[1].placed.back());  // the original does not claim the first contour's
   return true;
 }
 
@@ -137,7 +137,7 @@ void Canvas::draw(const Contour& contour, double contrast) {
 
 /// A filled circle of brightness 1.
 void Canvas::draw_marker(Point centre, double radius, long antialias) {
-  const long reach = long(std::ceil(radius)) + 4;  // the filter sees three pixels further than the circle
+  const long reach = long(std::ceil(radius)) + 4;  // the filter reaches three pixels beyond the circle
   const Point low{std::max(0L, centre.y - reach), std::max(0L, centre.x - reach)};
   const Point high{std::min(size, centre.y + reach + 1), std::min(size, centre.x + reach + 1)};
   const double limit = radius * double(antialias);

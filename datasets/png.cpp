@@ -7,8 +7,8 @@
 namespace lra {
 namespace {
 
-/// libpng's own state of one picture. Its simplified interface reports errors by return value, so that no jump crosses
-/// our frames.
+/// The libpng state of one picture. The simplified API reports errors by return value, so that no longjmp crosses our
+/// frames.
 struct Control {
   png_image image{};
   Control() { image.version = PNG_IMAGE_VERSION; }

@@ -30,11 +30,11 @@ void draw_thin_line(Bitmap& picture, Point from, Point to) {
   }
 }
 
-/// To the nearest integer; halves away from zero, or towards it.
+/// Round to the nearest integer, with halves away from zero or towards it.
 long half_out(double value) { return std::lround(value); }
 long half_in(double value) { return value < 0 ? -long(std::ceil(-value - 0.5)) : long(std::ceil(value - 0.5)); }
 
-/// Fills a convex quadrilateral scan line by scan line, from its leftmost to its rightmost crossing.
+/// Fill a convex quadrilateral line by line, from its leftmost to its rightmost crossing.
 void fill(Bitmap& picture, const std::array<Point, 4>& corners) {
   const auto [top, bottom] =
       std::minmax_element(corners.begin(), corners.end(), [](Point a, Point b) { return a.y < b.y; });
@@ -69,7 +69,7 @@ double lanczos(double x) {
 
 constexpr int kFixedBits = 22;  // of a weight's fraction
 
-/// For one output pixel: the first input pixel it sees, and the weights from there on.
+/// For one output pixel: its first input pixel, and the weights from there on.
 struct Window {
   long first = 0;
   std::vector<std::int32_t> weights;
@@ -97,7 +97,7 @@ std::vector<Window> windows(long from, long to) {
   return all;
 }
 
-/// The picture with rows and columns exchanged and its rows reduced to `width` pixels.
+/// Return the transposed picture, with its rows reduced to `width` pixels.
 Bitmap reduce_rows_transposed(const Bitmap& picture, long width) {
   const auto all = windows(picture.width, width);
   Bitmap out(width, picture.height);

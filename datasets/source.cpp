@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* kExtension = ".lradata";
 
-/// All that decides the examples, and which state of the input files they were read from.
+/// Return everything that determines the examples, including the state of the input files.
 std::string cache_key(const SourceEntry& source, const std::string& name, const Json& settings,
                       const std::filesystem::path& root) {
   Json files = Json::array();

@@ -44,10 +44,10 @@ std::vector<std::string> cells_between_commas(const std::string& where, std::str
   }
 }
 
-/// Joins the lines of a row of a .csv: it has not ended while a quotation mark is open.
+/// Joins the lines of a .csv row, which continues while a quotation mark is open.
 class QuotedRow {
  public:
-  /// Whether the row is whole now.
+  /// Append a line. Returns whether the row is complete.
   bool add(long number, std::string_view line) {
     if (open_)
       text_ += '\n';
@@ -67,7 +67,8 @@ class QuotedRow {
   bool open_ = false;
 };
 
-/// Whether the line tells Excel what stands between cells, and is no row. Throws where that is not what is read.
+/// Whether the line is Excel's "sep=" directive instead of a row. Throws when it names another separator than this
+/// file's.
 bool names_separator(const std::filesystem::path& file, std::string_view line) {
   if (!line.starts_with("sep=") || line.size() != 5) return false;
   if (line.back() == (is_csv(file) ? ',' : '\t')) return true;
@@ -89,7 +90,7 @@ void read_table(const std::filesystem::path& file,
                 const std::function<void(long line, std::span<const std::string> cells)>& each) {
   const bool quotes = is_csv(file);
   QuotedRow row;
-  long empty = 0;  // the first of the empty rows before this one
+  long empty = 0;  // the line of the first empty row before this one
   read_lines(file, [&](long number, std::string_view line) {
     if (number == 1 && names_separator(file, line)) return;
     if (quotes && !row.add(number, line)) return;

@@ -14,10 +14,10 @@
 namespace lra::tsv {
 namespace {
 
-constexpr long kTenth = 10;             // of the training rows is held back where there is no validation file
-constexpr std::size_t kMostNamed = 20;  // in one sentence
+constexpr long kTenth = 10;             // one in so many training rows is held back without a validation file
+constexpr std::size_t kMostNamed = 20;  // classes named in one sentence
 
-/// What is counted while texts are read.
+/// Counts over the texts as they are read.
 struct Counts {
   long texts = 0, empty = 0, cut = 0, with_zeros = 0;
   void add(std::string_view text, long length) {
@@ -28,7 +28,7 @@ struct Counts {
   }
 };
 
-/// One split as it is read: its examples, and a number for each that tells its whole texts, beyond the length too.
+/// One split as it is read: its examples, and for each a number that identifies its complete texts, before truncation.
 struct Part {
   Examples examples;
   std::vector<std::uint64_t> keys;
@@ -73,8 +73,8 @@ Part read_part(const std::filesystem::path& file, const FileSurvey& survey, cons
   return part;
 }
 
-/// Every tenth row, of the rows ordered by label and, within a label, by chance: the same ones each time. A class keeps
-/// its last row: the next row of another takes its place. Throws a data error where no class has a row to spare.
+/// Return every tenth row of the rows sorted by label and, within a label, in a fixed random order. A class keeps its
+/// last row; the next row of another class is taken instead. Throws a data error when no class has a row to spare.
 std::pair<Part, Part> hold_back(const Part& all) {
   const long n = all.examples.size();
   std::vector<long> order(static_cast<std::size_t>(n));
@@ -127,14 +127,14 @@ void remark_on_file(const std::filesystem::path& file, const FileSurvey& survey,
         "{}: the quotation marks around the labels are part of them; only in a .csv they mean something", name));
 }
 
-/// The first few, and how many more there are.
+/// Return the first few names and the number of further ones.
 std::string listed(const std::vector<std::string>& all) {
   const auto named = std::span(all).first(std::min(all.size(), kMostNamed));
   const std::size_t more = all.size() - named.size();
   return fmt::format("{}{}", fmt::join(named, ", "), more > 0 ? fmt::format(" and {} more", more) : "");
 }
 
-/// Rows of each split, and of each class in each split.
+/// Report the rows of each split, and of each class in each split.
 void remark_on_classes(const Survey& survey, const Corpus& corpus, std::vector<std::string>& remarks) {
   std::vector<std::array<long, 3>> rows(survey.labels.size());
   for (std::size_t s = 0; s < corpus.splits.size(); ++s)

@@ -19,13 +19,13 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMostLabels = 1000;
-/// How the files of each split may be called, apart from the ending.
+/// The accepted names of each split's file, without the ending.
 const std::array<std::vector<std::string>, 3> kNames{{{"train"}, {"valid", "validation", "dev", "val"}, {"test"}}};
-/// More names that people have for validation, which are not read.
+/// Other common names of validation files, which are not read.
 const std::vector<std::string> kOtherNames{"eval", "evaluation", "validate", "devel", "development"};
 const std::vector<std::string> kEndings{".tsv", ".csv"}, kCompressed{"", ".gz", ".xz", ".bz2", ".zst"};
 
-/// Words that headings have above labels, and above texts.
+/// Common column names of labels and of texts.
 const std::set<std::string, std::less<>> kLabelWords{
     "label",     "labels", "label_id", "gold_label", "gold",     "class", "classes",      "category", "target",
     "sentiment", "topic",  "intent",   "rating",     "polarity", "tag",   "is_duplicate", "y"};
@@ -34,7 +34,7 @@ const std::set<std::string, std::less<>> kTextWords{
     "text_a",  "question1", "question", "review",    "premise",    "message",  "comment",
     "content", "document",  "body",     "tweet",     "sms",        "headline", "title",
     "query",   "utterance", "phrase",   "input",     "x",          "string",   "description"};
-/// Above a column that only counts rows; pandas leaves it empty.
+/// Names of a column of row numbers; pandas leaves its name empty.
 const std::set<std::string, std::less<>> kNumberWords{"id", "index", "idx", "no", ""};
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
@@ -53,7 +53,7 @@ std::string in_words(std::span<const std::string> cells) {
   return text;
 }
 
-/// Gathers a FileSurvey, the first row apart: whether it is a heading may depend on all others.
+/// Collects a FileSurvey. It keeps the first row apart, because whether that is a header may depend on all other rows.
 class Surveyor {
  public:
   Surveyor(const fs::path& file, bool trains) : file_(file) {
@@ -67,18 +67,18 @@ class Surveyor {
   std::string_view first_label() const { return first_.empty() ? std::string_view() : trimmed(first_.front()); }
   std::string first_place() const { return where_of(file_, first_line_); }
   bool begins_with_label_word() const { return !first_.empty() && is_word(kLabelWords, first_.front()); }
-  /// Known words above both columns.
+  /// Whether both columns have known names.
   bool begins_with_known_words() const {
     return begins_with_label_word() && first_.size() > 1 && is_word(kTextWords, first_[1]);
   }
-  /// Whether the label of the first row is no other row's.
+  /// Whether no other row has the label of the first row.
   bool stands_apart() const { return !first_.empty() && seen_.rows > 0 && !seen_.labels.contains(first_label()); }
-  /// Whether another row than repetitions of `row` has its label.
+  /// Whether a row other than repetitions of `row` has its label.
   bool has_label_elsewhere(const std::vector<std::string>& row) const {
     const auto found = seen_.labels.find(trimmed(row.front()));
     return found != seen_.labels.end() && (row != first_ || found->second.rows > repeated_);
   }
-  /// Labels of the other rows: how many, and how often the rarest comes.
+  /// The number of labels of the other rows, and the count of the rarest.
   std::pair<long, long> others() const {
     long rarest = seen_.rows;
     for (const auto& [label, sighting] : seen_.labels) rarest = std::min(rarest, sighting.rows);
@@ -89,7 +89,7 @@ class Surveyor {
     return 2 * std::count_if(seen_.labels.begin(), seen_.labels.end(), repeated) > long(seen_.labels.size());
   }
 
-  /// How often the first row stands in the file once more.
+  /// How often the first row is repeated in the file.
   long repetitions() const { return repeated_; }
 
   void take_first_as_heading() {
@@ -115,7 +115,7 @@ class Surveyor {
   }
 
  private:
-  /// Refuses a heading above other columns than those that are read.
+  /// Throws for a header row whose columns are not those that are read.
   void check_columns(long line, std::span<const std::string> cells) const {
     const auto label = std::find_if(cells.begin(), cells.end(), [](const auto& c) { return is_word(kLabelWords, c); });
     if (label == cells.end()) return;
@@ -133,7 +133,7 @@ class Surveyor {
 
   void take(long line, std::span<const std::string> cells, bool trains) {
     if (first_.empty()) {
-      (void)row_of(where_of(file_, line), cells);  // refuses it here, not when it counts at last
+      (void)row_of(where_of(file_, line), cells);  // throws here, not when the row is counted at the end
       first_line_ = line;
       first_.assign(cells.begin(), cells.end());
       return;
@@ -163,7 +163,7 @@ class Surveyor {
     if (!of_kind || line < of_kind->line) of_kind = {line, cells.size() > 2};
   }
 
-  /// Blames the first row that is unlike the first of all.
+  /// Throws an error that names the first row with another shape than the file's first row.
   [[noreturn]] void refuse_mixture() const {
     const bool pairs_first = with_second_->line < without_second_->line;
     if (!pairs_first)
@@ -180,16 +180,16 @@ class Surveyor {
   };
   const fs::path& file_;
   FileSurvey seen_;
-  std::vector<std::string> first_;  // the cells of the first row, until it counts as a row or a heading
+  std::vector<std::string> first_;  // the cells of the first row, until it is known to be a row or a header
   long first_line_ = 0;
-  long repeated_ = 0, repeated_line_ = 0;  // the first row once more: how often, and where first
+  long repeated_ = 0, repeated_line_ = 0;  // repetitions of the first row: their number, and the line of the first
   long with_semicolon_ = 0;                // labels
   bool begun_ = false, has_third_cells_ = false;
   std::optional<Place> with_second_, without_second_;  // the first of each
 };
 
-/// Whether the first row of a file is a heading by its words: no other row has its label, here or in training. Between
-/// known words above both columns a repetition is no row either.
+/// Whether the first row of a file is a header by its words: no other row has its label, here or in training. When both
+/// columns have known names, repetitions of it are not rows either.
 bool has_known_heading(const Surveyor& file, const Surveyor& train) {
   if (!file.begins_with_label_word() || train.has_label_elsewhere(file.first())) return false;
   return file.begins_with_known_words() ? !file.has_label_elsewhere(file.first()) : file.stands_apart();
@@ -197,8 +197,8 @@ bool has_known_heading(const Surveyor& file, const Surveyor& train) {
 
 constexpr long kOften = 5;
 
-/// A heading without known words: the same first row in every file, whose label only a few repetitions of it have, as
-/// where files were joined, while most labels of training come again.
+/// Whether the first rows are headers without known words: the same row begins every file, only a few repetitions of it
+/// (as in joined files) have its label, and most labels of training occur several times.
 bool share_a_heading(const std::vector<Surveyor>& files) {
   const Surveyor& train = files.front();
   return train.others().first > 1 && train.repeats_most_labels() &&
@@ -208,8 +208,8 @@ bool share_a_heading(const std::vector<Surveyor>& files) {
          });
 }
 
-/// Refuses what can be a heading as well as a row: a label that only the first row of training has, while every other
-/// comes often.
+/// Throws for a first row that may be a header or a data row: only it has its label, while every other label occurs
+/// often.
 void refuse_doubtful_heading(const Surveyor& train) {
   if (!train.stands_apart() || train.others().second < kOften) return;
   fail_data(
@@ -252,7 +252,7 @@ Survey look_at(const std::array<fs::path, 3>& files) {
   for (const fs::path& file : files)
     if (!file.empty()) surveyors.emplace_back(file, /*trains=*/surveyors.empty());
   const bool shared = share_a_heading(surveyors);
-  std::vector<bool> headed;  // decided before any takes its heading apart
+  std::vector<bool> headed;  // decided for all files before any header is removed
   headed.reserve(surveyors.size());
   for (const Surveyor& surveyor : surveyors) headed.push_back(shared || has_known_heading(surveyor, surveyors.front()));
   if (!headed.front()) refuse_doubtful_heading(surveyors.front());
@@ -276,8 +276,8 @@ Survey look_at(const std::array<fs::path, 3>& files) {
   return survey;
 }
 
-/// A file of the folder whose name says that it is the split's, although it is none that is read; empty when there is
-/// none.
+/// Return a file of the folder that is evidently meant for the split but is not read under its name; empty when there
+/// is none.
 std::string passed_over(const fs::path& folder, Split split) {
   std::vector<std::string> names = kNames[std::size_t(split)];
   if (split == Split::valid) names.insert(names.end(), kOtherNames.begin(), kOtherNames.end());
@@ -288,7 +288,8 @@ std::string passed_over(const fs::path& folder, Split split) {
   return {};
 }
 
-/// Says what is wrong where none of a split's files can be read. Validation may be lacking, but not be passed over.
+/// Throws the error for a split without a readable file. A missing validation file is allowed, but one under a wrong
+/// name is not ignored.
 void refuse_lack(const fs::path& folder, Split split) {
   const std::string near = passed_over(folder, split), place = (folder / near).string();
   if (!near.empty() && !fs::exists(folder / near)) fail_data("{} is a link that leads nowhere; mend it", place);

@@ -10,9 +10,9 @@ namespace {
 
 constexpr long kVerdict = 2;        // bytes of " B"
 constexpr long kMostSubjects = 9;   // so that one digit names each
-constexpr char kFirstFiller = 'n';  // the letters before it are for verdicts
+constexpr char kFirstFiller = 'n';  // earlier letters are for verdicts
 
-/// Blanks and words of 1 to 6 letters, `bytes` in all, each word behind its blank.
+/// Return `bytes` bytes of filler: words of 1 to 6 letters, each after a blank.
 std::vector<std::string> words(long bytes, Sequence& draw) {
   std::vector<std::string> all;
   while (bytes > 0) {
