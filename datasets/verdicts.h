@@ -9,8 +9,7 @@
 ///
 ///   * the text determines the answer: the Bayes accuracy is 1;
 ///   * a weighted sum of byte counts, as in logistic regression, converges to equal weights for all subjects, since
-///   each
-///     is equally likely to be asked for: it predicts whether most of the S are praised and is right with
+///     each is equally likely to be asked for: it predicts whether most of the S are praised and is right with
 ///     probability E max(P, 1 − P), P ~ Binomial(S, 1/2) / S, which is 0.75 for 2 subjects and 0.6875 for 4;
 ///   * the opening and the verdict on its subject are at least half of the text apart.
 #pragma once

@@ -3,9 +3,9 @@
 ///   Radev et al. "The ACL Anthology Network Corpus." Language Resources and Evaluation 47, 2013.
 ///   Tay et al. "Long Range Arena: A Benchmark for Efficient Transformers." ICLR 2021.
 ///
-/// A row is a label (0 or 1, written as a number), the names of two papers and, in the full form, their texts; columns
-/// stand between tabs, quotation marks mean nothing, no row is a heading. Where rows have names only, a folder
-/// papers_text beside them holds NAME.txt; a row could not hold tabs and line ends, so they become blanks there too.
+/// A row is a label (0 or 1, written as a number), the names of two papers and, in the full form, their texts. Columns
+/// are separated by tabs, quotation marks have no meaning, and there is no header row. Where rows have names only, a
+/// folder papers_text beside them has NAME.txt; its tabs and line ends become blanks, as in the full form.
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -36,7 +36,7 @@ struct Config {
 
 using Tokens = std::vector<std::uint16_t>;
 const std::vector<std::string> kSplits = {"train", "eval", "test"};
-/// Where the two forms lie in the release, or without its folders.
+/// The places of the two forms, with and without the release's folders.
 const std::vector<std::string> kFullFolders = {"tsv_data/", "lra_release/tsv_data/",
                                                "lra_release/lra_release/tsv_data/", ""};
 const std::vector<std::string> kNameFolders = {"aan/", "lra_release/aan/", "lra_release/lra_release/aan/", ""};
@@ -48,7 +48,7 @@ std::string file_name(const std::string& split, bool only_names) {
   return fmt::format("new_aan_pairs.{}.{}tsv", split, only_names ? "only_ids." : "");
 }
 
-/// Official pairs, of train, eval and test.
+/// The official number of pairs in train, eval and test.
 long official_pairs(const std::string& split, bool mini) {
   if (mini) return split == "train" ? 16710 : 2000;
   return split == "train" ? 147086 : split == "eval" ? 18090 : 17437;
@@ -91,7 +91,7 @@ std::vector<std::filesystem::path> find_tables(const std::filesystem::path& root
   return files;
 }
 
-/// Three tables, or the archive that holds them.
+/// Return the three tables, or the archive that contains them.
 std::vector<std::filesystem::path> inputs(const Config& config, const std::filesystem::path& root) {
   if (config.release == "mini") {
     const auto found = find_input(root, {kMini, kMiniArchive}, "without it use the preset 'quick', which makes pairs");
@@ -107,7 +107,7 @@ std::vector<std::filesystem::path> inputs(const Config& config, const std::files
   return find_tables(root, false, kFullFolders, remedy);
 }
 
-/// Whether a paper's name can be the name of a file of its own folder.
+/// Whether a paper's name is a plain file name, without a path.
 bool is_plain(std::string_view name) {
   return !name.empty() && name.front() != '.' && std::all_of(name.begin(), name.end(), [](char c) {
     return std::isalnum(std::uint8_t(c)) || c == '-' || c == '_' || c == '.';
@@ -118,7 +118,7 @@ void check_name(std::string_view name, const std::string& where) {
   if (!is_plain(name)) fail_data("{}: '{}' cannot be the name of a paper", where, name);
 }
 
-/// Texts by name, each read once.
+/// Texts by name; each is read once.
 class Papers {
  public:
   Papers(long length, std::filesystem::path folder) : length_(length), folder_(std::move(folder)) {}
@@ -130,14 +130,14 @@ class Papers {
     tokens_[name] = byte_tokens(text, length_);
   }
 
-  /// Throws a data error that begins with `where` when there is no such text.
+  /// Return a text. Throws a data error that begins with `where` when there is no such text.
   const Tokens& at(std::string_view name, const std::string& where) {
     const std::string key(name);
     check_there(name, where);
     if (!tokens_.count(key)) keep(key, read_file(file_of(key)));
     return tokens_.at(key);
   }
-  /// Throws as `at` does, and reads nothing.
+  /// Throws as `at` does, without reading the text.
   void check_there(std::string_view name, const std::string& where) {
     const std::string key(name);
     check_name(name, where);
@@ -228,7 +228,7 @@ Corpus read_tables(const Config& config, const std::vector<std::filesystem::path
   return corpus;
 }
 
-/// All rows without the papers' texts; of the tables that hold these too, the first rows.
+/// Checks all rows of tables without texts, and the first rows of tables with texts.
 void check_tables(const std::vector<std::filesystem::path>& files) {
   constexpr std::uintmax_t kLookedAt = std::uintmax_t{1} << 26;
   const bool only_names = files.front().filename() == file_name("train", true);
@@ -266,7 +266,7 @@ Corpus make(const Config& config, const std::filesystem::path& root) {
   return corpus;
 }
 
-/// A table by itself, or one paper.
+/// Inspects a single table, or one paper.
 long inspect(const std::string& place, const std::string& name, const Content& content) {
   const std::filesystem::path file(place);
   if (file.extension() == ".txt") {

@@ -52,7 +52,7 @@ std::vector<std::filesystem::path> inputs(const Config&, const std::filesystem::
   return files;
 }
 
-/// Content of the batch files by name, and in `origin` how errors call each.
+/// Return the content of the batch files by name, and in `origin` the prefix of their names in errors.
 std::map<std::string, std::string> read_batches(const std::vector<std::filesystem::path>& files, std::string& origin) {
   std::map<std::string, std::string> batches;
   if (files.size() > 1) {
@@ -77,7 +77,7 @@ struct Record {
   }
 };
 
-/// The records of one file. Borrows from `content`; `where` is what errors call it.
+/// Return the records of one file. Borrows from `content`; errors call the file `where`.
 std::vector<Record> records(const Config& config, const std::string& content, const std::string& where) {
   if (content.size() != std::size_t(config.images_per_file) * kRecord)
     fail_data("{} has {} bytes instead of {}; get CIFAR-10's binary version again", where, content.size(),
@@ -91,7 +91,7 @@ std::vector<Record> records(const Config& config, const std::string& content, co
   return all;
 }
 
-/// The records of the named files, in their official order. Borrows from `batches`.
+/// Return the records of the named files, in their official order. Borrows from `batches`.
 std::vector<Record> records(const Config& config, const std::map<std::string, std::string>& batches,
                             const std::vector<std::string>& names, const std::string& origin) {
   std::vector<Record> all;
@@ -117,7 +117,7 @@ void add(const std::vector<Record>& from, std::span<const std::uint32_t> order, 
   }
 }
 
-/// All images as they lie on disk.
+/// All images in their order on disk.
 struct Images {
   Images(const Config& config, const std::filesystem::path& root)
       : batches(read_batches(inputs(config, root), origin)),

@@ -1,8 +1,9 @@
-/// Ten classes of gray patterns, a procedural stand-in for small photographs.
+/// Ten classes of gray patterns, a generated substitute for small photographs.
 ///
-/// The pixels of every image are ranked by a class's pattern (at a random place, scale and polarity, with noise), and
-/// gray values are dealt out along the ranks from a scale drawn without regard to the class. So counting gray values
-/// tells nothing of the class, and neither does any one pixel for most of them: only how pixels lie together does.
+/// The pixels of every image are ranked by the pattern of its class (at a random place, scale and polarity, with
+/// noise), and gray values are assigned along the ranks from a scale drawn independently of the class. So the histogram
+/// of gray values is independent of the class, and for most classes so is any single pixel: only the arrangement of
+/// pixels determines the class.
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -38,7 +39,7 @@ struct Config {
 
 constexpr int kClasses = 10;
 
-/// The pattern of `label` as a function of the place in the unit square.
+/// The pattern of `label` as a function on the unit square.
 class Pattern {
  public:
   Pattern(int label, const Config& config, Sequence& draw) : label_(label) {
@@ -93,7 +94,7 @@ class Pattern {
   double x_, y_, frequency_, phase_, other_phase_, tilt_, radius_;
 };
 
-/// Gray values of one image, row by row.
+/// Return the gray values of one image in row-major order.
 std::vector<std::uint16_t> image(const Config& config, int label, Sequence& draw) {
   const auto n = std::size_t(config.size * config.size);
   const Pattern pattern(label, config, draw);

@@ -40,8 +40,8 @@ struct Config {
 /// Name below aclImdb ("train/pos/0_9.txt") → content.
 using Reviews = std::map<std::string, std::string>;
 
-/// The part of the data that a file belongs to, if it is a labelled review: digits, '_', ".txt". Nothing for any other
-/// name, and so for one with ".." in it.
+/// Return the part of the data that a file belongs to if its name is that of a labelled review: digits, '_', ".txt".
+/// Nothing for any other name, including one with "..".
 const std::string* part_of(std::string_view name) {
   const auto part = std::find_if(kParts.begin(), kParts.end(), [&](const auto& p) { return name.starts_with(p); });
   if (part == kParts.end() || !name.ends_with(".txt")) return nullptr;
@@ -60,14 +60,14 @@ std::optional<OfficialFile> recognise(const PathNames& path) {
                       .archive = kArchive};
 }
 
-/// A path in the archive without the folder that holds everything.
+/// Return a path in the archive without its outermost folder.
 std::string_view below_folder(std::string_view path) {
   for (const std::string_view prefix : {"./", "aclImdb/"})
     if (path.starts_with(prefix)) path.remove_prefix(prefix.size());
   return path;
 }
 
-/// The reviews of one part of an unpacked folder, at most so many, in no order.
+/// Return at most so many reviews of one part of an unpacked folder, in no particular order.
 std::vector<std::filesystem::path> reviews_in(const std::filesystem::path& folder, const std::string& part,
                                               std::size_t most) {
   std::vector<std::filesystem::path> files;
@@ -79,8 +79,8 @@ std::vector<std::filesystem::path> reviews_in(const std::filesystem::path& folde
   return files;
 }
 
-/// The archive; or of an unpacked folder one review of each part, for all fifty thousand take long to look at; or all
-/// reviews, where nothing else tells how many they are.
+/// Return the archive; or one review of each part of an unpacked folder, because listing all fifty thousand takes long;
+/// or all reviews, where their number is not known otherwise.
 std::vector<std::filesystem::path> inputs(const Config& config, const std::filesystem::path& root) {
   const auto found = find_input(root, {kFolder, kArchive}, fetch_remedy("imdb", root));
   if (!std::filesystem::is_directory(found)) return {found};
@@ -119,10 +119,10 @@ Reviews read_folder(const Config& config, const std::filesystem::path& folder) {
   return reviews;
 }
 
-/// How many of so many training reviews are not held back.
+/// Return how many of this many training reviews are not held back.
 long kept_of(const Config& config, long train) { return config.valid == "test" ? train : (train * 9 + 5) / 10; }
 
-/// Reviews by their part.
+/// The number of reviews by part.
 using Counts = std::map<std::string, long>;
 
 Counts counts_of(const Reviews& reviews) {
@@ -137,7 +137,7 @@ Counts counts_in(const std::filesystem::path& folder) {
   return counts;
 }
 
-/// Remembered, because an archive takes a second to count and plans ask again and again.
+/// The result is cached, because counting an archive takes a second and every plan needs it.
 Counts counts_in_archive(const Config& config, const std::filesystem::path& archive) {
   static Remembered<Counts> known;
   return known.of(archive, "reviews", [&] { return counts_of(read_archived(config, archive)); });
@@ -153,7 +153,7 @@ void check_counts(const Config& config, Counts counts, const std::filesystem::pa
     fail_data("{} has {} reviews in train, too few to hold back a tenth of them; get more", origin.string(), train);
 }
 
-/// Names of a split's reviews in the order in which TensorFlow Datasets stores them.
+/// Return the names of a split's reviews in the order in which TensorFlow Datasets stores them.
 std::vector<std::string> stored_order(const Reviews& reviews, const std::string& split) {
   std::vector<std::pair<std::string, std::string>> keyed;
   for (const auto& [name, content] : reviews)
@@ -195,7 +195,7 @@ Corpus make(const Config& config, const std::filesystem::path& root) {
   return corpus;
 }
 
-/// Nothing where a part is empty or has too many. The official archive is known by its size.
+/// Return nothing where a part is empty or too large. The official archive is recognised by its size.
 std::optional<Portion> portion(const Config& config, const std::filesystem::path& root) {
   const auto origin = find_input(root, {kFolder, kArchive}, fetch_remedy("imdb", root));
   const bool unpacked = std::filesystem::is_directory(origin);

@@ -35,7 +35,7 @@ void check(const Config& config) {
     fail_usage("listops: impossible settings {}", to_json(config).dump());
 }
 
-/// Distinct trees, one stream of random numbers a draw, until the splits are full.
+/// Draw distinct trees, each from its own random stream, until the splits are full.
 Corpus make(const Config& config, const std::filesystem::path&) {
   check(config);
   constexpr std::uint32_t kDrawsPerTree = 100000;  // an acceptance rate below this is a mistake in the settings

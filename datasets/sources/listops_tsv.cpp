@@ -69,7 +69,7 @@ void read_table(const Config& config, const std::string& name, std::string_view 
   if (out.size() == 0) fail_data("{} holds no examples", name);
 }
 
-/// Counted once for each state of the file, because plans ask again and again.
+/// Count the rows once for each state of the file, because every plan needs them.
 long rows_of(const std::filesystem::path& file) {
   static Remembered<long> known;
   return known.of(file, "rows", [&] {
@@ -80,7 +80,7 @@ long rows_of(const std::filesystem::path& file) {
   });
 }
 
-/// Of files with fewer rows than were released.
+/// Return the subset, for files with fewer rows than were released.
 std::optional<Portion> portion(const Config& config, const std::filesystem::path& root) {
   const auto files = inputs(config, root);
   long found = 0, official = 0;

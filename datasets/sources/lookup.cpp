@@ -1,10 +1,10 @@
-/// A question and, strewn over noise, its answer: the smallest task that needs tokens to be related to each other.
+/// A question and its answer at random places among noise: the smallest task that requires a model to relate tokens.
 ///
-/// The first token asks for one of `keys` keys. Every key has a bit; half of the keys have 1. For each key `copies`
-/// tokens that stand for (key, its bit) lie at random places among filler tokens drawn at random. The label is the bit
-/// of the key asked for, so one who can look it up is always right.
+/// The first token asks for one of `keys` keys. Every key has a bit; half of the keys have 1. For each key, `copies`
+/// tokens that represent (key, its bit) are at random places among random filler tokens. The label is the bit of the
+/// requested key, so a model that looks it up is always right.
 ///
-/// Whoever only counts tokens with weights, or knows one position, cannot beat one half: the question and the bits are
+/// A weighted count of tokens, or a single position, cannot beat an accuracy of one half: the question and the bits are
 /// drawn independently, each token by itself occurs as often under either label, and a sum of weights over tokens
 /// cannot express "this question with that answer".
 #include <algorithm>

@@ -67,8 +67,8 @@ std::optional<OfficialFile> recognise(const PathNames& path) {
                       .settings = settings};
 }
 
-/// The lists of a difficulty's folder whose pictures are there too; all lists where none has its pictures, so that the
-/// first missing picture is named.
+/// Return the lists of a difficulty's folder whose pictures exist; all lists when none has pictures, so that the error
+/// names the first missing one.
 std::vector<std::filesystem::path> lists_in(const std::filesystem::path& folder) {
   const auto metadata = folder / kMetadata;
   std::vector<std::filesystem::path> all, complete;
@@ -103,8 +103,8 @@ std::vector<std::filesystem::path> inputs(const Config& config, const std::files
   return std::filesystem::is_directory(found) ? lists_in(found) : std::vector{found};
 }
 
-/// Files of one difficulty by their path below its folder: from disk when asked for, or all of an archive; of this the
-/// lists alone when `with_pictures` is false.
+/// Files of one difficulty by their path below its folder: read from disk on request, or all read from an archive,
+/// without the pictures when `with_pictures` is false.
 class Files {
  public:
   Files(const std::vector<std::filesystem::path>& found, const std::string& folder, bool with_pictures = true) {
@@ -128,7 +128,7 @@ class Files {
         kLargestFile);
     if (all.empty()) fail_data("{} holds no {}metadata/<batch>.npy; get it again", place_.string(), inside);
     std::sort(all.begin(), all.end());
-    // As in a folder: where a batch's pictures are left out, so is its list.
+    // As in a folder, the list of a batch without pictures is skipped.
     std::copy_if(all.begin(), all.end(), std::back_inserter(lists_), [this](const std::string& list) {
       const std::string batch = fmt::format("{}/{}/", kPictures, std::filesystem::path(list).stem().string());
       const auto first = content_.lower_bound(batch);
@@ -138,18 +138,18 @@ class Files {
   }
 
   const std::vector<std::string>& lists() const { return lists_; }
-  /// How errors call a file.
+  /// Return the name of a file in errors.
   std::string name_of(const std::string& path) const {
     return archived_ ? fmt::format("{}: {}", place_.string(), path) : (place_ / path).string();
   }
-  /// What holds the files, as errors call it.
+  /// Return the name of the folder or archive in errors.
   std::string origin() const { return (archived_ ? place_ : place_ / kMetadata).string(); }
   /// Throws a data error that names `where` when the file is missing.
   std::string read(const std::string& path, const std::string& where) const {
     check_there(path, where);
     return archived_ ? content_.at(path) : read_file(place_ / path);
   }
-  /// The file's bytes. Throws as `read` does.
+  /// Return the file's bytes. Throws as `read` does.
   std::uintmax_t size(const std::string& path, const std::string& where) const {
     check_there(path, where);
     return archived_ ? content_.at(path).size() : std::filesystem::file_size(place_ / path);
@@ -168,7 +168,7 @@ class Files {
   std::map<std::string, std::string> content_;
 };
 
-/// A picture as its list has it.
+/// A picture's entry in its list.
 struct Row {
   std::string path, where, order;
   int label = 0;
@@ -199,7 +199,7 @@ Row read_row(std::string_view line, long number, std::string where, const std::s
           columns[3] == "1"};
 }
 
-/// Adds the rows of a list; `name` is what errors call it.
+/// Append the rows of a list, which errors call `name`.
 void read_list(const std::string& text, const std::string& name, const std::string& split, std::vector<Row>& rows) {
   if (text.starts_with("\x93NUMPY"))
     fail_data("{} is a binary NumPy array, but LRA's release has text there; write its rows as lines of text", name);
@@ -226,7 +226,7 @@ GrayPicture read_picture(const std::string& file, const std::string& name, long 
   return picture;
 }
 
-/// The pictures that the lists name, in their order, with the rule for files of no bytes.
+/// The pictures that the lists name, in their order, and the rule for empty files.
 class Listed {
  public:
   Listed(const Config& config, const std::filesystem::path& root)
@@ -238,21 +238,20 @@ class Listed {
                 config.images);
   }
 
-  /// Throws where a split would be empty.
+  /// Throws when a split would be empty.
   void check_splits() const {
     if (end(Split::train) == 0 || end(Split::valid) == end(Split::train) || end(Split::test) == end(Split::valid))
       fail_data("{} lists {} pictures, too few for three splits; get more", files_.origin(), rows_.size());
   }
 
-  /// Where a split ends among the rows.
+  /// Return the end of a split among the rows.
   std::size_t end(Split split) const {
     constexpr std::size_t kTenths[] = {8, 9, 10};
     return (rows_.size() * kTenths[std::size_t(split)] + 5) / 10;
   }
   const Row& row(std::size_t i) const { return rows_[i]; }
   std::size_t size() const { return rows_.size(); }
-  /// Whether a picture has bytes. Throws when it is missing, and for one too many that has none. Requires that each is
-  /// asked once.
+  /// Whether a picture has bytes. Throws when it is missing, or when too many are empty. Call it once per picture.
   bool has_bytes(std::size_t i) {
     if (files_.size(rows_[i].path, rows_[i].where) > 0) return true;
     if (++empty_ > config_.empty)
@@ -286,7 +285,7 @@ Corpus make(const Config& config, const std::filesystem::path& root) {
   return corpus;
 }
 
-/// Whether all pictures are there, and some thousand can be read.
+/// Check that all pictures exist and that up to a thousand of them can be read.
 void check(const Config& config, const std::filesystem::path& root) {
   constexpr std::size_t kLookedAt = 1000;
   Listed pictures(config, root);
@@ -319,7 +318,7 @@ std::optional<Portion> portion(const Config& config, const std::filesystem::path
                   (unpacked ? found.front().parent_path() : found.front()).string(), part.images, config.images)};
 }
 
-/// A list or a picture, whose size is that in the name of the outermost folder.
+/// Inspect a list, or a picture, whose size is in the name of the outermost folder.
 long inspect(const std::string& place, const std::string& name, const Content& content) {
   const std::string file = collect(name, content, kLargestFile);
   if (place.ends_with(".npy")) {

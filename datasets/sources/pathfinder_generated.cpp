@@ -81,8 +81,7 @@ Rules rules_of(const Config& config) {
   return rules;
 }
 
-/// Pictures `from` … `from + pictures.size() − 1` of a split, on all CPUs that may be used. Each depends on its number
-/// alone.
+/// Draw pictures `from` … `from + pictures.size() − 1` of a split on all usable CPUs. Each depends only on its number.
 void paint(const Painter& painter, const Random& random, long from, std::vector<Picture>& pictures) {
   std::atomic<std::size_t> next = 0;
   std::vector<std::exception_ptr> failures(std::size_t(std::min(usable_cpus(), 64L)));
@@ -100,7 +99,7 @@ void paint(const Painter& painter, const Random& random, long from, std::vector<
     std::vector<std::jthread> others;
     try {
       for (std::size_t t = 1; t < failures.size(); ++t) others.emplace_back(work, std::ref(failures[t]));
-    } catch (const std::system_error&) {  // no more threads: those that there are do it all
+    } catch (const std::system_error&) {  // no more threads can start: the existing ones do the work
     }
     work(failures[0]);
   }
@@ -112,7 +111,7 @@ Corpus make(const Config& config, const std::filesystem::path&) {
   if (config.train < 1 || config.valid < 1 || config.test < 1)
     fail_usage("pathfinder_generated: every split needs an example, but {} / {} / {} are asked for", config.train,
                config.valid, config.test);
-  constexpr long kAtOnce = 4096;  // bounds what is held beside the corpus
+  constexpr long kAtOnce = 4096;  // bounds the memory beside the corpus
   const Painter painter(rules_of(config));
   const long wanted[] = {config.train, config.valid, config.test};
   Corpus corpus;

@@ -1,7 +1,7 @@
-/// A stand-in for pairs of papers: whether two texts, read byte by byte, give the same answer to their own questions.
+/// A substitute for pairs of papers: whether two texts, read byte by byte, have the same answer to their own questions.
 ///
-/// Each text by itself follows the rule of datasets/verdicts.h and says nothing of the label, and no count of bytes is
-/// correlated with it: the Bayes accuracy is 1, logistic regression on counts stays at one half.
+/// Each text follows the rule of datasets/verdicts.h. Alone it is independent of the label, and so are byte counts: the
+/// Bayes accuracy is 1, logistic regression on counts stays at one half.
 #include "datasets/bytes.h"
 #include "datasets/source.h"
 #include "datasets/verdicts.h"

@@ -1,4 +1,4 @@
-/// A stand-in for film reviews: whether a text, read byte by byte, praises the subject that its opening asks for. The
+/// A substitute for film reviews: whether a text, read byte by byte, praises the subject that its opening asks for. The
 /// rule is in datasets/verdicts.h: Bayes accuracy 1, and 0.6875 with 4 subjects for logistic regression on counts.
 #include "datasets/bytes.h"
 #include "datasets/source.h"

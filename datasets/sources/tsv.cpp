@@ -1,5 +1,5 @@
-/// A user's own labelled texts, byte by byte. The data folder of this source is the user's (datasets/tsv.h says what it
-/// holds), so that the settings name no place.
+/// User data: labelled texts, byte by byte. The data folder of this source is the user's folder (datasets/tsv.h
+/// documents it), so that the settings contain no path.
 #include "datasets/tsv.h"
 
 namespace lra {
