@@ -52,10 +52,15 @@ class Background {
     waitpid(std::exchange(process_, -1), &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
-  /// Its child processes that are alive.
-  std::vector<pid_t> children() const {
+  /// The processes of its cells, those that are alive. It may have other children: in a build with sanitizers, the
+  /// search for leaks at its end is one, and the program waits for ever for one that was killed.
+  std::vector<pid_t> cells() const {
     std::ifstream file(fmt::format("/proc/{0}/task/{0}/children", process_));
-    return {std::istream_iterator<pid_t>(file), {}};
+    std::vector<pid_t> all{std::istream_iterator<pid_t>(file), {}};
+    std::erase_if(all, [](pid_t child) {
+      return !contents(fmt::format("/proc/{}/cmdline", child)).starts_with(std::string("/proc/self/exe\0cell", 19));
+    });
+    return all;
   }
 
  private:

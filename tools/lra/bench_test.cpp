@@ -96,7 +96,7 @@ TEST(BenchStopped, AKilledCellFailsAlone) {
   // After the forecast, two simultaneous children are the two cells of a length; the one that started last ends last.
   ASSERT_TRUE(wait_for(sandbox, program, "4 cells: ")) << said(sandbox);
   std::vector<pid_t> cells;
-  while (cells.size() < 2 && program.running()) cells = program.children();
+  while (cells.size() < 2 && program.running()) cells = program.cells();
   ASSERT_EQ(cells.size(), 2u) << said(sandbox);
   kill(cells.back(), SIGKILL);
   EXPECT_EQ(program.wait(), 1) << said(sandbox);

@@ -20,7 +20,7 @@ TEST(Crash, AnInterruptedRunStopsWithinTwoSecondsAndResumes) {
   ASSERT_EQ(whole.code, 0) << whole.err;
   for (const int signal : {SIGINT, SIGTERM}) {
     Background program(sandbox, matrix);
-    while (program.running() && program.children().empty()) std::this_thread::sleep_for(milliseconds(5));
+    while (program.running() && program.cells().empty()) std::this_thread::sleep_for(milliseconds(5));
     std::this_thread::sleep_for(milliseconds(300));
     const auto start = Clock::now();
     program.send(signal);
@@ -41,7 +41,7 @@ TEST(Crash, AnInterruptDoesNotWaitForALongMicroBatch) {
   Background program(sandbox,
                      "run --preset smoke --tasks listops --models transformer --set token_budget=1000000 "
                      "--set batch=60000 --set width=64 --set qkv=64 --threads 1");
-  while (program.running() && program.children().empty()) std::this_thread::sleep_for(milliseconds(5));
+  while (program.running() && program.cells().empty()) std::this_thread::sleep_for(milliseconds(5));
   std::this_thread::sleep_for(milliseconds(1500));
   const auto start = Clock::now();
   program.send(SIGINT);

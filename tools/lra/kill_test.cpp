@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "harness/core/file.h"
 #include "harness/core/random.h"
 #include "results/store/store.h"
 #include "tools/lra/crash_testing.h"
@@ -28,7 +29,7 @@ std::multiset<std::string> figures(const std::filesystem::path& file) {
 bool kill_once(const Sandbox& sandbox, const std::string& command, bool parent, milliseconds moment) {
   Background program(sandbox, command);
   std::this_thread::sleep_for(moment);
-  const std::vector<pid_t> victims = program.children();
+  const std::vector<pid_t> victims = program.cells();
   if (!program.running()) return false;
   if (parent || victims.empty())
     program.send(SIGKILL);
@@ -89,6 +90,15 @@ void kill_at_moments(int wanted) {
   EXPECT_EQ(all, wanted);
   for (std::size_t step = 0; step < steps.list().size(); ++step)
     fmt::print("{} kills: {}\n", kills[step], steps.list()[step].command.substr(0, 40));
+}
+
+TEST(Crash, OnlyCellsCountAsCells) {
+  const Sandbox sandbox("bash");
+  write_file(sandbox.path("cell"), "sleep 5\n:");
+  write_file(sandbox.path("program"), "sleep 5 &\n(exec -a /proc/self/exe bash cell) &\nwait");
+  const Background program(sandbox, "program");
+  while (program.running() && program.cells().empty()) std::this_thread::sleep_for(milliseconds(5));
+  EXPECT_EQ(program.cells().size(), 1u);
 }
 
 TEST(Crash, KilledAnywhereLosesNothing) { kill_at_moments(10); }
