@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <map>
 #include <set>
 
@@ -133,6 +134,47 @@ TEST(Aan, NamesStayWithinTheirFolder) {
   }
   write_file(root / table("test", true), std::string("1.0\tA00-1020\tX99-0000\n"));
   EXPECT_NE(failure(root.path()).find("only_ids.tsv line 1: the text of paper X99-0000"), std::string::npos);
+}
+
+// By hand: four rows a table; LRA's release has 147,086, 18,090 and 17,437 pairs, the mini release 16,710 and twice
+// 2,000.
+TEST(Aan, APartHasItsTrueSize) {
+  const TemporaryFolder root;
+  write_tables(root / "full/tsv_data", false);
+  write_tables(root / "names/lra_release/aan", true);
+  write_papers(root / "names/lra_release/aan/papers_text");
+  std::filesystem::create_directories(root / "packed");
+  write_tar_gz(root / "packed/aan_mini.tar.gz", mini());
+  const auto portion = [&](const char* form, const char* release) {
+    return sources().at("aan").portion({{"release", release}}, root / form);
+  };
+  for (const auto& [form, release, all] : {std::tuple("full", "lra", 182613L), std::tuple("names", "lra", 182613L),
+                                           std::tuple("packed", "mini", 20710L)}) {
+    const auto part = portion(form, release);
+    ASSERT_TRUE(part) << form;
+    EXPECT_EQ(part->examples, 12) << form;
+    EXPECT_NE(part->what.find(fmt::format("holds 12 pairs instead of {}", all)), std::string::npos) << part->what;
+    EXPECT_EQ(sources().at("aan").make(part->settings, root / form)[Split::train].size(), 4) << form;
+  }
+  std::string more;
+  for (long row = 0; row < 147'087; ++row) more += "1\ta\tb\tx\ty\n";
+  write_file(root / "full/tsv_data" / table("train", false), more);
+  EXPECT_FALSE(portion("full", "lra")) << "these are others";
+}
+
+// Source: eval was released with 18,090 pairs. 18,000 rows are within a tenth of them, 9,000 are not.
+TEST(Aan, ALongTableIsTakenForWholeByItsFirstRows) {
+  const TemporaryFolder root;
+  write_tables(root.path(), false);
+  const auto portion = [&](long rows) {
+    std::ofstream out(root / table("eval", false));
+    const std::string row = "1\ta\tb\tx\t" + std::string(8000, 'y') + "\n";
+    for (long i = 0; i < rows; ++i) out << row;
+    out.close();
+    return sources().at("aan").portion(Json::object(), root.path()).value().examples;
+  };
+  EXPECT_EQ(portion(18'000), 4 + 18'090 + 4);
+  EXPECT_EQ(portion(9'000), 4 + 9'000 + 4);
 }
 
 TEST(Aan, TruncatedArchiveIsNamed) {

@@ -235,8 +235,7 @@ class Import {
       : from_(from), root_(root), link_(link), found_(survey(Whole(from))) {
     if (Whole(from).is_archive() && found_.size() == 1 && !found_.begin()->second.nested) {
       const Found& found = found_.begin()->second;
-      // A source that can read a part of its files reads it from a folder, where files are easy to count.
-      if (is_complete(found) || !found.source->portion) whole_ = found.archive;
+      if (is_complete(found) || !found.source->official.separable) whole_ = found.archive;
       if (!whole_.empty()) try_archive(from, found);
     }
     for (const auto& [layout, found] : found_) {

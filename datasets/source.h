@@ -90,6 +90,9 @@ struct OfficialData {
   /// where files are counted. `place` is its path below the data folder, `name` its name in errors. Throws a data error
   /// that says what is wrong with it. Without this function any content is valid, and files are counted.
   std::function<long(const std::string& place, const std::string& name, const Content& content)> inspect = {};
+  /// Whether an archive that lacks some of the files is imported as a folder of those that it contains, because they
+  /// are useful without the others.
+  bool separable = false;
   /// The downloads of the files. Licence and citation default to the source's facts. Sources that share an archive name
   /// the same download.
   std::vector<Download> downloads = {};

@@ -226,6 +226,7 @@ const RegisterSource<Config> registered{
     make,
     {.files = kFolder,
      .recognise = recognise,
+     .separable = true,
      .downloads = {{.name = "imdb",
                     .url = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
                     .file = kArchive,

@@ -350,6 +350,7 @@ const RegisterSource<Config> registered{
     {.files = "pathfinder32 to pathfinder256",
      .recognise = recognise,
      .inspect = inspect,
+     .separable = true,
      .downloads = {lra_release::download()}},
     check,
     portion};
