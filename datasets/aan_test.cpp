@@ -5,12 +5,12 @@
 #include <map>
 #include <set>
 
+#include "core/file.h"
 #include "datasets/archive_testing.h"
 #include "datasets/cache.h"
 #include "datasets/files_testing.h"
 #include "datasets/input.h"
 #include "datasets/source.h"
-#include "harness/core/file.h"
 
 namespace lra {
 namespace {

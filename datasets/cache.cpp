@@ -9,9 +9,9 @@
 #include <cstring>
 #include <variant>
 
+#include "core/file.h"
 #include "datasets/cache_format.h"
 #include "datasets/checksum.h"
-#include "harness/core/file.h"
 
 namespace lra {
 namespace {

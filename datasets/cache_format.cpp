@@ -5,8 +5,8 @@
 #include <cassert>
 #include <cstring>
 
+#include "core/digest.h"
 #include "datasets/checksum.h"
-#include "harness/core/digest.h"
 
 namespace lra::cache {
 namespace {

@@ -13,8 +13,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/file.h"
 #include "datasets/source.h"
-#include "harness/core/file.h"
 
 namespace lra::cache {
 

@@ -8,10 +8,10 @@
 #include <cstdio>
 #include <thread>
 
+#include "core/file.h"
 #include "datasets/cache_format.h"
 #include "datasets/files_testing.h"
 #include "datasets/source.h"
-#include "harness/core/file.h"
 
 namespace lra {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <xxhash.h>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 
 namespace lra {
 

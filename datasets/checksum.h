@@ -1,4 +1,4 @@
-/// A fast 64-bit checksum (XXH3) that detects accidental damage, not tampering; SHA-256 is in harness/core/digest.h.
+/// A fast 64-bit checksum (XXH3) that detects accidental damage, not tampering; SHA-256 is in core/digest.h.
 #pragma once
 
 #include <cstddef>

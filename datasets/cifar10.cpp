@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "harness/core/digest.h"
+#include "core/digest.h"
 
 namespace lra::cifar10 {
 

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/digest.h"
+#include "core/file.h"
 #include "datasets/archive_testing.h"
 #include "datasets/cache.h"
 #include "datasets/files_testing.h"
 #include "datasets/source.h"
-#include "harness/core/digest.h"
-#include "harness/core/file.h"
 
 namespace lra {
 namespace {

@@ -5,8 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "core/random.h"
 #include "datasets/dashes.h"
-#include "harness/core/random.h"
 
 namespace lra::pathfinder {
 

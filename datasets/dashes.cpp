@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <numbers>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 
 namespace lra::pathfinder {
 namespace {

@@ -16,8 +16,8 @@
 
 #include <curl/curl.h>
 
-#include "harness/core/file.h"
-#include "harness/core/json.h"
+#include "core/file.h"
+#include "core/json.h"
 
 namespace lra {
 namespace {

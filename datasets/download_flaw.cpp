@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "core/digest.h"
+#include "core/file.h"
 #include "datasets/download.h"
-#include "harness/core/digest.h"
-#include "harness/core/file.h"
 
 namespace lra {
 namespace {

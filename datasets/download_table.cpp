@@ -4,9 +4,9 @@
 #include <cctype>
 #include <map>
 
+#include "core/file.h"
+#include "core/json.h"
 #include "datasets/source.h"
-#include "harness/core/file.h"
-#include "harness/core/json.h"
 
 namespace lra {
 namespace {

@@ -8,12 +8,12 @@
 #include <chrono>
 #include <thread>
 
+#include "core/digest.h"
+#include "core/file.h"
 #include "datasets/archive_testing.h"
 #include "datasets/download_testing.h"
 #include "datasets/files_testing.h"
 #include "datasets/import.h"
-#include "harness/core/digest.h"
-#include "harness/core/file.h"
 
 namespace lra {
 namespace {

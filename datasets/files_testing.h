@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-#include "harness/core/core_testing.h"
+#include "core/core_testing.h"
 
 namespace lra {
 

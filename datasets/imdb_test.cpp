@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <set>
 
+#include "core/digest.h"
+#include "core/file.h"
 #include "datasets/archive_testing.h"
 #include "datasets/bytes.h"
 #include "datasets/cache.h"
 #include "datasets/files_testing.h"
 #include "datasets/source.h"
-#include "harness/core/digest.h"
-#include "harness/core/file.h"
 
 namespace lra {
 namespace {

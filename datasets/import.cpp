@@ -13,10 +13,10 @@
 #include <set>
 #include <unordered_set>
 
+#include "core/file.h"
 #include "datasets/input.h"
 #include "datasets/lra_release.h"
 #include "datasets/source.h"
-#include "harness/core/file.h"
 
 namespace lra {
 namespace {

@@ -12,8 +12,8 @@
 #include <memory>
 #include <utility>
 
+#include "core/error.h"
 #include "datasets/missing.h"
-#include "harness/core/error.h"
 
 namespace lra {
 namespace {

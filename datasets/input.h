@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/core/file.h"
+#include "core/file.h"
 
 namespace lra {
 

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/core/random.h"
+#include "core/random.h"
 
 namespace lra::listops {
 

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/file.h"
 #include "datasets/files_testing.h"
 #include "datasets/input.h"
 #include "datasets/source.h"
-#include "harness/core/file.h"
 
 namespace lra {
 namespace {

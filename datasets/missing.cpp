@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cctype>
 
+#include "core/names.h"
+#include "core/text.h"
 #include "datasets/input.h"
-#include "harness/core/names.h"
-#include "harness/core/text.h"
 
 namespace lra {
 namespace {

@@ -3,11 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include "core/file.h"
 #include "datasets/archive_testing.h"
 #include "datasets/files_testing.h"
 #include "datasets/input.h"
 #include "datasets/source.h"
-#include "harness/core/file.h"
 
 namespace lra {
 namespace {

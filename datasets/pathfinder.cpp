@@ -6,8 +6,8 @@
 #include <numbers>
 #include <optional>
 
-#include "harness/core/error.h"
-#include "harness/core/names.h"
+#include "core/error.h"
+#include "core/names.h"
 
 namespace lra::pathfinder {
 namespace {

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "core/random.h"
 #include "datasets/contour.h"
-#include "harness/core/random.h"
 
 namespace lra::pathfinder {
 

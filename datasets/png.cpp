@@ -2,7 +2,7 @@
 
 #include <png.h>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 
 namespace lra {
 namespace {

@@ -4,9 +4,9 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "core/digest.h"
+#include "core/text.h"
 #include "datasets/cache.h"
-#include "harness/core/digest.h"
-#include "harness/core/text.h"
 
 namespace lra {
 namespace {

@@ -14,14 +14,14 @@
 #include <string>
 #include <vector>
 
+#include "core/json.h"
+#include "core/random.h"
+#include "core/registry.h"
 #include "datasets/dataset.h"
 #include "datasets/distinct.h"
 #include "datasets/download.h"
 #include "datasets/input.h"
 #include "datasets/official.h"
-#include "harness/core/json.h"
-#include "harness/core/random.h"
-#include "harness/core/registry.h"
 
 namespace lra {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/error.h"
 #include "datasets/input.h"
-#include "harness/core/error.h"
 
 namespace lra {
 namespace {

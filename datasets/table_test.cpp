@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "core/file.h"
 #include "datasets/files_testing.h"
 #include "datasets/input.h"
 #include "datasets/source.h"
-#include "harness/core/file.h"
 
 namespace lra {
 namespace {

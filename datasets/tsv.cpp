@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/text.h"
 #include "datasets/bytes.h"
 #include "datasets/checksum.h"
 #include "datasets/labels.h"
 #include "datasets/overlap.h"
 #include "datasets/table.h"
 #include "datasets/tsv_survey.h"
-#include "harness/core/text.h"
 
 namespace lra::tsv {
 namespace {

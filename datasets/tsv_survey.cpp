@@ -6,12 +6,12 @@
 #include <set>
 #include <utility>
 
+#include "core/error.h"
+#include "core/text.h"
 #include "datasets/dataset.h"
 #include "datasets/input.h"
 #include "datasets/labels.h"
 #include "datasets/table.h"
-#include "harness/core/error.h"
-#include "harness/core/text.h"
 
 namespace lra::tsv {
 namespace {

@@ -7,11 +7,11 @@
 #include <algorithm>
 #include <set>
 
+#include "core/file.h"
 #include "datasets/cache.h"
 #include "datasets/files_testing.h"
 #include "datasets/table.h"
 #include "datasets/tsv_testing.h"
-#include "harness/core/file.h"
 
 namespace lra {
 namespace {

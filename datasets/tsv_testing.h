@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/file.h"
 #include "datasets/files_testing.h"
 #include "datasets/tsv.h"
-#include "harness/core/file.h"
 
 namespace lra {
 

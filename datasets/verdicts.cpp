@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 
 namespace lra::verdicts {
 namespace {

@@ -16,7 +16,7 @@
 
 #include <string>
 
-#include "harness/core/random.h"
+#include "core/random.h"
 
 namespace lra::verdicts {
 

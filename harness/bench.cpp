@@ -12,8 +12,8 @@
 #include <numeric>
 #include <utility>
 
+#include "core/error.h"
 #include "harness/child.h"
-#include "harness/core/error.h"
 #include "harness/measure.h"
 #include "harness/protocol.h"
 #include "models/layers/classifier.h"

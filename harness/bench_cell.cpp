@@ -10,7 +10,7 @@
 #include <optional>
 #include <utility>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "harness/estimate.h"
 #include "harness/measure.h"
 #include "harness/profile.h"

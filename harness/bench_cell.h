@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/core/json.h"
+#include "core/json.h"
 
 namespace lra {
 

@@ -11,8 +11,8 @@
 #include <cstring>
 #include <limits>
 
+#include "core/machine.h"
 #include "harness/bench_cell.h"
-#include "harness/core/machine.h"
 #include "harness/environment.h"
 #include "harness/estimate.h"
 #include "harness/experiment.h"

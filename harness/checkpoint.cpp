@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "harness/core/digest.h"
-#include "harness/core/error.h"
-#include "harness/core/file.h"
-#include "harness/core/safetensors.h"
+#include "core/digest.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "core/safetensors.h"
 #include "results/store/numeric_level.h"
 
 namespace lra {

@@ -6,7 +6,7 @@
 #include <limits>
 #include <thread>
 
-#include "harness/core/file.h"
+#include "core/file.h"
 #include "harness/experiment.h"
 #include "harness/train.h"
 #include "results/results_testing.h"

@@ -11,8 +11,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "harness/core/error.h"
-#include "harness/core/remedy.h"
+#include "core/error.h"
+#include "core/remedy.h"
 #include "harness/protocol.h"
 
 namespace lra {

@@ -10,9 +10,9 @@
 #include <ctime>
 #include <utility>
 
-#include "harness/core/error.h"
-#include "harness/core/json.h"
-#include "harness/core/remedy.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "core/remedy.h"
 
 namespace lra {
 namespace {

@@ -1,7 +1,7 @@
 #include "harness/experiment.h"
 
-#include "harness/core/digest.h"
-#include "harness/core/names.h"
+#include "core/digest.h"
+#include "core/names.h"
 #include "harness/revision.h"
 #include "models/layers/classifier.h"
 

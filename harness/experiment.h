@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-#include "harness/core/json.h"
+#include "core/json.h"
 #include "harness/train.h"
 
 namespace lra {

@@ -11,10 +11,10 @@
 #include <map>
 #include <vector>
 
-#include "harness/core/digest.h"
-#include "harness/core/error.h"
-#include "harness/core/file.h"
-#include "harness/core/random.h"
+#include "core/digest.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "core/random.h"
 #include "harness/environment.h"
 #include "harness/revision.h"
 #include "harness/train.h"

@@ -8,9 +8,9 @@
 #include <cstdio>
 #include <set>
 
-#include "harness/core/core_testing.h"
-#include "harness/core/file.h"
-#include "harness/core/json.h"
+#include "core/core_testing.h"
+#include "core/file.h"
+#include "core/json.h"
 
 namespace lra {
 namespace {

@@ -13,8 +13,8 @@
 #include <system_error>
 #include <thread>
 
-#include "harness/core/error.h"
-#include "harness/core/machine.h"
+#include "core/error.h"
+#include "core/machine.h"
 #include "models/autodiff/tape.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"

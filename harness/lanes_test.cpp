@@ -8,9 +8,9 @@
 #include <map>
 #include <new>
 
-#include "harness/core/error.h"
-#include "harness/core/json.h"
-#include "harness/core/machine.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "core/machine.h"
 #include "models/optim/adam.h"
 #include "models/tensor/detail/kernels.h"
 #include "models/tensor/detail/onednn.h"

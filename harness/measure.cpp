@@ -11,7 +11,7 @@
 #include <fstream>
 #include <string>
 
-#include "harness/core/random.h"
+#include "core/random.h"
 #include "models/tensor/context.h"
 #include "models/tensor/detail/kernels.h"
 #include "results/tables/text_table.h"

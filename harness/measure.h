@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/core/machine.h"
+#include "core/machine.h"
 #include "harness/lanes.h"
 
 namespace lra {

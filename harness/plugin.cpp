@@ -4,10 +4,10 @@
 
 #include <utility>
 
-#include "harness/core/digest.h"
-#include "harness/core/error.h"
-#include "harness/core/file.h"
-#include "harness/core/text.h"
+#include "core/digest.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "core/text.h"
 #include "harness/plugin_file.h"
 #include "harness/revision.h"
 #include "models/layers/mixer.h"

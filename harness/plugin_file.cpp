@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 
 namespace lra {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <span>
 
+#include "core/safetensors.h"
 #include "datasets/dataset.h"
-#include "harness/core/safetensors.h"
 #include "models/layers/classifier.h"
 
 namespace lra {

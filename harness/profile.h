@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "harness/core/json.h"
+#include "core/json.h"
 #include "models/autodiff/profile.h"
 
 namespace lra {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "harness/core/text.h"
+#include "core/text.h"
 
 namespace lra {
 namespace {

@@ -11,10 +11,10 @@
 #include <optional>
 #include <set>
 
+#include "core/file.h"
 #include "harness/checkpoint.h"
 #include "harness/child.h"
 #include "harness/claim.h"
-#include "harness/core/file.h"
 #include "harness/experiment.h"
 #include "harness/lanes.h"
 #include "harness/measure.h"

@@ -2,7 +2,7 @@
 
 #include <system_error>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 
 namespace lra {
 namespace {

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/error.h"
 #include "harness/checkpoint.h"
-#include "harness/core/error.h"
 #include "harness/lanes.h"
 #include "harness/measure.h"
 #include "harness/running_clock.h"

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "core/random.h"
 #include "datasets/source.h"
-#include "harness/core/random.h"
 
 namespace lra {
 namespace {

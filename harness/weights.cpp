@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "harness/core/error.h"
-#include "harness/core/names.h"
+#include "core/error.h"
+#include "core/names.h"
 
 namespace lra {
 namespace {

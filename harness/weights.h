@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "harness/core/safetensors.h"
+#include "core/safetensors.h"
 #include "models/layers/parameters.h"
 
 namespace lra {

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <string>
 
-#include "harness/core/core_testing.h"
-#include "harness/core/digest.h"
+#include "core/core_testing.h"
+#include "core/digest.h"
 #include "results/store/record.h"
 #include "results/tables/report.h"
 

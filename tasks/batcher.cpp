@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "harness/core/random.h"
+#include "core/random.h"
 
 namespace lra {
 namespace {

@@ -5,10 +5,10 @@
 #include <set>
 #include <tuple>
 
+#include "core/file.h"
 #include "datasets/archive_testing.h"
 #include "datasets/files_testing.h"
 #include "datasets/png.h"
-#include "harness/core/file.h"
 #include "tasks/inventory.h"
 
 namespace lra {

@@ -1,9 +1,9 @@
 // The state and the rendering of the tasks' data, as `lra data` prints them.
 #include <gtest/gtest.h>
 
+#include "core/file.h"
 #include "datasets/cache.h"
 #include "datasets/files_testing.h"
-#include "harness/core/file.h"
 #include "tasks/inventory.h"
 #include "tasks/render.h"
 

@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "harness/core/registry.h"
+#include "core/registry.h"
 #include "tasks/spec.h"
 
 namespace lra {

@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "harness/core/names.h"
+#include "core/names.h"
 #include "tasks/definition.h"
 
 namespace lra {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "harness/core/config.h"
+#include "core/config.h"
 
 namespace lra {
 

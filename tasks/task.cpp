@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/names.h"
+#include "core/text.h"
 #include "datasets/source.h"
 #include "datasets/tsv.h"
-#include "harness/core/names.h"
-#include "harness/core/text.h"
 #include "tasks/definition.h"
 #include "tasks/preset.h"
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "core/json.h"
 #include "datasets/dataset.h"
-#include "harness/core/json.h"
 #include "tasks/recipe.h"
 #include "tasks/spec.h"
 

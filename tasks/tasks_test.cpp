@@ -4,11 +4,11 @@
 #include <cmath>
 #include <set>
 
+#include "core/file.h"
 #include "datasets/cache.h"
 #include "datasets/files_testing.h"
 #include "datasets/png.h"
 #include "datasets/source.h"
-#include "harness/core/file.h"
 #include "tasks/baselines.h"
 #include "tasks/definition.h"
 #include "tasks/preset.h"

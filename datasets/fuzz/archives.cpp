@@ -1,7 +1,7 @@
 /// Archives and compressed files of unknown origin: walking them, reading single files, importing official data.
+#include "core/fuzz/fuzz.h"
 #include "datasets/import.h"
 #include "datasets/input.h"
-#include "harness/core/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace lra;

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/fuzz/fuzz.h"
 #include "datasets/cache.h"
 #include "datasets/cache_format.h"
 #include "datasets/checksum.h"
-#include "harness/core/fuzz/fuzz.h"
 
 namespace {
 

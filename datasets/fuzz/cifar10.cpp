@@ -1,6 +1,6 @@
 /// CIFAR-10's archive, at one image per file.
+#include "core/fuzz/fuzz.h"
 #include "datasets/source.h"
-#include "harness/core/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace lra;

@@ -1,8 +1,8 @@
 /// A list of Pathfinder pictures (the input up to its first zero byte) and a picture (the rest).
 #include <algorithm>
 
+#include "core/fuzz/fuzz.h"
 #include "datasets/source.h"
-#include "harness/core/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace lra;

@@ -1,7 +1,7 @@
 /// Pictures that claim to be PNG.
 #include "datasets/png.h"
 
-#include "harness/core/fuzz/fuzz.h"
+#include "core/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   lra::fuzz::survive([&] { lra::decode_png({reinterpret_cast<const char*>(data), size}, "input"); });

@@ -1,6 +1,6 @@
 /// Tables: those of official data, and a user's own with tabs and with commas.
+#include "core/fuzz/fuzz.h"
 #include "datasets/source.h"
-#include "harness/core/fuzz/fuzz.h"
 
 namespace {
 

@@ -14,6 +14,7 @@
 #include <map>
 #include <set>
 
+#include "core/file.h"
 #include "datasets/bytes.h"
 #include "datasets/input.h"
 #include "datasets/lra_release.h"
@@ -21,7 +22,6 @@
 #include "datasets/overlap.h"
 #include "datasets/remembered.h"
 #include "datasets/source.h"
-#include "harness/core/file.h"
 
 namespace lra {
 namespace {

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <map>
 
+#include "core/file.h"
 #include "datasets/input.h"
 #include "datasets/missing.h"
 #include "datasets/overlap.h"
 #include "datasets/source.h"
-#include "harness/core/file.h"
 
 namespace lra {
 namespace {

@@ -9,8 +9,8 @@
 #include <numbers>
 #include <numeric>
 
+#include "core/random.h"
 #include "datasets/source.h"
-#include "harness/core/random.h"
 
 namespace lra {
 namespace {

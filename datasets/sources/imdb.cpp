@@ -8,14 +8,14 @@
 #include <algorithm>
 #include <map>
 
+#include "core/digest.h"
+#include "core/file.h"
 #include "datasets/bytes.h"
 #include "datasets/input.h"
 #include "datasets/missing.h"
 #include "datasets/overlap.h"
 #include "datasets/remembered.h"
 #include "datasets/source.h"
-#include "harness/core/digest.h"
-#include "harness/core/file.h"
 
 namespace lra {
 namespace {

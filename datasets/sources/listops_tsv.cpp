@@ -1,6 +1,7 @@
 /// ListOps from the files of Long Range Arena's release, basic_{train,val,test}.tsv.
 ///
 ///   Tay et al. "Long Range Arena: A Benchmark for Efficient Transformers." ICLR 2021.
+#include "core/file.h"
 #include "datasets/input.h"
 #include "datasets/listops.h"
 #include "datasets/lra_release.h"
@@ -8,7 +9,6 @@
 #include "datasets/overlap.h"
 #include "datasets/remembered.h"
 #include "datasets/source.h"
-#include "harness/core/file.h"
 
 namespace lra {
 namespace {

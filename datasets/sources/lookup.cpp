@@ -10,8 +10,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/random.h"
 #include "datasets/source.h"
-#include "harness/core/random.h"
 
 namespace lra {
 namespace {

@@ -7,6 +7,8 @@
 #include <map>
 #include <set>
 
+#include "core/digest.h"
+#include "core/file.h"
 #include "datasets/input.h"
 #include "datasets/lra_release.h"
 #include "datasets/missing.h"
@@ -14,8 +16,6 @@
 #include "datasets/png.h"
 #include "datasets/remembered.h"
 #include "datasets/source.h"
-#include "harness/core/digest.h"
-#include "harness/core/file.h"
 
 namespace lra {
 namespace {

@@ -7,9 +7,9 @@
 #include <system_error>
 #include <thread>
 
+#include "core/machine.h"
 #include "datasets/pathfinder.h"
 #include "datasets/source.h"
-#include "harness/core/machine.h"
 
 namespace lra {
 namespace {

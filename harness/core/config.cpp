@@ -1,4 +1,4 @@
-#include "harness/core/config.h"
+#include "core/config.h"
 
 #include <algorithm>
 #include <charconv>
@@ -7,8 +7,8 @@
 #include <optional>
 #include <type_traits>
 
-#include "harness/core/json.h"
-#include "harness/core/names.h"
+#include "core/json.h"
+#include "core/names.h"
 
 namespace lra {
 namespace {

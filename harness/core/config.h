@@ -24,7 +24,7 @@
 #include <variant>
 #include <vector>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 
 namespace lra {
 

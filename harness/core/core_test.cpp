@@ -1,9 +1,9 @@
 #include <gtest/gtest.h>
 
-#include "harness/core/digest.h"
-#include "harness/core/json.h"
-#include "harness/core/names.h"
-#include "harness/core/registry.h"
+#include "core/digest.h"
+#include "core/json.h"
+#include "core/names.h"
+#include "core/registry.h"
 
 namespace lra {
 namespace {

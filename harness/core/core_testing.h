@@ -14,7 +14,7 @@
 #include <set>
 #include <string>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 
 namespace lra {
 

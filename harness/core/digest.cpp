@@ -1,8 +1,8 @@
-#include "harness/core/digest.h"
+#include "core/digest.h"
 
 #include <openssl/evp.h>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 
 namespace lra {
 

@@ -1,4 +1,4 @@
-#include "harness/core/file.h"
+#include "core/file.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -19,7 +19,7 @@
 #include <string_view>
 #include <utility>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 
 namespace lra {
 namespace {

@@ -1,4 +1,4 @@
-#include "harness/core/file.h"
+#include "core/file.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 
 #include <thread>
 
-#include "harness/core/core_testing.h"
+#include "core/core_testing.h"
 
 namespace lra {
 namespace {

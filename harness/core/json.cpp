@@ -1,4 +1,4 @@
-#include "harness/core/json.h"
+#include "core/json.h"
 
 namespace lra {
 

@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "harness/core/config.h"
+#include "core/config.h"
 
 namespace lra {
 

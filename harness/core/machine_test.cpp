@@ -1,4 +1,4 @@
-#include "harness/core/machine.h"
+#include "core/machine.h"
 
 #include <gtest/gtest.h>
 #include <sched.h>

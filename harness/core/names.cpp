@@ -1,4 +1,4 @@
-#include "harness/core/names.h"
+#include "core/names.h"
 
 #include <algorithm>
 #include <cctype>

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/core/error.h"
-#include "harness/core/names.h"
+#include "core/error.h"
+#include "core/names.h"
 
 namespace lra {
 

@@ -1,4 +1,4 @@
-#include "harness/core/remedy.h"
+#include "core/remedy.h"
 
 #include <cerrno>
 

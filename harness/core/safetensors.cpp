@@ -1,12 +1,12 @@
-#include "harness/core/safetensors.h"
+#include "core/safetensors.h"
 
 #include <algorithm>
 #include <bit>
 #include <optional>
 #include <set>
 
-#include "harness/core/error.h"
-#include "harness/core/json.h"
+#include "core/error.h"
+#include "core/json.h"
 
 namespace lra {
 namespace {

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/core/file.h"
+#include "core/file.h"
 
 namespace lra {
 

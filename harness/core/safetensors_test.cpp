@@ -1,10 +1,10 @@
-#include "harness/core/safetensors.h"
+#include "core/safetensors.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "harness/core/core_testing.h"
-#include "harness/core/error.h"
+#include "core/core_testing.h"
+#include "core/error.h"
 
 namespace lra {
 namespace {

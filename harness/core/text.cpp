@@ -1,4 +1,4 @@
-#include "harness/core/text.h"
+#include "core/text.h"
 
 #include <fmt/format.h>
 #include <utf8proc.h>

@@ -1,5 +1,5 @@
 /// What a cell and the program that started it say to each other.
-#include "harness/core/fuzz/fuzz.h"
+#include "core/fuzz/fuzz.h"
 
 #include "harness/protocol.h"
 

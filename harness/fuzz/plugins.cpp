@@ -1,7 +1,7 @@
 /// What a file must be before it is loaded as a plug-in.
 #include "harness/plugin_file.h"
 
-#include "harness/core/fuzz/fuzz.h"
+#include "core/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace lra;

@@ -1,8 +1,8 @@
 /// Arrays in files, and checkpoints, which are such files with a hash.
-#include "harness/core/fuzz/fuzz.h"
+#include "core/fuzz/fuzz.h"
 
+#include "core/safetensors.h"
 #include "harness/checkpoint.h"
-#include "harness/core/safetensors.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace lra;

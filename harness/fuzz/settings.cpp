@@ -1,5 +1,5 @@
 /// What a configuration file asks for: recipe, shape and model settings of any value.
-#include "harness/core/fuzz/fuzz.h"
+#include "core/fuzz/fuzz.h"
 
 #include "harness/experiment.h"
 #include "models/layers/mixer.h"

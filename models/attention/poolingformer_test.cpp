@@ -1,7 +1,7 @@
 /// Poolingformer against its two explicit levels.
 #include <gtest/gtest.h>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "models/testing/contract.h"
 #include "models/testing/dense.h"
 

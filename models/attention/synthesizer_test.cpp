@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "models/layers/mixer.h"
 #include "models/layers/resampled.h"
 #include "models/testing/contract.h"

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "models/tensor/detail/kernels.h"
 #include "models/tensor/detail/permute.h"
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "harness/core/config.h"
+#include "core/config.h"
 #include "models/layers/encoder.h"
 #include "models/layers/parameters.h"
 #include "tasks/batch.h"

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/onednn.h"
 #include "models/testing/bridge.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "models/ops/largest.h"
 #include "models/ops/ops.h"
 

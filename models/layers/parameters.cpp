@@ -2,8 +2,8 @@
 
 #include <bit>
 
-#include "harness/core/digest.h"
-#include "harness/core/error.h"
+#include "core/digest.h"
+#include "core/error.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {

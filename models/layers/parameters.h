@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "harness/core/random.h"
+#include "core/random.h"
 #include "models/ops/sequence_layout.h"
 #include "models/tensor/tensor.h"
 

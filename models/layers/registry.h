@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "harness/core/config.h"
-#include "harness/core/registry.h"
+#include "core/config.h"
+#include "core/registry.h"
 #include "models/layers/parameters.h"
 
 namespace lra::inline LRA_ENGINE {

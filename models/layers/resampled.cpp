@@ -4,7 +4,7 @@
 #include <mutex>
 #include <vector>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "models/autodiff/tape.h"
 #include "models/tensor/detail/kernels.h"
 

@@ -1,6 +1,6 @@
 /// Sums, differences, products and quotients of tensors. Operands of equal shape run over flat memory; others are
 /// broadcast, and their gradients are summed over the repeated dimensions.
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "models/ops/detail/broadcast.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"

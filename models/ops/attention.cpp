@@ -2,7 +2,7 @@
 #include <cmath>
 #include <limits>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "models/ops/detail/head_view.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/detail/tile_rows.h"

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {

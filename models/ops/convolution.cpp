@@ -1,4 +1,4 @@
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"

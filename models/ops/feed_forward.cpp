@@ -1,6 +1,6 @@
 /// The position-wise part of a block in tiles of tokens, so that the values between norm and residual stay in the
 /// cache. Keeps the input of the activation; the rest is cheap to recompute in backward.
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/detail/tile_size.h"
 #include "models/ops/ops.h"

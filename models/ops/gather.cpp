@@ -1,5 +1,5 @@
 /// Gathers rows and entries by index, and computes weighted sums and dot products over the gathered rows only.
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {

@@ -1,6 +1,6 @@
 #include "models/ops/detail/input_checks.h"
 
-#include "harness/core/error.h"
+#include "core/error.h"
 
 namespace lra::inline LRA_ENGINE {
 

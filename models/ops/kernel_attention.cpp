@@ -9,7 +9,7 @@
 #include <array>
 #include <cmath>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "models/ops/detail/head_view.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "models/ops/detail/input_checks.h"
 
 namespace lra::inline LRA_ENGINE {

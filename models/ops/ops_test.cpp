@@ -6,7 +6,7 @@
 #include <numeric>
 #include <tuple>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/onednn.h"
 #include "models/testing/bridge.h"

@@ -3,7 +3,7 @@
 /// An iteration is Z ← ¼ Z·T₃ with X = A·Z, T₁ = 7I − X, T₂ = 15I − X·T₁, T₃ = 13I − X·T₂. Only the Z are kept.
 #include <cmath>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"

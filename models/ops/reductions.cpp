@@ -1,7 +1,7 @@
 /// Sums and means over a dimension, and cumulative sums along each sequence.
 #include <vector>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "models/ops/detail/broadcast.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"

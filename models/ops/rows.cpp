@@ -1,7 +1,7 @@
 /// Ops along the rows of matrices: norm, softmax, division, sums.
 #include <cmath>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"

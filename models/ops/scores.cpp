@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/tensor/detail/kernels.h"
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "harness/core/random.h"
+#include "core/random.h"
 #include "models/tensor/dropout_stream.h"
 
 namespace lra::inline LRA_ENGINE {

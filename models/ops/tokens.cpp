@@ -1,5 +1,5 @@
 /// Ops between token ids, packed tokens and one row per sequence.
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "models/optim/adam.h"
 #include "models/optim/schedule.h"
 

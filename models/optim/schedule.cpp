@@ -5,8 +5,8 @@
 #include <numbers>
 #include <vector>
 
-#include "harness/core/error.h"
-#include "harness/core/names.h"
+#include "core/error.h"
+#include "core/names.h"
 
 namespace lra {
 

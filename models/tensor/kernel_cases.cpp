@@ -6,7 +6,7 @@
 #include <functional>
 #include <limits>
 
-#include "harness/core/random.h"
+#include "core/random.h"
 #include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <limits>
 
-#include "harness/core/random.h"
+#include "core/random.h"
 #include "models/tensor/detail/kernel_cases.h"
 
 namespace lra {

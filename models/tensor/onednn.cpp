@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
-#include "harness/core/error.h"
-#include "harness/core/machine.h"
+#include "core/error.h"
+#include "core/machine.h"
 #include "models/tensor/context.h"
 #include "models/tensor/detail/kernels.h"
 #include "models/tensor/detail/token_tile.h"

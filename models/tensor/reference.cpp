@@ -5,7 +5,7 @@
 #include <limits>
 #include <numbers>
 
-#include "harness/core/random.h"
+#include "core/random.h"
 #include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE::kernels {

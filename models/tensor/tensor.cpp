@@ -1,7 +1,7 @@
 #include "models/tensor/tensor.h"
 #include "models/tensor/detail/kernels.h"
 
-#include "harness/core/error.h"
+#include "core/error.h"
 
 namespace lra::inline LRA_ENGINE {
 

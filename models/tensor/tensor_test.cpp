@@ -6,8 +6,8 @@
 #include <thread>
 #include <vector>
 
-#include "harness/core/error.h"
-#include "harness/core/random.h"
+#include "core/error.h"
+#include "core/random.h"
 #include "models/autodiff/tape.h"
 #include "models/layers/reversible.h"
 #include "models/ops/ops.h"

@@ -6,7 +6,7 @@
 #include <hwy/foreach_target.h>  // must stand before highway.h
 #include <hwy/highway.h>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "models/tensor/detail/instruction_set.h"
 #include "models/tensor/detail/kernels.h"
 #include "models/tensor/detail/vector_lanes-inl.h"

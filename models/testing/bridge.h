@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/core/json.h"
+#include "core/json.h"
 #include "models/tensor/real.h"
 #include "tasks/batch.h"
 #include "tasks/spec.h"

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstddef>
 
-#include "harness/core/random.h"
+#include "core/random.h"
 #include "models/testing/bridge.h"
 
 namespace lra {

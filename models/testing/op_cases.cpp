@@ -1,5 +1,5 @@
 /// All op cases, and the function that runs one.
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "models/autodiff/tape.h"
 #include "models/tensor/detail/kernels.h"
 #include "models/testing/bridge.h"

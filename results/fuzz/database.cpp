@@ -1,11 +1,11 @@
 /// Fuzzes the reading of databases: once with the input as the database file, once with the input as values in the
 /// columns of a valid database.
-#include "harness/core/fuzz/fuzz.h"
+#include "core/fuzz/fuzz.h"
 
 #include <sstream>
 #include <string_view>
 
-#include "harness/core/digest.h"
+#include "core/digest.h"
 #include "results/store/database.h"
 #include "results/store/store.h"
 #include "results/tables/report.h"

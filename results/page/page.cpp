@@ -4,7 +4,7 @@
 #include <cmath>
 #include <string_view>
 
-#include "harness/core/text.h"
+#include "core/text.h"
 #include "results/tables/published.h"
 #include "results/tables/text_table.h"
 

@@ -6,7 +6,7 @@
 #include <cctype>
 #include <string_view>
 
-#include "harness/core/text.h"
+#include "core/text.h"
 #include "results/tables/document.h"
 
 namespace lra {

@@ -1,7 +1,7 @@
 /// Markdown: tables aligned for the terminal that GitHub renders. The meaning of each mark is below its table.
 #include <fmt/format.h>
 
-#include "harness/core/text.h"
+#include "core/text.h"
 #include "results/tables/document.h"
 #include "results/tables/text_table.h"
 

@@ -7,7 +7,7 @@
 #include <limits>
 #include <numeric>
 
-#include "harness/core/random.h"
+#include "core/random.h"
 
 namespace lra {
 namespace {

@@ -11,8 +11,8 @@
 
 #include <sqlite3.h>
 
-#include "harness/core/error.h"
-#include "harness/core/remedy.h"
+#include "core/error.h"
+#include "core/remedy.h"
 
 namespace lra {
 namespace {

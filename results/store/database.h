@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "harness/core/json.h"
+#include "core/json.h"
 #include "results/store/database_file.h"
 
 struct sqlite3;

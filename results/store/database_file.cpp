@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 
 namespace lra {
 namespace {

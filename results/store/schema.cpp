@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 #include "results/store/hashed_revisions.h"
 
 namespace lra {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "harness/core/digest.h"
+#include "core/digest.h"
 #include "results/store/database.h"
 #include "results/store/schema.h"
 #include "results/store/validation.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "harness/core/names.h"
+#include "core/names.h"
 
 namespace lra {
 namespace {

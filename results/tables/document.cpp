@@ -3,7 +3,7 @@
 #include <array>
 #include <cmath>
 
-#include "harness/core/text.h"
+#include "core/text.h"
 #include "results/tables/text_table.h"
 
 namespace lra {

@@ -6,7 +6,7 @@
 #include <ostream>
 #include <string>
 
-#include "harness/core/registry.h"
+#include "core/registry.h"
 #include "results/store/store.h"
 
 namespace lra {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <sstream>
 
-#include "harness/core/random.h"
+#include "core/random.h"
 #include "results/page/page.h"
 #include "results/results_testing.h"
 #include "results/store/database.h"

@@ -6,7 +6,7 @@
 #include <array>
 #include <cmath>
 
-#include "harness/core/text.h"
+#include "core/text.h"
 
 namespace lra {
 namespace {

@@ -18,7 +18,7 @@ endfunction()
 
 function(lra_plugin_library name)
   add_library(${name} MODULE ${ARGN} ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin_abi.cpp)
-  target_include_directories(${name} PRIVATE ${LRA_INCLUDE_DIR})
+  target_include_directories(${name} PRIVATE ${LRA_INCLUDE_DIR} ${LRA_INCLUDE_DIR}/harness)
   target_compile_definitions(${name} PRIVATE LRA_ABI="${LRA_ABI}")
   target_compile_features(${name} PRIVATE cxx_std_20)
   # The flags that affect bits, as in the program.

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 
 namespace lra {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "harness/core/core_testing.h"
+#include "core/core_testing.h"
 
 namespace lra {
 namespace {

@@ -4,9 +4,9 @@
 
 #include <CLI/CLI.hpp>
 
-#include "harness/core/json.h"
-#include "harness/core/names.h"
-#include "harness/core/text.h"
+#include "core/json.h"
+#include "core/names.h"
+#include "core/text.h"
 
 namespace lra {
 namespace {

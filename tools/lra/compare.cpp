@@ -4,7 +4,7 @@
 #include <iostream>
 #include <optional>
 
-#include "harness/core/file.h"
+#include "core/file.h"
 #include "results/tables/document.h"
 #include "results/tables/labels.h"
 #include "results/tables/model_comparison.h"

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <map>
 
-#include "harness/core/digest.h"
+#include "core/digest.h"
 #include "results/store/store.h"
 
 namespace lra {

@@ -6,9 +6,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include "core/text.h"
 #include "datasets/download.h"
 #include "datasets/import.h"
-#include "harness/core/text.h"
 #include "results/tables/text_table.h"
 #include "tools/lra/data.h"
 #include "tools/lra/selection.h"

@@ -2,7 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include "harness/core/file.h"
+#include "core/file.h"
 #include "tasks/preset.h"
 #include "tasks/render.h"
 #include "tools/lra/data.h"

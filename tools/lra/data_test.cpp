@@ -3,8 +3,8 @@
 
 #include <set>
 
-#include "harness/core/digest.h"
-#include "harness/core/file.h"
+#include "core/digest.h"
+#include "core/file.h"
 #include "tools/lra/program_testing.h"
 
 namespace lra {

@@ -1,7 +1,7 @@
 // The real program when writes fail, as on a full disk or at a file size limit.
 #include <gtest/gtest.h>
 
-#include "harness/core/random.h"
+#include "core/random.h"
 #include "tools/lra/crash_testing.h"
 
 namespace lra {

@@ -5,8 +5,8 @@
 #include <set>
 #include <vector>
 
+#include "core/machine.h"
 #include "datasets/source.h"
-#include "harness/core/machine.h"
 #include "harness/environment.h"
 #include "harness/measure.h"
 #include "models/layers/mixer.h"

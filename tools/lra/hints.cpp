@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "harness/core/names.h"
-#include "harness/core/text.h"
+#include "core/names.h"
+#include "core/text.h"
 #include "harness/experiment.h"
 #include "models/layers/encoder.h"
 #include "models/layers/mixer.h"

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/core/json.h"
+#include "core/json.h"
 #include "tools/lra/command_line.h"
 
 namespace lra {

@@ -6,8 +6,8 @@
 #include <set>
 #include <thread>
 
-#include "harness/core/file.h"
-#include "harness/core/random.h"
+#include "core/file.h"
+#include "core/random.h"
 #include "results/store/store.h"
 #include "tools/lra/crash_testing.h"
 

@@ -14,10 +14,10 @@
 #include <filesystem>
 #include <new>
 
+#include "core/error.h"
+#include "core/file.h"
+#include "core/text.h"
 #include "harness/build_info.h"
-#include "harness/core/error.h"
-#include "harness/core/file.h"
-#include "harness/core/text.h"
 #include "harness/measure.h"
 #include "models/tensor/detail/instruction_set.h"
 #include "models/tensor/detail/kernels.h"

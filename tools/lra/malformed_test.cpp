@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
-#include "harness/core/file.h"
-#include "harness/core/random.h"
+#include "core/file.h"
+#include "core/random.h"
 #include "tools/lra/program_testing.h"
 
 namespace lra {

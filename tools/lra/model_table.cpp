@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "harness/core/names.h"
+#include "core/names.h"
 #include "harness/experiment.h"
 #include "models/layers/registry.h"
 #include "tools/lra/selection.h"

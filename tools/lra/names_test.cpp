@@ -3,7 +3,7 @@
 
 #include <fstream>
 
-#include "harness/core/text.h"
+#include "core/text.h"
 #include "tools/lra/program_testing.h"
 
 namespace lra {

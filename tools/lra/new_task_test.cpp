@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "core/file.h"
 #include "datasets/archive_testing.h"
-#include "harness/core/file.h"
 #include "tools/lra/program_testing.h"
 
 namespace lra {

@@ -3,8 +3,8 @@
 
 #include <cstdlib>
 
+#include "core/file.h"
 #include "datasets/archive_testing.h"
-#include "harness/core/file.h"
 #include "tools/lra/program_testing.h"
 
 namespace lra {

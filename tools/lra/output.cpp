@@ -15,8 +15,8 @@
 #include <string>
 #include <utility>
 
-#include "harness/core/error.h"
-#include "harness/core/text.h"
+#include "core/error.h"
+#include "core/text.h"
 
 namespace lra {
 namespace {

@@ -1,7 +1,7 @@
 // The real program on user data, from the files to the tables.
 #include <gtest/gtest.h>
 
-#include "harness/core/file.h"
+#include "core/file.h"
 #include "tools/lra/program_testing.h"
 
 namespace lra {

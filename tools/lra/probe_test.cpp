@@ -5,7 +5,7 @@
 #include <map>
 #include <sstream>
 
-#include "harness/core/safetensors.h"
+#include "core/safetensors.h"
 #include "tools/lra/program_testing.h"
 
 namespace lra {

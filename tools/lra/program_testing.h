@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <string>
 
-#include "harness/core/json.h"
+#include "core/json.h"
 #include "results/results_testing.h"
 
 namespace lra {

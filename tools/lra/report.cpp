@@ -3,7 +3,7 @@
 #include <iostream>
 #include <sstream>
 
-#include "harness/core/file.h"
+#include "core/file.h"
 #include "tasks/preset.h"
 #include "tools/lra/command.h"
 #include "tools/lra/default_paths.h"

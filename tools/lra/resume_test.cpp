@@ -1,7 +1,7 @@
 // Runs that resume under other conditions, are suspended or diverge at the end, and runs that are reproduced.
 #include <gtest/gtest.h>
 
-#include "harness/core/file.h"
+#include "core/file.h"
 #include "tools/lra/program_testing.h"
 
 namespace lra {

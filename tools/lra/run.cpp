@@ -6,8 +6,8 @@
 #include <map>
 #include <sstream>
 
+#include "core/text.h"
 #include "harness/build_info.h"
-#include "harness/core/text.h"
 #include "harness/environment.h"
 #include "harness/estimate.h"
 #include "harness/plugin.h"

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <map>
 
-#include "harness/core/file.h"
-#include "harness/core/names.h"
+#include "core/file.h"
+#include "core/names.h"
 #include "models/layers/registry.h"
 #include "tools/lra/hints.h"
 #include "tools/lra/selection.h"

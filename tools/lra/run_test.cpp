@@ -9,7 +9,7 @@
 #include <set>
 #include <thread>
 
-#include "harness/core/file.h"
+#include "core/file.h"
 #include "tools/lra/program_testing.h"
 
 namespace lra {

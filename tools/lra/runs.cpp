@@ -5,7 +5,7 @@
 #include <iostream>
 #include <set>
 
-#include "harness/core/file.h"
+#include "core/file.h"
 #include "results/store/database_file.h"
 #include "results/tables/document.h"
 #include "results/tables/labels.h"

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "harness/core/text.h"
+#include "core/text.h"
 #include "harness/environment.h"
 #include "harness/experiment.h"
 #include "harness/progress.h"

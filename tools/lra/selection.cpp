@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <set>
 
-#include "harness/core/names.h"
+#include "core/names.h"
 #include "harness/experiment.h"
 #include "models/layers/mixer.h"
 #include "results/tables/versions.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/core/json.h"
+#include "core/json.h"
 #include "results/store/record.h"
 
 namespace lra {

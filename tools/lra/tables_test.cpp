@@ -1,5 +1,5 @@
 // Reports and comparisons of the real program agree with the database.
-#include "harness/core/file.h"
+#include "core/file.h"
 #include "results/store/store.h"
 #include "tools/lra/program_testing.h"
 

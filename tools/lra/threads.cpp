@@ -2,8 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
-#include "harness/core/error.h"
-#include "harness/core/machine.h"
+#include "core/error.h"
+#include "core/machine.h"
 #include "results/tables/document.h"
 
 namespace lra {

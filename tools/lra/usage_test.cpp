@@ -3,7 +3,7 @@
 
 #include <fstream>
 
-#include "harness/core/file.h"
+#include "core/file.h"
 #include "tools/lra/program_testing.h"
 
 namespace lra {

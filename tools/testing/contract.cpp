@@ -8,8 +8,8 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "harness/core/error.h"
-#include "harness/core/file.h"
+#include "core/error.h"
+#include "core/file.h"
 #include "harness/plugin.h"
 #include "harness/plugin_file.h"
 #include "models/testing/contract.h"

@@ -1,6 +1,6 @@
 #include <fstream>
 
-#include "harness/core/fuzz/fuzz.h"
+#include "core/fuzz/fuzz.h"
 
 namespace lra::fuzz {
 

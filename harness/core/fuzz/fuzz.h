@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <span>
 
-#include "harness/core/error.h"
+#include "core/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 

@@ -4,8 +4,8 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/core/file.h"
-#include "harness/core/fuzz/fuzz.h"
+#include "core/file.h"
+#include "core/fuzz/fuzz.h"
 
 int main(int count, char** arguments) {
   std::vector<std::filesystem::path> files;

@@ -10,7 +10,7 @@
 
 #include <hwy/highway.h>
 
-#include "harness/core/random.h"
+#include "core/random.h"
 #include "models/tensor/detail/kernels.h"
 #include "models/tensor/detail/vector_lanes-inl.h"
 
