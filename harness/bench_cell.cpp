@@ -227,20 +227,22 @@ struct BenchMeter::Rep {
   void turn() {
     if (std::exchange(trimmed, false)) stepper->step(*lanes);
     for (double spent = 0, enough = task.seconds / double(task.turns); spent == 0 || spent < enough;) {
-      seconds.push_back(time_step());
+      seconds.push_back(time_step().seconds);
       spent += seconds.back();
     }
     give_way();
   }
 
   /// A step in which the process stood still is no figure, and is taken once more.
-  double time_step() {
+  StepProfile time_step() {
     constexpr int kMostTries = 20;
     for (int tries = 0; tries < kMostTries; ++tries) {
-      const double paused = clock->paused_seconds(), start = clock->seconds();
+      const double paused = clock->paused_seconds(), optimiser = stepper->optimiser_seconds(), start = clock->seconds();
       last = stepper->step(*lanes);
-      const double took = clock->seconds() - start;
-      if (clock->paused_seconds() == paused) return took;
+      StepProfile timed{.steps = 1, .threads = task.threads, .seconds = clock->seconds() - start};
+      timed.optimiser_seconds = stepper->optimiser_seconds() - optimiser;
+      timed.rows = lanes->take_profile();
+      if (clock->paused_seconds() == paused) return timed;
     }
     fail("the process was stopped in each of {} steps, so none could be timed; measure when it may run", kMostTries);
   }
@@ -289,19 +291,12 @@ Json BenchMeter::metrics() const {
 
 Json BenchMeter::profile() {
   Lanes& lanes = *rep_->lanes;
-  Stepper& stepper = *rep_->stepper;
-  if (std::exchange(rep_->trimmed, false)) stepper.step(lanes);
-  const double before = stepper.optimiser_seconds();
+  if (std::exchange(rep_->trimmed, false)) rep_->stepper->step(lanes);
   lanes.set_profiling(true);
   StepProfile profile{.threads = rep_->task.threads};
-  for (const auto start = Clock::now(); profile.steps == 0 || profile.seconds < rep_->task.seconds;
-       profile.seconds = seconds_since(start)) {
-    stepper.step(lanes);
-    ++profile.steps;
-  }
+  do profile += rep_->time_step();
+  while (profile.seconds < rep_->task.seconds);
   lanes.set_profiling(false);
-  profile.optimiser_seconds = stepper.optimiser_seconds() - before;
-  profile.rows = lanes.profile();
   return lra::encode(profile);
 }
 
