@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstring>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <numeric>
 #include <utility>
@@ -24,8 +25,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-constexpr int kLookMilliseconds = 100;   // how often a wait looks whether it should stop
-constexpr double kSecondsOfMachine = 1;  // about what it takes to measure what the machine can do
+constexpr int kLookMilliseconds = 100;     // how often a wait looks whether it should stop
+constexpr double kSecondsOfForecast = 60;  // a model whose forecast takes longer has none
+constexpr double kSecondsOfMachine = 1;    // about what it takes to measure what the machine can do
 
 /// Time is over, or somebody wants to have what there is.
 struct Stopped {};
@@ -72,10 +74,11 @@ class Worker {
   /// A process that is gone will be noticed by who waits for its answer.
   void go_on() const { (void)send(ours_, "", 1, MSG_NOSIGNAL); }
 
-  /// Its next answer. Throws the sentence that it says instead, or one on how it ended.
-  Json answer(const Watch& watch) {
-    while (lines_.empty()) {
+  /// Its next answer. Throws the sentence that it says instead, or one on how it ended, or when it has none in time.
+  Json answer(const Watch& watch, double most_seconds = std::numeric_limits<double>::infinity()) {
+    for (const auto start = Clock::now(); lines_.empty();) {
       watch.check();
+      if (seconds_since(start) > most_seconds) fail("its process takes more than {} s to answer", most_seconds);
       if (child_->descriptor() < 0) fail_with(child_->wait());
       pollfd waiting{child_->descriptor(), POLLIN, 0};
       poll(&waiting, 1, kLookMilliseconds);
@@ -146,7 +149,7 @@ class Matrix {
     for (std::size_t m = 0; m < models; ++m) {
       try {
         Worker worker(options_.program, forecast_request(task_of(request_.models[m]), request_.lengths));
-        const Json answer = worker.answer(watch_);
+        const Json answer = worker.answer(watch_, kSecondsOfForecast);
         for (std::size_t i = 0; i < request_.lengths.size(); ++i) {
           const Json& one = answer.at("forecast").at(i);
           const double machine = 2 * kSecondsOfMachine / double(models);  // looked at twice a length

@@ -2,7 +2,6 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include "harness/environment.h"
 #include "harness/estimate.h"
 #include "harness/experiment.h"
+#include "harness/limited_memory.h"
 #include "harness/measure.h"
 #include "harness/protocol.h"
 
@@ -42,29 +42,6 @@ void end_with_parent(long parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != pid_t(parent)) fail("the process that started this cell is gone");
 }
-
-/// While one lives, memory that the process asks for beyond a limit is refused, so that it ends with a sentence and not
-/// by the system. Afterwards there is room again to say it.
-class LimitedMemory {
- public:
-  /// 0 bytes: no limit.
-  explicit LimitedMemory(std::int64_t bytes) {
-    if (bytes <= 0) return;
-    if (getrlimit(RLIMIT_DATA, &before_) != 0) fail("cannot limit the memory of the cell: {}", std::strerror(errno));
-    const rlimit limit{std::min(rlim_t(bytes), before_.rlim_cur), before_.rlim_max};
-    if (setrlimit(RLIMIT_DATA, &limit) != 0) fail("cannot limit the memory of the cell: {}", std::strerror(errno));
-    is_set_ = true;
-  }
-  ~LimitedMemory() {
-    if (is_set_) setrlimit(RLIMIT_DATA, &before_);
-  }
-  LimitedMemory(const LimitedMemory&) = delete;
-  LimitedMemory& operator=(const LimitedMemory&) = delete;
-
- private:
-  rlimit before_{};
-  bool is_set_ = false;
-};
 
 void answer_interrupted() {
   CellMessage message;
@@ -151,6 +128,7 @@ MemoryLimit lowest_limit(const CellRequest& request) {
 /// Tells that memory ran out, and what would have been enough where there is memory to find that out.
 int answer_out_of_memory(const CellRequest& request, const MemoryLimit& limit) {
   try {
+    const LimitedMemory limited(limit_within_machine());
     CellMessage message;
     message.type = CellMessage::Type::out_of_memory;
     message.needed_bytes = limit.used + needed_bytes(request.experiment, request.options.threads,

@@ -9,7 +9,12 @@ namespace lra {
 namespace {
 
 constexpr std::array<Split, 3> kSplits{Split::train, Split::valid, Split::test};
-constexpr long kFew = 256;  // examples of each split
+
+/// Examples to make of each split, fewer of long ones: a million tokens take a tenth of a second.
+long few(const TaskSpec& spec, long most) {
+  constexpr long kTokens = 1 << 20;
+  return std::clamp(kTokens / spec.length, 2L, most);
+}
 
 /// Examples in memory.
 class Few final : public Dataset {
@@ -55,10 +60,11 @@ bool is_generator(const std::string& source, const Json& settings, const DataPat
 }
 
 /// The first examples of each split: a generated example does not depend on how many there are.
-Corpus first_few(const std::string& source, Json settings, const DataPaths& paths) {
+Corpus first_few(const TaskSpec& spec, const std::string& source, Json settings, const DataPaths& paths) {
+  const long count = few(spec, 256);
   for (const Split split : kSplits) {
     const long wanted = settings.at(name_of(split)).get<long>();
-    settings[name_of(split)] = wanted > 0 ? std::min(wanted, kFew) : kFew;
+    settings[name_of(split)] = wanted > 0 ? std::min(wanted, count) : count;
   }
   return sources().at(source).make(settings, paths.root);
 }
@@ -73,9 +79,9 @@ Corpus longest(const TaskSpec& spec) {
     for (std::uint16_t& token : tokens) token = std::uint16_t(random.below(std::uint32_t(spec.vocab), drawn++));
     return tokens;
   };
-  constexpr long kCount = 32;
+  const long count = few(spec, 32);
   for (const Split split : kSplits)
-    for (long i = 0; i < kCount; ++i) {
+    for (long i = 0; i < count; ++i) {
       const int label = int(i % spec.classes);
       if (spec.paired)
         corpus[split].add(sequence(), sequence(), label);
@@ -101,7 +107,7 @@ TrialData trial_data(const TaskPlan& plan, const DataPaths& paths) {
   trial.sizes = sizes_in(settings);
   const bool has_one_length = plan.spec.height > 0;
   if (!has_one_length && is_generator(source, settings, paths)) {
-    trial.examples = std::make_unique<Few>(first_few(source, settings, paths));
+    trial.examples = std::make_unique<Few>(first_few(plan.spec, source, settings, paths));
     trial.basis = "a few examples, made for this";
   } else {
     trial.examples = std::make_unique<Few>(longest(plan.spec));

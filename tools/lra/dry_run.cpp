@@ -1,15 +1,24 @@
 #include "tools/lra/dry_run.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <filesystem>
 #include <map>
+#include <mutex>
+#include <new>
+#include <optional>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include <spdlog/spdlog.h>
 
 #include "harness/estimate.h"
+#include "harness/limited_memory.h"
 #include "harness/measure.h"
 #include "harness/runner.h"
 #include "results/store/store.h"
@@ -19,7 +28,8 @@
 namespace lra {
 namespace {
 
-constexpr double kSecondsOfTrial = 2;  // the time limit per group of cells that differ only in the seed
+constexpr double kSecondsOfTrial = 2;          // the time limit per group of cells that differ only in the seed
+constexpr std::chrono::seconds kPatience{60};  // a trial that takes longer will not end while the user waits
 
 /// Identifies experiments with equal cost: everything but the seed.
 std::string kind_of(const Experiment& experiment) {
@@ -71,11 +81,46 @@ class Missing {
   std::map<std::string, std::string> known_;
 };
 
-/// Throws if the parameters alone do not fit in memory, in which case the cell cannot be timed either.
-void check_memory(const Experiment& e, const CellOptions& cell) {
-  const std::int64_t needed = bytes_of_parameters(e, cell.threads);
-  if (needed > available_bytes(cell.max_memory))
-    fail("{} on {}: {}; try smaller settings", e.model, e.plan.spec.variant, out_of_memory(cell.max_memory, needed));
+/// Ends the program with a sentence if the object lives longer than kPatience. One op of a model with extreme settings
+/// can take minutes, and nothing but the end of the process stops it.
+class Patience {
+ public:
+  explicit Patience(std::string sentence) : sentence_(std::move(sentence)) {}
+
+ private:
+  void watch(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    if (ended_.wait_for(lock, stop, kPatience, [&] { return stop.stop_requested(); })) return;
+    spdlog::error(sentence_);
+    _exit(int(Kind::failed));
+  }
+
+  std::string sentence_;
+  std::mutex mutex_;
+  std::condition_variable_any ended_;
+  std::jthread watcher_{[this](const std::stop_token& stop) { watch(stop); }};  // the last member: it ends first
+};
+
+/// Return the forecast of a cell. Throws a sentence if the cell does not fit in memory.
+Estimate tried(const Experiment& e, const RunOptions& options) {
+  const CellOptions& cell = options.matrix.cell;
+  const std::string name = fmt::format("{} on {}", e.model, e.plan.spec.variant);
+  const auto refuse = [&](std::int64_t needed) {
+    fail("{}: {}; try smaller settings", name, out_of_memory(cell.max_memory, needed));
+  };
+  const std::int64_t available = available_bytes(cell.max_memory), parameters = bytes_of_parameters(e, cell.threads);
+  if (parameters > available) refuse(parameters);
+  const Patience patience(fmt::format(
+      "{}: its shortest steps take more than {} s; try smaller settings, or --no-estimate", name, kPatience.count()));
+  std::optional<Estimate> estimated;
+  try {
+    const std::int64_t machine = limit_within_machine(), own = process_bytes("VmData");
+    const LimitedMemory limited(cell.max_memory > 0 ? std::min(machine, own + cell.max_memory) : machine);
+    estimated = estimate(e, data_paths(options.data), cell.threads, kSecondsOfTrial);
+  } catch (const std::bad_alloc&) {  // reported below, when there is memory again
+  }
+  if (!estimated || estimated->peak_bytes > available) refuse(estimated ? estimated->peak_bytes : 0);
+  return *estimated;
 }
 
 std::string figure(const Json& value, std::string (*text)(double)) {
@@ -153,10 +198,7 @@ Json dry_run(const std::vector<Experiment>& experiments, const RunOptions& optio
     if (!skip && !options.no_estimate) {
       const auto [place, is_new] = estimates.try_emplace(kind_of(experiment));
       Estimate& estimated = place->second;
-      if (is_new) {
-        check_memory(experiment, options.matrix.cell);
-        estimated = estimate(experiment, data_paths(options.data), options.matrix.cell.threads, kSecondsOfTrial);
-      }
+      if (is_new) estimated = tried(experiment, options);
       cell.update({{"flops", estimated.flops},
                    {"peak_bytes", estimated.peak_bytes},
                    {"seconds", estimated.seconds},

@@ -102,6 +102,31 @@ TEST(Limits, AModelLargerThanMemoryIsNotBuilt) {
   EXPECT_NE(plan.err.find("transformer on lookup@smoke: " + words), std::string::npos) << plan.err;
 }
 
+// Accepted settings that cannot be run are refused before the machine swaps.
+TEST(Limits, AForecastOfExtremeSettingsEndsSoon) {
+  if (kSanitised) GTEST_SKIP();
+  const Sandbox sandbox;
+  const std::string plan = "run --dry-run --preset smoke --tasks text --threads 1 --models ";
+  // Few parameters, and an attention matrix of up to 100,000² numbers for each of two heads.
+  const std::string wide = plan + "transformer --model-args transformer:materialized=true --set length=100000";
+  const Finished large = sandbox.lra(wide + " --max-memory 1G", "timeout 30");
+  EXPECT_EQ(large.code, 1);
+  const std::string words =
+      "transformer on text@smoke-100000: not enough memory: --max-memory allows 1.00 GiB, and about ";
+  EXPECT_NE(large.err.find(words), std::string::npos) << large.err;
+  const Finished longest = sandbox.lra(plan + "transformer --set length=1000000", "timeout 30");
+  EXPECT_EQ(longest.code, 0) << longest.err;
+}
+
+TEST(SlowLimits, AForecastThatTakesMinutesEndsWithASentence) {
+  const Finished slow = Sandbox().lra(
+      "run --dry-run --preset smoke --tasks text --threads 1 --models perceiver --model-args perceiver:latents=65536",
+      "timeout 120");
+  EXPECT_EQ(slow.code, 1);
+  EXPECT_NE(slow.err.find("perceiver on text@smoke: its shortest steps take more than 60 s"), std::string::npos)
+      << slow.err;
+}
+
 TEST(Limits, ExplainsThatAThreadCannotBeStarted) {
   if (kSanitised) GTEST_SKIP();
   const Sandbox sandbox;
