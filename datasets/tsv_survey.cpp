@@ -324,7 +324,7 @@ std::array<fs::path, 3> files_of(const fs::path& folder) {
   std::error_code none;
   const fs::file_status status = fs::status(folder, none);
   if (!fs::is_directory(status))
-    fail_data("there is no folder '{}'{}; one's own data are a folder with train.tsv, valid.tsv and test.tsv",
+    fail_data("there is no folder '{}'{}; user data are a folder with train.tsv, valid.tsv and test.tsv",
               folder.string(), fs::exists(status) ? ", that is a file" : "");
   std::array<fs::path, 3> files;
   for (std::size_t s = 0; s < files.size(); ++s) {

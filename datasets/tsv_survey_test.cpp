@@ -1,4 +1,4 @@
-// What is a heading, a label, a file of one's own texts.
+// Header rows, labels and files of user data.
 #include <gtest/gtest.h>
 
 #include "datasets/tsv_testing.h"

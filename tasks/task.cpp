@@ -215,7 +215,7 @@ std::string stored_name(const std::string& task) {
 }
 
 std::string describe_task(const std::string& task) {
-  return is_own_task(task) ? "labelled texts of one's own, read byte by byte" : task_definitions().at(task).summary;
+  return is_own_task(task) ? "labelled texts of the user, read byte by byte" : task_definitions().at(task).summary;
 }
 
 TaskPlan plan_task(const std::string& task, const std::string& name, const std::string& model,

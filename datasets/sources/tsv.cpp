@@ -21,7 +21,7 @@ Corpus make(const Config& config, const std::filesystem::path& root) {
 
 const RegisterSource<Config> registered{
     "tsv",
-    {"labelled texts of one's own: train.tsv, valid.tsv and test.tsv", "its owner's", "none: the user's own data", 3},
+    {"labelled texts of the user: train.tsv, valid.tsv and test.tsv", "its owner's", "none: the user's own data", 3},
     inputs,
     make};
 

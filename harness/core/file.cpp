@@ -151,7 +151,7 @@ void check_can_be_read(const fs::path& path) {
   std::error_code none;
   const fs::file_status status = fs::status(path, none);
   if (fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status))
-    fail_data("cannot read {}: it is no regular file but a pipe, a device or a socket; name a file", path.string());
+    fail_data("cannot read {}: it is not a regular file but a pipe, a device or a socket; name a file", path.string());
 }
 
 std::string read_file(const std::filesystem::path& path) {

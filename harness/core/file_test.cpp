@@ -48,7 +48,7 @@ TEST(File, OfWhatIsNoFileOnlyAnOpenPipeIsRead) {
   const fs::path pipe = folder / "pipe";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
   for (const fs::path& path : {pipe, fs::path("/dev/zero")}) {
-    const std::string expected = "cannot read " + path.string() + ": it is no regular file";
+    const std::string expected = "cannot read " + path.string() + ": it is not a regular file";
     EXPECT_TRUE(sentence_of([&] { (void)read_file(path); }, Kind::data).starts_with(expected));
     EXPECT_TRUE(sentence_of([&] { (void)MappedFile(path); }, Kind::data).starts_with(expected));
   }

@@ -259,7 +259,7 @@ TEST(Limits, APipeNamedLikeACheckpointDoesNotBlock) {
   ASSERT_EQ(sandbox.lra("runs delete 1").code, 0);
   const Finished finished = sandbox.lra(kSmall, "timeout 60");
   EXPECT_EQ(finished.code, 0) << finished.err;
-  EXPECT_NE(finished.err.find("it is no regular file but a pipe"), std::string::npos) << finished.err;
+  EXPECT_NE(finished.err.find("it is not a regular file but a pipe"), std::string::npos) << finished.err;
   const Finished imported = sandbox.lra("data import " + (state / (key + ".damaged")).string(), "timeout 60");
   EXPECT_EQ(imported.code, 3) << imported.err;
 }
