@@ -18,7 +18,7 @@ constexpr double kElementwise = 1e-6, kAttention = 3e-6, kGradient = 1e-5, kEqua
 constexpr long kRows = 37;
 constexpr Real kInfinity = std::numeric_limits<Real>::infinity();
 
-/// Normal values that both engines can hold exactly.
+/// Values from N(0,1) that both engines represent exactly.
 Values normal(long n, std::string_view name, double spread = 1) {
   const Random random(17, "kernels", name);
   Values x(std::size_t(n), 0);
@@ -110,7 +110,7 @@ void norms(Table& table, long n) {
   table.keep("layer_norm", y);
   table.keep("layer_norm: mean", mean);
   table.keep("layer_norm: rstd", rstd);
-  // Both engines go on from the same statistics.
+  // Both engines continue from the same statistics.
   for (long r = 0; r < kRows; ++r) {
     mean[std::size_t(r)] = Real(0.25) * Real(r);
     rstd[std::size_t(r)] = Real(0.5) + Real(0.125) * Real(r);
@@ -123,7 +123,7 @@ void norms(Table& table, long n) {
   table.keep("layer_norm_backward: beta", dbeta);
 }
 
-/// Rows lie n + 3 apart; what is between them must stay, which the comparison sees too.
+/// Rows have a stride of n + 3; the comparison also checks that values between rows stay unchanged.
 void rows(Table& table, long n) {
   const long stride = n + 3, tall = 300;
   const Values x = normal(kRows * stride, "x"), factor = normal(kRows, "factor");
@@ -160,8 +160,8 @@ void rows(Table& table, long n) {
   table.keep("add_column_sums", column_sums);
 }
 
-/// What the rows of a tile see, seven kinds in turn: all, nothing, the start, the end, the middle, all of it with
-/// −infinity in between, one.
+/// The visible columns of a tile's rows, seven kinds in turn: all, none, the start, the end, the middle, all with some
+/// scores of −infinity, one.
 constexpr long kKinds = 7, kSeesNothing = 1, kHasInfinities = 5;
 struct Window {
   std::vector<long> begin, end;
@@ -218,7 +218,7 @@ void entmax(Table& table, long n) {
       Values z = scores, dp = normal(n, "dp");
       const double shift = kernels::entmax(z.data(), n, epsilon, scratch.data());
       table.keep("entmax" + label, z, kAttention);
-      table.keep("entmax: shift" + label, {Real(shift - 1)}, kAttention);  // it may be 0
+      table.keep("entmax: shift" + label, {Real(shift - 1)}, kAttention);  // the shift may be 0
       z = scores;
       const double slope = kernels::entmax_backward(z.data(), dp.data(), n, epsilon, shift, scratch.data());
       table.keep("entmax_backward: p" + label, z, kAttention);
@@ -293,7 +293,7 @@ std::vector<KernelOutput> extreme_outputs() {
   Values row = x;
   kernels::softmax({row.data(), 1, n, n});
   table.keep("softmax", row);
-  // A row of −infinity alone, then the same row with a finite tile before it.
+  // A row of −infinity only, then the same row after a finite tile.
   for (const Real before : {-kInfinity, Real(2)}) {
     Values s(37, -kInfinity), max{before}, sum{before == 2 ? Real(1) : Real(0)}, correction{5};
     const long begin = 0, end = 37;

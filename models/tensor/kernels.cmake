@@ -4,7 +4,8 @@ set(tensor ${CMAKE_CURRENT_LIST_DIR})
 lra_library(kernels_vector
   ${tensor}/vector_attention.cpp ${tensor}/vector_elementwise.cpp ${tensor}/vector_entmax.cpp ${tensor}/vector_features.cpp ${tensor}/vector_optimiser.cpp
   ${tensor}/vector_rows.cpp)
-# Instruction sets between two others that bring these loops nothing; SVE, whose vectors cannot be members of a struct.
+# Disabled: intermediate instruction sets that do not speed up these loops, and SVE, whose vectors cannot be members of
+# a struct.
 target_compile_definitions(kernels_vector PRIVATE
   "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_AVX3_DL|HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128)")
 target_link_libraries(kernels_vector PUBLIC core PRIVATE hwy::hwy)
@@ -14,7 +15,7 @@ target_compile_definitions(kernels_reference PUBLIC LRA_ENGINE=f64)
 target_link_libraries(kernels_reference PUBLIC core)
 lra_oracle(kernels_reference)
 
-# The same table of cases in both engines.
+# The table of cases is compiled for both engines.
 add_library(kernel_cases_double OBJECT ${tensor}/kernel_cases.cpp)
 target_link_libraries(kernel_cases_double PUBLIC kernels_reference)
 lra_oracle(kernel_cases_double)

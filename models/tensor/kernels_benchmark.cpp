@@ -1,5 +1,5 @@
-/// The speed of each kernel alone, on one thread and on data that stays in cache: GFLOP/s of products, billions of
-/// elements a second of everything else.
+/// The speed of each kernel on one thread, with data that stays in cache: GFLOP/s for products, billions of elements
+/// per second for everything else.
 ///
 ///   build/release/models/kernels_benchmark --benchmark_filter=gelu
 #include <benchmark/benchmark.h>
@@ -14,7 +14,7 @@ namespace {
 
 using State = benchmark::State;
 
-constexpr long kTokens = 256, kWidth = 64;  // a token tile of the small shape: 64 KiB
+constexpr long kTokens = 256, kWidth = 64;  // one token tile of the small shape: 64 KiB
 constexpr long kElements = kTokens * kWidth;
 
 /// Small numbers of both signs.
@@ -36,14 +36,14 @@ void gemm(State& state, bool transpose_a, bool transpose_b) {
   std::vector<float> c(std::size_t(m * n));
   const ConstView av = transpose_a ? ConstView(a.data(), k, m, m) : ConstView(a.data(), m, k, k);
   const ConstView bv = transpose_b ? ConstView(b.data(), n, k, k) : ConstView(b.data(), k, n, n);
-  kernels::gemm(av, transpose_a, bv, transpose_b, {c.data(), m, n, n});  // makes the primitives
+  kernels::gemm(av, transpose_a, bv, transpose_b, {c.data(), m, n, n});  // creates the primitives
   for (auto _ : state) kernels::gemm(av, transpose_a, bv, transpose_b, {c.data(), m, n, n});
   state.counters["GFLOP/s"] =
       benchmark::Counter(2e-9 * double(m * n * k), benchmark::Counter::kIsIterationInvariantRate);
 }
 
 void products(benchmark::internal::Benchmark* each) {
-  each->Args({2000, 512, 512})  // the yardstick
+  each->Args({2000, 512, 512})  // the reference for the machine's rate
       ->Args({256, 64, 64})     // a projection of a token tile, small shape
       ->Args({256, 1024, 256})  // its feed-forward part, LRA's Text shape
       ->Args({128, 128, 32});   // scores of an attention tile
@@ -74,7 +74,7 @@ void gelu_backward(State& state) {
   const std::vector<float> x = numbers(kElements);
   std::vector<float> dy(x.size());
   for (auto _ : state) {
-    kernels::copy(x.data(), dy.data(), kElements);  // the kernel overwrites it, and would soon work on denormals
+    kernels::copy(x.data(), dy.data(), kElements);  // the kernel overwrites dy, which would soon become denormal
     kernels::gelu_backward(x.data(), dy.data(), kElements);
   }
   count_elements(state, kElements);

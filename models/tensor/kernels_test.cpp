@@ -22,7 +22,7 @@ namespace {
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
-/// Runs each test on every instruction set that was compiled and that this machine has.
+/// Runs each test on every instruction set that is compiled in and that this machine supports.
 class Kernels : public testing::TestWithParam<std::int64_t> {
  protected:
   void SetUp() override { choose(GetParam()); }
@@ -79,7 +79,7 @@ TEST_P(Kernels, AgreeWithTheDefinitionsInDouble) {
 
 TEST_P(Kernels, AgreeAtTheEndsOfTheRange) { expect_close(extreme_outputs(), f64::extreme_outputs()); }
 
-/// Distance in units of the last place that float has at the exact value.
+/// The distance in units of the last place of float at the exact value.
 double ulps(float value, double exact) {
   const double place = std::ldexp(1.0, std::max(std::ilogb(exact) - 23, -149));
   return std::abs(double(value) - exact) / place;
@@ -90,7 +90,7 @@ TEST_P(Kernels, ExponentialIsExactToTwoUnits) {
   for (std::uint32_t bits = 0; bits < std::bit_cast<std::uint32_t>(104.5f); bits += 2003)
     for (const float sign : {1.0f, -1.0f}) {
       const float v = sign * std::bit_cast<float>(bits);
-      if (v < 88.7228f) x.push_back(v);  // beyond, exp is larger than any float
+      if (v < 88.7228f) x.push_back(v);  // above, exp exceeds the range of float
     }
   y.resize(x.size());
   kernels::exponential(x.data(), y.data(), long(x.size()));
@@ -125,7 +125,7 @@ TEST_P(Kernels, NanIsNeverHidden) {
   }
 }
 
-// A row of entmax that holds one is NaN everywhere, and so is its gradient.
+// A row of entmax with a NaN is NaN everywhere, and so is its gradient.
 TEST_P(Kernels, NanScoresSpoilTheirRowOfEntmax) {
   for (const float bad : {kNan, kInfinity, -kInfinity})
     for (long at = 0; at < 37; ++at) {
@@ -138,7 +138,7 @@ TEST_P(Kernels, NanScoresSpoilTheirRowOfEntmax) {
     }
 }
 
-// One bad score among good ones spoils its row's sum and no other row.
+// One NaN score makes the sum of its row NaN, and no other row's.
 TEST_P(Kernels, NanScoresReachTheSum) {
   for (const float bad : {kNan, kInfinity})
     for (long at = 0; at < 37; ++at) {
@@ -152,7 +152,8 @@ TEST_P(Kernels, NanScoresReachTheSum) {
     }
 }
 
-// Source: what a probability is. At scores of 1e9 the fused product and its rounded log Σ exp differ by up to 64.
+// Source: the definition of a probability. At scores of 1e9 the fused product and the rounded log Σ exp differ by up to
+// 64.
 TEST_P(Kernels, RecomputedProbabilitiesAreAtMostOne) {
   constexpr long kCols = 37, kRounds = 50;
   constexpr float kScale = 0.70710677f;
@@ -177,7 +178,7 @@ TEST_P(Kernels, RecomputedProbabilitiesAreAtMostOne) {
   }
 }
 
-// The tile and the plain kernel draw the same mask: the materialized form of attention relies on it.
+// The tile and the plain kernel use the same dropout mask, on which materialized attention relies.
 TEST_P(Kernels, TileAndRowDropTheSameElements) {
   const DropoutStream drop{{1, 2}, 3, 4, 20000};
   const long cols = 200, rows = 3, length = 1234;
@@ -202,7 +203,7 @@ TEST_P(Kernels, SumOfSquaresHasTheSameBitsEverywhere) {
   EXPECT_EQ(here, kernels::sum_of_squares(x.data(), long(x.size())));
 }
 
-// Deviations of the mask from its mean, divided by their spread.
+// Deviations of the mask from its mean, divided by their standard deviation.
 std::vector<double> centred_mask(const DropoutStream& drop, std::uint64_t first, long n) {
   std::vector<float> x(std::size_t(n), 1);
   kernels::dropout(drop, first, x.data(), x.data(), n);
@@ -235,7 +236,7 @@ TEST(Dropout, MasksAreUncorrelated) {
   }
 }
 
-// Where a run starts does not change what is drawn for an element.
+// The start of a run does not change the dropout of an element.
 TEST(Dropout, DependsOnTheElementAlone) {
   const DropoutStream drop{{8, 9}, 1, 2, 30000};
   std::vector<float> whole(3000, 1), part(500, 1);

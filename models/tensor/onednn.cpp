@@ -1,4 +1,4 @@
-/// Matrix products by oneDNN; the only file that knows it. Builds with oneDNN 2.6 and with 3.x.
+/// Matrix products by oneDNN; the only file that includes its header. Builds with oneDNN 2.6 and 3.x.
 #include "models/tensor/detail/onednn.h"
 
 #include <dnnl_debug.h>
@@ -25,7 +25,7 @@ namespace {
 
 using dnnl::memory;
 
-/// Everything that tells one primitive from another.
+/// The key of a primitive.
 struct Product {
   long m, n, k, stride_a, stride_b, stride_c;
   bool transpose_a, transpose_b, accumulate, bias;
@@ -52,7 +52,7 @@ dnnl::primitive_attr attributes(const Product& p) {
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   dnnl::post_ops post;
-  // Scaling before the sum by a post-op would leave oneDNN nothing but its reference loops, a thousand times slower.
+  // A post-op that scales before the sum would make oneDNN use its reference loops, which are a thousand times slower.
 #if DNNL_VERSION_MAJOR < 3
   if (p.scale != 1) attr.set_output_scales(0, {p.scale});
   if (p.accumulate) post.append_sum(1.0f);
@@ -78,16 +78,16 @@ dnnl::matmul::primitive_desc describe(const dnnl::engine& engine, const Product&
 #endif
 }
 
-/// A primitive with the memory objects it is called with; only their addresses change from call to call.
+/// A primitive and the memory objects of its arguments; only their addresses change from call to call.
 struct Ready {
   dnnl::matmul primitive;
   memory a, b, c, bias, scratch;
   std::unordered_map<int, memory> arguments;
 };
 
-/// oneDNN writes through null pointers when it gets no memory for what it makes. So nothing is made, and std::bad_alloc
-/// thrown, unless the system has enough for everybody who is making something. The first primitive of a process needs
-/// more: its code generators and their tables are made with it.
+/// oneDNN writes through null pointers when an allocation for a primitive fails. So this throws std::bad_alloc before a
+/// primitive is created unless the system has enough memory for all threads that are creating one. The first primitive
+/// of a process needs more, for code generators and their tables.
 class Making {
  public:
   Making() {
@@ -119,7 +119,7 @@ class Library {
   void run(const Product& p, const Real* a, const Real* b, const Real* bias, Real* c) {
     auto found = ready_.find(p);
     if (found != ready_.end()) return execute(found->second, p, a, b, bias, c);
-    const Making making;  // some of what a primitive needs is made when it first runs
+    const Making making;  // a primitive allocates some memory when it first runs
     execute(ready_.emplace(p, make(p)).first->second, p, a, b, bias, c);
   }
 
@@ -160,8 +160,8 @@ class Library {
 
 namespace {
 
-/// Sizes of the pieces that a dimension of n is cut into: whole tiles, then halves of a tile down to 16, then the rest.
-/// So the number of distinct primitives does not grow with the number of distinct lengths.
+/// The sizes of the pieces of a dimension n: whole tiles, then halves of a tile down to 16, then the rest. So the
+/// number of distinct primitives does not grow with the number of distinct lengths.
 long next_piece(long n, long tile) {
   if (n >= tile) return tile;
   for (long piece = tile / 2; piece >= 16; piece /= 2)
@@ -169,7 +169,7 @@ long next_piece(long n, long tile) {
   return n;
 }
 
-constexpr long kDepthTile = 512;  // summed tokens of a weight gradient
+constexpr long kDepthTile = 512;  // tokens summed at a time in a weight gradient
 
 }  // namespace
 
@@ -207,12 +207,12 @@ long primitive_count() {
 namespace kernels {
 namespace {
 
-/// Rows and summed numbers of the largest piece of a product.
+/// The number of rows and the depth of the largest piece of a product.
 struct Cut {
   long rows, depth;
 };
 
-/// The sum over nothing: bias or zero.
+/// A product of depth 0: bias or zero.
 void write_empty_sums(View c, const Real* bias) {
   for (long i = 0; i < c.rows; ++i)
     for (long j = 0; j < c.cols; ++j) c.data[i * c.stride + j] = bias ? bias[j] : Real(0);

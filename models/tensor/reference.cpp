@@ -1,5 +1,5 @@
-// Every kernel again, straight from its definition in kernels.h: what the fast ones are tested against, and what the
-// double build runs on. Plain loops, nothing shared with the vector code.
+// Every kernel implemented from its definition in kernels.h by plain loops, which share no code with the vector
+// kernels. The tests compare the fast kernels with these, and the double build uses them.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -19,18 +19,19 @@ bool kept(const DropoutStream& stream, std::uint64_t e) {
   return ((i / 16) % 2 == 0 ? word & 0xffffu : word >> 16) >= stream.threshold;
 }
 
-/// What the mask multiplies element e by.
+/// The factor of element e in the dropout mask.
 Real mask_value(const DropoutStream* stream, std::uint64_t e) {
   if (!stream) return 1;
   return kept(*stream, e) ? stream->keep_scale() : 0;
 }
 
-/// u(x) of the tanh form of gelu, and its slope.
+/// u(x) in the tanh form of gelu, and its derivative.
 Real gelu_argument(Real x) { return std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x); }
 Real gelu_argument_slope(Real x) { return std::sqrt(2 / std::numbers::pi) * (1 + 3 * 0.044715 * x * x); }
 
-/// One row of scores for α-entmax. ‖(1 + ε w)₊‖ in the norm of exponent 1/ε ≥ 1 is convex and grows with the shift, so
-/// Newton's method from shift 0 comes down on the one where it is 1, without overshooting, in a few steps.
+/// One row of scores for α-entmax. ‖(1 + ε w)₊‖ in the norm of exponent 1/ε ≥ 1 is convex and increases with the shift,
+/// so Newton's method from shift 0 converges from above to the shift where it is 1, without overshooting, in a few
+/// steps.
 struct EntmaxRow {
   static constexpr double kExponential = 1e-7;
 
@@ -64,7 +65,7 @@ struct EntmaxRow {
   }
 };
 
-/// (e^y − 1 − y·e^y) / ε² with y = ε·l: what ∂p/∂α is made of.
+/// (e^y − 1 − y·e^y) / ε² with y = ε·l: a term of ∂p/∂α.
 double entmax_curvature(double l, double epsilon) {
   const double y = epsilon * l;
   if (std::abs(y) < 1e-3) return -l * l * (0.5 + y / 3 + y * y / 8);
@@ -260,7 +261,7 @@ void attention_forward_tile(View s, const long* begin, const long* end, Real sca
     max[r] = highest;
     for (long c = 0; c < s.cols; ++c) {
       const bool visible = begin[r] <= c && c < end[r];
-      // A visible score of −infinity has probability 0, also where it is the highest.
+      // A visible score of −infinity has probability 0, even if it is the largest.
       const Real p = visible ? std::exp(scale * row[c] - (highest == kNothing ? 0 : highest)) : 0;
       sum[r] += p;
       row[c] = p * mask_value(dropout, first + std::uint64_t(r) * row_step + std::uint64_t(c));

@@ -32,16 +32,16 @@ TEST(Memory, CountsWhatIsLiveAndItsPeak) {
   EXPECT_EQ(memory.peak() - before, 460);
 }
 
-// Written and read: 8 bytes per element of what is new or belongs to somebody else, nothing for another look at it.
+// Written and read: 8 bytes per element of new tensors and borrowed memory, nothing for views.
 TEST(Work, CountsWhatTensorsAreMadeOn) {
-  std::vector<float> somebodys(30);
+  std::vector<float> borrowed(30);
   Context::current().work = {};
   const Tensor a = Tensor::empty({4, 8}), view = a.view({8, 4}, {4, 1}), dataless = a.without_data();
   EXPECT_EQ(Context::current().work.bytes, 8 * 32);
-  const Tensor b = Tensor::borrow(somebodys.data(), {5, 6}), c = Tensor::copy_of(a);
+  const Tensor b = Tensor::borrow(borrowed.data(), {5, 6}), c = Tensor::copy_of(a);
   EXPECT_EQ(Context::current().work.bytes, 8 * (32 + 30 + 32));
   {
-    const Uncounted tiles;  // leaves out operations that are no model's; their memory is passed over all the same
+    const Uncounted tiles;  // excludes operations, but not the traffic of their memory
     const Tensor d = Tensor::empty({2});
   }
   EXPECT_EQ(Context::current().work.bytes, 8 * (32 + 30 + 32 + 2));
@@ -69,7 +69,7 @@ TEST(Memory, IsEmptyAfterAStepAndAfterAnException) {
   EXPECT_FALSE(recording());
 }
 
-// A value that a closure keeps must not be overwritten by an op that works in place, nor one that a view shows.
+// An in-place op must not overwrite a value that a closure keeps or that a view shares.
 TEST(Tensor, InPlaceOpsLeaveKeptValuesAlone) {
   Tensor x = Tensor::zeros({2, 2});
   const Tensor view = x.view({4}, {1});
@@ -113,7 +113,7 @@ TEST(Tensor, RefusesSizesThatNoMemoryHas) {
   EXPECT_EQ(Tensor::zeros({0, 5}).size(), 0);
 }
 
-// Source: the derivative of what x does not reach is zero; backward must not look for a gradient that nobody gave.
+// Source: the derivative with respect to an unused x is zero; backward must not expect a gradient for it.
 TEST(Tape, ALayerThatIgnoresItsInputRunsBackward) {
   Tensor dx;
   const std::vector<Real> ones(4, 1);
@@ -145,7 +145,7 @@ TEST(Gemm, OutsideAWorkerIsRefused) {
   EXPECT_THROW((void)matmul(a, a), Error);
 }
 
-// Source: the definition, in double; and gemm, whose pieces must not show in a tile's bits.
+// Source: the definition in double; and gemm, whose pieces must give the same bits as a tile.
 TEST(Gemm, ATileIsTheProduct) {
   std::thread([] {
     const Worker worker;
@@ -174,7 +174,8 @@ TEST(Gemm, ATileIsTheProduct) {
   }).join();
 }
 
-// Distinct lengths must not make distinct primitives without end: sizes are cut into whole tiles, halves and a rest.
+// The number of primitives must stay bounded over distinct lengths: sizes are divided into whole tiles, halves and a
+// rest.
 TEST(Gemm, PrimitivesStayFewOverManyLengths) {
   std::thread([] {
     const Worker worker;

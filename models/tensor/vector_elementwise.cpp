@@ -2,7 +2,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "models/tensor/vector_elementwise.cpp"
-#include <hwy/foreach_target.h>  // must stand before highway.h
+#include <hwy/foreach_target.h>  // must precede highway.h
 #include <hwy/highway.h>
 
 #include "models/tensor/detail/kernels.h"
@@ -60,10 +60,10 @@ void gelu(const float* x, float* y, long n) {
       y, n, [](V a) HWY_ATTR { return gelu_value(a); }, x);
 }
 
-/// gelu and its slope from one exponential: beyond 9 the slope is 0 or 1 to the last bit, and gelu is 0 or x; within,
+/// gelu and its slope from one exponential: beyond ±9 the slope is exactly 0 or 1 in float, and gelu is 0 or x; within,
 /// nothing overflows.
 struct GeluParts {
-  V above, near, e;  // x or −9 if that is more; x between −9 and 9; exp(−2u)
+  V above, near, e;  // max(x, −9); x clipped to −9 … 9; exp(−2u)
 
   HWY_INLINE explicit GeluParts(V x) : above(at_least(-9, x)), near(at_most(9, above)), e(gelu_exponential(near)) {}
   HWY_INLINE V value() const { return hn::Div(above, hn::Add(set(1), e)); }
@@ -101,7 +101,7 @@ void elu_plus_one_backward(const float* y, float* dy, long n) {
       dy, n, [](V a, V d) HWY_ATTR { return hn::Mul(d, at_most(1, a)); }, y, dy);
 }
 
-/// Calls visit(at, n, mask of these) for runs at … at + n − 1 of `count` elements.
+/// Calls visit(at, n, their mask) for consecutive runs at … at + n − 1 of `count` elements.
 template <class Visit>
 HWY_INLINE void by_masks(const DropoutStream& stream, std::uint64_t first, long count, const Visit& visit) {
   KeepBits bits(stream);

@@ -1,11 +1,11 @@
-/// Rows of α-entmax over their support: scores too far below the highest for any weight are left out first.
+/// α-entmax of rows over their support: first excludes scores that are too far below the largest to have weight.
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "models/tensor/vector_entmax.cpp"
-#include <hwy/foreach_target.h>  // must stand before highway.h
+#include <hwy/foreach_target.h>  // must precede highway.h
 #include <hwy/highway.h>
 
 #include <hwy/contrib/math/math-inl.h>
@@ -18,8 +18,8 @@ namespace lra::inline LRA_ENGINE::kernels::HWY_NAMESPACE {
 
 using Doubles = hn::CappedTag<double, 8>;
 
-constexpr double kExponential = 1e-7;  // below this ε the power is the exponential to more digits than are kept
-constexpr float kNowhere = -1e30f;     // pads a support: weighs nothing at any ε
+constexpr double kExponential = 1e-7;  // below this ε the power equals the exponential to working precision
+constexpr float kNoWeight = -1e30f;    // pads a support: has no weight for any ε
 
 HWY_INLINE hn::Vec<Floats> load_as(Floats, const float* p) { return load(p); }
 HWY_INLINE hn::Vec<Doubles> load_as(Doubles d, const float* p) {
@@ -30,23 +30,23 @@ HWY_INLINE void store_doubles(hn::Vec<Doubles> v, float* p) {
   hn::StoreU(hn::DemoteTo(halves, v), halves, p);
 }
 
-/// exp(x) for x ≤ 0, not below a number that is as good as 0.
+/// exp(x) for x ≤ 0, clamped below by a negligible number.
 template <class D>
 HWY_INLINE hn::Vec<D> exp_of(D d, hn::Vec<D> x) {
   return hn::Exp(d, hn::Max(x, hn::Set(d, hn::TFromD<D>(sizeof(hn::TFromD<D>) == 4 ? -87 : -700))));
 }
 
-/// Scores that may weigh something: less the highest, and where they stand.
+/// The scores that may have weight, minus the largest, and their indices.
 struct Support {
   float highest;
   long count;
-  float *scores, *places;  // padded by kNowhere to whole vectors
+  float *scores, *places;  // padded with kNoWeight to whole vectors
 };
 
-/// The i-th of the five arrays that rows of n need.
+/// The i-th of the five scratch arrays for rows of n.
 HWY_INLINE float* array_of(float* scratch, long n, long i) { return scratch + i * (entmax_scratch(n) / 5); }
 
-/// `reach`: how far below the highest a score may be. Compared in float: a little too many do no harm.
+/// `reach`: how far below the highest a score may be. Compared in float: a few extra scores are harmless.
 HWY_INLINE Support support_of(const float* z, long n, double reach, float* scratch) {
   const float highest = max_of(z, n, 1);
   Support s{highest, 0, array_of(scratch, n, 0), array_of(scratch, n, 1)};
@@ -59,11 +59,11 @@ HWY_INLINE Support support_of(const float* z, long n, double reach, float* scrat
     hn::CompressBlendedStore(hn::Iota(kFloats, float(i)), in, kFloats, s.places + s.count);
     s.count += long(hn::CompressBlendedStore(hn::Sub(v, top), in, kFloats, s.scores + s.count));
   }
-  for (long i = s.count; i % kLanes; ++i) s.scores[i] = kNowhere;
+  for (long i = s.count; i % kLanes; ++i) s.scores[i] = kNoWeight;
   return s;
 }
 
-/// A vector of scores at a shift: which have weight, u = 1 + ε(w + shift), log p.
+/// A vector of scores at a shift: the mask of those with weight, u = 1 + ε(w + shift), log p.
 template <class D>
 struct Weighed {
   hn::Mask<D> in;
@@ -79,7 +79,7 @@ struct Weighed {
   }
 };
 
-/// One step of Newton's method, in the precision of D. Returns by how much the weights miss 1.
+/// One step of Newton's method in the precision of D. Returns how far the sum of weights is from 1.
 template <class D>
 HWY_INLINE double improve(D d, const Support& s, double epsilon, double& shift) {
   auto sums = hn::Zero(d), slopes = hn::Zero(d);
@@ -92,7 +92,7 @@ HWY_INLINE double improve(D d, const Support& s, double epsilon, double& shift) 
   const double sum = double(hn::GetLane(hn::SumOfLanes(d, sums)));
   const double slope = double(hn::GetLane(hn::SumOfLanes(d, slopes)));
   const double excess =
-      epsilon < kExponential ? std::log(sum) : -std::expm1(-epsilon * std::log(sum)) / epsilon;  // of the norm
+      epsilon < kExponential ? std::log(sum) : -std::expm1(-epsilon * std::log(sum)) / epsilon;  // residual of the norm
   shift -= sum / slope * excess;
   return std::abs(sum - 1);
 }
@@ -105,7 +105,7 @@ double entmax(float* z, long n, double epsilon, float* scratch) {
   }
   const Support s = support_of(z, n, epsilon < kExponential ? 1e30 : 1 / epsilon, scratch);
   double shift = 0;
-  // Near softmax float could not tell the bases apart.
+  // Near softmax, float cannot distinguish the bases.
   if (epsilon < kExponential || epsilon > 1e-2)
     for (int step = 0; step < 8 && improve(kFloats, s, epsilon, shift) > 3e-6; ++step) {
     }
@@ -126,7 +126,7 @@ double entmax(float* z, long n, double epsilon, float* scratch) {
   return shift;
 }
 
-/// (u − 1 − y·u) / ε² with y = ε·log p = log u: what ∂p/∂α is made of.
+/// (u − 1 − y·u) / ε² with y = ε·log p = log u: a term of ∂p/∂α.
 HWY_INLINE hn::Vec<Doubles> curvature(const Weighed<Doubles>& w, double epsilon) {
   const Doubles d;
   const auto e = hn::Set(d, epsilon), y = hn::Mul(e, w.log);

@@ -3,7 +3,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "models/tensor/vector_optimiser.cpp"
-#include <hwy/foreach_target.h>  // must stand before highway.h
+#include <hwy/foreach_target.h>  // must precede highway.h
 #include <hwy/highway.h>
 
 #include "core/error.h"
@@ -18,7 +18,7 @@ struct AdamLanes {
   V gradient_scale, beta1, rest1, beta2, rest2, rate, root, epsilon, decay;
 };
 
-/// One vector of the step; m and v are replaced, the new parameters returned.
+/// One vector of the step: updates m and v, returns the new parameters.
 HWY_INLINE V adam_lanes(const AdamLanes& c, V gradient, V& m, V& v, V parameter) {
   const V g = hn::Mul(gradient, c.gradient_scale);
   m = hn::MulAdd(m, c.beta1, hn::Mul(g, c.rest1));
@@ -49,8 +49,8 @@ void adam(const AdamStep& s, const float* gradient, float* m, float* v, float* p
   store_first(next, parameter + i, rest);
 }
 
-/// The tree: element i goes to sum i % 16, in order; then sum k + 8 is added to sum k < 8, k + 4 to k < 4, and so on.
-/// The square of a float is exact in double, hence fused and separate multiplication agree.
+/// The summation tree: element i is added to sum i % 16, in order; then sum k + 8 is added to sum k < 8, k + 4 to k <
+/// 4, and so on. The square of a float is exact in double, hence fused and separate multiplication agree.
 double sum_of_squares(const float* x, long n) {
   using Doubles = hn::CappedTag<double, 8>;
   constexpr Doubles doubles;
@@ -76,7 +76,7 @@ double sum_of_squares(const float* x, long n) {
 }
 
 bool all_finite(const float* x, long n) {
-  // x · 0 is 0 when x is finite, else NaN; a NaN stays in the sum.
+  // x · 0 is 0 if x is finite, otherwise NaN, which stays in the sum.
   const auto vanish = [](V acc, V v) HWY_ATTR { return hn::MulAdd(v, hn::Zero(kFloats), acc); };
   return sum_of(n, vanish, x) == 0.0f;
 }
@@ -104,7 +104,7 @@ const char* instruction_set() { return HWY_DYNAMIC_DISPATCH(instruction_set)(); 
 void limit_instruction_set(const std::string& highest) {
   std::string names;
   std::int64_t better = 0;
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {  // the best first
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {  // best first
     if (hwy::TargetName(target) == highest) return hwy::DisableTargets(better);
     better |= target;
     names += (names.empty() ? "" : ", ") + std::string(hwy::TargetName(target));

@@ -3,7 +3,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "models/tensor/vector_rows.cpp"
-#include <hwy/foreach_target.h>  // must stand before highway.h
+#include <hwy/foreach_target.h>  // must precede highway.h
 #include <hwy/highway.h>
 
 #include "models/tensor/detail/kernels.h"
@@ -12,7 +12,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace lra::inline LRA_ENGINE::kernels::HWY_NAMESPACE {
 
-/// Sums over many rows are taken over panels of this many first, so that rounding errors grow with the panel only.
+/// Sums over many rows first sum panels of this many, so that rounding errors grow only with the size of a panel.
 constexpr long kPanel = 32;
 
 HWY_INLINE float sum_row(const float* x, long n) {
@@ -25,10 +25,10 @@ HWY_INLINE float dot(const float* a, const float* b, long n) {
       n, [](V acc, V u, V v) HWY_ATTR { return hn::MulAdd(u, v, acc); }, a, b);
 }
 
-/// Rows that layer_norm takes together, so that what waits for a sum or a root of one row works on the others.
+/// Rows that layer_norm processes at a time, to hide the latency of each row's sum and square root.
 constexpr long kNormRows = 16;
 
-/// The mean as the sum of two floats: one alone would be too coarse where it is far larger than the deviations.
+/// The mean as the sum of two floats, because one float is too coarse if the mean is much larger than the deviations.
 struct Centre {
   float near, far;
   HWY_INLINE V of(V v) const { return hn::Sub(hn::Sub(v, set(near)), set(far)); }
@@ -92,7 +92,7 @@ void layer_norm_backward(const float* x, const float* gamma, const float* mean, 
   const float share = 1.0f / float(cols);
   for (long panel = 0; panel < rows; panel += kPanel) {
     const long last = std::min(panel + kPanel, rows);
-    // Before the rows, since dx may overwrite dy.
+    // Before the rows, because dx may overwrite dy.
     add_norm_columns(x + panel * cols, mean + panel, rstd + panel, dy + panel * cols, last - panel, cols, dgamma,
                      dbeta);
     for (long r = panel; r < last; ++r) {
