@@ -75,7 +75,7 @@ class Routing final : public Mixer {
   }
 
   /// The rows of a head's packed queries and keys in each cluster.
-  struct Meetings {
+  struct ClusterRows {
     std::vector<long> queries, keys;        // row indices, by sequence and cluster
     std::vector<std::vector<long>> begins;  // per sequence: where its clusters begin, and its end
     SequenceLayout layout;
@@ -88,16 +88,16 @@ class Routing final : public Mixer {
     const Tensor k = config_.causal ? q : l2_normalize(of_heads(x, key_, head, 1), 1);
     const auto nearest = commit(q, centroids, directions, layout);
     if (!config_.causal) commit(k, centroids, directions, layout);
-    Meetings meet = config_.causal ? by_centroid(nearest, layout) : by_closeness(q, k, directions, layout);
+    ClusterRows clusters = config_.causal ? by_centroid(nearest, layout) : by_closeness(q, k, directions, layout);
     const double root = std::sqrt(double(width_));  // √D for each of q and k, and one to cancel the division
     const Tensor read = sparse_attention(
-        gather_rows(scale(q, root * root * root), meet.queries), gather_rows(k, meet.keys),
-        gather_rows(of_heads(x, value_, head, 1), meet.keys), 1,
-        [this, begins = std::move(meet.begins)](long s, long, const PartVisitor& visit) {
+        gather_rows(scale(q, root * root * root), clusters.queries), gather_rows(k, clusters.keys),
+        gather_rows(of_heads(x, value_, head, 1), clusters.keys), 1,
+        [this, begins = std::move(clusters.begins)](long s, long, const PartVisitor& visit) {
           visit_parts(begins[std::size_t(s)], visit);
         },
-        sites_[std::size_t(head - local_)], meet.layout, meet.layout);
-    return mean_of_readings(read, meet.queries, layout.tokens());
+        sites_[std::size_t(head - local_)], clusters.layout, clusters.layout);
+    return mean_of_readings(read, clusters.queries, layout.tokens());
   }
 
   /// Returns the nearest centroid of each row of x, which follows the row; adds the commitment loss.
@@ -115,44 +115,44 @@ class Routing final : public Mixer {
   }
 
   /// Assigns to each cluster the w queries and the w keys that are closest to its centroid.
-  Meetings by_closeness(const Tensor& q, const Tensor& k, const Tensor& directions,
-                        const SequenceLayout& layout) const {
-    Meetings meet = none(layout);
+  ClusterRows by_closeness(const Tensor& q, const Tensor& k, const Tensor& directions,
+                           const SequenceLayout& layout) const {
+    ClusterRows clusters = none(layout);
     for (long s = 0; s < layout.count(); ++s) {
       const long n = layout.size(s), w = members_of(n);
-      for (const auto& [x, rows] : {std::pair{&q, &meet.queries}, {&k, &meet.keys}})
+      for (const auto& [x, rows] : {std::pair{&q, &clusters.queries}, {&k, &clusters.keys}})
         for (const long member :
              top_members({x->data() + layout.begin(s) * width_, n, width_, width_}, directions.matrix(), w))
           rows->push_back(layout.begin(s) + member);
-      for (long c = 0; c <= clusters_; ++c) meet.begins.back().push_back(c * w);
-      close(meet, s);
+      for (long c = 0; c <= clusters_; ++c) clusters.begins.back().push_back(c * w);
+      close(clusters, s);
     }
-    return meet;
+    return clusters;
   }
 
   /// Assigns each token to its nearest centroid.
-  Meetings by_centroid(const std::vector<std::int32_t>& nearest, const SequenceLayout& layout) const {
-    Meetings meet = none(layout);
+  ClusterRows by_centroid(const std::vector<std::int32_t>& nearest, const SequenceLayout& layout) const {
+    ClusterRows clusters = none(layout);
     for (long s = 0; s < layout.count(); ++s) {
       const std::span<const std::int32_t> own(nearest.data() + layout.begin(s), std::size_t(layout.size(s)));
       for (const std::int32_t token : stable_order(own, clusters_)) {
-        const long row = layout.begin(s) + token, count = long(meet.queries.size()) - meet.layout.begin(s);
-        if (count == 0 || nearest[std::size_t(row)] != nearest[std::size_t(meet.queries.back())])
-          meet.begins.back().push_back(count);
-        meet.queries.push_back(row);
+        const long row = layout.begin(s) + token, count = long(clusters.queries.size()) - clusters.layout.begin(s);
+        if (count == 0 || nearest[std::size_t(row)] != nearest[std::size_t(clusters.queries.back())])
+          clusters.begins.back().push_back(count);
+        clusters.queries.push_back(row);
       }
-      meet.begins.back().push_back(layout.size(s));
-      close(meet, s);
+      clusters.begins.back().push_back(layout.size(s));
+      close(clusters, s);
     }
-    meet.keys = meet.queries;
-    return meet;
+    clusters.keys = clusters.queries;
+    return clusters;
   }
 
-  static Meetings none(const SequenceLayout& layout) { return {{}, {}, {{}}, layout}; }
-  void close(Meetings& meet, long s) const {
-    meet.layout.offsets[std::size_t(s) + 1] = long(meet.queries.size());
-    meet.layout.length = length_ + clusters_;
-    meet.begins.emplace_back();
+  static ClusterRows none(const SequenceLayout& layout) { return {{}, {}, {{}}, layout}; }
+  void close(ClusterRows& clusters, long s) const {
+    clusters.layout.offsets[std::size_t(s) + 1] = long(clusters.queries.size());
+    clusters.layout.length = length_ + clusters_;
+    clusters.begins.emplace_back();
   }
 
   /// The cluster size w in a sequence of n tokens. If causal it must not depend on n.

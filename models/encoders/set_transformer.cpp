@@ -13,9 +13,9 @@ namespace {
 
 /// The multihead attention block MAB(x, set): h = norm(q + attention of q to the set), norm(h + relu(h·Wᵀ + b)), with q
 /// the projected x, and scores divided by the square root of all its features, not of a head's.
-class Meeting {
+class AttentionBlock {
  public:
-  Meeting(const LayerDims& dims, const ParameterScope& scope)
+  AttentionBlock(const LayerDims& dims, const ParameterScope& scope)
       : heads_(dims.heads),
         query_(projection(dims, scope / "query")),
         key_(scope.add("key", {dims.width, dims.width}, Init::xavier(dims.width, dims.width))),
@@ -83,12 +83,12 @@ class SetTransformer final : public Encoder {
           spread(dims, scope / "spread") {}
 
     Parameter points;
-    Meeting gather, spread;
+    AttentionBlock gather, spread;
   };
 
   std::vector<Layer> layers_;
   Parameter seeds_;
-  Meeting pooling_;
+  AttentionBlock pooling_;
 };
 
 const RegisterModel<SetTransformer> registered{

@@ -16,17 +16,18 @@ RelativeProjections::RelativeProjections(const LayerDims& dims, const ParameterS
 }
 
 Tensor RelativeProjections::queries(const Tensor& x, std::span<const double> places) const {
-  const Tensor seeks = heads(linear(x, projections_.query, position_bias_), heads_);    // (H,T,D)
-  Tensor turned = apply_rotary(merge_heads(matmul(seeks, position_)), places, heads_);  // (T,H·C')
-  Tensor joined = join_heads(std::vector{linear(x, projections_.query, u_), std::move(turned)}, heads_);
+  const Tensor content = heads(linear(x, projections_.query, position_bias_), heads_);     // (H,T,D)
+  Tensor rotated = apply_rotary(merge_heads(matmul(content, position_)), places, heads_);  // (T,H·C')
+  Tensor joined = join_heads(std::vector{linear(x, projections_.query, u_), std::move(rotated)}, heads_);
   return scale(std::move(joined), std::sqrt(double(width_ + angles_) / double(width_)));  // scores are over √D
 }
 
 Tensor RelativeProjections::keys(const Tensor& x, std::span<const double> places) const {
-  Tensor upright = Tensor::zeros({x.dim(0), heads_ * angles_});  // every pair (1, 0)
+  Tensor unrotated = Tensor::zeros({x.dim(0), heads_ * angles_});  // every pair (1, 0)
   for (long t = 0; t < x.dim(0); ++t)
-    for (long h = 0; h < heads_; ++h) std::fill_n(upright.data() + (t * heads_ + h) * angles_, angles_ / 2, Real(1));
-  return join_heads(std::vector{linear(x, projections_.key), apply_rotary(std::move(upright), places, heads_)}, heads_);
+    for (long h = 0; h < heads_; ++h) std::fill_n(unrotated.data() + (t * heads_ + h) * angles_, angles_ / 2, Real(1));
+  return join_heads(std::vector{linear(x, projections_.key), apply_rotary(std::move(unrotated), places, heads_)},
+                    heads_);
 }
 
 Tensor RelativeProjections::values(const Tensor& x) const {

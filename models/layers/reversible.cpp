@@ -22,19 +22,19 @@ Tensor value_of(const Function& f, const Tensor& x) {
   return constant(f(constant(x)));
 }
 
-struct Again {
+struct Recomputed {
   Tensor value, dx;
 };
 
 /// Recomputes f(x), and from the gradient dy the gradient dx; adds to the gradients of parameters.
-Again again(const Function& f, const Tensor& x, const Tensor& dy) {
-  Again made;
+Recomputed recomputed(const Function& f, const Tensor& x, const Tensor& dy) {
+  Recomputed result;
   Tape tape(Context::current().tape->gradients());
-  const Tensor y = f(record(constant(x), [&made](Tensor dx) { made.dx = std::move(dx); }));
-  made.value = constant(y);
+  const Tensor y = f(record(constant(x), [&result](Tensor dx) { result.dx = std::move(dx); }));
+  result.value = constant(y);
   accumulate_gradient(y, Tensor::copy_of(dy));
   tape.backward();
-  return made;
+  return result;
 }
 
 /// y += factor · x. An undefined x, such as the gradient of an unused input, is zero.
@@ -57,10 +57,10 @@ Tensor reversible_mean(const Tensor& x, std::vector<Coupling> layers) {
     kernels::scale(dy.data(), dy.size(), Real(0.5));
     Tensor d_first = dy, d_second = Tensor::copy_of(dy);
     for (std::size_t l = layers.size(); l-- > 0;) {
-      const Again g = again(layers[l].g, first, d_second);
+      const Recomputed g = recomputed(layers[l].g, first, d_second);
       add_to(second, g.value, -1);
       add_to(d_first, g.dx, 1);
-      const Again f = again(layers[l].f, second, d_first);
+      const Recomputed f = recomputed(layers[l].f, second, d_first);
       add_to(first, f.value, -1);
       add_to(d_second, f.dx, 1);
     }

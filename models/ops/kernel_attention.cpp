@@ -34,13 +34,13 @@ struct Head {
 };
 
 /// The decay factors within a chunk: products of gates. Undefined without gates.
-struct Fading {
+struct Decay {
   Tensor since;    // (n): of the state before the chunk, for each query
   Tensor until;    // (n): of each key, at the end of the chunk
   Tensor between;  // (n,n): of key (column) for query (row), 0 for later keys
   Real whole = 1;  // of the state before the chunk, at its end
 
-  Fading(const Head& h, long at, long n) {
+  Decay(const Head& h, long at, long n) {
     if (!h.log_gates.defined()) return;
     const long count = h.log_gates.dim(1);
     std::array<double, kChunk> sums;  // cumulative sums of the chunk's log gates
@@ -61,7 +61,7 @@ struct Fading {
 };
 
 /// The rows of x times `factors`, stored in `memory`; x itself if factors is undefined.
-ConstView faded(const ConstView& x, const Tensor& factors, Tensor& memory) {
+ConstView decayed(const ConstView& x, const Tensor& factors, Tensor& memory) {
   if (!factors.defined()) return x;
   memory = Tensor::empty({x.rows, x.cols});
   kernels::copy_rows(x, memory.matrix());
@@ -101,14 +101,14 @@ void forward_causal(const Head& h, View out, States& states) {
   for (long at = 0; at < h.q.rows; at += kChunk) {
     const long n = std::min(kChunk, h.q.rows - at);
     const ConstView q = part_of(h.q, at, n), k = part_of(h.k, at, n), v = part_of(h.values, at, n);
-    const Fading fading(h, at, n);
-    kernels::gemm(faded(q, fading.since, memory), false, sum.matrix(), true, part_of(out, at, n));
-    const Tensor near = lower_triangle(q, k, fading.between);
+    const Decay decay(h, at, n);
+    kernels::gemm(decayed(q, decay.since, memory), false, sum.matrix(), true, part_of(out, at, n));
+    const Tensor near = lower_triangle(q, k, decay.between);
     kernels::gemm(near.matrix(), false, v, false, part_of(out, at, n), true);
     states.push_back(Tensor::copy_of(sum));
     if (at + n == h.q.rows) break;
-    if (fading.whole != 1) kernels::scale(sum.data(), sum.size(), fading.whole);
-    kernels::gemm(v, true, faded(k, fading.until, memory), false, sum.matrix(), true);
+    if (decay.whole != 1) kernels::scale(sum.data(), sum.size(), decay.whole);
+    kernels::gemm(v, true, decayed(k, decay.until, memory), false, sum.matrix(), true);
   }
 }
 
@@ -134,17 +134,17 @@ void backward_causal(const Head& h, const ConstView& dout, const Tensor* states,
     const ConstView q = part_of(h.q, at, n), k = part_of(h.k, at, n), v = part_of(h.values, at, n);
     const View dq = part_of(to.q, at, n), dk = part_of(to.k, at, n), dv = part_of(to.v, at, n);
     const ConstView d = part_of(dout, at, n);
-    const Fading fading(h, at, n);
-    const Tensor near = lower_triangle(q, k, fading.between), dnear = lower_triangle(d, v, fading.between);
-    const ConstView d_before = faded(d, fading.since, d_memory);
+    const Decay decay(h, at, n);
+    const Tensor near = lower_triangle(q, k, decay.between), dnear = lower_triangle(d, v, decay.between);
+    const ConstView d_before = decayed(d, decay.since, d_memory);
     kernels::gemm(d_before, false, states[at / kChunk].matrix(), false, dq, to.add_q);
     kernels::gemm(dnear.matrix(), false, k, false, dq, true);
-    kernels::gemm(faded(v, fading.until, v_memory), false, later.matrix(), false, dk, to.add_k);
+    kernels::gemm(decayed(v, decay.until, v_memory), false, later.matrix(), false, dk, to.add_k);
     kernels::gemm(dnear.matrix(), true, q, false, dk, true);
-    kernels::gemm(faded(k, fading.until, k_memory), false, part_of(later, 0, dv.cols), true, dv, to.add_v);
+    kernels::gemm(decayed(k, decay.until, k_memory), false, part_of(later, 0, dv.cols), true, dv, to.add_v);
     kernels::gemm(near.matrix(), true, first_columns(d, dv.cols), false, dv, true);
     if (at == 0) break;
-    if (fading.whole != 1) kernels::scale(later.data(), later.size(), fading.whole);
+    if (decay.whole != 1) kernels::scale(later.data(), later.size(), decay.whole);
     kernels::gemm(d_before, true, q, false, later.matrix(), true);
   }
 }

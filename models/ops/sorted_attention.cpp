@@ -46,7 +46,7 @@ struct Chunks {
 };
 
 /// Another round, in the order of this round's keys: a pair that is visible in m rounds has weight 1/m in each.
-struct Elsewhere {
+struct OtherRound {
   const Chunks& chunks;
   std::vector<std::int32_t> of_key;
 };
@@ -57,8 +57,8 @@ struct Round {
   const BucketOrder& order;
   std::vector<std::int32_t> keys;  // tokens
   long number, length;             // length: distance between rounds in dropout numbers, in queries
-  std::vector<Elsewhere> others;
-  std::vector<Real> less;  // m: subtracted from a score whose pair is visible in m rounds
+  std::vector<OtherRound> others;
+  std::vector<Real> log_counts;  // m: subtracted from a score whose pair is visible in m rounds
 
   Round(const Problem& p, const std::vector<BucketOrder>& rounds, const std::vector<Chunks>& chunks, long r,
         long longest)
@@ -66,12 +66,12 @@ struct Round {
     if (order.runs.size() == 1 && p.n > p.chunk)
       keys.assign(order.tokens.begin() + (p.n - 1) / p.chunk * p.chunk, order.tokens.end());
     keys.insert(keys.end(), order.tokens.begin(), order.tokens.end());
-    less.push_back(0);
+    log_counts.push_back(0);
     for (long other = 0; other < long(rounds.size()); ++other) {
-      less.push_back(Real(std::log(double(other + 1))) / p.scale);
+      log_counts.push_back(Real(std::log(double(other + 1))) / p.scale);
       if (other == r) continue;
-      Elsewhere& elsewhere = others.emplace_back(Elsewhere{chunks[std::size_t(other)], {}});
-      for (const std::int32_t key : keys) elsewhere.of_key.push_back(elsewhere.chunks.of_token[std::size_t(key)]);
+      OtherRound& other_round = others.emplace_back(OtherRound{chunks[std::size_t(other)], {}});
+      for (const std::int32_t key : keys) other_round.of_key.push_back(other_round.chunks.of_token[std::size_t(key)]);
     }
   }
   /// The number of keys copied in front of the first chunk.
@@ -153,14 +153,14 @@ struct TileScores {
     for (long from = 0; !round.others.empty() && from < t.cols; from += kMostTogether) {
       const long n = std::min(kMostTogether, t.cols - from);
       std::fill_n(times.begin(), n, 1);
-      for (const Elsewhere& other : round.others) {
+      for (const OtherRound& other : round.others) {
         const std::int32_t here = other.chunks.of_token[std::size_t(own)];
         const std::int32_t before = other.chunks.before[std::size_t(here)];
         const std::int32_t* chunk = other.of_key.data() + t.key + from;
         for (long c = 0; c < n; ++c) times[std::size_t(c)] += (chunk[c] == here) | (chunk[c] == before);
       }
       for (long c = 0; c < n; ++c)
-        if (times[std::size_t(c)] > 1) row[from + c] -= round.less[std::size_t(times[std::size_t(c)])];
+        if (times[std::size_t(c)] > 1) row[from + c] -= round.log_counts[std::size_t(times[std::size_t(c)])];
     }
   }
 };

@@ -26,7 +26,7 @@ inline bool builds(const std::string& model, const Json& settings) {
 }
 
 /// The settings with one Boolean flipped; if the model refuses it together with a numeric setting, that setting is 0.
-inline Json turned_over(const std::string& model, const Field& field) {
+inline Json flipped(const std::string& model, const Field& field) {
   Json alone = {{field.name, !std::get<bool>(field.value)}};
   if (builds(model, alone)) return alone;
   for (const Field& other : models().at(model).settings) {
@@ -41,7 +41,7 @@ inline Json turned_over(const std::string& model, const Field& field) {
 inline std::vector<Json> variants(const std::string& model) {
   std::vector<Json> all = {Json::object()};
   for (const Field& field : models().at(model).settings)
-    if (field.type == "bool") all.push_back(turned_over(model, field));
+    if (field.type == "bool") all.push_back(flipped(model, field));
   return all;
 }
 

@@ -31,7 +31,7 @@ Verdict as_declared(const std::string& fact, bool declared, bool found, const st
 Json causal_settings(const std::string& model) {
   for (const Field& field : models().at(model).settings)
     if (field.name == "causal" && field.type == "bool")
-      return std::get<bool>(field.value) ? Json::object() : turned_over(model, field);
+      return std::get<bool>(field.value) ? Json::object() : flipped(model, field);
   return {};
 }
 
