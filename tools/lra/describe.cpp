@@ -177,8 +177,7 @@ void describe(Options options) {
 }  // namespace
 
 void add_describe(const Command& program, int& exit_code) {
-  Command command =
-      program.add_subcommand("describe", "Describe one model or task, or models as Markdown tables");
+  Command command = program.add_subcommand("describe", "Describe one model or task, or models as Markdown tables");
   const auto options = std::make_shared<Options>();
   command.add_option("what", options->what, "model, task or models").required();
   command.add_option("name", options->name, "its name; for models, a list as in 'lra run --models' (default: all)");
