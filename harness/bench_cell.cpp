@@ -6,6 +6,7 @@
 #include <bit>
 #include <chrono>
 #include <cmath>
+#include <new>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -26,6 +27,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 constexpr long kVocabulary = 257;  // LRA's bytes and padding
 constexpr long kFirstCounted = 64;
+constexpr long kTelling = 1024;  // tokens from which on growth tells what cannot fit by far
 
 TaskSpec spec_of(long length) { return {"bench", "bench", kVocabulary, length, 2, false, 0, 0}; }
 
@@ -64,6 +66,8 @@ std::int64_t copies(const BenchTask& task) { return task.training ? 3 : 1; }
 Batch random_batch(const std::string& row, long length, long count) {
   const Random random(0, "bench", row);
   Batch batch;
+  if (count > long(batch.ids.max_size()) / length) throw std::bad_alloc();
+  batch.ids.reserve(std::size_t(length * count));  // too many are refused before the first is drawn
   batch.offsets.push_back(0);
   for (long b = 0; b < count; ++b) {
     for (long i = 0; i < length; ++i)
@@ -174,7 +178,9 @@ std::int64_t estimated_bytes(const BenchTask& task, std::int64_t available, long
   for (double before = 0, last = counted(n); true;) {
     const double exponent = before > 0 ? std::log2(last / before) : 2;
     const auto at = [&](long longer) { return last * std::pow(double(longer) / double(n), exponent); };
-    if (2 * n >= task.length || 2 * n > longest || at(2 * n) > double(available)) return std::llround(at(task.length));
+    const bool is_hopeless = n >= kTelling && at(task.length) > 4 * double(available);
+    if (2 * n >= task.length || 2 * n > longest || is_hopeless || at(2 * n) > double(available))
+      return std::llround(at(task.length));
     n *= 2;
     before = std::exchange(last, counted(n));
   }

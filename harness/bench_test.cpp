@@ -121,6 +121,16 @@ TEST(Bench, RefusesWhatDoesNotFit) {
   EXPECT_GT(double(estimated_bytes(task, 64 << 20, task.length)), 1e12);
 }
 
+TEST(Bench, RefusesAtOnceWhatIsTooLargeByFar) {
+  BenchTask task = small_task("linear");
+  task.length = 1L << 31;
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_GT(double(estimated_bytes(task, std::int64_t{8} << 30, task.length)), 1e11);
+  task.length = 64, task.batch = 1L << 60;  // tokens of a batch that no address reaches
+  EXPECT_THROW(BenchMeter{task}, std::bad_alloc);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
+}
+
 // Eight times the length: the linear model's step takes about eight times as long, exact attention's more.
 TEST(Bench, ForecastsGrowWithTheLength) {
   for (const char* model : {"linear", "transformer materialized=true"}) {
