@@ -233,22 +233,20 @@ struct BenchMeter::Rep {
   void turn() {
     if (std::exchange(trimmed, false)) stepper->step(*lanes);
     for (double spent = 0, enough = task.seconds / double(task.turns); spent == 0 || spent < enough;) {
-      seconds.push_back(time_step().seconds);
+      seconds.push_back(time_step());
       spent += seconds.back();
     }
     give_way();
   }
 
   /// A step in which the process stood still is no figure, and is taken once more.
-  StepProfile time_step() {
+  double time_step() {
     constexpr int kMostTries = 20;
     for (int tries = 0; tries < kMostTries; ++tries) {
-      const double paused = clock->paused_seconds(), optimiser = stepper->optimiser_seconds(), start = clock->seconds();
+      const double paused = clock->paused_seconds(), start = clock->seconds();
       last = stepper->step(*lanes);
-      StepProfile timed{.steps = 1, .threads = task.threads, .seconds = clock->seconds() - start};
-      timed.optimiser_seconds = stepper->optimiser_seconds() - optimiser;
-      timed.rows = lanes->take_profile();
-      if (clock->paused_seconds() == paused) return timed;
+      const double took = clock->seconds() - start;
+      if (clock->paused_seconds() == paused) return took;
     }
     fail("the process was stopped in each of {} steps, so none could be timed; measure when it may run", kMostTries);
   }
@@ -297,12 +295,19 @@ Json BenchMeter::metrics() const {
 
 Json BenchMeter::profile() {
   Lanes& lanes = *rep_->lanes;
-  if (std::exchange(rep_->trimmed, false)) rep_->stepper->step(lanes);
+  Stepper& stepper = *rep_->stepper;
+  if (std::exchange(rep_->trimmed, false)) stepper.step(lanes);
+  const double before = stepper.optimiser_seconds();
   lanes.set_profiling(true);
   StepProfile profile{.threads = rep_->task.threads};
-  do profile += rep_->time_step();
-  while (profile.seconds < rep_->task.seconds);
+  for (const auto start = Clock::now(); profile.steps == 0 || profile.seconds < rep_->task.seconds;
+       profile.seconds = seconds_since(start)) {
+    stepper.step(lanes);
+    ++profile.steps;
+  }
   lanes.set_profiling(false);
+  profile.optimiser_seconds = stepper.optimiser_seconds() - before;
+  profile.rows = lanes.profile();
   return lra::encode(profile);
 }
 

@@ -284,10 +284,10 @@ void Lanes::set_profiling(bool on) {
   rep_->profiling = on;
 }
 
-std::vector<ProfileRow> Lanes::take_profile() {
+std::vector<ProfileRow> Lanes::profile() const {
   std::lock_guard lock(rep_->mutex);
   std::vector<ProfileRow> rows;
-  for (Profile& worker : rep_->profiles) add_rows(std::exchange(worker, {}).rows(), rows);
+  for (const Profile& worker : rep_->profiles) add_rows(worker.rows(), rows);
   return rows;
 }
 

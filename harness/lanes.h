@@ -65,9 +65,9 @@ class Lanes {
 
   /// Whether the workers note from now on where their time goes. Off at first.
   void set_profiling(bool on);
-  /// What all workers together have noted since it was last taken: the ops in order of the forward pass, and without a
-  /// layer what the lanes do beside them ("reduction": gradient buffers set to zero and added). Not while they work.
-  std::vector<ProfileRow> take_profile();
+  /// What all workers together have noted: the ops in order of the forward pass, and without a layer what the lanes do
+  /// beside them ("reduction": gradient buffers set to zero and added). Not while they work.
+  std::vector<ProfileRow> profile() const;
 
   /// Bytes of gradient buffers at their peak, for models as large as the one trained last.
   std::int64_t gradient_bytes() const;

@@ -16,13 +16,6 @@ Spent decode_spent(const Json& json) {
 
 }  // namespace
 
-StepProfile& StepProfile::operator+=(const StepProfile& more) {
-  steps += more.steps, seconds += more.seconds;
-  data_seconds += more.data_seconds, optimiser_seconds += more.optimiser_seconds;
-  add_rows(more.rows, rows);
-  return *this;
-}
-
 TimeShares shares_of(const StepProfile& profile) {
   TimeShares shares;
   const double threads = double(profile.threads);

@@ -14,10 +14,7 @@ struct StepProfile {
   double seconds = 0;                 // wall-clock
   double data_seconds = 0;            // of these, while the threads had no examples to work on
   double optimiser_seconds = 0;       // of these, while the parameters were updated
-  std::vector<ProfileRow> rows = {};  // of all threads together; see Lanes::take_profile
-
-  /// Adds further steps of the same number of threads.
-  StepProfile& operator+=(const StepProfile& more);
+  std::vector<ProfileRow> rows = {};  // of all threads together; see Lanes::profile
 };
 
 /// Seconds of all threads together, threads × wall-clock: how they divide.

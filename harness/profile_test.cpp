@@ -84,13 +84,13 @@ TEST(Profile, AccountsForAStep) {
     Lanes lanes(threads);
     const Pass plain = lanes.train(classifier, batch(), 60, 5);
     const std::vector<float> gradients(plain.gradients.begin(), plain.gradients.end());
-    EXPECT_TRUE(lanes.take_profile().empty());
+    EXPECT_TRUE(lanes.profile().empty());
     lanes.set_profiling(true);
     const Pass pass = lanes.train(classifier, batch(), 60, 5);
     EXPECT_EQ(std::vector<float>(pass.gradients.begin(), pass.gradients.end()), gradients);
     std::set<std::string> layers;
     double flops = 0, forward = 0;
-    for (const ProfileRow& row : lanes.take_profile()) {
+    for (const ProfileRow& row : lanes.profile()) {
       layers.insert(row.layer);
       flops += row.forward.flops + row.backward.flops;
       forward += row.forward.flops;

@@ -102,7 +102,7 @@ class Trainer {
   }
 
   void train_step(long step) {
-    const double paused = clock_.paused_seconds(), start = clock_.seconds();
+    const double start = clock_.seconds();
     const Batch batch = make_batch(data_, Split::train, order_.indices(step));
     const double data_seconds = clock_.seconds() - start;
     lanes_.set_profiling(x_.profile);
@@ -112,15 +112,13 @@ class Trainer {
     const double update_start = clock_.seconds();
     check_finite(step, batch, pass);
     update(step, pass);
-    const double end = clock_.seconds(), seconds = end - start;
-    StepProfile profile{.steps = 1, .seconds = seconds, .data_seconds = data_seconds};
-    profile.optimiser_seconds = end - update_start;
-    profile.rows = lanes_.take_profile();
-    if (clock_.paused_seconds() == paused) profile_ += profile;  // or ops would have the time of the pause
+    profile_.optimiser_seconds += clock_.seconds() - update_start;
+    const double seconds = clock_.seconds() - start;
     Part& part = this_part();
     ++part.steps, part.train_seconds += seconds;
-    state_.data_seconds += data_seconds;
-    state_.train_seconds += seconds;
+    state_.data_seconds += data_seconds, profile_.data_seconds += data_seconds;
+    state_.train_seconds += seconds, profile_.seconds += seconds;
+    ++profile_.steps;
     state_.flops += pass.flops;
     state_.activation_bytes = std::max(state_.activation_bytes, pass.activation_bytes);
     state_.peak_bytes = std::max(state_.peak_bytes, live_bytes());
@@ -231,6 +229,7 @@ class Trainer {
   void finish() {
     if (x_.profile && x_.profiled) {
       profile_.threads = lanes_.threads();
+      profile_.rows = lanes_.profile();
       x_.profiled(profile_);
     }
     const Parameters& parameters = model_.parameters();
