@@ -16,7 +16,7 @@
 #include "harness/measure.h"
 #include "harness/profile.h"
 #include "harness/running_clock.h"
-#include "harness/update.h"
+#include "harness/step.h"
 #include "tasks/recipe.h"
 
 namespace lra {
@@ -79,40 +79,38 @@ Batch random_batch(const std::string& row, long length, long count) {
   return batch;
 }
 
+/// The same learning rate at every step, of which nothing here depends.
+Recipe bench_recipe() {
+  Recipe recipe;
+  recipe.schedule = "constant", recipe.warmup = 0;
+  return recipe;
+}
+
 /// A model at one length with everything that a step needs.
-class Stepper {
+class Subject {
  public:
-  explicit Stepper(const BenchTask& task)
+  Subject(const BenchTask& task, Lanes& lanes, RunningClock& clock)
       : training_(task.training),
         classifier_(build(task, task.length)),
         adam_(task.training ? classifier_.parameters().count() : 0, recipe_),
-        batch_(random_batch(task.model, task.length, task.batch)) {}
+        batch_(random_batch(task.model, task.length, task.batch)),
+        stepper_(lanes, classifier_, adam_, recipe_, clock) {}
 
   long parameters() const { return classifier_.parameters().trained(); }
-  /// Of all steps so far, what updates of the parameters took.
-  double optimiser_seconds() const { return optimiser_seconds_; }
 
-  Pass step(Lanes& lanes) {
-    if (!training_) return lanes.evaluate(classifier_, batch_, recipe_.token_budget);
-    Pass pass = lanes.train(classifier_, batch_, recipe_.token_budget, std::uint32_t(steps_));
-    const auto start = Clock::now();
-    const double norm = std::sqrt(squared_norm(classifier_.parameters(), pass.gradients));
-    update(lanes, adam_, adam_.at(steps_++, recipe_.lr, clip_factor(norm, recipe_.clip)), pass.gradients,
-           classifier_.parameters());
-    optimiser_seconds_ += seconds_since(start);
-    // Adam reads values, gradients and moments, and writes all but the gradients.
-    pass.bytes_moved += 7.0 * sizeof(float) * double(parameters());
-    return pass;
+  StepResult step(const PassOptions& options = {}) {
+    const auto data = [this] { return batch_; };
+    return training_ ? stepper_.train(steps_++, data, options) : stepper_.infer(data, options);
   }
 
  private:
   bool training_;
-  Recipe recipe_;
+  Recipe recipe_ = bench_recipe();
   Classifier classifier_;
   Adam adam_;
   Batch batch_;
+  Stepper stepper_;
   long steps_ = 0;
-  double optimiser_seconds_ = 0;
 };
 
 /// What an example of n tokens takes when every thread has one.
@@ -215,8 +213,8 @@ struct BenchMeter::Rep {
     const std::int64_t before = peak_resident_bytes();
     clock.emplace();
     lanes.emplace(task.threads);
-    stepper.emplace(task);
-    last = stepper->step(*lanes);
+    subject.emplace(task, *lanes, *clock);
+    last = subject->step();
     activations = last.activation_bytes;
     gradients = task.training ? lanes->gradient_bytes() : 0;
     resident = peak_resident_bytes() - before;
@@ -230,24 +228,26 @@ struct BenchMeter::Rep {
     trimmed = true;
   }
 
+  /// What was given away is had again before anything is timed.
+  void take_back() {
+    if (std::exchange(trimmed, false)) subject->step();
+  }
+
   void turn() {
-    if (std::exchange(trimmed, false)) stepper->step(*lanes);
+    take_back();
     for (double spent = 0, enough = task.seconds / double(task.turns); spent == 0 || spent < enough;) {
-      seconds.push_back(time_step());
-      spent += seconds.back();
+      last = whole_step();
+      seconds.push_back(last.seconds);
+      spent += last.seconds;
     }
     give_way();
   }
 
   /// A step in which the process stood still is no figure, and is taken once more.
-  double time_step() {
+  StepResult whole_step(const PassOptions& options = {}) {
     constexpr int kMostTries = 20;
-    for (int tries = 0; tries < kMostTries; ++tries) {
-      const double paused = clock->paused_seconds(), start = clock->seconds();
-      last = stepper->step(*lanes);
-      const double took = clock->seconds() - start;
-      if (clock->paused_seconds() == paused) return took;
-    }
+    for (int tries = 0; tries < kMostTries; ++tries)
+      if (StepResult step = subject->step(options); step.paused_seconds == 0) return step;
     fail("the process was stopped in each of {} steps, so none could be timed; measure when it may run", kMostTries);
   }
 
@@ -255,8 +255,8 @@ struct BenchMeter::Rep {
   std::int64_t estimate = 0;
   std::optional<RunningClock> clock;
   std::optional<Lanes> lanes;
-  std::optional<Stepper> stepper;  // none: it does not fit
-  Pass last;
+  std::optional<Subject> subject;  // none: it does not fit
+  StepResult last;
   std::int64_t activations = 0;  // of a micro-batch
   std::int64_t gradients = 0, resident = 0;
   bool trimmed = false;
@@ -266,7 +266,7 @@ struct BenchMeter::Rep {
 BenchMeter::BenchMeter(const BenchTask& task) : rep_(std::make_unique<Rep>(task)) {}
 BenchMeter::~BenchMeter() = default;
 
-bool BenchMeter::fits() const { return rep_->stepper.has_value(); }
+bool BenchMeter::fits() const { return rep_->subject.has_value(); }
 
 void BenchMeter::turn() { rep_->turn(); }
 
@@ -276,7 +276,7 @@ Json BenchMeter::metrics() const {
   const Cut cut(task, task.length);
   const double median = quantile(rep_->seconds, 0.5);
   const double activations = double(rep_->activations * cut.concurrent);
-  const double parameters = double(rep_->stepper->parameters()), gradients = double(rep_->gradients);
+  const double parameters = double(rep_->subject->parameters()), gradients = double(rep_->gradients);
   return {{"median_ms", 1e3 * median},
           {"p10_ms", 1e3 * quantile(rep_->seconds, 0.1)},
           {"p90_ms", 1e3 * quantile(rep_->seconds, 0.9)},
@@ -294,20 +294,10 @@ Json BenchMeter::metrics() const {
 }
 
 Json BenchMeter::profile() {
-  Lanes& lanes = *rep_->lanes;
-  Stepper& stepper = *rep_->stepper;
-  if (std::exchange(rep_->trimmed, false)) stepper.step(lanes);
-  const double before = stepper.optimiser_seconds();
-  lanes.set_profiling(true);
+  rep_->take_back();
   StepProfile profile{.threads = rep_->task.threads};
-  for (const auto start = Clock::now(); profile.steps == 0 || profile.seconds < rep_->task.seconds;
-       profile.seconds = seconds_since(start)) {
-    stepper.step(lanes);
-    ++profile.steps;
-  }
-  lanes.set_profiling(false);
-  profile.optimiser_seconds = stepper.optimiser_seconds() - before;
-  profile.rows = lanes.profile();
+  do profile.add(rep_->whole_step({.profile = true}));
+  while (profile.seconds < rep_->task.seconds);
   return lra::encode(profile);
 }
 

@@ -5,10 +5,9 @@
 #include <cmath>
 #include <vector>
 
-#include "harness/lanes.h"
 #include "harness/measure.h"
+#include "harness/step.h"
 #include "harness/trial_data.h"
-#include "harness/update.h"
 #include "tasks/batcher.h"
 
 namespace lra {
@@ -20,9 +19,8 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 /// From the start of a cell's process to its first step, and from its test to its end: two looks at the machine's peak,
 /// the workers' first primitives, the store.
 constexpr double kAroundSteps = 0.4;
-constexpr long kFirstLength = 32;       // what trials begin with
-constexpr long kLookedAt = 512;         // examples whose lengths are looked at
-constexpr long kEvaluationBatch = 256;  // as in training
+constexpr long kFirstLength = 32;  // what trials begin with
+constexpr long kLookedAt = 512;    // examples whose lengths are looked at
 
 /// What sequences of one length cost, with a micro-batch of them on each thread at once.
 struct Trial {
@@ -38,11 +36,17 @@ struct Unit {
   double activation_bytes = 0, gradient_bytes = 0;
 };
 
+/// The same work, and no number that is not finite whatever the recipe says.
+Recipe harmless(Recipe recipe) {
+  recipe.lr = 0;
+  return recipe;
+}
+
 class Calibration {
  public:
   Calibration(const Experiment& e, const DataPaths& paths, long threads, double budget)
       : e_(e),
-        recipe_(e.plan.recipe),
+        recipe_(harmless(e.plan.recipe)),
         budget_(budget),
         trial_(trial_data(e.plan, paths)),
         model_(e.model, e.model_settings, parse<EncoderConfig>(e.plan.encoder, "encoder"), e.plan.spec, e.seed),
@@ -112,7 +116,7 @@ class Calibration {
     trial.length = double(n);
     for (int again = 0; again < 2; ++again) {  // the first makes the primitives
       const auto start = Clock::now();
-      const Pass pass = lanes_.train(model_, batch, batch.tokens() / lanes_.threads(), 0);
+      const PassResult pass = lanes_.train(model_, batch, batch.tokens() / lanes_.threads(), 0);
       trial.seconds = seconds_since(start) / (double(each) * sides());
       trial.flops = pass.flops / double(batch.sequences());
       trial.bytes = double(pass.activation_bytes) / double(each);
@@ -166,13 +170,12 @@ class Calibration {
   Unit timed() {
     Unit unit;
     train_step(0, unit);  // makes the primitives
-    unit.step_flops = 0;
-    const auto start = Clock::now();
+    unit.step_seconds = unit.step_flops = 0;
     const double enough = 0.6 * left();
     long steps = 0;
     do train_step(++steps, unit);
-    while (steps < recipe_.steps && seconds_since(start) < enough);
-    unit.step_seconds = seconds_since(start) / double(steps);
+    while (steps < recipe_.steps && unit.step_seconds < enough);
+    unit.step_seconds /= double(steps);
     unit.step_flops /= double(steps);
     unit.gradient_bytes = double(lanes_.gradient_bytes());
     time_evaluation(unit);
@@ -180,13 +183,11 @@ class Calibration {
   }
 
   void train_step(long step, Unit& unit) {
-    const Batch batch = make_batch(*trial_.examples, Split::train, order_.indices(step));
-    const Pass pass = lanes_.train(model_, batch, recipe_.token_budget, std::uint32_t(step));
-    const double norm = std::sqrt(squared_norm(model_.parameters(), pass.gradients));
-    constexpr double kRate = 0;  // the same work, and no number that is not finite whatever the recipe says
-    update(lanes_, adam_, adam_.at(step, kRate, clip_factor(norm, recipe_.clip)), pass.gradients, model_.parameters());
-    unit.step_flops += pass.flops;
-    unit.activation_bytes = std::max(unit.activation_bytes, double(pass.activation_bytes));
+    const StepResult result =
+        stepper_.train(step, [&] { return make_batch(*trial_.examples, Split::train, order_.indices(step)); });
+    unit.step_seconds += result.seconds;
+    unit.step_flops += result.flops;
+    unit.activation_bytes = std::max(unit.activation_bytes, double(result.activation_bytes));
   }
 
   void time_evaluation(Unit& unit) {
@@ -196,10 +197,9 @@ class Calibration {
     std::vector<std::uint32_t> indices;
     const long size = trial_.examples->size(Split::valid);
     for (long i = 0; i < count; ++i) indices.push_back(std::uint32_t(i % size));
-    const Batch batch = make_batch(*trial_.examples, Split::valid, indices);
     for (int again = 0; again < 2; ++again) {  // the first makes the primitives
       const auto start = Clock::now();
-      const Pass pass = lanes_.evaluate(model_, batch, recipe_.token_budget);
+      const PassResult pass = evaluate(lanes_, model_, *trial_.examples, Split::valid, indices, recipe_.token_budget);
       unit.evaluation_seconds = seconds_since(start) / double(count);
       unit.evaluation_flops = pass.flops / double(count);
     }
@@ -207,13 +207,11 @@ class Calibration {
 
   /// Examples evaluated in all.
   double evaluated() const {
-    const long every = recipe_.eval_every > 0 ? recipe_.eval_every : std::max(1L, recipe_.steps / 10);
     const auto size = [this](Split split) {
       const long all = trial_.sizes[std::size_t(split)];
       return double(e_.limit > 0 ? std::min(all, e_.limit) : all);
     };
-    const long validations = (recipe_.steps + every - 1) / every;
-    return double(validations) * size(Split::valid) + size(Split::test);
+    return double(recipe_.validations()) * size(Split::valid) + size(Split::test);
   }
 
   Estimate total(const Unit& unit) const {
@@ -233,7 +231,7 @@ class Calibration {
 
   const Clock::time_point start_ = Clock::now();
   const Experiment& e_;
-  const Recipe& recipe_;
+  Recipe recipe_;
   double budget_;
   TrialData trial_;
   const Clock::time_point have_data_ = Clock::now();
@@ -242,6 +240,8 @@ class Calibration {
   Adam adam_;
   EpochSampler order_;
   Lanes lanes_;
+  RunningClock clock_;
+  Stepper stepper_{lanes_, model_, adam_, recipe_, clock_};
   std::vector<Trial> trials_;
 };
 

@@ -157,8 +157,6 @@ struct Lanes::Rep {
   Buffers* current = nullptr;              // of the last training batch
   std::vector<float> gradients;            // of the last training batch
   std::function<void()> abandon;
-  bool profiling = false;
-  std::vector<Profile> profiles;  // one a worker
 
   bool all_done() const { return next >= count && running == 0; }
 
@@ -170,7 +168,7 @@ struct Lanes::Rep {
   }
 
   /// A worker's life. What keeps it from beginning is left in `error`.
-  void live(std::size_t worker) {
+  void live() {
     std::optional<Worker> onednn;
     std::exception_ptr thrown;
     try {
@@ -182,17 +180,16 @@ struct Lanes::Rep {
     if (thrown && !error) error = thrown;
     ++ready;
     done.notify_all();
-    if (onednn) serve(worker, lock);
+    if (onednn) serve(lock);
   }
 
-  void serve(std::size_t worker, std::unique_lock<std::mutex>& lock) {
+  void serve(std::unique_lock<std::mutex>& lock) {
     for (;;) {
       wake.wait(lock, [&] { return quit || (work && next < count); });
       if (quit) return;
       const long number = next++;
       ++running;
       const auto* job = work;
-      Context::current().profile = profiling ? &profiles[worker] : nullptr;
       lock.unlock();
       std::exception_ptr thrown;
       try {
@@ -211,7 +208,7 @@ struct Lanes::Rep {
   void start(std::size_t threads) {
     workers.reserve(threads);
     try {
-      for (std::size_t i = 0; i < threads; ++i) workers.emplace_back([this, i] { live(i); });
+      for (std::size_t i = 0; i < threads; ++i) workers.emplace_back([this] { live(); });
     } catch (const std::system_error& refused) {
       explain(refused, threads);
     }
@@ -251,7 +248,6 @@ struct Lanes::Rep {
 Lanes::Lanes(long threads) : rep_(std::make_unique<Rep>()) {
   if (threads < 1) fail_usage("threads is {}; it must be at least 1", threads);
   threads = std::min(threads, kMostThreads);
-  rep_->profiles.resize(std::size_t(threads));
   try {
     rep_->start(std::size_t(threads));
   } catch (...) {
@@ -279,18 +275,6 @@ void Lanes::run(long count, const std::function<void(long)>& work, const std::at
   if (rep_->error) std::rethrow_exception(rep_->error);
 }
 
-void Lanes::set_profiling(bool on) {
-  std::lock_guard lock(rep_->mutex);
-  rep_->profiling = on;
-}
-
-std::vector<ProfileRow> Lanes::profile() const {
-  std::lock_guard lock(rep_->mutex);
-  std::vector<ProfileRow> rows;
-  for (const Profile& worker : rep_->profiles) add_rows(worker.rows(), rows);
-  return rows;
-}
-
 std::int64_t Lanes::gradient_bytes() const { return rep_->current ? rep_->current->peak_bytes() : 0; }
 
 namespace {
@@ -299,6 +283,20 @@ namespace {
 struct LaneResult {
   Work work;
   std::int64_t peak = 0;
+  Profile profile;
+};
+
+/// Has this thread's ops noted in a lane's profile while it lives, where that is asked for.
+class Profiled {
+ public:
+  Profiled(Profile& profile, bool wanted) {
+    if (!wanted) return;
+    profile.start();
+    Context::current().profile = &profile;
+  }
+  ~Profiled() { Context::current().profile = nullptr; }
+  Profiled(const Profiled&) = delete;
+  Profiled& operator=(const Profiled&) = delete;
 };
 
 /// What passed in this thread went into gradient buffers.
@@ -309,9 +307,8 @@ void note_reduction() {
 
 /// Runs micro-batches first … last − 1 and writes each example's loss and hit to its place in `pass`.
 template <typename Step>
-LaneResult run_lane(const std::vector<MicroBatch>& micro, std::pair<long, long> range, const std::atomic<bool>* stop,
-                    Pass& pass, Step step) {
-  LaneResult result;
+void run_lane(const std::vector<MicroBatch>& micro, std::pair<long, long> range, const std::atomic<bool>* stop,
+              PassResult& pass, LaneResult& result, Step step) {
   Context::current().work = {};
   if (Profile* profile = Context::current().profile) profile->start();
   for (long m = range.first; m < range.second && !(stop && *stop); ++m) {
@@ -326,49 +323,49 @@ LaneResult run_lane(const std::vector<MicroBatch>& micro, std::pair<long, long> 
     }
   }
   result.work = Context::current().work;
-  return result;
 }
 
-Pass empty_pass(const Batch& batch) {
-  Pass pass;
+PassResult empty_pass(const Batch& batch) {
+  PassResult pass;
   pass.losses.resize(std::size_t(batch.size()));
   pass.correct.resize(std::size_t(batch.size()));
   return pass;
 }
 
-void collect(const std::vector<LaneResult>& lanes, Pass& pass) {
+void collect(const std::vector<LaneResult>& lanes, PassResult& pass) {
   for (const LaneResult& lane : lanes) {
     pass.flops += lane.work.flops;
     pass.bytes_moved += lane.work.bytes;
     pass.activation_bytes = std::max(pass.activation_bytes, lane.peak);
+    add_rows(lane.profile.rows(), pass.profile);
   }
 }
 
 }  // namespace
 
-Pass Lanes::train(const Classifier& model, const Batch& batch, long token_budget, std::uint32_t step,
-                  const std::atomic<bool>* stop, bool check_finite) {
+PassResult Lanes::train(const Classifier& model, const Batch& batch, long token_budget, std::uint32_t step,
+                        const PassOptions& options) {
   const std::vector<MicroBatch> micro = cut(batch, token_budget);
   const long lanes = std::min(kMostLanes, long(micro.size()));
   Buffers& buffers = rep_->gradient_buffers(std::size_t(model.parameters().count()));
   Tree tree(lanes, buffers);
-  Pass pass = empty_pass(batch);
+  PassResult pass = empty_pass(batch);
   std::vector<LaneResult> results(static_cast<std::size_t>(lanes));
   const double weight = 1.0 / double(batch.size());
   const auto work = [&](long lane) {
-    if (Profile* profile = Context::current().profile) profile->start();
+    LaneResult& result = results[std::size_t(lane)];
+    const Profiled profiled(result.profile, options.profile);
     std::vector<float> sum = buffers.take(lane);
     if (sum.empty()) return;  // another lane throws
     note_reduction();
     try {
-      results[std::size_t(lane)] =
-          run_lane(micro, share(lane, lanes, long(micro.size())), stop, pass, [&](const Batch& part) {
-            const Training training;
-            Tape tape(sum, check_finite);
-            Loss loss = cross_entropy(model.forward(part, step, weight), part.labels, weight);
-            tape.backward();
-            return loss;
-          });
+      run_lane(micro, share(lane, lanes, long(micro.size())), options.stop, pass, result, [&](const Batch& part) {
+        const Training training;
+        Tape tape(sum, options.check_finite);
+        Loss loss = cross_entropy(model.forward(part, step, weight), part.labels, weight);
+        tape.backward();
+        return loss;
+      });
     } catch (...) {
       tree.finish(lane, std::move(sum));  // or lanes that wait for a buffer would wait for ever
       throw;
@@ -376,24 +373,27 @@ Pass Lanes::train(const Classifier& model, const Batch& batch, long token_budget
     tree.finish(lane, std::move(sum));
     note_reduction();
   };
-  run(lanes, work, stop);
+  run(lanes, work, options.stop);
+  if (options.stop && *options.stop) throw Interrupted{};
   rep_->gradients = std::move(tree.root());
   pass.gradients = rep_->gradients;
   collect(results, pass);
   return pass;
 }
 
-Pass Lanes::evaluate(const Classifier& model, const Batch& batch, long token_budget, const std::atomic<bool>* stop) {
+PassResult Lanes::evaluate(const Classifier& model, const Batch& batch, long token_budget, const PassOptions& options) {
   const std::vector<MicroBatch> micro = cut(batch, token_budget);
   const long lanes = std::min(kMostLanes, long(micro.size()));
-  Pass pass = empty_pass(batch);
+  PassResult pass = empty_pass(batch);
   std::vector<LaneResult> results(static_cast<std::size_t>(lanes));
   const auto work = [&](long lane) {
-    results[std::size_t(lane)] =
-        run_lane(micro, share(lane, lanes, long(micro.size())), stop, pass,
-                 [&](const Batch& part) { return cross_entropy(model.forward(part, 0), part.labels, 0); });
+    LaneResult& result = results[std::size_t(lane)];
+    const Profiled profiled(result.profile, options.profile);
+    run_lane(micro, share(lane, lanes, long(micro.size())), options.stop, pass, result,
+             [&](const Batch& part) { return cross_entropy(model.forward(part, 0), part.labels, 0); });
   };
-  run(lanes, work, stop);
+  run(lanes, work, options.stop);
+  if (options.stop && *options.stop) throw Interrupted{};
   collect(results, pass);
   return pass;
 }

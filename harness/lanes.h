@@ -24,14 +24,27 @@ namespace lra {
 /// Micro-batches that can run at the same time: a step has no use for more threads.
 inline constexpr long kMostThreads = 64;
 
+/// How a pass runs. Nothing of it changes what the pass gives.
+struct PassOptions {
+  const std::atomic<bool>* stop = nullptr;  // once set, the pass ends early: it throws Interrupted
+  bool check_finite = false;  // in training: throw at the first number that is not finite, and name the op
+  bool profile = false;       // note where the workers' time goes
+};
+
+/// Thrown by a pass that ended early.
+struct Interrupted {};
+
 /// What one pass over a batch gave.
-struct Pass {
+struct PassResult {
   std::vector<double> losses;         // an example, in the batch's order
   std::vector<std::uint8_t> correct;  // 1: the label had the largest logit
   double flops = 0;                   // model FLOPs: without recomputation
   double bytes_moved = 0;             // an estimate: see Work in models/tensor/memory.h
   std::int64_t activation_bytes = 0;  // the largest peak that a micro-batch had
   std::span<const float> gradients;  // of the mean loss, laid out as the parameters; valid until the next call of train
+  /// Asked for: what all workers together noted, the ops in order of the forward pass, and without a layer what the
+  /// lanes do beside them ("reduction": gradient buffers set to zero and added).
+  std::vector<ProfileRow> profile;
 };
 
 class Lanes {
@@ -45,14 +58,12 @@ class Lanes {
 
   long threads() const;
 
-  /// Forward and backward of a training batch. Stops early, with whatever it has, once `stop` is set. With
-  /// `check_finite` it throws at the first number that is not finite and names the op.
-  Pass train(const Classifier& model, const Batch& batch, long token_budget, std::uint32_t step,
-             const std::atomic<bool>* stop = nullptr, bool check_finite = false);
+  /// Forward and backward of a training batch, with the randomness of step `step`.
+  PassResult train(const Classifier& model, const Batch& batch, long token_budget, std::uint32_t step,
+                   const PassOptions& options = {});
 
   /// Forward only, without dropout.
-  Pass evaluate(const Classifier& model, const Batch& batch, long token_budget,
-                const std::atomic<bool>* stop = nullptr);
+  PassResult evaluate(const Classifier& model, const Batch& batch, long token_budget, const PassOptions& options = {});
 
   /// Runs work(0) … work(count − 1) on the workers, in any order; returns when all are done. An exception from any of
   /// them is thrown here (the one with the smallest number), after all have ended. `stop` is for work that heeds it.
@@ -62,12 +73,6 @@ class Lanes {
   /// anybody wants to wait: called in the thread that waits for them, while they still read the model. It must not
   /// return but end the process. Without it the wait goes on.
   void on_abandon(std::function<void()> leave);
-
-  /// Whether the workers note from now on where their time goes. Off at first.
-  void set_profiling(bool on);
-  /// What all workers together have noted: the ops in order of the forward pass, and without a layer what the lanes do
-  /// beside them ("reduction": gradient buffers set to zero and added). Not while they work.
-  std::vector<ProfileRow> profile() const;
 
   /// Bytes of gradient buffers at their peak, for models as large as the one trained last.
   std::int64_t gradient_bytes() const;

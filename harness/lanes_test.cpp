@@ -44,7 +44,7 @@ EncoderConfig shape() {
 
 struct Result {
   std::vector<float> gradients;
-  Pass pass;
+  PassResult pass;
 };
 
 Result train(long threads, long token_budget) {
@@ -75,14 +75,14 @@ TEST(Lanes, EvaluationGivesEachExampleItsOwnResult) {
   Lanes lanes(2);
   const Classifier classifier("local", Json::object(), shape(), kTask, 3);
   const Batch all = batch();
-  const Pass together = lanes.evaluate(classifier, all, 64);
+  const PassResult together = lanes.evaluate(classifier, all, 64);
   for (const std::size_t i : {0u, 17u, 36u}) {
     Batch one;
     one.offsets = {0, all.offsets[i + 1] - all.offsets[i]};
     one.ids.assign(all.ids.begin() + all.offsets[i], all.ids.begin() + all.offsets[i + 1]);
     one.labels = {all.labels[i]};
     one.examples = {all.examples[i]};
-    const Pass alone = lanes.evaluate(classifier, one, 64);
+    const PassResult alone = lanes.evaluate(classifier, one, 64);
     EXPECT_NEAR(alone.losses[0], together.losses[i], 1e-5);
     EXPECT_EQ(alone.correct[0], together.correct[i]);
   }
@@ -138,7 +138,7 @@ TEST(Lanes, AStepThatFailsLeavesTheLanesUsable) {
   Batch bad = batch();
   bad.ids[40] = 30;  // the vocabulary ends at 29
   for (int again = 0; again < 5; ++again) EXPECT_THROW((void)lanes.train(classifier, bad, 1, 5), Error);
-  const Pass pass = lanes.train(classifier, batch(), 1, 5);
+  const PassResult pass = lanes.train(classifier, batch(), 1, 5);
   EXPECT_EQ(std::vector<float>(pass.gradients.begin(), pass.gradients.end()), train(1, 1).gradients);
 }
 
@@ -154,7 +154,7 @@ TEST(Lanes, TrainingGivesTheRecordedBits) {
   recipe.weight_decay = 0.01;
   Adam adam(classifier.parameters().count(), recipe);
   for (std::uint32_t step = 0; step < 10; ++step) {
-    const Pass pass = lanes.train(classifier, batch(), 60, step);
+    const PassResult pass = lanes.train(classifier, batch(), 60, step);
     const auto values = classifier.parameters().values();
     adam.apply(adam.at(step, 1e-3, 1), pass.gradients, values, 0, long(values.size()));
   }
@@ -169,14 +169,14 @@ TEST(Lanes, GradientsDescend) {
   Classifier classifier("linear", Json::object(), shape(), kTask, 3);
   Batch b = batch();
   for (std::size_t i = 0; i < b.labels.size(); ++i) b.labels[i] = b.ids[std::size_t(b.offsets[i])] % 3;
-  const auto mean = [](const Pass& p) {
+  const auto mean = [](const PassResult& p) {
     double sum = 0;
     for (const double l : p.losses) sum += l;
     return sum / double(p.losses.size());
   };
   const double before = mean(lanes.evaluate(classifier, b, 100));
   for (std::uint32_t step = 0; step < 30; ++step) {
-    const Pass pass = lanes.train(classifier, b, 100, step);
+    const PassResult pass = lanes.train(classifier, b, 100, step);
     const auto values = classifier.parameters().values();
     for (std::size_t i = 0; i < values.size(); ++i) values[i] -= 0.1f * pass.gradients[i];
   }

@@ -147,8 +147,8 @@ ExampleCost cost_of_example(const Classifier& model, const TaskSpec& spec) {
   batch.labels = {0};
   batch.examples = {0};
   Lanes lanes(1);
-  const Pass inference = lanes.evaluate(model, batch, spec.length),
-             training = lanes.train(model, batch, spec.length, 0);
+  const PassResult inference = lanes.evaluate(model, batch, spec.length),
+                   training = lanes.train(model, batch, spec.length, 0);
   return {inference.flops, training.flops, inference.activation_bytes, training.activation_bytes};
 }
 

@@ -40,7 +40,7 @@ Classifier build(const std::string& model) {
 
 struct Step {
   std::vector<float> gradients;
-  Pass pass;
+  PassResult pass;
 };
 
 Step step(const std::string& model, long threads, long token_budget) {
@@ -90,13 +90,13 @@ TEST_P(EveryModelInLanes, ComesBackFromAFile) {
       std::filesystem::temp_directory_path() / fmt::format("lra-{}-{}.safetensors", GetParam(), ::getpid());
   Lanes lanes(1);
   Classifier saved = build(GetParam()), loaded = build(GetParam());
-  const Pass before = lanes.evaluate(saved, batch(), 100);
+  const PassResult before = lanes.evaluate(saved, batch(), 100);
   const auto values = saved.parameters().values();
   for (std::size_t i = 0; i < values.size(); ++i) values[i] += 0.01f * float(i % 7);
   write_safetensors(path, arrays_of(saved.parameters(), values));
   load_weights(path, loaded.parameters());
   std::filesystem::remove(path);
-  const Pass there = lanes.evaluate(saved, batch(), 100), back = lanes.evaluate(loaded, batch(), 100);
+  const PassResult there = lanes.evaluate(saved, batch(), 100), back = lanes.evaluate(loaded, batch(), 100);
   EXPECT_NE(there.losses, before.losses);
   EXPECT_EQ(there.losses, back.losses);
   EXPECT_EQ(saved.parameters().digest(), loaded.parameters().digest());

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "harness/step.h"
+
 namespace lra {
 namespace {
 
@@ -15,6 +17,15 @@ Spent decode_spent(const Json& json) {
 }
 
 }  // namespace
+
+void StepProfile::add(const StepResult& step) {
+  if (step.paused_seconds > 0) return;
+  ++steps;
+  seconds += step.seconds;
+  data_seconds += step.data_seconds;
+  optimiser_seconds += step.update_seconds;
+  add_rows(step.profile, rows);
+}
 
 TimeShares shares_of(const StepProfile& profile) {
   TimeShares shares;

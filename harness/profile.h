@@ -8,13 +8,18 @@
 
 namespace lra {
 
+struct StepResult;
+
 /// Sums over all steps. Evaluation is left out.
 struct StepProfile {
+  /// Leaves out a step in which the process stood still: its ops' times are not theirs.
+  void add(const StepResult& step);
+
   long steps = 0, threads = 1;
   double seconds = 0;                 // wall-clock
   double data_seconds = 0;            // of these, while the threads had no examples to work on
   double optimiser_seconds = 0;       // of these, while the parameters were updated
-  std::vector<ProfileRow> rows = {};  // of all threads together; see Lanes::profile
+  std::vector<ProfileRow> rows = {};  // of all threads together; see PassResult
 };
 
 /// Seconds of all threads together, threads × wall-clock: how they divide.

@@ -82,15 +82,14 @@ TEST(Profile, AccountsForAStep) {
   const Classifier classifier("transformer", Json::object(), shape(), kTask, 3);
   for (const long threads : {1L, 3L}) {
     Lanes lanes(threads);
-    const Pass plain = lanes.train(classifier, batch(), 60, 5);
+    const PassResult plain = lanes.train(classifier, batch(), 60, 5);
     const std::vector<float> gradients(plain.gradients.begin(), plain.gradients.end());
-    EXPECT_TRUE(lanes.profile().empty());
-    lanes.set_profiling(true);
-    const Pass pass = lanes.train(classifier, batch(), 60, 5);
+    EXPECT_TRUE(plain.profile.empty());
+    const PassResult pass = lanes.train(classifier, batch(), 60, 5, {.profile = true});
     EXPECT_EQ(std::vector<float>(pass.gradients.begin(), pass.gradients.end()), gradients);
     std::set<std::string> layers;
     double flops = 0, forward = 0;
-    for (const ProfileRow& row : lanes.profile()) {
+    for (const ProfileRow& row : pass.profile) {
       layers.insert(row.layer);
       flops += row.forward.flops + row.backward.flops;
       forward += row.forward.flops;

@@ -7,11 +7,9 @@
 
 #include "core/error.h"
 #include "harness/checkpoint.h"
-#include "harness/lanes.h"
 #include "harness/measure.h"
 #include "harness/running_clock.h"
-#include "harness/update.h"
-#include "models/optim/adam.h"
+#include "harness/step.h"
 #include "models/optim/schedule.h"
 #include "results/tables/labels.h"
 #include "tasks/batcher.h"
@@ -22,8 +20,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-constexpr long kEvaluationBatch = 256;  // examples packed at once; no result depends on it
-constexpr long kHistoryPoints = 500;    // training losses kept of a run, at most about
+constexpr long kHistoryPoints = 500;  // training losses kept of a run, at most about
 
 /// The examples of a split that a run may use.
 long size_of(const Experiment& e, const Dataset& data, Split split) {
@@ -41,6 +38,12 @@ double loss_of_guessing(const Dataset& data, Split split, long classes) {
   for (const double count : counts)
     if (count > 0) entropy -= count / double(n) * std::log(count / double(n));
   return entropy;
+}
+
+Tally tally_of(const PassResult& pass) {
+  Tally tally;
+  tally.add(pass.losses, pass.correct);
+  return tally;
 }
 
 /// One cell's state while it trains.
@@ -88,7 +91,7 @@ class Trainer {
   /// Between any two steps, and between a step and its validation, a run may be cut off and go on.
   void train_all() {
     while (true) {
-      if (is_validated(state_.steps) && state_.validated != state_.steps) validate(state_.steps);
+      if (recipe_.validates_after(state_.steps) && state_.validated != state_.steps) validate(state_.steps);
       if (state_.steps == recipe_.steps) return;
       train_step(state_.steps);
       ++state_.steps;
@@ -96,50 +99,38 @@ class Trainer {
     }
   }
 
-  bool is_validated(long steps) const {
-    const long every = recipe_.eval_every > 0 ? recipe_.eval_every : std::max(1L, recipe_.steps / 10);
-    return steps > 0 && (steps == recipe_.steps || steps % every == 0);
-  }
-
   void train_step(long step) {
-    const double start = clock_.seconds();
-    const Batch batch = make_batch(data_, Split::train, order_.indices(step));
-    const double data_seconds = clock_.seconds() - start;
-    lanes_.set_profiling(x_.profile);
-    const Pass pass = lanes_.train(model_, batch, recipe_.token_budget, std::uint32_t(step), x_.stop, x_.check_finite);
-    lanes_.set_profiling(false);
-    stop_if_asked();
-    const double update_start = clock_.seconds();
-    check_finite(step, batch, pass);
-    update(step, pass);
-    profile_.optimiser_seconds += clock_.seconds() - update_start;
-    const double seconds = clock_.seconds() - start;
+    const StepResult result = stepper_.train(
+        step, [&] { return make_batch(data_, Split::train, order_.indices(step)); },
+        {.stop = x_.stop, .check_finite = x_.check_finite, .profile = x_.profile},
+        [&](const Batch& batch, const StepResult& taken) { check_finite(step, batch, taken); });
+    profile_.add(result);
     Part& part = this_part();
-    ++part.steps, part.train_seconds += seconds;
-    state_.data_seconds += data_seconds, profile_.data_seconds += data_seconds;
-    state_.train_seconds += seconds, profile_.seconds += seconds;
-    ++profile_.steps;
-    state_.flops += pass.flops;
-    state_.activation_bytes = std::max(state_.activation_bytes, pass.activation_bytes);
+    ++part.steps, part.train_seconds += result.seconds;
+    state_.data_seconds += result.data_seconds;
+    state_.train_seconds += result.seconds;
+    state_.flops += result.flops;
+    state_.activation_bytes = std::max(state_.activation_bytes, result.activation_bytes);
     state_.peak_bytes = std::max(state_.peak_bytes, live_bytes());
-    recent_.add(pass.losses, pass.correct);
-    state_.interval.add(pass.losses, pass.correct);
-    if ((step + 1) % std::max(1L, recipe_.steps / kHistoryPoints) == 0) {
-      note(step + 1, "train", "loss", state_.interval.mean_loss());
-      for (const ParameterInfo& state : model_.parameters().list())
-        if (state.is_metric)
-          note(step + 1, "train", state.name.c_str(), double(model_.parameters().values()[std::size_t(state.offset)]));
-      state_.interval = {};
-    }
+    recent_.add(result.losses, result.correct);
+    state_.interval.add(result.losses, result.correct);
+    if ((step + 1) % std::max(1L, recipe_.steps / kHistoryPoints) == 0) note_interval(step + 1);
     if (seconds_since(last_report_) > 0.5) tell(step + 1, "train");
   }
 
+  void note_interval(long step) {
+    note(step, "train", "loss", state_.interval.mean_loss());
+    for (const ParameterInfo& state : model_.parameters().list())
+      if (state.is_metric)
+        note(step, "train", state.name.c_str(), double(model_.parameters().values()[std::size_t(state.offset)]));
+    state_.interval = {};
+  }
+
   /// A step whose loss or gradient is not finite is done once more to learn which op it came from.
-  void check_finite(long step, const Batch& batch, const Pass& pass) {
+  void check_finite(long step, const Batch& batch, const StepResult& result) {
     const auto finite = [](double loss) { return std::isfinite(loss); };
-    const bool loss_is = std::all_of(pass.losses.begin(), pass.losses.end(), finite);
-    squared_norm_ = squared_norm(model_.parameters(), pass.gradients);
-    if (loss_is && std::isfinite(squared_norm_)) return;
+    const bool loss_is = std::all_of(result.losses.begin(), result.losses.end(), finite);
+    if (loss_is && std::isfinite(result.squared_norm)) return;
     std::string where = first_bad_parameter();
     if (!where.empty())
       where += " before it";
@@ -171,36 +162,22 @@ class Trainer {
 
   std::string first_bad_op(long step, const Batch& batch) {
     try {
-      (void)lanes_.train(model_, batch, recipe_.token_budget, std::uint32_t(step), nullptr, true);
+      (void)lanes_.train(model_, batch, recipe_.token_budget, std::uint32_t(step), {.check_finite = true});
     } catch (const Error& error) {  // its sentence is what was asked for
       return fmt::format(": {}", error.what());
     }
     return "";
   }
 
-  void update(long step, const Pass& pass) {
-    const double factor = clip_factor(std::sqrt(squared_norm_), recipe_.clip);
-    lra::update(lanes_, adam_, adam_.at(step, learning_rate(recipe_, step), factor), pass.gradients,
-                model_.parameters());
-  }
-
   /// Every example of the split once, in order.
-  Tally evaluate(Split split, std::vector<std::uint8_t>* correct) {
-    Tally tally;
-    const long n = size_of(e_, data_, split);
-    for (long begin = 0; begin < n; begin += kEvaluationBatch) {
-      std::vector<std::uint32_t> indices(std::size_t(std::min(kEvaluationBatch, n - begin)));
-      std::iota(indices.begin(), indices.end(), std::uint32_t(begin));
-      const Pass pass = lanes_.evaluate(model_, make_batch(data_, split, indices), recipe_.token_budget, x_.stop);
-      stop_if_asked();
-      tally.add(pass.losses, pass.correct);
-      if (correct) correct->insert(correct->end(), pass.correct.begin(), pass.correct.end());
-    }
-    return tally;
+  PassResult evaluate(Split split) {
+    std::vector<std::uint32_t> examples(std::size_t(size_of(e_, data_, split)));
+    std::iota(examples.begin(), examples.end(), 0u);
+    return lra::evaluate(lanes_, model_, data_, split, examples, recipe_.token_budget, {.stop = x_.stop});
   }
 
   void validate(long step) {
-    const Tally valid = evaluate(Split::valid, nullptr);
+    const Tally valid = tally_of(evaluate(Split::valid));
     note(step, "valid", "loss", valid.mean_loss());
     note(step, "valid", "accuracy", valid.accuracy());
     state_.validated = step;
@@ -217,7 +194,9 @@ class Trainer {
 
   void test() {
     tell(recipe_.steps, "test");
-    const Tally score = evaluate(Split::test, &result_.test_correctness);
+    PassResult pass = evaluate(Split::test);
+    const Tally score = tally_of(pass);
+    result_.test_correctness = std::move(pass.correct);
     result_.test_correct = score.correct;
     result_.test_examples = score.examples;
     result_.test_loss = score.mean_loss();
@@ -229,7 +208,6 @@ class Trainer {
   void finish() {
     if (x_.profile && x_.profiled) {
       profile_.threads = lanes_.threads();
-      profile_.rows = lanes_.profile();
       x_.profiled(profile_);
     }
     const Parameters& parameters = model_.parameters();
@@ -314,10 +292,6 @@ class Trainer {
     last_save_ = Clock::now();
   }
 
-  void stop_if_asked() const {
-    if (x_.stop && *x_.stop) throw Interrupted{};
-  }
-
   const Experiment& e_;
   const Recipe& recipe_;
   const Dataset& data_;
@@ -332,11 +306,12 @@ class Trainer {
   StepProfile profile_;  // of this process: a run that went on from a checkpoint has only what came after
   Tally recent_, shown_;
   std::vector<float> best_;
-  double valid_accuracy_ = -1, squared_norm_ = 0;
+  double valid_accuracy_ = -1;
   Clock::time_point begun_ = Clock::now(), last_report_ = begun_, last_save_ = begun_;
   std::int64_t resident_ = 0;  // before the first step
   bool has_part_ = false;
   RunningClock clock_;
+  Stepper stepper_{lanes_, model_, adam_, recipe_, clock_};
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "datasets/dataset.h"
+#include "harness/lanes.h"
 #include "harness/profile.h"
 #include "results/store/record.h"
 #include "tasks/task.h"
@@ -81,7 +82,5 @@ Json resolve_settings(const Experiment& experiment);
 /// parameters, metrics and predictions as one that was never stopped.
 TrainResult train(const Experiment& experiment, const Dataset& data, const Execution& execution,
                   const std::function<void(const Progress&)>& report);
-
-struct Interrupted {};
 
 }  // namespace lra

@@ -1,6 +1,7 @@
 /// The training recipe of a model on a task. A preset sets it, and every result stores it.
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include "core/config.h"
@@ -20,6 +21,11 @@ struct Recipe {
   long eval_every = 0;                 // steps between validations; 0: a tenth of `steps`
   std::string selection = "best_val";  // best_val | last: which parameters the test split is scored with
   long token_budget = 1024;            // tokens of a micro-batch; a longer example is a micro-batch of its own
+
+  long validation_interval() const { return eval_every > 0 ? eval_every : std::max(1L, steps / 10); }
+  /// Does a validation follow when so many steps are done? The last one always has its own.
+  bool validates_after(long done) const { return done > 0 && (done == steps || done % validation_interval() == 0); }
+  long validations() const { return (steps + validation_interval() - 1) / validation_interval(); }
 
   void fields(auto&& f) {
     f("steps", steps, "optimiser steps", at_least(1));
