@@ -3,7 +3,6 @@
 #include <malloc.h>
 
 #include <algorithm>
-#include <bit>
 #include <chrono>
 #include <cmath>
 #include <new>
@@ -49,16 +48,7 @@ Classifier build(const BenchTask& task, long length) {
   return {name_of_model(task), settings_of(task), parse<EncoderConfig>(task.encoder, "encoder"), spec_of(length), 0};
 }
 
-/// How a step is cut: see lanes.h.
-struct Cut {
-  Cut(const BenchTask& task, long length)
-      : packed(std::clamp(Recipe{}.token_budget / length, 1L, task.batch)),
-        lanes(std::min(64L, (task.batch + packed - 1) / packed)),
-        concurrent(std::min(task.threads, lanes)) {}
-  long packed;      // examples of a micro-batch
-  long lanes;       // at most
-  long concurrent;  // micro-batches alive at a time
-};
+PlanShape plan_of(const BenchTask& task) { return plan_shape(task.batch, task.length, Recipe{}.token_budget); }
 
 /// Copies of the parameters that a step keeps: values, and in training Adam's two moments.
 std::int64_t copies(const BenchTask& task) { return task.training ? 3 : 1; }
@@ -89,7 +79,7 @@ Recipe bench_recipe() {
 /// A model at one length with everything that a step needs.
 class Subject {
  public:
-  Subject(const BenchTask& task, Lanes& lanes, RunningClock& clock)
+  Subject(const BenchTask& task, LaneExecutor& lanes, RunningClock& clock)
       : training_(task.training),
         classifier_(build(task, task.length)),
         adam_(task.training ? classifier_.parameters().count() : 0, recipe_),
@@ -117,14 +107,14 @@ class Subject {
 double seconds_of_example(const BenchTask& task, long n) {
   const Classifier classifier = build(task, n);
   const Batch batch = random_batch(task.model, n, task.threads);
-  Lanes lanes(task.threads);
+  LaneExecutor lanes(task.threads);
   double seconds = 0;
   for (int again = 0; again < 2; ++again) {  // the first makes the primitives
     const auto start = Clock::now();
     if (task.training)
-      lanes.train(classifier, batch, n, 0);
+      lanes.train(classifier, plan_micro_batches(batch, n), 0);
     else
-      lanes.evaluate(classifier, batch, n);
+      lanes.evaluate(classifier, plan_micro_batches(batch, n));
     seconds = seconds_since(start);
   }
   return seconds;
@@ -163,13 +153,13 @@ void serve_cell(const BenchTask& task, const std::function<void(const Json&)>& a
 }  // namespace
 
 std::int64_t estimated_bytes(const BenchTask& task, std::int64_t available, long longest) {
-  const Cut cut(task, task.length);
-  const std::int64_t buffers =
-      task.training ? std::min(cut.lanes, task.threads + long(std::bit_width(std::uint64_t(cut.lanes)))) : 0;
+  const PlanShape plan = plan_of(task);
+  const long buffers = task.training ? plan.gradient_buffers(task.threads) : 0;
+  const long at_once = plan.running(task.threads) * plan.examples_at_once;
   const auto counted = [&](long n) {
     const Classifier classifier = build(task, n);
     const ExampleCost cost = cost_of_example(classifier, spec_of(n));
-    return double(cut.concurrent * cut.packed * (task.training ? cost.training_bytes : cost.inference_bytes)) +
+    return double(at_once * (task.training ? cost.training_bytes : cost.inference_bytes)) +
            double((copies(task) + buffers) * classifier.parameters().count()) * sizeof(float);
   };
   long n = std::min(task.length, kFirstCounted);
@@ -224,7 +214,7 @@ struct BenchMeter::Rep {
   /// The others may need what this one keeps for its next step.
   void give_way() {
     if (task.alone) return;
-    trim_memory(*lanes);
+    trim_memory(lanes->workers());
     trimmed = true;
   }
 
@@ -254,7 +244,7 @@ struct BenchMeter::Rep {
   BenchTask task;
   std::int64_t estimate = 0;
   std::optional<RunningClock> clock;
-  std::optional<Lanes> lanes;
+  std::optional<LaneExecutor> lanes;
   std::optional<Subject> subject;  // none: it does not fit
   StepResult last;
   std::int64_t activations = 0;  // of a micro-batch
@@ -273,9 +263,9 @@ void BenchMeter::turn() { rep_->turn(); }
 Json BenchMeter::metrics() const {
   const BenchTask& task = rep_->task;
   if (!fits()) return {{"estimated_bytes", rep_->estimate}};
-  const Cut cut(task, task.length);
+  const PlanShape plan = plan_of(task);
   const double median = quantile(rep_->seconds, 0.5);
-  const double activations = double(rep_->activations * cut.concurrent);
+  const double activations = double(rep_->activations * plan.running(task.threads));
   const double parameters = double(rep_->subject->parameters()), gradients = double(rep_->gradients);
   return {{"median_ms", 1e3 * median},
           {"p10_ms", 1e3 * quantile(rep_->seconds, 0.1)},
@@ -287,7 +277,7 @@ Json BenchMeter::metrics() const {
           {"peak_bytes", activations + gradients + double(copies(task)) * sizeof(float) * parameters},
           {"gradient_bytes", gradients},
           {"activation_bytes", activations},
-          {"bytes_per_example", double(rep_->activations) / double(cut.packed)},
+          {"bytes_per_example", double(rep_->activations) / double(plan.examples_at_once)},
           {"rss_bytes", double(rep_->resident)},
           {"parameters", parameters},
           {"estimated_bytes", double(rep_->estimate)}};
@@ -312,9 +302,10 @@ Json machine_request(long threads, long max_memory) { return {{"machine", thread
 void serve_bench(const Json& request, const std::function<void(const Json&)>& answer,
                  const std::function<bool()>& wait) {
   if (request.contains("machine")) {
-    Lanes lanes(request.at("machine").get<long>());
-    const double gflops = gemm_peak_gflops(lanes);
-    answer({{"gflops", gflops}, {"bandwidth", memory_bandwidth(lanes, request.at("max_memory").get<std::int64_t>())}});
+    WorkerPool workers(request.at("machine").get<long>());
+    const double gflops = gemm_peak_gflops(workers);
+    answer(
+        {{"gflops", gflops}, {"bandwidth", memory_bandwidth(workers, request.at("max_memory").get<std::int64_t>())}});
   } else if (request.contains("forecast")) {
     Json all = Json::array();
     for (const BenchForecast& one : forecast(decode_task(request.at("forecast")), request.at("lengths")))

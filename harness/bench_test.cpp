@@ -261,10 +261,10 @@ TEST(BenchMatrix, RefusesAShapeThatNoModelCanHave) {
 TEST(Machine, HasMemoryAndBandwidth) {
   EXPECT_GT(available_bytes(0), 0);
   EXPECT_EQ(available_bytes(1), 0) << "this process has more than that already";
-  Lanes lanes(2);
-  EXPECT_GT(memory_bandwidth(lanes, 0), 1e8);
-  EXPECT_GT(memory_bandwidth(lanes, 1), 1e8);
-  EXPECT_GT(gemm_peak_gflops(lanes), 0);
+  WorkerPool workers(2);
+  EXPECT_GT(memory_bandwidth(workers, 0), 1e8);
+  EXPECT_GT(memory_bandwidth(workers, 1), 1e8);
+  EXPECT_GT(gemm_peak_gflops(workers), 0);
 }
 
 TEST(Quantile, IsTheNearestValue) {

@@ -69,8 +69,8 @@ CellMessage train_cell(const CellRequest& request, const std::atomic<bool>& stop
   CellMessage result;
   result.type = CellMessage::Type::result;
   execution.profiled = [&result](const StepProfile& profile) { result.profile = profile; };
-  Lanes lanes(request.options.threads);
-  const double peak_before = gemm_peak_gflops(lanes);
+  WorkerPool workers(request.options.threads);
+  const double peak_before = gemm_peak_gflops(workers);
   const auto start = std::chrono::steady_clock::now();
   result.result = train(request.experiment, *data, execution, [](const Progress& progress) {
     CellMessage message;
@@ -79,7 +79,7 @@ CellMessage train_cell(const CellRequest& request, const std::atomic<bool>& stop
   });
   // What the machine can do does not change so soon, and a short cell would pay more for looking than for training.
   const bool look_again = std::chrono::steady_clock::now() - start > kSteady;
-  result.result.gemm_peak_gflops = look_again ? 0.5 * (peak_before + gemm_peak_gflops(lanes)) : peak_before;
+  result.result.gemm_peak_gflops = look_again ? 0.5 * (peak_before + gemm_peak_gflops(workers)) : peak_before;
   return result;
 }
 

@@ -81,9 +81,12 @@ class Calibration {
     if (trials_.empty()) return 1;
     const Trial& last = trials_.back();
     const double each = sides() * last.seconds * std::pow(double(n) / last.length, std::max(1.0, exponent()));
-    const double fill =
-        std::clamp(std::floor(double(recipe_.token_budget) / (sides() * double(n))), 1.0, double(recipe_.batch));
-    return long(std::clamp(0.1 * left() / each, 1.0, fill));
+    return long(std::clamp(0.1 * left() / each, 1.0, double(plan_of(double(n)).examples_at_once)));
+  }
+
+  /// A step's plan when every sequence has so many tokens.
+  PlanShape plan_of(double length) const {
+    return plan_shape(recipe_.batch, std::lround(sides() * length), recipe_.token_budget);
   }
 
   /// Sequences of an example.
@@ -116,7 +119,7 @@ class Calibration {
     trial.length = double(n);
     for (int again = 0; again < 2; ++again) {  // the first makes the primitives
       const auto start = Clock::now();
-      const PassResult pass = lanes_.train(model_, batch, batch.tokens() / lanes_.threads(), 0);
+      const PassResult pass = lanes_.train(model_, plan_micro_batches(batch, batch.tokens() / lanes_.threads()), 0);
       trial.seconds = seconds_since(start) / (double(each) * sides());
       trial.flops = pass.flops / double(batch.sequences());
       trial.bytes = double(pass.activation_bytes) / double(each);
@@ -153,16 +156,15 @@ class Calibration {
     const double longest = *std::max_element(all.begin(), all.end());
     const Growth seconds = growth(&Trial::seconds, exponent()), flops = growth(&Trial::flops, exponent());
     const Growth bytes = growth(&Trial::bytes, models().at(e_.model).facts.memory_exponent);
-    const double fill = std::clamp(std::floor(double(recipe_.token_budget) / (sides() * longest)), 1.0, batch);
-    const double lanes = std::min(64.0, std::ceil(batch / fill));
+    const PlanShape plan = plan_of(longest);
     Unit unit;
     unit.step_seconds = std::max(batch * example(seconds) / threads, sides() * seconds(longest));
     unit.step_flops = batch * example(flops);
     unit.evaluation_seconds = example(seconds) / threads / 3;  // forward is a third of forward and backward
     unit.evaluation_flops = example(flops) / 3;
-    unit.activation_bytes = fill * bytes(longest);
-    unit.gradient_bytes = double(sizeof(float)) * double(model_.parameters().count()) *
-                          std::min(lanes, threads + std::floor(std::log2(lanes)));
+    unit.activation_bytes = double(plan.examples_at_once) * bytes(longest);
+    unit.gradient_bytes =
+        double(sizeof(float)) * double(model_.parameters().count()) * double(plan.gradient_buffers(lanes_.threads()));
     return unit;
   }
 
@@ -239,7 +241,7 @@ class Calibration {
   double built_seconds_;
   Adam adam_;
   EpochSampler order_;
-  Lanes lanes_;
+  LaneExecutor lanes_;
   RunningClock clock_;
   Stepper stepper_{lanes_, model_, adam_, recipe_, clock_};
   std::vector<Trial> trials_;
@@ -265,15 +267,10 @@ Estimate estimate(const Experiment& experiment, const DataPaths& paths, long thr
 
 namespace {
 
-/// Examples of full length in a micro-batch.
-double examples_at_once(const Experiment& e) {
-  const double tokens = double(e.plan.spec.length) * (e.plan.spec.paired ? 2 : 1);
-  return std::clamp(std::floor(double(e.plan.recipe.token_budget) / tokens), 1.0, double(e.plan.recipe.batch));
-}
-
-/// Micro-batches of a step, those that have gradients of their own.
-double lanes_of(const Experiment& e) {
-  return std::min(double(kMostThreads), std::ceil(double(e.plan.recipe.batch) / examples_at_once(e)));
+/// A step's plan when every example has full length.
+PlanShape longest_plan(const Experiment& e) {
+  const long tokens = e.plan.spec.length * (e.plan.spec.paired ? 2 : 1);
+  return plan_shape(e.plan.recipe.batch, tokens, e.plan.recipe.token_budget);
 }
 
 /// The activations of a training example of full length, from those of two short ones.
@@ -294,8 +291,8 @@ double bytes_of_example(const Classifier& model, const Experiment& e) {
 std::int64_t bytes_of_parameters(const Experiment& e, long threads) {
   const Classifier shapes(e.model, e.model_settings, parse<EncoderConfig>(e.plan.encoder, "encoder"), e.plan.spec,
                           e.seed, Classifier::Build::shapes);
-  const double lanes = lanes_of(e), copies = e.plan.recipe.selection == "best_val" ? 4 : 3;
-  const double buffers = std::min(lanes, double(threads) + std::floor(std::log2(lanes)));
+  const double copies = e.plan.recipe.selection == "best_val" ? 4 : 3;
+  const double buffers = double(longest_plan(e).gradient_buffers(threads));
   return std::llround((copies + buffers) * sizeof(float) * double(shapes.parameters().count()));
 }
 
@@ -308,7 +305,8 @@ std::int64_t needed_bytes(const Experiment& e, long threads, std::int64_t limit)
   if (training <= double(limit)) {
     const Classifier model(e.model, e.model_settings, parse<EncoderConfig>(e.plan.encoder, "encoder"), e.plan.spec,
                            e.seed);
-    training += examples_at_once(e) * bytes_of_example(model, e) * std::min(lanes_of(e), double(threads));
+    const PlanShape plan = longest_plan(e);
+    training += double(plan.examples_at_once * plan.running(threads)) * bytes_of_example(model, e);
   }
   const double at_once = double(threads);
   return std::llround(kOfThread * at_once + kOfLibraries + std::max(training, kOfLook * at_once));

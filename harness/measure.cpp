@@ -12,6 +12,7 @@
 #include <string>
 
 #include "core/random.h"
+#include "harness/lane_executor.h"
 #include "models/tensor/context.h"
 #include "models/tensor/detail/kernels.h"
 #include "results/tables/text_table.h"
@@ -24,20 +25,20 @@ using Clock = std::chrono::steady_clock;
 constexpr int kRounds = 4;  // of a measurement of the machine, the first of which only prepares
 
 /// Calls work(0) … work(threads − 1), each in a worker of its own, all at once.
-void in_each_worker(Lanes& lanes, const std::function<void(long)>& work) {
-  std::barrier all(lanes.threads());
-  lanes.run(lanes.threads(), [&](long worker) {
+void in_each_worker(WorkerPool& workers, const std::function<void(long)>& work) {
+  std::barrier all(workers.threads());
+  workers.run(workers.threads(), [&](long worker) {
     all.arrive_and_wait();
     work(worker);
   });
 }
 
 /// How often a second all workers together do their work, the median of several rounds.
-double rate(Lanes& lanes, const std::function<void(long)>& work) {
+double rate(WorkerPool& workers, const std::function<void(long)>& work) {
   std::vector<double> rates;
   for (int round = 0; round < kRounds; ++round) {
     const auto start = Clock::now();
-    in_each_worker(lanes, work);
+    in_each_worker(workers, work);
     rates.push_back(1 / std::chrono::duration<double>(Clock::now() - start).count());
   }
   rates.erase(rates.begin());
@@ -51,22 +52,22 @@ double quantile(std::vector<double> values, double share) {
   return values[std::size_t(std::lround(share * double(values.size() - 1)))];
 }
 
-double gemm_peak_gflops(Lanes& lanes) {
+double gemm_peak_gflops(WorkerPool& workers) {
   constexpr long kRows = 2000, kInner = 512, kCols = 512;
   constexpr double kFlops = 2.0 * kRows * kInner * kCols;
   struct Operands {
     std::vector<float> a = std::vector<float>(kRows * kInner, 0.5f), b = std::vector<float>(kInner * kCols, 0.25f),
                        c = std::vector<float>(kRows * kCols);
   };
-  std::vector<Operands> operands(std::size_t(lanes.threads()));
-  return 1e-9 * kFlops * double(lanes.threads()) * rate(lanes, [&](long worker) {
+  std::vector<Operands> operands(std::size_t(workers.threads()));
+  return 1e-9 * kFlops * double(workers.threads()) * rate(workers, [&](long worker) {
            Operands& o = operands[std::size_t(worker)];
            kernels::gemm({o.a.data(), kRows, kInner, kInner}, false, {o.b.data(), kInner, kCols, kCols}, false,
                          {o.c.data(), kRows, kCols, kCols});
          });
 }
 
-double memory_bandwidth(Lanes& lanes, std::int64_t limit) {
+double memory_bandwidth(WorkerPool& workers, std::int64_t limit) {
   // Bytes in all, far beyond the cache; the least where the system does not tell its size. The thread sanitizer's own
   // books take four times as much again and minutes to fill, and its figures mean nothing.
 #ifdef __SANITIZE_THREAD__
@@ -77,13 +78,13 @@ double memory_bandwidth(Lanes& lanes, std::int64_t limit) {
   const std::int64_t allowed = std::max<std::int64_t>(available_bytes(limit) / 4, 1 << 20);
   const std::int64_t bytes =
       std::min(allowed, std::clamp<std::int64_t>(4 * sysconf(_SC_LEVEL3_CACHE_SIZE), kLeast, kMost));
-  const std::size_t count = std::size_t(bytes) / sizeof(float) / 2 / std::size_t(lanes.threads());
+  const std::size_t count = std::size_t(bytes) / sizeof(float) / 2 / std::size_t(workers.threads());
   struct Operands {
     std::vector<float> x, y;
   };
-  std::vector<Operands> operands(std::size_t(lanes.threads()));
-  const double bytes_a_round = 3.0 * sizeof(float) * double(count) * double(lanes.threads());
-  return bytes_a_round * rate(lanes, [&](long worker) {
+  std::vector<Operands> operands(std::size_t(workers.threads()));
+  const double bytes_a_round = 3.0 * sizeof(float) * double(count) * double(workers.threads());
+  return bytes_a_round * rate(workers, [&](long worker) {
            auto& [x, y] = operands[std::size_t(worker)];
            if (x.empty()) x.assign(count, 0.5f), y.assign(count, 0.25f);  // pages near the worker that uses them
            kernels::add_scaled(x.data(), 0.5f, y.data(), long(count));
@@ -129,8 +130,8 @@ std::string why_killed() {
          (limit ? fmt::format(", or because it may have no more than {} s on a CPU (ulimit -t)", *limit) : "");
 }
 
-void trim_memory(Lanes& lanes) {
-  in_each_worker(lanes, [](long) { Context::current().memory.trim(); });
+void trim_memory(WorkerPool& workers) {
+  in_each_worker(workers, [](long) { Context::current().memory.trim(); });
   malloc_trim(0);
 }
 
@@ -146,9 +147,9 @@ ExampleCost cost_of_example(const Classifier& model, const TaskSpec& spec) {
   }
   batch.labels = {0};
   batch.examples = {0};
-  Lanes lanes(1);
-  const PassResult inference = lanes.evaluate(model, batch, spec.length),
-                   training = lanes.train(model, batch, spec.length, 0);
+  LaneExecutor lanes(1);
+  const PassResult inference = lanes.evaluate(model, plan_micro_batches(batch, spec.length)),
+                   training = lanes.train(model, plan_micro_batches(batch, spec.length), 0);
   return {inference.flops, training.flops, inference.activation_bytes, training.activation_bytes};
 }
 

@@ -7,18 +7,19 @@
 #include <vector>
 
 #include "core/machine.h"
-#include "harness/lanes.h"
+#include "harness/worker_pool.h"
+#include "models/layers/classifier.h"
 
 namespace lra {
 
 /// GFLOP/s of single-threaded 2000×512×512 float products, one in each worker at once: the yardstick that a model's own
 /// rate is a share of. Takes about a twentieth of a second. The median of three rounds.
-double gemm_peak_gflops(Lanes& lanes);
+double gemm_peak_gflops(WorkerPool& workers);
 
 /// Bytes a second that all workers together read and write in y += s·x over memory four times as large as the
 /// last-level cache, or over a quarter of what is available under `limit` where that is less: three numbers an element.
 /// The median of three rounds.
-double memory_bandwidth(Lanes& lanes, std::int64_t limit = 0);
+double memory_bandwidth(WorkerPool& workers, std::int64_t limit = 0);
 
 /// Bytes of this process at their peak so far (VmHWM).
 std::int64_t peak_resident_bytes();
@@ -44,7 +45,7 @@ std::optional<double> cpu_limit();
 std::string why_killed();
 
 /// Hands memory that the workers keep for their next tensors back to the system.
-void trim_memory(Lanes& lanes);
+void trim_memory(WorkerPool& workers);
 
 /// The value below which a share of the values lies, the nearest of them. Requires at least one.
 double quantile(std::vector<double> values, double share);

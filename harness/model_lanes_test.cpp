@@ -6,7 +6,7 @@
 #include <atomic>
 #include <filesystem>
 
-#include "harness/lanes.h"
+#include "harness/lane_executor.h"
 #include "harness/weights.h"
 #include "models/layers/mixer.h"
 #include "models/ops/ops.h"
@@ -44,10 +44,10 @@ struct Step {
 };
 
 Step step(const std::string& model, long threads, long token_budget) {
-  Lanes lanes(threads);
+  LaneExecutor lanes(threads);
   const Classifier classifier = build(model);
   Step s;
-  s.pass = lanes.train(classifier, batch(), token_budget, 5);
+  s.pass = lanes.train(classifier, plan_micro_batches(batch(), token_budget), 5);
   s.gradients.assign(s.pass.gradients.begin(), s.pass.gradients.end());
   return s;
 }
@@ -88,15 +88,16 @@ TEST_P(EveryModelInLanes, IsNotChangedByTheCut) { EXPECT_EQ(cuts_that_matter(Get
 TEST_P(EveryModelInLanes, ComesBackFromAFile) {
   const auto path =
       std::filesystem::temp_directory_path() / fmt::format("lra-{}-{}.safetensors", GetParam(), ::getpid());
-  Lanes lanes(1);
+  LaneExecutor lanes(1);
   Classifier saved = build(GetParam()), loaded = build(GetParam());
-  const PassResult before = lanes.evaluate(saved, batch(), 100);
+  const PassResult before = lanes.evaluate(saved, plan_micro_batches(batch(), 100));
   const auto values = saved.parameters().values();
   for (std::size_t i = 0; i < values.size(); ++i) values[i] += 0.01f * float(i % 7);
   write_safetensors(path, arrays_of(saved.parameters(), values));
   load_weights(path, loaded.parameters());
   std::filesystem::remove(path);
-  const PassResult there = lanes.evaluate(saved, batch(), 100), back = lanes.evaluate(loaded, batch(), 100);
+  const PassResult there = lanes.evaluate(saved, plan_micro_batches(batch(), 100)),
+                   back = lanes.evaluate(loaded, plan_micro_batches(batch(), 100));
   EXPECT_NE(there.losses, before.losses);
   EXPECT_EQ(there.losses, back.losses);
   EXPECT_EQ(saved.parameters().digest(), loaded.parameters().digest());

@@ -1,7 +1,7 @@
 #include "harness/probe.h"
 
-#include "harness/lanes.h"
 #include "harness/weights.h"
+#include "harness/worker_pool.h"
 #include "models/autodiff/tape.h"
 #include "models/ops/ops.h"
 #include "tasks/batcher.h"
@@ -13,8 +13,8 @@ Probe probe(const Classifier& model, const Dataset& data, std::span<const std::u
   result.batch = make_batch(data, Split::train, examples);
   result.gradients.resize(std::size_t(model.parameters().count()));
   const double weight = 1.0 / double(examples.size());
-  Lanes lanes(1);
-  lanes.run(1, [&](long) {
+  WorkerPool workers(1);
+  workers.run(1, [&](long) {
     for (std::size_t i = 0; i < examples.size(); ++i) {
       const Batch one = make_batch(data, Split::train, examples.subspan(i, 1));
       const Training training;

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <set>
 
-#include "harness/lanes.h"
+#include "harness/lane_executor.h"
 #include "models/autodiff/tape.h"
 
 namespace lra {
@@ -81,11 +81,11 @@ TEST(Profile, GivesEachOpWhatPassedSinceTheLast) {
 TEST(Profile, AccountsForAStep) {
   const Classifier classifier("transformer", Json::object(), shape(), kTask, 3);
   for (const long threads : {1L, 3L}) {
-    Lanes lanes(threads);
-    const PassResult plain = lanes.train(classifier, batch(), 60, 5);
+    LaneExecutor lanes(threads);
+    const PassResult plain = lanes.train(classifier, plan_micro_batches(batch(), 60), 5);
     const std::vector<float> gradients(plain.gradients.begin(), plain.gradients.end());
     EXPECT_TRUE(plain.profile.empty());
-    const PassResult pass = lanes.train(classifier, batch(), 60, 5, {.profile = true});
+    const PassResult pass = lanes.train(classifier, plan_micro_batches(batch(), 60), 5, {.profile = true});
     EXPECT_EQ(std::vector<float>(pass.gradients.begin(), pass.gradients.end()), gradients);
     std::set<std::string> layers;
     double flops = 0, forward = 0;
@@ -95,7 +95,7 @@ TEST(Profile, AccountsForAStep) {
       forward += row.forward.flops;
     }
     EXPECT_DOUBLE_EQ(flops, pass.flops);
-    EXPECT_DOUBLE_EQ(forward, lanes.evaluate(classifier, batch(), 60).flops);
+    EXPECT_DOUBLE_EQ(forward, lanes.evaluate(classifier, plan_micro_batches(batch(), 60)).flops);
     EXPECT_EQ(layers, (std::set<std::string>{"", "embedding", "encoder.0.feed", "encoder.0.mixer", "encoder.1.feed",
                                              "encoder.1.mixer", "encoder.norm", "head"}));
   }

@@ -16,10 +16,10 @@
 #include "harness/child.h"
 #include "harness/claim.h"
 #include "harness/experiment.h"
-#include "harness/lanes.h"
 #include "harness/measure.h"
 #include "harness/protocol.h"
 #include "harness/revision.h"
+#include "harness/worker_pool.h"
 #include "tasks/baselines.h"
 
 namespace lra {

@@ -19,12 +19,12 @@ double squared_norm(const Parameters& parameters, std::span<const float> gradien
 }
 
 /// One step of Adam for every trained parameter, by all workers.
-void update_trained(Lanes& lanes, Adam& adam, const kernels::AdamStep& step, std::span<const float> gradients,
+void update_trained(WorkerPool& workers, Adam& adam, const kernels::AdamStep& step, std::span<const float> gradients,
                     Parameters& parameters) {
   std::vector<std::pair<long, long>> chunks;
   for (const auto& [first, last] : parameters.trained_ranges())
     for (long begin = first; begin < last; begin += kChunk) chunks.emplace_back(begin, std::min(last, begin + kChunk));
-  lanes.run(long(chunks.size()), [&](long i) {
+  workers.run(long(chunks.size()), [&](long i) {
     const auto& [begin, end] = chunks[std::size_t(i)];
     adam.apply(step, gradients, parameters.values(), begin, end);
   });
@@ -55,10 +55,11 @@ StepResult Stepper::train(long step, const Data& data, const PassOptions& option
   const double started = start(result);
   const Batch batch = data();
   result.data_seconds = clock_.seconds() - started;
-  static_cast<PassResult&>(result) = lanes_.train(model_, batch, recipe_.token_budget, std::uint32_t(step), options);
+  const MicroBatchPlan plan = plan_micro_batches(batch, recipe_.token_budget);
+  static_cast<PassResult&>(result) = lanes_.train(model_, plan, std::uint32_t(step), options);
   const double has_gradients = clock_.seconds();
   result.squared_norm = squared_norm(model_.parameters(), result.gradients);
-  if (inspect) inspect(batch, result);
+  if (inspect) inspect(plan, result);
   update(step, result);
   result.update_seconds = clock_.seconds() - has_gradients;
   end(started, result);
@@ -68,7 +69,8 @@ StepResult Stepper::train(long step, const Data& data, const PassOptions& option
 void Stepper::update(long step, StepResult& result) {
   const double factor = clip_factor(std::sqrt(result.squared_norm), recipe_.clip);
   Parameters& parameters = model_.parameters();
-  update_trained(lanes_, adam_, adam_.at(step, learning_rate(recipe_, step), factor), result.gradients, parameters);
+  update_trained(lanes_.workers(), adam_, adam_.at(step, learning_rate(recipe_, step), factor), result.gradients,
+                 parameters);
   update_states(result.gradients, parameters);
   // Adam reads values, gradients and moments, and writes all but the gradients.
   result.bytes_moved += 7.0 * sizeof(float) * double(parameters.trained());
@@ -79,17 +81,18 @@ StepResult Stepper::infer(const Data& data, const PassOptions& options) {
   const double started = start(result);
   const Batch batch = data();
   result.data_seconds = clock_.seconds() - started;
-  static_cast<PassResult&>(result) = lanes_.evaluate(model_, batch, recipe_.token_budget, options);
+  static_cast<PassResult&>(result) = lanes_.evaluate(model_, plan_micro_batches(batch, recipe_.token_budget), options);
   end(started, result);
   return result;
 }
 
-PassResult evaluate(Lanes& lanes, const Classifier& model, const Dataset& data, Split split,
+PassResult evaluate(LaneExecutor& lanes, const Classifier& model, const Dataset& data, Split split,
                     std::span<const std::uint32_t> examples, long token_budget, const PassOptions& options) {
   PassResult all;
   for (std::size_t begin = 0; begin < examples.size(); begin += kEvaluationBatch) {
     const auto some = examples.subspan(begin, std::min(std::size_t(kEvaluationBatch), examples.size() - begin));
-    const PassResult part = lanes.evaluate(model, make_batch(data, split, some), token_budget, options);
+    const PassResult part =
+        lanes.evaluate(model, plan_micro_batches(make_batch(data, split, some), token_budget), options);
     all.losses.insert(all.losses.end(), part.losses.begin(), part.losses.end());
     all.correct.insert(all.correct.end(), part.correct.begin(), part.correct.end());
     all.flops += part.flops;

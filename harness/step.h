@@ -5,7 +5,7 @@
 #include <span>
 
 #include "datasets/dataset.h"
-#include "harness/lanes.h"
+#include "harness/lane_executor.h"
 #include "harness/running_clock.h"
 #include "models/optim/adam.h"
 
@@ -23,12 +23,13 @@ struct StepResult : PassResult {
 /// Takes the steps of one model. What it is made with must outlive it.
 class Stepper {
  public:
-  Stepper(Lanes& lanes, Classifier& model, Adam& adam, const Recipe& recipe, RunningClock& clock)
+  Stepper(LaneExecutor& lanes, Classifier& model, Adam& adam, const Recipe& recipe, RunningClock& clock)
       : lanes_(lanes), model_(model), adam_(adam), recipe_(recipe), clock_(clock) {}
 
   using Data = std::function<Batch()>;
-  /// Called with the batch and all but the times, before the parameters change. What it throws ends the step.
-  using Inspect = std::function<void(const Batch&, const StepResult&)>;
+  /// Called with the batch as it was cut and all but the times, before the parameters change. What it throws ends the
+  /// step.
+  using Inspect = std::function<void(const MicroBatchPlan&, const StepResult&)>;
 
   /// Training step `step`, from 0: data, forward and backward, `inspect`, clipping, the optimiser at the learning rate
   /// that the recipe has there. The bits do not depend on the number of threads.
@@ -42,7 +43,7 @@ class Stepper {
   void end(double started, StepResult& result);
   void update(long step, StepResult& result);
 
-  Lanes& lanes_;
+  LaneExecutor& lanes_;
   Classifier& model_;
   Adam& adam_;
   const Recipe& recipe_;
@@ -53,7 +54,7 @@ class Stepper {
 inline constexpr long kEvaluationBatch = 256;
 
 /// Passes these examples of the split through the model, without dropout. Losses and hits are in their order.
-PassResult evaluate(Lanes& lanes, const Classifier& model, const Dataset& data, Split split,
+PassResult evaluate(LaneExecutor& lanes, const Classifier& model, const Dataset& data, Split split,
                     std::span<const std::uint32_t> examples, long token_budget, const PassOptions& options = {});
 
 }  // namespace lra

@@ -52,7 +52,7 @@ struct Subject {
   std::vector<float> values() { return {model.parameters().values().begin(), model.parameters().values().end()}; }
 
   Recipe recipe;
-  Lanes lanes{2};
+  LaneExecutor lanes{2};
   Classifier model{"linear", Json::object(), shape(), kTask, 3};
   Adam adam{model.parameters().count(), recipe};
   RunningClock clock;
@@ -99,8 +99,8 @@ TEST(Step, TakesTheLearningRateOfTheRecipe) {
 TEST(Step, LeavesTheParametersWhereItDoesNotComeToItsEnd) {
   Subject subject(constant(0.01));
   const std::vector<float> before = subject.values();
-  const auto refuse = [](const Batch& batch, const StepResult& result) {
-    fail("{} examples, norm² {}", batch.size(), result.squared_norm > 0);
+  const auto refuse = [](const MicroBatchPlan& plan, const StepResult& result) {
+    fail("{} examples, norm² {}", plan.examples, result.squared_norm > 0);
   };
   try {
     (void)subject.stepper.train(0, some_batch, {}, refuse);
@@ -118,7 +118,7 @@ TEST(Step, InferenceIsTheForwardPassAlone) {
   Subject subject(constant(0.01));
   const std::vector<float> before = subject.values();
   const StepResult result = subject.stepper.infer(some_batch);
-  EXPECT_EQ(result.losses, subject.lanes.evaluate(subject.model, some_batch(), 16).losses);
+  EXPECT_EQ(result.losses, subject.lanes.evaluate(subject.model, plan_micro_batches(some_batch(), 16)).losses);
   EXPECT_GT(result.seconds, 0);
   EXPECT_TRUE(result.gradients.empty());
   EXPECT_EQ(subject.values(), before);
@@ -137,7 +137,7 @@ TEST(Evaluation, GivesEachExampleItsResultInItsPlace) {
   EXPECT_EQ(all.losses.front(), all.losses.back());
   for (const std::size_t at : {1u, 255u, 256u, 511u, 512u, 598u}) {
     const Batch one = make_batch(data, Split::test, std::span(examples).subspan(at, 1));
-    const PassResult alone = subject.lanes.evaluate(subject.model, one, 64);
+    const PassResult alone = subject.lanes.evaluate(subject.model, plan_micro_batches(one, 64));
     EXPECT_NEAR(all.losses[at], alone.losses[0], 1e-5) << at;
     EXPECT_EQ(all.correct[at], alone.correct[0]) << at;
   }

@@ -66,7 +66,7 @@ class Trainer {
       load_checkpoint(x_.checkpoints.file, x_.checkpoints.experiment, x_.environment, state_, arrays());
     result_.seconds = state_.seconds;
     for (const Part& earlier : state_.parts) result_.shared = result_.shared || earlier.shared;
-    if (x_.leave) lanes_.on_abandon([this] { save(), x_.leave(); });
+    if (x_.leave) lanes_.workers().on_abandon([this] { save(), x_.leave(); });
     try {
       measured_run();
     } catch (const Interrupted&) {
@@ -103,7 +103,7 @@ class Trainer {
     const StepResult result = stepper_.train(
         step, [&] { return make_batch(data_, Split::train, order_.indices(step)); },
         {.stop = x_.stop, .check_finite = x_.check_finite, .profile = x_.profile},
-        [&](const Batch& batch, const StepResult& taken) { check_finite(step, batch, taken); });
+        [&](const MicroBatchPlan& plan, const StepResult& taken) { check_finite(step, plan, taken); });
     profile_.add(result);
     Part& part = this_part();
     ++part.steps, part.train_seconds += result.seconds;
@@ -127,7 +127,7 @@ class Trainer {
   }
 
   /// A step whose loss or gradient is not finite is done once more to learn which op it came from.
-  void check_finite(long step, const Batch& batch, const StepResult& result) {
+  void check_finite(long step, const MicroBatchPlan& plan, const StepResult& result) {
     const auto finite = [](double loss) { return std::isfinite(loss); };
     const bool loss_is = std::all_of(result.losses.begin(), result.losses.end(), finite);
     if (loss_is && std::isfinite(result.squared_norm)) return;
@@ -135,7 +135,7 @@ class Trainer {
     if (!where.empty())
       where += " before it";
     else
-      where = first_bad_op(step, batch);
+      where = first_bad_op(step, plan);
     diverged(fmt::format("{} is not finite at step {}", loss_is ? "gradient" : "loss", step), where);
   }
 
@@ -160,9 +160,9 @@ class Trainer {
     return "";
   }
 
-  std::string first_bad_op(long step, const Batch& batch) {
+  std::string first_bad_op(long step, const MicroBatchPlan& plan) {
     try {
-      (void)lanes_.train(model_, batch, recipe_.token_budget, std::uint32_t(step), {.check_finite = true});
+      (void)lanes_.train(model_, plan, std::uint32_t(step), {.check_finite = true});
     } catch (const Error& error) {  // its sentence is what was asked for
       return fmt::format(": {}", error.what());
     }
@@ -297,7 +297,7 @@ class Trainer {
   const Dataset& data_;
   const Execution& x_;
   const std::function<void(const Progress&)>& report_;
-  Lanes lanes_;
+  LaneExecutor lanes_;
   Classifier model_;
   Adam adam_;
   EpochSampler order_;

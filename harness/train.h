@@ -7,7 +7,7 @@
 #include <string>
 
 #include "datasets/dataset.h"
-#include "harness/lanes.h"
+#include "harness/lane_executor.h"
 #include "harness/profile.h"
 #include "results/store/record.h"
 #include "tasks/task.h"

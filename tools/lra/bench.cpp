@@ -8,8 +8,8 @@
 
 #include "harness/bench_progress.h"
 #include "harness/environment.h"
-#include "harness/lanes.h"
 #include "harness/plugin.h"
+#include "harness/worker_pool.h"
 #include "models/layers/encoder.h"
 #include "results/store/store.h"
 #include "results/tables/document.h"

@@ -76,8 +76,8 @@ void doctor(const std::string& data, const std::string& database) {
   say("memory",
       fmt::format("{:.1f} GB, {:.1f} GB free", double(here.memory_bytes) / 1e9, double(available_memory()) / 1e9) +
           limit_of_memory());
-  Lanes lanes(cpus);
-  say("peak", fmt::format("{:.0f} GFLOP/s in matrix products, {}", gemm_peak_gflops(lanes), plural(cpus, "thread")));
+  WorkerPool workers(cpus);
+  say("peak", fmt::format("{:.0f} GFLOP/s in matrix products, {}", gemm_peak_gflops(workers), plural(cpus, "thread")));
   say("models", fmt::format("{}", models().names().size()));
   say("tasks", fmt::format("{}", task_names().size()));
   const DataPaths paths = data_paths(data);

@@ -1,4 +1,4 @@
-#include "harness/lanes.h"
+#include "harness/lane_executor.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -48,16 +48,16 @@ struct Result {
 };
 
 Result train(long threads, long token_budget) {
-  Lanes lanes(threads);
+  LaneExecutor lanes(threads);
   const Classifier classifier("transformer", Json::object(), shape(), kTask, 3);
   Result r;
-  r.pass = lanes.train(classifier, batch(), token_budget, 5);
+  r.pass = lanes.train(classifier, plan_micro_batches(batch(), token_budget), 5);
   r.gradients.assign(r.pass.gradients.begin(), r.pass.gradients.end());
   return r;
 }
 
 // One micro-batch an example, some of them, and all in one: the cut is part of the recipe, threads are not.
-TEST(Lanes, BitsDoNotDependOnThreads) {
+TEST(LaneExecutor, BitsDoNotDependOnThreads) {
   for (const long budget : {1L, 60L, 100000L}) {
     const Result one = train(1, budget);
     for (const long threads : {2L, 3L, 5L})
@@ -71,25 +71,25 @@ TEST(Lanes, BitsDoNotDependOnThreads) {
   }
 }
 
-TEST(Lanes, EvaluationGivesEachExampleItsOwnResult) {
-  Lanes lanes(2);
+TEST(LaneExecutor, EvaluationGivesEachExampleItsOwnResult) {
+  LaneExecutor lanes(2);
   const Classifier classifier("local", Json::object(), shape(), kTask, 3);
   const Batch all = batch();
-  const PassResult together = lanes.evaluate(classifier, all, 64);
+  const PassResult together = lanes.evaluate(classifier, plan_micro_batches(all, 64));
   for (const std::size_t i : {0u, 17u, 36u}) {
     Batch one;
     one.offsets = {0, all.offsets[i + 1] - all.offsets[i]};
     one.ids.assign(all.ids.begin() + all.offsets[i], all.ids.begin() + all.offsets[i + 1]);
     one.labels = {all.labels[i]};
     one.examples = {all.examples[i]};
-    const PassResult alone = lanes.evaluate(classifier, one, 64);
+    const PassResult alone = lanes.evaluate(classifier, plan_micro_batches(one, 64));
     EXPECT_NEAR(alone.losses[0], together.losses[i], 1e-5);
     EXPECT_EQ(alone.correct[0], together.correct[i]);
   }
 }
 
 // At most threads + log2(64 lanes) buffers, whatever the batch; activations of one micro-batch, whatever the batch.
-TEST(Lanes, MemoryDoesNotGrowWithTheBatch) {
+TEST(LaneExecutor, MemoryDoesNotGrowWithTheBatch) {
   const Classifier classifier("transformer", Json::object(), shape(), kTask, 3);
   const auto bytes = [&](long examples) {
     Batch b;
@@ -100,8 +100,8 @@ TEST(Lanes, MemoryDoesNotGrowWithTheBatch) {
       b.labels.push_back(0);
       b.examples.push_back(std::uint32_t(i));
     }
-    Lanes lanes(3);
-    const std::int64_t activations = lanes.train(classifier, b, 24, 0).activation_bytes;
+    LaneExecutor lanes(3);
+    const std::int64_t activations = lanes.train(classifier, plan_micro_batches(b, 24), 0).activation_bytes;
     return std::pair{lanes.gradient_bytes(), activations};
   };
   const auto small = bytes(32), large = bytes(256);
@@ -111,50 +111,51 @@ TEST(Lanes, MemoryDoesNotGrowWithTheBatch) {
   EXPECT_EQ(small.second, large.second);
 }
 
-TEST(Lanes, ErrorsComeOutOnceAllHaveEnded) {
-  Lanes lanes(3);
+TEST(LaneExecutor, ErrorsComeOutOnceAllHaveEnded) {
+  LaneExecutor lanes(3);
   std::atomic<long> ran = 0;
   const auto work = [&](long i) {
     ++ran;
     if (i == 4 || i == 9) fail("number {}", i);
   };
   try {
-    lanes.run(20, work);
+    lanes.workers().run(20, work);
     ADD_FAILURE() << "nothing was thrown";
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(), "number 4");
   }
   EXPECT_EQ(ran, 20);
-  lanes.run(5, [&](long) { ++ran; });
+  lanes.workers().run(5, [&](long) { ++ran; });
   EXPECT_EQ(ran, 25);
-  EXPECT_THROW(Lanes(0), Error);
-  EXPECT_EQ(Lanes(1000).threads(), 64) << "a step has no use for more";
+  EXPECT_THROW(LaneExecutor(0), Error);
+  EXPECT_EQ(LaneExecutor(1000).threads(), 64) << "a step has no use for more";
 }
 
 // A bad example ends the step with its sentence, and the next step starts clean.
-TEST(Lanes, AStepThatFailsLeavesTheLanesUsable) {
-  Lanes lanes(3);
+TEST(LaneExecutor, AStepThatFailsLeavesTheLanesUsable) {
+  LaneExecutor lanes(3);
   const Classifier classifier("transformer", Json::object(), shape(), kTask, 3);
   Batch bad = batch();
   bad.ids[40] = 30;  // the vocabulary ends at 29
-  for (int again = 0; again < 5; ++again) EXPECT_THROW((void)lanes.train(classifier, bad, 1, 5), Error);
-  const PassResult pass = lanes.train(classifier, batch(), 1, 5);
+  for (int again = 0; again < 5; ++again)
+    EXPECT_THROW((void)lanes.train(classifier, plan_micro_batches(bad, 1), 5), Error);
+  const PassResult pass = lanes.train(classifier, plan_micro_batches(batch(), 1), 5);
   EXPECT_EQ(std::vector<float>(pass.gradients.begin(), pass.gradients.end()), train(1, 1).gradients);
 }
 
 // Bits after ten steps of training, recorded with the release build; a debug build with sanitizers runs this very test,
 // so the two are held to the same bits. They are promised for one instruction set and one oneDNN.
-TEST(Lanes, TrainingGivesTheRecordedBits) {
+TEST(LaneExecutor, TrainingGivesTheRecordedBits) {
   const std::string machine = std::string(kernels::instruction_set()) + ", oneDNN " + onednn_version();
   const std::map<std::string, std::string> recorded = {
       {"AVX3, oneDNN 2.6.3", "f285af4ed0ad8147065601afa34f91de50cbc7f7d793efef9656167d50a0da82"}};
-  Lanes lanes(2);
+  LaneExecutor lanes(2);
   Classifier classifier("transformer", Json::object(), shape(), kTask, 3);
   Recipe recipe;
   recipe.weight_decay = 0.01;
   Adam adam(classifier.parameters().count(), recipe);
   for (std::uint32_t step = 0; step < 10; ++step) {
-    const PassResult pass = lanes.train(classifier, batch(), 60, step);
+    const PassResult pass = lanes.train(classifier, plan_micro_batches(batch(), 60), step);
     const auto values = classifier.parameters().values();
     adam.apply(adam.at(step, 1e-3, 1), pass.gradients, values, 0, long(values.size()));
   }
@@ -164,8 +165,8 @@ TEST(Lanes, TrainingGivesTheRecordedBits) {
 }
 
 // Labels follow from one token, so a few steps of plain gradient descent must lower the loss.
-TEST(Lanes, GradientsDescend) {
-  Lanes lanes(2);
+TEST(LaneExecutor, GradientsDescend) {
+  LaneExecutor lanes(2);
   Classifier classifier("linear", Json::object(), shape(), kTask, 3);
   Batch b = batch();
   for (std::size_t i = 0; i < b.labels.size(); ++i) b.labels[i] = b.ids[std::size_t(b.offsets[i])] % 3;
@@ -174,13 +175,13 @@ TEST(Lanes, GradientsDescend) {
     for (const double l : p.losses) sum += l;
     return sum / double(p.losses.size());
   };
-  const double before = mean(lanes.evaluate(classifier, b, 100));
+  const double before = mean(lanes.evaluate(classifier, plan_micro_batches(b, 100)));
   for (std::uint32_t step = 0; step < 30; ++step) {
-    const PassResult pass = lanes.train(classifier, b, 100, step);
+    const PassResult pass = lanes.train(classifier, plan_micro_batches(b, 100), step);
     const auto values = classifier.parameters().values();
     for (std::size_t i = 0; i < values.size(); ++i) values[i] -= 0.1f * pass.gradients[i];
   }
-  EXPECT_LT(mean(lanes.evaluate(classifier, b, 100)), 0.8 * before);
+  EXPECT_LT(mean(lanes.evaluate(classifier, plan_micro_batches(b, 100))), 0.8 * before);
 }
 
 /// Calls `action` in a process that may have `bytes` more; its exit code says how that ended.
@@ -200,20 +201,20 @@ void with_memory(std::int64_t bytes, Action action) {
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 // Those that have begun wait for work: they are told to end, and nobody waits for the others.
-TEST(LanesDeathTest, AWorkerThatCannotBeStartedIsAnError) {
-  EXPECT_EXIT(with_memory(50 << 20, [] { const Lanes lanes(60); }), testing::ExitedWithCode(7), "");
+TEST(LaneExecutorDeathTest, AWorkerThatCannotBeStartedIsAnError) {
+  EXPECT_EXIT(with_memory(50 << 20, [] { const LaneExecutor lanes(60); }), testing::ExitedWithCode(7), "");
 }
 
-// Sixteen lanes, eight buffers for them: whoever waits for one that will never come back must be told.
-TEST(LanesDeathTest, ABufferThatCannotBeHadIsAnError) {
+// 37 lanes, at most seven buffers for them: whoever waits for one that will never come back must be told.
+TEST(LaneExecutorDeathTest, ABufferThatCannotBeHadIsAnError) {
   const EncoderConfig large = parse<EncoderConfig>(Settings{{"width", 512}, {"qkv", 512}, {"ff", 2048}}, "encoder");
   const Classifier classifier("identity", Json::object(), large, kTask, 3);
   const std::int64_t flat = std::int64_t(sizeof(float)) * classifier.parameters().count();
   const auto step = [&] {
-    Lanes lanes(2);
+    LaneExecutor lanes(2);
     for (int again = 0; again < 2; ++again) {
       try {
-        (void)lanes.train(classifier, batch(), 1, 5);
+        (void)lanes.train(classifier, plan_micro_batches(batch(), 1), 5);
       } catch (const std::bad_alloc&) {
         if (again) throw;
       }
