@@ -35,7 +35,7 @@ std::string table(const std::string& split, bool only_names) {
 const std::map<std::string, std::string> kPapers = {
     {"A00-1020", "say \"hi\""}, {"W04-3201", "twice said"}, {"P08-1.a_b", "a paper of two lines"}};
 
-/// The same pairs for each split, as rows of three or of five columns.
+/// Return the rows of a table, the same for every split: three columns with names only, otherwise five.
 std::string rows(bool only_names) {
   std::string text;
   for (const auto& [label, one, other] :
@@ -56,7 +56,7 @@ void write_tables(const std::filesystem::path& folder, bool only_names) {
 void write_papers(const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
   for (const auto& [name, text] : kPapers) write_file(folder / (name + ".txt"), text);
-  write_file(folder / "P08-1.a_b.txt", std::string("a paper\nof two lines"));  // as one row has it, a blank
+  write_file(folder / "P08-1.a_b.txt", std::string("a paper\nof two lines"));  // a blank in the full rows
 }
 
 Files mini() {
@@ -136,8 +136,8 @@ TEST(Aan, NamesStayWithinTheirFolder) {
   EXPECT_NE(failure(root.path()).find("only_ids.tsv line 1: the text of paper X99-0000"), std::string::npos);
 }
 
-// By hand: four rows a table; LRA's release has 147,086, 18,090 and 17,437 pairs, the mini release 16,710 and twice
-// 2,000.
+// Calculated by hand: every table has four rows. LRA's release has 147,086, 18,090 and 17,437 pairs, the mini release
+// 16,710, 2,000 and 2,000.
 TEST(Aan, APartHasItsTrueSize) {
   const TemporaryFolder root;
   write_tables(root / "full/tsv_data", false);
@@ -162,7 +162,7 @@ TEST(Aan, APartHasItsTrueSize) {
   EXPECT_FALSE(portion("full", "lra")) << "these are others";
 }
 
-// Source: eval was released with 18,090 pairs. 18,000 rows are within a tenth of them, 9,000 are not.
+// Source: eval was released with 18,090 pairs. 18,000 rows are within a tenth of that number, 9,000 are not.
 TEST(Aan, ALongTableIsTakenForWholeByItsFirstRows) {
   const TemporaryFolder root;
   write_tables(root.path(), false);
@@ -189,7 +189,7 @@ TEST(Aan, TruncatedArchiveIsNamed) {
   }
 }
 
-// Forty rows of the release: columns, labels and lengths as awk counts them.
+// Source: forty rows of the release; awk counted their columns, labels and lengths.
 TEST(Aan, ReadsTheRelease) {
   const std::string file = "new_aan_pairs.sample.tsv.gz";
   if (!std::filesystem::exists(real_data() / file))
@@ -210,8 +210,8 @@ TEST(Aan, ReadsTheRelease) {
   EXPECT_TRUE(text_of(data->at(Split::train, 0).tokens).starts_with("This article delves into the scoring function"));
 }
 
-// Counts as a script over the archive has them. No pair of eval or test is in train as it stands, but with its papers
-// exchanged 1 of eval and 14 of test are.
+// Source: a script counted the pairs in the archive. No pair of eval or test is also in train, but 1 of eval and 14 of
+// test are with their papers exchanged.
 TEST(SlowAan, MiniRelease) {
   const std::string file = "aan_mini.tar.gz";
   if (!std::filesystem::exists(real_data() / file))

@@ -14,7 +14,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the cache is written as it lies in memory");
 
 constexpr char kMagic[8] = {'L', 'R', 'A', 'D', 'A', 'T', 'A', '3'};
-constexpr std::uint64_t kMost = std::uint64_t{1} << 56;  // of anything: no sum of sizes can overflow
+constexpr std::uint64_t kMost = std::uint64_t{1} << 56;  // bound on every count, so that no sum of sizes overflows
 
 std::span<const std::byte> bytes_of(const auto& values) { return std::as_bytes(std::span(values)); }
 std::span<const std::byte> bytes_of_one(const auto& value) { return std::as_bytes(std::span(&value, 1)); }
@@ -73,7 +73,7 @@ class Pool {
   const Corpus& corpus_;
   std::vector<Place> places_;
   std::vector<std::uint64_t> offsets_;
-  std::vector<std::uint32_t> numbers_[kSplits];  // of each split's own sequences
+  std::vector<std::uint32_t> numbers_[kSplits];  // pool number of each sequence of a split
 };
 
 Header header_of(const Corpus& corpus, const Pool& pool, const std::string& key) {

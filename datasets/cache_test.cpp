@@ -61,7 +61,7 @@ TEST(Cache, KeepsPairs) {
   EXPECT_EQ(data->at(Split::train, 1).second[2], 7);
 }
 
-// Computed apart with Python's hashlib from the definition: counts, borders, labels and tokens, little-endian.
+// Source: computed with Python's hashlib from the definition: counts, offsets, labels and tokens, little-endian.
 TEST(Cache, FingerprintsAreThoseOfTheDefinition) {
   EXPECT_EQ(in_memory(corpus())->fingerprint(), "1ee8acadfe87d8b268db615894f69fd34f5c20b547757fd7f933865b39b1f1e1");
   EXPECT_EQ(in_memory(pairs())->fingerprint(), "ecbe6b3647d677ebba3ef4229f214a98f13bbbd04047d734940eba1931393b4a");
@@ -90,7 +90,7 @@ TEST(Cache, ASequenceIsStoredOnce) {
   ASSERT_TRUE(summary);
   EXPECT_EQ(summary->sequences, 10);
   EXPECT_EQ(summary->examples, (std::array<long, 3>{100, 100, 100}));
-  EXPECT_LT(summary->bytes, 25000u);  // 20,000 of the papers, and 10 bytes per example
+  EXPECT_LT(summary->bytes, 25000u);  // 20,000 bytes of papers, and 10 bytes per example
 }
 
 TEST(Cache, ExtentsAreThoseOfTheExamples) {
@@ -156,7 +156,7 @@ TEST(Cache, EveryFlippedByteIsNoticed) {
   }
 }
 
-/// Three blocks of tokens and a little more.
+/// Return a corpus of slightly more than three blocks of tokens.
 Corpus large() {
   Corpus made;
   for (auto& split : made.splits)
@@ -173,7 +173,7 @@ TEST(Cache, DamageIsFoundWhereItIsTouched) {
   damaged.back() = char(damaged.back() ^ 1);
   write_file(file, damaged);
   const auto data = open_cached(file, kKey, large);
-  EXPECT_EQ(data->at(Split::train, 0).tokens[39999], 0);  // its blocks are sound
+  EXPECT_EQ(data->at(Split::train, 0).tokens[39999], 0);  // its blocks are intact
   EXPECT_NE(sentence_of([&] { data->at(Split::test, 39); }, Kind::data).find("block 3"), std::string::npos);
   EXPECT_FALSE(std::filesystem::exists(file));
   std::string heard;
@@ -279,7 +279,7 @@ TEST(Source, CacheFollowsSettingsVersionAndInputFiles) {
   const auto name = [&](const char* source, const Json& settings) {
     return cache_file(source, settings, root.path(), root / "cache");
   };
-  EXPECT_EQ(name("lookup", Json::object()), name("lookup", {{"seed", 0}}));  // a default, written out
+  EXPECT_EQ(name("lookup", Json::object()), name("lookup", {{"seed", 0}}));  // the default, set explicitly
   EXPECT_NE(name("lookup", Json::object()), name("lookup", {{"seed", 1}}));
 
   for (const char* file : {"basic_train.tsv", "basic_val.tsv", "basic_test.tsv"})
@@ -293,7 +293,7 @@ TEST(Source, CacheFollowsSettingsVersionAndInputFiles) {
 
 TEST(Source, EverySourceSaysWhatItIs) {
   const std::filesystem::directory_iterator files(std::filesystem::path(LRA_SOURCE_DIR) / "datasets/sources");
-  EXPECT_EQ(std::ptrdiff_t(sources().names().size()), std::distance(begin(files), end(files)));  // none was lost
+  EXPECT_EQ(std::ptrdiff_t(sources().names().size()), std::distance(begin(files), end(files)));  // one per file
   for (const auto& name : sources().names()) {
     const SourceEntry& source = sources().at(name);
     EXPECT_FALSE(source.facts.summary.empty() || source.facts.licence.empty() || source.facts.citation.empty()) << name;

@@ -7,7 +7,7 @@
 
 namespace lra::cifar10 {
 
-/// TensorFlow's rgb_to_grayscale on 8-bit channels: float32 weights 0.2989, 0.5870, 0.1140, scaled by 255.5 and cut.
+/// TensorFlow's rgb_to_grayscale on 8-bit channels: float32 weights 0.2989, 0.5870, 0.1140, times 255.5, rounded down.
 std::uint8_t gray(std::uint8_t red, std::uint8_t green, std::uint8_t blue);
 
 /// Return the order in which TensorFlow Datasets 3 stores `n` examples of a split: by the MD5 of the split's name

@@ -19,7 +19,7 @@ constexpr std::size_t kRecord = 3073;
 const std::vector<std::string> kFiles = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
                                          "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"};
 
-// TensorFlow's rule worked by hand: 0.2989, 0.5870 and 0.1140 times 255.5, cut.
+// TensorFlow's rule calculated by hand: 0.2989, 0.5870 and 0.1140 times 255.5, rounded down.
 TEST(Cifar10, Gray) {
   EXPECT_EQ(cifar10::gray(255, 255, 255), 255);
   EXPECT_EQ(cifar10::gray(0, 0, 0), 0);
@@ -38,7 +38,7 @@ TEST(Cifar10, StoredOrderSortsByDigest) {
   EXPECT_NE(order, cifar10::stored_order("test", 1000));
 }
 
-/// A batch file of two images, one colour each, labelled 3 and 9.
+/// Return a batch file of two images in one gray each, with labels 3 and 9.
 std::string batch_file() {
   std::string content;
   for (const auto& [label, level] : {std::pair('\3', '\x40'), std::pair('\x9', '\xff')}) {
@@ -111,7 +111,7 @@ TEST(Cifar10, TruncatedArchiveIsNamed) {
   }
 }
 
-// Sizes and balance of the official data; the split's first members are recomputed from the rule.
+// Source: the sizes and class balance of the official data; the first members of the split are recomputed.
 TEST(SlowCifar10, RealData) {
   if (!std::filesystem::exists(real_data() / "cifar-10-binary.tar.gz"))
     GTEST_SKIP() << "cifar-10-binary.tar.gz is not in " << real_data() << "; set LRA_DATA_TEST to the folder of it";

@@ -60,7 +60,7 @@ std::vector<Point> claimed(const Dash& dash) {
   return places;
 }
 
-/// The same for the original's kernel, which is shifted one pixel down and right and cut off at `limit`.
+/// Return the offsets in the original's kernel, which is shifted one pixel down and right and cut off at `limit`.
 std::vector<Point> shifted(const std::vector<Point>& places, long limit) {
   std::vector<Point> kept;
   for (const Point place : places) {

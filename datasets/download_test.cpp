@@ -1,4 +1,4 @@
-// Downloads from a server on this machine that breaks off, lies, redirects and stalls.
+// Downloads from a local server that drops connections, sends wrong data, redirects and stalls.
 #include "datasets/download.h"
 
 #include <gtest/gtest.h>
@@ -24,7 +24,8 @@ std::string content() {
   return text;
 }
 
-/// The whole or, where asked for, the rest; of that `most` bytes are sent although all are promised.
+/// Send the whole content, or the rest of it for a range request. Content-Length announces all of it, but only `most`
+/// bytes are sent.
 void send_content(const Request& request, int connection, std::size_t most = std::string::npos) {
   const std::string all = content(), rest = all.substr(request.from);
   const std::string head = request.ranged
@@ -35,14 +36,15 @@ void send_content(const Request& request, int connection, std::size_t most = std
        fmt::format("{}Content-Length: {}\r\nConnection: close\r\n\r\n{}", head, rest.size(), rest.substr(0, most)));
 }
 
-/// A whole answer: its first line and headers after `HTTP/1.1 `, then the body, of which `most` bytes are sent.
+/// Send a response. `head` is the status line after `HTTP/1.1 `, with further headers; Content-Length announces all of
+/// `body`, but only `most` bytes are sent.
 void answer(int connection, const std::string& head, const std::string& body, std::size_t most = std::string::npos) {
   send(connection, fmt::format("HTTP/1.1 {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}", head, body.size(),
                                body.substr(0, most)));
 }
 
-/// A file on a server that does as RFC 9110 says (13.1.5, 14.2, 15.5.17): the rest where the validator agrees,
-/// otherwise the whole; 416 where there is no rest.
+/// Respond with `file` as RFC 9110 specifies (13.1.5, 14.2, 15.5.17): with the rest when the validator matches, with
+/// the whole file when it does not, and with 416 when there is no rest.
 void answer_as_specified(const Request& request, int connection, const std::string& file, const std::string& validator,
                          const std::string& field = "ETag", std::size_t most = std::string::npos) {
   const std::string known = fmt::format("{}: {}", field, validator);
@@ -148,7 +150,7 @@ TEST(Download, AStalledConnectionIsGivenUp) {
   Server server([&](const Request& request, int connection) {
     if (request.from > 0) return send_content(request, connection);
     send_content(request, connection, 5000);
-    for (int i = 0; i < 100 && !here->ending(); ++i) {  // until the other side has hung up
+    for (int i = 0; i < 100 && !here->ending(); ++i) {  // until the client closes the connection
       char byte = 0;
       if (::recv(connection, &byte, 1, MSG_DONTWAIT) == 0) return;
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -184,7 +186,7 @@ TEST(Download, CanBeStopped) {
 
 Download without_checksum(const std::string& url) { return {"test", url, "file", 0, "", "", "", ""}; }
 
-/// Another file of the same size.
+/// Return the content of another file of the same size.
 std::string changed_content() {
   std::string text = content();
   std::reverse(text.begin(), text.end());
@@ -243,7 +245,7 @@ TEST(Download, APartOfUnknownOriginIsNotGoneOnWith) {
       [](const Request& request, int connection) { answer_as_specified(request, connection, content(), "\"one\""); });
   fetch(without_checksum(server.url("/file")), folder / "file", {}, kQuick);
   EXPECT_EQ(read_file(folder / "file"), content());
-  // Nor one of another address.
+  // A part from another URL is not resumed either.
   write_file(folder / "file.part", std::string("something else"));
   write_file(folder / "file.part.json", std::string(R"({"url": "http://x/y", "etag": "\"one\""})"));
   fetch(without_checksum(server.url("/file")), folder / "file", {}, kQuick);
@@ -319,7 +321,7 @@ TEST(Download, AnUnknownHostIsSaidAtOnce) {
   const std::string sentence = sentence_of(
       [&] { fetch(without_checksum("http://no-such-host.invalid/file"), folder / "file", {}, {}); }, Kind::data);
   EXPECT_NE(sentence.find("cannot be had"), std::string::npos) << sentence;
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));  // five tries paused 15 seconds
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));  // five attempts pause for 15 seconds
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 

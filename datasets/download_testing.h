@@ -18,9 +18,9 @@ namespace lra {
 
 struct Request {
   std::string path;
-  std::size_t from = 0;  // of a Range header
+  std::size_t from = 0;  // the first byte of a Range header
   bool ranged = false;
-  std::string if_range;  // of an If-Range header
+  std::string if_range;  // the value of an If-Range header
 };
 
 /// Sends `answer`(request) on every connection, then closes it.

@@ -22,7 +22,7 @@ constexpr const char* kArchive = "aclImdb_v1.tar.gz";
 
 Json settings(const std::string& valid = "tenth") { return {{"length", 20}, {"per_part", kPerPart}, {"valid", valid}}; }
 
-// Long Range Arena's byte encoder: "ab" is 98, 99, and no bytes are nothing but padding, which is id 0.
+// Source: Long Range Arena's byte encoder. "ab" is 98, 99, and an empty text is only padding, id 0.
 TEST(Bytes, AreNumberedFromOne) {
   EXPECT_EQ(byte_tokens("ab", 10), (Tokens{98, 99}));
   EXPECT_EQ(byte_tokens("abc", 2), (Tokens{98, 99}));
@@ -30,7 +30,7 @@ TEST(Bytes, AreNumberedFromOne) {
   EXPECT_EQ(byte_tokens("", 10), Tokens{0});
 }
 
-/// Reviews that say where they stand: "train/pos/3_9.txt".
+/// Return reviews whose texts are their own names, such as "train/pos/3_9.txt".
 Files reviews() {
   Files files;
   for (const char* part : {"train/pos/", "test/neg/", "train/neg/", "test/pos/"})
@@ -59,7 +59,7 @@ Corpus load(const std::filesystem::path& root, const Json& with = settings()) {
   return sources().at("imdb").make(with, root);
 }
 
-/// The texts of a split, in order.
+/// Return the texts of a split, in order.
 std::vector<std::string> texts(const Dataset& data, Split split) {
   std::vector<std::string> all;
   for (long i = 0; i < data.size(split); ++i) {
@@ -145,7 +145,7 @@ TEST(Imdb, TruncatedArchiveIsNamed) {
   }
 }
 
-/// How many examples of `split` occur in the training split too.
+/// Return how many examples of `split` also occur in the training split.
 long repeated(const Dataset& data, Split split) {
   std::set<std::string> train;
   for (const std::string& text : texts(data, Split::train)) train.insert(md5(text));
@@ -153,8 +153,8 @@ long repeated(const Dataset& data, Split split) {
   return std::count_if(all.begin(), all.end(), [&](const auto& text) { return train.count(md5(text)) > 0; });
 }
 
-// The figures were counted by a script over the archive: 123 of the official test reviews are also training reviews,
-// and the first of train in TensorFlow Datasets' order are 609_1, 674_3 and 184_2 of neg, of 709, 617 and 787 bytes.
+// Source: a script over the archive. 123 of the official test reviews are also training reviews; the first training
+// reviews in TensorFlow Datasets' order are 609_1, 674_3 and 184_2 of neg, with 709, 617 and 787 bytes.
 TEST(SlowImdb, RealData) {
   if (!std::filesystem::exists(real_data() / kArchive))
     GTEST_SKIP() << kArchive << " is not in " << real_data() << "; set LRA_DATA_TEST to the folder of it";

@@ -62,7 +62,7 @@ struct Whole {
   std::string path() const { return (place.parent_path().filename() / name).string(); }
 
   fs::path from, place;
-  std::string name;  // it may be on its way to it
+  std::string name;  // the final name, which a download does not have yet
 };
 
 void walk(const Whole& whole, const Visit& visit) {

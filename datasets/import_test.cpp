@@ -29,7 +29,7 @@ Members mini_release() {
   return members;
 }
 
-/// The release as it is: some folders twice, the copies differ.
+/// Return files laid out as in LRA's release, which contains some folders twice with different content.
 Members release() {
   Members members;
   for (const char* name : {"train", "val", "test"}) {
@@ -91,7 +91,7 @@ TEST(Import, FoldersAreCopiedOrLinked) {
     EXPECT_EQ(read_file(root / "aclImdb/train/pos/12_9.txt"), "good");
     EXPECT_EQ(fs::is_symlink(root / "aclImdb/train/pos/12_9.txt"), link);
   }
-  // Again, and from the place itself: nothing is lost.
+  // Importing the data again from the place where they already are loses nothing.
   import_data(folder / "copied", folder / "copied", false);
   import_data(folder / "copied", folder / "copied", true);
   EXPECT_EQ(read_file(folder / "copied/aclImdb/train/pos/12_9.txt"), "good");
@@ -108,7 +108,7 @@ TEST(Import, AnArchiveThatIsReadAsItIsStaysOne) {
   EXPECT_EQ(imported[0].parts[1].official, 1569);
   EXPECT_EQ(imported[0].lacking, "");
   EXPECT_TRUE(fs::is_symlink(folder / "data/aan_mini.tar.gz"));
-  import_data(folder / "my-aan.tgz", folder / "data", false);  // takes the link's place
+  import_data(folder / "my-aan.tgz", folder / "data", false);  // replaces the link
   EXPECT_FALSE(fs::is_symlink(folder / "data/aan_mini.tar.gz"));
   EXPECT_EQ(read_file(folder / "data/aan_mini.tar.gz"), read_file(folder / "my-aan.tgz"));
 }
@@ -181,7 +181,7 @@ TEST(Import, OnlyWhatIsDamagedIsCalledSo) {
   EXPECT_FALSE(fs::exists(folder / "data"));
 }
 
-/// A file that is official by its name, and what its source would say of its content.
+/// A file with an official name, and words from the error that its source reports for the content.
 struct Refusal {
   const char* name;
   std::string content;
@@ -207,7 +207,7 @@ TEST(Import, WhatASourceCannotReadIsRefusedBeforeAnythingIsPlaced) {
     const TemporaryFolder folder;
     const fs::path file = folder.path() / "mine" / name;
     fs::create_directories(file.parent_path());
-    write_file(folder / "mine/basic_val.tsv", kRows);  // which is sound
+    write_file(folder / "mine/basic_val.tsv", kRows);  // a valid file
     write_file(file, content);
     const std::string sentence = sentence_of([&] { import_data(folder / "mine", folder / "data", false); }, Kind::data);
     EXPECT_NE(sentence.find(words), std::string::npos) << sentence;

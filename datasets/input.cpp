@@ -20,7 +20,7 @@ namespace {
 
 using Reader = std::unique_ptr<archive, int (*)(archive*)>;
 
-/// Of reading and of handing over.
+/// The number of bytes that are read, and passed on, at a time.
 constexpr std::size_t kBlock = 1 << 16;
 
 /// Throws libarchive's error, or one for a truncated stream, of which it reports some without a message.
@@ -91,7 +91,7 @@ std::string wide_encoding(std::string_view begin) {
   for (const auto& [mark, name] : {std::pair("\xff\xfe\0\0"sv, "UTF-32LE"), std::pair("\0\0\xfe\xff"sv, "UTF-32BE"),
                                    std::pair("\xff\xfe"sv, "UTF-16LE"), std::pair("\xfe\xff"sv, "UTF-16BE")})
     if (begin.starts_with(mark)) return name;
-  long separators = 0, wide = 0, widest = 0, at_end = 0;  // at the end of a character, where its first bytes are zeros
+  long separators = 0, wide = 0, widest = 0, at_end = 0;  // at_end: at odd offsets, as in big-endian text
   for (std::size_t i = 0; i < begin.size(); ++i) {
     if (begin[i] != '\n' && begin[i] != '\t') continue;
     ++separators;

@@ -64,10 +64,10 @@ std::string collect(const std::string& name, const Content& content, std::size_t
 /// Receives the number of a line, from 1, and the line.
 using EachLine = std::function<void(long number, std::string_view line)>;
 
-/// Every line of a text file of any size, unpacked where its name ends in .gz, .xz, .bz2 or .zst. A line ends in LF, in
-/// CR LF, or, in a text without any LF, in CR. A leading byte order mark and trailing empty lines are skipped. Throws a
-/// data error that names the file when it cannot be read, is compressed without the ending for it, or is in UTF-16 or
-/// UTF-32.
+/// Call `each` for every line of a text file of any size, unpacked where its name ends in .gz, .xz, .bz2 or .zst. A
+/// line ends in LF, in CR LF, or, in a text without any LF, in CR. A leading byte order mark and trailing empty lines
+/// are skipped. Throws a data error that names the file when it cannot be read, is compressed without the ending for
+/// it, or is in UTF-16 or UTF-32.
 void read_lines(const std::filesystem::path& file, const EachLine& each);
 
 /// The same for the lines that end within about the first `most` bytes of a file that is not compressed.
@@ -77,16 +77,16 @@ void read_first_lines(const std::filesystem::path& file, std::uintmax_t most, co
 /// UTF-32.
 void check_text(const std::string& name, std::string_view begin);
 
-/// The lines of a text in memory, by the same rules.
+/// Call `each` for every line of a text in memory, by the same rules.
 void for_each_line(std::string_view text, const EachLine& each);
 
-/// The lines of what `content` hands over, by the same rules.
+/// Call `each` for every line of `content`, by the same rules.
 void lines_of(const Content& content, const EachLine& each);
 
 /// Whether a file of this name is unpacked when its lines are read.
 bool is_compressed(const std::filesystem::path& file);
 
-/// The parts of a line between tabs.
+/// Return the parts of a line between tabs.
 std::vector<std::string_view> split_tabs(std::string_view line);
 
 }  // namespace lra

@@ -19,7 +19,7 @@ bool is_number(std::string_view text, Number& value) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-/// Whether it is white space, including zero-width characters, or a mark that changes the writing direction.
+/// Whether a character is white space, including zero-width characters, or a mark that changes the writing direction.
 bool is_blank(utf8proc_int32_t c) {
   const auto category = utf8proc_category(c);
   return category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP ||

@@ -13,7 +13,7 @@
 namespace lra {
 namespace {
 
-// The example of LRA's generator: MAX(4, 3).
+// Source: the example in LRA's generator, MAX(4, 3).
 TEST(ListOps, TokensOfTheExample) {
   const auto tokens = listops::tokenise("( ( ( [MAX 4 ) 3 ) ] )");
   EXPECT_EQ(tokens, (listops::Tokens{listops::kMax, listops::kDigit0 + 4, listops::kDigit0 + 3, listops::kClose}));
@@ -23,7 +23,7 @@ TEST(ListOps, TokensOfTheExample) {
 
 TEST(ListOps, UnknownWordsAreToken16) { EXPECT_EQ(listops::tokenise("[AVG 12"), (listops::Tokens{16, 16})); }
 
-// Worked by hand from the definitions: the median of an even count is the mean of the middle two, cut.
+// Calculated by hand from the definitions. The median of an even count is the mean of the middle two, rounded down.
 TEST(ListOps, Operators) {
   EXPECT_EQ(listops::apply(listops::kMed, {1, 2, 4, 9}), 3);
   EXPECT_EQ(listops::apply(listops::kMed, {0, 1}), 0);
@@ -39,7 +39,7 @@ TEST(ListOps, OnlyWholeExpressionsHaveAValue) {
   EXPECT_EQ(listops::evaluate(listops::tokenise("[SM 9 [MIN 4 6 X 9 X")), 2);
 }
 
-// Rows made by others' generators: LRA's own (with its default parameters) and the original one of Nangia and Bowman.
+// Source: rows from LRA's generator (with its default parameters) and from the original one of Nangia and Bowman.
 TEST(ListOps, AgreesWithForeignExamples) {
   struct Sample {
     const char* file;
@@ -64,7 +64,7 @@ TEST(ListOps, AgreesWithForeignExamples) {
   }
 }
 
-// Reference: 20,000 accepted trees of an independent simulation of LRA's generator (labels in %, lengths in tokens).
+// Source: 20,000 accepted trees of an independent simulation of LRA's generator (labels in %, lengths in tokens).
 TEST(SlowListOps, GeneratorHasLrasStatistics) {
   constexpr double kLabels[] = {16.8, 9.3, 7.3, 8.2, 8.9, 8.8, 7.7, 7.5, 8.5, 17.0};
   constexpr long kTrees = 20000;
@@ -79,9 +79,9 @@ TEST(SlowListOps, GeneratorHasLrasStatistics) {
     lengths.push_back(long(tokens.size()));
     ++labels[std::size_t(listops::evaluate(tokens).value())];
   }
-  // Both sides are samples of 20,000: the difference has a standard deviation of at most 0.38 points.
+  // Both sides are samples of 20,000: the difference has a standard deviation of at most 0.38 percentage points.
   for (std::size_t d = 0; d < 10; ++d) EXPECT_NEAR(100.0 * double(labels[d]) / kTrees, kLabels[d], 1.1) << d;
-  EXPECT_NEAR(100.0 * kTrees / double(draws), 8.2, 0.25);  // acceptance, one draw in twelve
+  EXPECT_NEAR(100.0 * kTrees / double(draws), 8.2, 0.25);  // acceptance in %: one tree in twelve
   std::sort(lengths.begin(), lengths.end());
   EXPECT_NEAR(double(lengths[kTrees / 2]), 953, 20);
   EXPECT_NEAR(double(lengths[kTrees / 20]), 539, 8);
@@ -113,13 +113,13 @@ TEST(ListOps, GeneratedExamplesAreDistinctRightAndWithinBounds) {
 
 TEST(ListOps, ImpossibleSettingsAreRefused) {
   Json few = small_settings();
-  few["max_depth"] = 1;  // only the ten digits
+  few["max_depth"] = 1;  // only ten trees, the digits
   few["min_length"] = 1;
   EXPECT_NE(sentence_of([&] { sources().at("listops").make(few, ""); }, Kind::usage).find("fewer examples"),
             std::string::npos);
 }
 
-/// Three official files of one row each, but for `test`.
+/// Write the official files: one row each for training and validation, and the content `test`.
 void write_official(const std::filesystem::path& folder, const std::string& test) {
   std::filesystem::create_directories(folder);
   for (const char* name : {"basic_train.tsv", "basic_val.tsv"})

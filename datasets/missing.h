@@ -11,7 +11,7 @@ namespace lra {
 /// in another case, partly downloaded, a folder without the file. Empty when there is none.
 std::string near_form(const std::filesystem::path& root, const std::vector<std::string>& places);
 
-/// "'lra data fetch imdb --data DIR' gets them": `name` is one of official_downloads().
+/// Return "'lra data fetch imdb --data DIR' gets them". Requires that `name` is one of official_downloads().
 std::string fetch_remedy(const std::string& name, const std::filesystem::path& root);
 
 }  // namespace lra

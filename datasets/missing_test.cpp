@@ -1,4 +1,4 @@
-// What is said of official files that are not there, and of what lies near them.
+// The errors for missing official files, and their hints at similar files.
 #include "datasets/missing.h"
 
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@ std::string missing(const char* source, const std::filesystem::path& root) {
   return sentence_of([&] { sources().at(source).inputs(Json::object(), root); }, Kind::data);
 }
 
-/// What lies in the data folder, the source that cannot use it, and what it has to say.
+/// A file in the data folder, the source that cannot read it, and words from the source's error.
 struct Case {
   const char *file, *source, *words;
 };

@@ -29,12 +29,12 @@ const Difficulty& difficulty(const std::string& name);
 /// All parameters of the pictures; lengths are in pixels.
 struct Rules {
   long size = 32;                 // height and width
-  long padding = 1;               // border that contours stay out of
+  long padding = 1;               // border that contours avoid
   long seed_distance = 7;         // between the starts of the two contours
-  double marker_radius = 1.5;     //
+  double marker_radius = 1.5;     // of both markers
   Measures dash;                  // the margin is drawn for each picture
-  long least_margin = 1;          //
-  long most_margin = 1;           //
+  long least_margin = 1;          // smallest margin drawn
+  long most_margin = 1;           // largest margin drawn
   double contrast = 2;            // brightness of distractors; markers have 1
   double target_contrast = 0.75;  // brightness of the two contours, as a fraction of `contrast`
   long contour_length = 14;       // dashes of each of the two contours

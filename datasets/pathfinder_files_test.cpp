@@ -1,4 +1,4 @@
-// The released layout: what is read, in which order, and what is refused.
+// The layout of the release: which files are read, in which order, and which are rejected.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -18,7 +18,8 @@ namespace {
 constexpr long kSize = 4, kBatches = 2, kInBatch = 10, kPictures = kBatches * kInBatch;
 const std::string kFolder = "curv_contour_length_14";
 
-/// Picture `i` of batch `b`: all pixels of one gray, 100 b + i; the label is that of its number's last bit.
+/// Return the files of a release. All pixels of picture `i` of batch `b` have the gray value 100 b + i; its label is
+/// i modulo 2.
 std::map<std::string, std::string> release() {
   std::map<std::string, std::string> files;
   for (long b = 0; b < kBatches; ++b)
@@ -55,14 +56,14 @@ std::unique_ptr<Dataset> load(const std::filesystem::path& root, const Json& mor
   return in_memory(sources().at("pathfinder").make(settings, root));
 }
 
-/// The grays of a split's pictures, in order.
+/// Return the gray values of a split's pictures, in order.
 std::vector<int> grays(const Dataset& data, Split split) {
   std::vector<int> all;
   for (long i = 0; i < data.size(split); ++i) all.push_back(data.at(split, i).tokens[5]);
   return all;
 }
 
-// TensorFlow Datasets' rule, worked here by itself: MD5 of the split's name and folder_file_line, ascending.
+// Source: TensorFlow Datasets' rule, evaluated here: ascending MD5 of the split's name and folder_file_line.
 TEST(PathfinderFiles, OrderAndSplit) {
   const TemporaryFolder root;
   write_folder(root / "pathfinder4" / kFolder, release());
@@ -132,7 +133,7 @@ TEST(PathfinderFiles, EmptyPicturesAreLeftOutUpToACount) {
   EXPECT_EQ(load(root.path(), {{"empty", 2}})->size(Split::train) > 0, true);
 }
 
-/// What reading says when one file of the release is replaced.
+/// Return the error of reading a release in which one file is replaced.
 std::string complaint(const std::string& name, const std::string& content) {
   const TemporaryFolder root;
   auto files = release();

@@ -1,4 +1,4 @@
-// Our pictures against those of the original generator: figures of each picture, compared by mean and spread.
+// Compares our pictures with those of the original generator: the mean and spread of several figures per picture.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -17,14 +17,15 @@ namespace {
 
 using Pixels = std::span<const std::uint8_t>;
 
-/// A picture as square.
+/// A square picture.
 struct View {
   Pixels pixels;
   long size;
   int at(long y, long x) const { return pixels[std::size_t(y * size + x)]; }
 };
 
-/// The two places with the brightest surroundings, a marker's radius and more apart.
+/// Return the two places where the darkest pixel of the surroundings is brightest; they are more than 6 pixels apart,
+/// in small pictures more than 3.
 std::array<Point, 2> find_markers(const View& view) {
   const bool large = view.size >= 128;
   const auto disk = raster::disk(large ? 2 : 1);
@@ -46,7 +47,7 @@ std::array<Point, 2> find_markers(const View& view) {
   return {first, first};
 }
 
-/// Connected patches brighter than 96, most of them single dashes.
+/// Return the number of connected patches of pixels brighter than 96, most of which are single dashes.
 long count_patches(const View& view) {
   std::vector<bool> seen(view.pixels.size());
   long patches = 0;
@@ -71,7 +72,7 @@ long count_patches(const View& view) {
   return patches;
 }
 
-/// By name, what is compared of a picture.
+/// Return the figures by which pictures are compared, by name.
 std::map<std::string, double> figures_of(const View& view, int label) {
   std::map<std::string, double> figures;
   const double pixels = double(view.pixels.size());
@@ -98,7 +99,7 @@ std::map<std::string, double> figures_of(const View& view, int label) {
   return figures;
 }
 
-/// Running mean and deviation of every figure, and the grays that occur.
+/// Accumulates the mean and deviation of every figure over pictures, and the counts of gray values.
 struct Sample {
   std::map<std::string, double> sum, squares;
   std::array<long, 256> grays{};
@@ -141,8 +142,8 @@ const Sample& ours(long size) {
 
 class AsUpstream : public ::testing::TestWithParam<long> {};
 
-// A figure's mean may differ from the original's by four standard errors of the difference, which the deviations of
-// single pictures and the numbers of pictures give.
+// Each figure's mean may differ from the original's by four standard errors of the difference, which follow from the
+// deviations between pictures and the numbers of pictures.
 void expect_same_means(const Sample& sample, const UpstreamFigures& upstream) {
   ASSERT_EQ(sample.sum.size(), upstream.figures.size());
   for (const auto& [name, theirs] : upstream.figures) {
@@ -153,13 +154,14 @@ void expect_same_means(const Sample& sample, const UpstreamFigures& upstream) {
   }
 }
 
-// The spread of a figure from picture to picture, within 25 %: about four standard errors for the smallest sample.
+// Each figure's deviation between pictures may differ by 25 %, about four standard errors for the smallest sample.
 void expect_same_spread(const Sample& sample, const UpstreamFigures& upstream) {
   for (const auto& [name, theirs] : upstream.figures)
     EXPECT_NEAR(sample.figure(name).deviation, theirs.deviation, 0.25 * theirs.deviation + 1e-9) << name;
 }
 
-// Dashes, reduced and stretched, have few possible grays. Drawing or rounding otherwise would give others.
+// After reduction and contrast stretching, dashes have few possible gray values. Another way of drawing or rounding
+// would yield other values.
 void expect_no_other_grays(const Sample& sample, const UpstreamFigures& upstream) {
   long strange = 0, all = 0;
   for (std::size_t gray = 0; gray < 256; ++gray) {
@@ -177,7 +179,7 @@ TEST_P(AsUpstream, PicturesAreDistributedAsTheOriginals) {
   expect_no_other_grays(sample, upstream);
 }
 
-// The figures above are the archive's, and none is missing.
+// The recorded figures are those of the archive, and none is missing.
 TEST_P(AsUpstream, RecordedFiguresAreThoseOfTheArchive) {
   const long size = GetParam();
   const std::string name = fmt::format("pathfinder{}_upstream.tar.gz", size);
@@ -213,14 +215,15 @@ double quadrant(const Sample& sample, int down, int right) {
   return sum / 4;
 }
 
-// The original's upper left is brighter than its lower right, 26.4 to 15.6; without its habits nothing is.
+// The upper left of the original's pictures is brighter than the lower right, 26.4 versus 15.6. Without its biases all
+// quadrants are equally bright.
 TEST(Unbiased, QuadrantsAreEquallyBright) {
   EXPECT_GT(quadrant(ours(32), 0, 0), 1.5 * quadrant(ours(32), 1, 1));
   const Sample fair = painted(32, 1500, /*unbiased=*/true);
   const double mean = fair.figure("mean gray").mean;
   for (int down = 0; down < 2; ++down)
     for (int right = 0; right < 2; ++right)
-      EXPECT_NEAR(quadrant(fair, down, right), mean, 0.05 * mean);  // a quadrant deviates by 7.5 per picture: 5 errors
+      EXPECT_NEAR(quadrant(fair, down, right), mean, 0.05 * mean);  // 5 standard errors at 7.5 per picture
 }
 
 TEST(Painter, APictureDependsOnItsNumberAlone) {
@@ -235,7 +238,7 @@ TEST(Painter, APictureDependsOnItsNumberAlone) {
   EXPECT_EQ(paint(same, 0, 7), seventh);
 }
 
-// However many threads the source uses: here everything is painted by one.
+// The source paints on several threads; the expected pictures are painted on one.
 TEST(PathfinderGenerated, IsWhatOnePainterPaints) {
   const Corpus corpus =
       sources().at("pathfinder_generated").make({{"train", 40}, {"valid", 3}, {"test", 3}, {"seed", 5}}, "");
@@ -273,7 +276,7 @@ TEST(PathfinderGenerated, RefusesWhatCannotBePainted) {
   EXPECT_NE(sentence({{"seed_distance", 12}, {"train", 1}}).find("hardly ever fit"), std::string::npos);
 }
 
-// LRA's documentation of its sets of contour length 14.
+// Source: LRA's documentation of its data sets with contours of 14 dashes.
 TEST(LraRules, CountsOfDistractors) {
   EXPECT_EQ(lra_rules(32, 14).distractors, 5);
   EXPECT_EQ(lra_rules(64, 14).distractors, 5);
@@ -282,7 +285,7 @@ TEST(LraRules, CountsOfDistractors) {
   EXPECT_EQ(lra_rules(128, 14).distractor_length, 4);
 }
 
-// A bound far below what one core does (thousands and hundreds), so that only a blunder fails it.
+// The bounds are far below the speed of one core (thousands and hundreds), so that only a gross slowdown fails.
 TEST(Painter, Speed) {
   for (const auto& [size, pictures, least] : {std::tuple(32L, 300L, 50.0), std::tuple(128L, 30L, 2.0)}) {
     const Painter painter(lra_rules(size, 14));

@@ -9,7 +9,7 @@
 namespace lra {
 namespace {
 
-/// Bytes written as two hex digits each.
+/// Return the bytes of a hexadecimal text, two digits per byte.
 std::string bytes_of(std::string_view hex) {
   std::string bytes;
   for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
@@ -17,8 +17,8 @@ std::string bytes_of(std::string_view hex) {
   return bytes;
 }
 
-// Written out by the PNG specification: signature, IHDR (2 wide, 1 high, 8 bits, gray), IDAT with the stored block
-// "00 07 c8" (no filter, 7, 200) and its Adler-32, IEND; checksums by zlib's crc32.
+// Source: assembled from the PNG specification: signature, IHDR (2 wide, 1 high, 8 bits, gray), IDAT with the stored
+// block "00 07 c8" (no filter, 7, 200) and its Adler-32, IEND; checksums by zlib's crc32.
 const std::string kTwoPixels = bytes_of(
     "89504e470d0a1a0a0000000d4948445200000002000000010800000000d14920560000000e494441547801010300fcff"
     "0007c800d900d01fad24f80000000049454e44ae426082");
@@ -46,7 +46,7 @@ TEST(Png, WritesWhatItReads) {
 
 TEST(Png, EveryCutIsAnError) {
   const std::string whole = encode_png(9, 9, 1, ramp(81));
-  const std::size_t pixels_end = whole.size() - 12;  // behind them only the chunk IEND
+  const std::size_t pixels_end = whole.size() - 12;  // only the chunk IEND follows
   for (std::size_t length = 0; length < pixels_end; ++length) {
     const auto sentence =
         sentence_of([&] { decode_png(std::string_view(whole).substr(0, length), "cut.png"); }, Kind::data);

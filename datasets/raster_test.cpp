@@ -7,7 +7,7 @@
 namespace lra::raster {
 namespace {
 
-/// Rows of a picture of black and white: # is white.
+/// Return the rows of a picture as text: # for every pixel that is not black.
 std::vector<std::string> rows_of(const Bitmap& picture) {
   std::vector<std::string> rows(std::size_t(picture.height));
   for (long y = 0; y < picture.height; ++y)
@@ -15,7 +15,7 @@ std::vector<std::string> rows_of(const Bitmap& picture) {
   return rows;
 }
 
-// Bresenham 1965, by hand: the error starts at 2·2 − 5.
+// Source: Bresenham 1965, calculated by hand; the error starts at 2·2 − 5.
 TEST(DrawLine, ThinLines) {
   Bitmap flat(3, 6), steep(4, 3), point(1, 1);
   draw_line(flat, {0, 0}, {2, 5}, 1);
@@ -26,7 +26,8 @@ TEST(DrawLine, ThinLines) {
   EXPECT_EQ(rows_of(point), (std::vector<std::string>{"#"}));
 }
 
-// Pillow's corners by hand. Width 2: half is 0.5, so one side moves by 1 and the other by 0. Width 3: both by 1.
+// Source: Pillow's corners, calculated by hand. For width 2 half is 0.5, so one side moves by 1 and the other by 0; for
+// width 3 both move by 1.
 TEST(DrawLine, WideLines) {
   Bitmap two(4, 5), three(5, 5), upright(4, 4);
   draw_line(two, {1, 1}, {1, 3}, 2);
@@ -54,7 +55,7 @@ TEST(Dilate, WithADisk) {
   EXPECT_EQ(rows_of(wide), (std::vector<std::string>{".##..", "####.", ".##..", "....."}));
   EXPECT_EQ((wide[{1, 1}]), 200);
   EXPECT_EQ((wide[{0, 1}]), 9);
-  // A tap looks where it points: what lies below comes up.
+  // A tap is the offset of the pixel that is read: with a tap one row down, the picture moves up.
   EXPECT_EQ(rows_of(dilate(picture, {{1, 0}})), (std::vector<std::string>{".##..", ".....", ".....", "....."}));
 }
 
@@ -67,8 +68,8 @@ TEST(Reduce, LeavesAnEvenGray) {
   EXPECT_TRUE(std::all_of(small.gray.begin(), small.gray.end(), [](int gray) { return gray == 100; }));
 }
 
-// A marker of radius 3 as Pillow made it in the original's picture sample_0.png of 128 by 128 (at row 65, column 57,
-// the part that no dash touches), there drawn twice as large and reduced.
+// Source: a marker of radius 3 in sample_0.png, a picture of 128 by 128 by the original generator (at row 65, column
+// 57; the part that no dash touches). Pillow drew it twice as large and reduced it.
 TEST(Reduce, AMarkerOfTheOriginal) {
   const int expected[11][8] = {{0, 0, 0, 0, 3, 4, 1, 5},
                                {0, 0, 0, 2, 0, 0, 0, 0},

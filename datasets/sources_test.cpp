@@ -1,4 +1,4 @@
-/// The properties that the generated stand-ins promise.
+/// The documented properties of the generated data.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -38,10 +38,10 @@ TEST(Lookup, TheBitOfTheKeyAskedForIsTheLabel) {
   EXPECT_NEAR(double(ones), 250, 56);  // five standard deviations of a fair coin
 }
 
-/// What a reader makes of a text that judges subjects (datasets/verdicts.h).
+/// The verdicts read from a text that judges subjects (datasets/verdicts.h).
 struct Reading {
-  int answer = -1;        // 1 praise, 0 blame; -1 unless there are verdicts on the subject asked for and they agree
-  long praised = 0;       // of all verdicts
+  int answer = -1;        // 1 praise, 0 blame; -1 without verdicts on the requested subject, or when they disagree
+  long praised = 0;       // number of praising verdicts, on all subjects
   std::size_t apart = 0;  // bytes from the opening to the first verdict
 };
 
@@ -63,8 +63,8 @@ Reading read_verdicts(std::span<const std::uint16_t> tokens) {
   return reading;
 }
 
-// The rule's claims: reading is always right; whether most subjects are praised is right as often as a majority of four
-// fair coins agrees with one of them, 0.6875.
+// The claims of datasets/verdicts.h: reading the verdicts is always right; predicting whether most subjects are praised
+// is right as often as a majority of four fair coins agrees with one of them, 0.6875.
 TEST(TextSynthetic, ReadingSolvesItAndCountingDoesNot) {
   const auto data =
       in_memory(sources().at("text_synthetic").make({{"train", 4000}, {"valid", 9}, {"test", 9}, {"length", 100}}, ""));
@@ -76,7 +76,7 @@ TEST(TextSynthetic, ReadingSolvesItAndCountingDoesNot) {
     ASSERT_EQ(reading.answer, example.label);
     ASSERT_GE(reading.apart, 50u);
     ones += example.label;
-    counted += (reading.praised >= 8) == (example.label == 1);  // of 4 subjects, judged 4 times
+    counted += (reading.praised >= 8) == (example.label == 1);  // 4 subjects with 4 verdicts each
   }
   EXPECT_NEAR(double(ones), 2000, 158);  // five standard deviations of a fair coin
   EXPECT_NEAR(double(counted), 2750, 147);
@@ -99,7 +99,7 @@ TEST(RetrievalSynthetic, AgreesWhereBothAnswersDo) {
     second += other.answer == example.label;
   }
   for (const long count : {ones, first, second})
-    EXPECT_NEAR(double(count), 2000, 158);  // either text alone tells nothing
+    EXPECT_NEAR(double(count), 2000, 158);  // either text alone is independent of the label
 }
 
 TEST(TextSynthetic, RefusesWhatCannotBeWritten) {

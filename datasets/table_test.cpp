@@ -18,7 +18,7 @@ std::string utf16(const std::string& ascii, bool big_endian) {
   return wide;
 }
 
-/// The rows of a file of this name and content, with the line that each begins at in front.
+/// Return the rows of a file of this name and content; the first cell is the line on which the row begins.
 Rows rows_of(const std::string& name, const std::string& content) {
   const TemporaryFolder folder;
   write_file(folder / name, content);
@@ -73,7 +73,7 @@ TEST(Lines, OfficialTablesMayHaveAMarkAndBlankLastLinesToo) {
 }
 
 TEST(Lines, WhatIsNoUtf8TextIsRefused) {
-  // The first bytes of what `gzip` makes of a table.
+  // The first bytes of a table compressed by `gzip`.
   const std::string kCut("\x1f\x8b\x08\0\0\0\0\0\x02\x03\x2b\xc8\x2f\xe6\x4c\xcf\xcf\x4f\xe1\xca\x4b\x4d\xe7\x4c", 24);
   const std::string text = "pos\tgood\nneg\tbad\n";
   for (const bool big : {false, true}) {
@@ -96,7 +96,7 @@ TEST(Table, TabsStandBetweenCellsAndMarksMeanNothing) {
   EXPECT_EQ(rows_of("t.tsv", "a\t\"b\nc\td,\"\"\t\n"), (Rows{{"1", "a", "\"b"}, {"2", "c", "d,\"\"", ""}}));
 }
 
-// The examples of RFC 4180, section 2.
+// Source: the examples of RFC 4180, section 2.
 TEST(Table, CommasAsTheRfcSays) {
   EXPECT_EQ(rows_of("t.csv", "aaa,bbb,ccc\r\nzzz,yyy,xxx\r\n"),
             (Rows{{"1", "aaa", "bbb", "ccc"}, {"2", "zzz", "yyy", "xxx"}}));

@@ -27,10 +27,10 @@ TEST(Tsv, AHeadingIsNoClass) {
     EXPECT_EQ(corpus[Split::test].size(), 4) << heading;
     EXPECT_TRUE(has(corpus.findings.remarks, "train.tsv: the first row (")) << heading;
   }
-  const TemporaryFolder one;  // a heading in one file alone
+  const TemporaryFolder one;  // a header row in only one file
   write(one.path(), "label\ttext\n" + kRows, kRows);
   EXPECT_EQ(tsv::read(one.path(), 10)[Split::valid].size(), 4);
-  const TemporaryFolder rows;  // first rows that are rows
+  const TemporaryFolder rows;  // first rows that are data rows
   write(rows.path(), kRows, kRows);
   EXPECT_EQ(tsv::read(rows.path(), 10)[Split::train].size(), 4);
 }

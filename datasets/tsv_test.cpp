@@ -30,7 +30,7 @@ TEST(Tsv, LabelsAreNumberedInOrder) {
 
 TEST(Tsv, TextsAreBytesCutToALength) {
   const TemporaryFolder folder;
-  write(folder.path(), "a\t\"q\" and more\r\nb\txy\r\n", "b\tx");  // the last line has no end
+  write(folder.path(), "a\t\"q\" and more\r\nb\txy\r\n", "b\tx");  // the last line has no line end
   const auto data = in_memory(tsv::read(folder.path(), 3));
   const auto tokens = [&](Split split, long i) {
     const auto all = data->at(split, i).tokens;

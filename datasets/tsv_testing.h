@@ -13,7 +13,7 @@
 
 namespace lra {
 
-/// A folder of user data with the given training rows and, in the other files, `others`.
+/// Write a folder of user data: the rows `train` for training, and `others` for both validation and test.
 inline void write(const std::filesystem::path& folder, const std::string& train, const std::string& others) {
   std::filesystem::create_directories(folder);
   write_file(folder / "train.tsv", train);

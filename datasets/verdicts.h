@@ -1,4 +1,4 @@
-/// Texts that judge several subjects and ask for one of them: the rule behind the stand-ins for Text and Retrieval.
+/// Texts that judge several subjects and ask for one of them: the rule behind the substitutes for Text and Retrieval.
 ///
 ///   "2 ohz qu rtyx … pzo A nz B vxu B qr a z C A …"
 ///

@@ -10,7 +10,8 @@
 namespace lra {
 namespace {
 
-/// Example i has `lengths[i]` tokens of value i and label i; paired: and one more token in its second sequence.
+/// Return data whose example i has `lengths[i]` tokens of value i and the label i. In pairs the second sequence is one
+/// token.
 std::unique_ptr<Dataset> data_of(const std::vector<long>& lengths, bool paired = false) {
   Corpus corpus;
   corpus.paired = paired;
@@ -62,7 +63,7 @@ TEST(Batcher, EveryEpochHoldsEveryExampleOnce) {
 }
 
 TEST(Batcher, AStepsExamplesDoNotDependOnWhatWasAskedBefore) {
-  EpochSampler forward(10, 25, 7), jumping(10, 25, 7);  // a batch of two and a half epochs
+  EpochSampler forward(10, 25, 7), jumping(10, 25, 7);  // a batch is two and a half epochs
   std::vector<std::vector<std::uint32_t>> steps;
   for (long step = 0; step < 6; ++step) steps.push_back(forward.indices(step));
   for (const long step : {5, 0, 3, 1, 4, 2}) EXPECT_EQ(jumping.indices(step), steps[std::size_t(step)]);
@@ -82,7 +83,7 @@ TEST(Batcher, CutKeepsTheBudgetAndEveryExample) {
     for (std::size_t b = 0; b < positions.size(); ++b) EXPECT_EQ(batch.examples[positions[b]], piece.examples[b]);
     pieces.push_back(piece.examples);
   }
-  // Lengths 20 | 9 | 4 4 | 3 1: the 3 would make 11 of the two 4s.
+  // Lengths 20 | 9 | 4 4 | 3 1: with the 3, the two 4s would have 11 tokens.
   EXPECT_EQ(pieces, (std::vector<std::vector<std::uint32_t>>{{4}, {1}, {3, 5}, {0, 2}}));
 }
 
@@ -98,7 +99,7 @@ TEST(Batcher, CutKeepsPairsTogether) {
   EXPECT_EQ(pieces[1].positions, (std::vector<std::size_t>{2, 0}));
 }
 
-// Where epochs meet, a batch may hold an example twice, and each of the two keeps a position of its own.
+// A batch that lies across two epochs may contain an example twice; each occurrence keeps its own position.
 TEST(Batcher, CutGivesTheSameExampleTwoPositions) {
   const std::vector<std::uint32_t> indices{1, 0, 1};
   const auto pieces = cut(make_batch(*data_of({2, 3}), Split::train, indices), 3);

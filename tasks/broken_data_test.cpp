@@ -25,7 +25,7 @@ std::string repeated(const std::string& row, int times) {
   return rows;
 }
 
-/// Valid files, overwritten by those of `changed`.
+/// Return `files` with those of `changed` added or replaced.
 Files with(Files files, const Files& changed) {
   for (const auto& [name, content] : changed) files[name] = content;
   return files;
@@ -94,9 +94,9 @@ const std::string kBatch = "cifar-10-batches-bin/data_batch_3.bin", kVal = "list
 struct Case {
   std::string task;
   Files files;
-  std::string archive;  // that holds the files; empty: they lie in the data folder
-  std::string words;    // of the refusal; empty: they can be read
-  std::string variant;  // under which they are read
+  std::string archive;  // contains the files; empty: they are in the data folder
+  std::string words;    // from the error; empty: the files can be read
+  std::string variant;  // name of the data that are read
 };
 
 void PrintTo(const Case& given, std::ostream* out) { *out << given.task << ": " << given.words << given.variant; }
@@ -182,7 +182,7 @@ TEST_P(BrokenData, IsKnownBeforeItIsRead) {
   if (given.words.empty()) {
     EXPECT_EQ(status.state, "ready") << status.reason;
     EXPECT_EQ(plan.spec.variant, given.variant) << plan.remark;
-    if (given.variant.ends_with("@generated")) return;  // many
+    if (given.variant.ends_with("@generated")) return;  // too many to generate here
     EXPECT_GT(open_data(plan, paths)->size(Split::test), 0);
     return;
   }
@@ -193,7 +193,7 @@ TEST_P(BrokenData, IsKnownBeforeItIsRead) {
 
 INSTANTIATE_TEST_SUITE_P(All, BrokenData, testing::ValuesIn(kCases));
 
-// A part has the same examples packed and unpacked.
+// A part of the official files has the same examples in an archive and in a folder.
 TEST(Parts, AreReadFromAnArchiveAsFromAFolder) {
   for (const auto& [task, files, archive] :
        {std::tuple("text", reviews(6), kReviews), std::tuple("pathfinder", pictures(20), kPictures)}) {

@@ -56,7 +56,7 @@ TEST(Render, BytesIdsAndPairs) {
   plan.task = "tsv:mail";
   EXPECT_EQ(render_text(plan, example), "label: 1\nab\n");
   plan.task = "lookup";
-  plan.spec.vocab = 257;  // the task tells the form, no number does
+  plan.spec.vocab = 257;  // the task determines the form, not the vocabulary
   EXPECT_EQ(render_text(plan, example), "label: 1\n98 99\n");
   plan.classes = {"neg", "pos"};
   EXPECT_EQ(render_text(plan, example), "label: pos\n98 99\n");

@@ -34,7 +34,7 @@ std::string label_text(const TaskPlan& plan, int label) {
 }
 
 std::string render_text(const TaskPlan& plan, const Example& example) {
-  // A user's own texts are read like those of the task Text.
+  // User texts are rendered like those of the task Text.
   const auto own = task_definitions().at(is_own_task(plan.task) ? "text" : plan.task).render;
   const auto render = own ? own : render_ids;
   std::string text = fmt::format("label: {}\n", label_text(plan, example.label));

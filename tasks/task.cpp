@@ -120,7 +120,7 @@ TaskSpec spec_of(const std::string& task, const Json& entry) {
   return spec;
 }
 
-/// Return the source of a plan's data.
+/// The source of a plan's data, its settings, and the folder of its files.
 struct Origin {
   std::string source;
   Json settings;

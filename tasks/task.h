@@ -31,7 +31,7 @@ struct TaskPlan {
 struct DataPaths {
   std::filesystem::path root;                           // official files (may be empty or absent for generated data)
   std::filesystem::path cache;                          // prepared data; made when missing
-  std::function<void(const std::string&)> notice = {};  // called when data are prepared, and why again; may be empty
+  std::function<void(const std::string&)> notice = {};  // receives messages while data are prepared; may be empty
 };
 
 /// Return the names of the tasks in alphabetical order.

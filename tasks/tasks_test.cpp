@@ -68,8 +68,8 @@ TEST(Presets, EveryTaskAndModelParsesStrictly) {
   }
 }
 
-/// Every key of every level is one that tasks/preset.h documents, whatever the model (harness/experiment_test.cpp
-/// knows which there are).
+/// Every key at every level is one that tasks/preset.h documents. harness/experiment_test.cpp checks the names of
+/// models.
 TEST(Presets, HoldNoStrayKeys) {
   const auto expect_keys = [](const Json& object, const std::set<std::string>& known, const std::string& where) {
     for (const auto& [key, value] : object.items()) EXPECT_TRUE(known.contains(key)) << where << ": " << key;
@@ -90,9 +90,9 @@ TEST(Presets, HoldNoStrayKeys) {
   }
 }
 
-/// Parameters of LRA's vanilla Transformer, counted from its description: embedding, CLS vector where pooled so on
-/// single inputs, learned positions, pre-norm blocks without biases in attention, final norm, head of one hidden layer
-/// (two where paired, the second half as wide).
+/// Return the number of parameters of LRA's vanilla Transformer, counted from its description: embedding, CLS vector
+/// (with CLS pooling of single inputs), learned positions, pre-norm blocks without biases in attention, final norm, and
+/// a head with one hidden layer (with two for pairs, the second half as wide).
 long vanilla_parameters(const TaskPlan& plan) {
   const auto e = parse<Shape>(plan.encoder, "encoder");
   const bool cls = e.pool == "cls" && !plan.spec.paired;
@@ -105,7 +105,7 @@ long vanilla_parameters(const TaskPlan& plan) {
   return count + dense(features, e.ff) + dense(e.ff, e.ff / 2) + dense(e.ff / 2, plan.spec.classes);
 }
 
-// The figures are those of LRA's code, as its users printed them, and of its paper's ListOps shape.
+// Source: the counts that users of LRA's code printed, and the shape of ListOps in LRA's paper.
 TEST(Presets, GiveLrasParameterCounts) {
   const std::pair<const char*, long> published[] = {{"listops", 8948746}, {"text", 3486722},     {"retrieval", 1087618},
                                                     {"image", 248458},    {"pathfinder", 26530}, {"pathx", 537954}};
@@ -201,7 +201,7 @@ TEST(Plan, OnesOwnTextsTakeTheirShapeFromTheData) {
   const TaskPlan plan = plan_task(single, "lra", "linear"), text = plan_task("text", "lra", "linear");
   EXPECT_TRUE(is_own_task(single));
   EXPECT_EQ(plan.spec.name, "tsv:mail");
-  EXPECT_EQ(plan.spec.variant, "tsv:mail@1000");  // the suffix is that of LRA's text@1000
+  EXPECT_EQ(plan.spec.variant, "tsv:mail@1000");  // the same suffix as in LRA's text@1000
   EXPECT_EQ(plan.spec.classes, 3);
   EXPECT_EQ(plan.spec.length, 1000);
   EXPECT_FALSE(plan.spec.paired);
@@ -268,7 +268,7 @@ TEST(Plan, APartBearsItsSizeInItsName) {
   for (int i = 0; i < 20; ++i) rows += fmt::format("imgs/1 sample_{}.png {} {}\n", i, i, i % 2);
   const std::string picture = encode_png(32, 32, 1, std::vector<std::uint8_t>(32 * 32));
   write_file(hard / "metadata/1.npy", rows);
-  write_file(hard / "metadata/2.npy", std::string("imgs/2 sample_0.png 0 1\n"));  // whose pictures are not there
+  write_file(hard / "metadata/2.npy", std::string("imgs/2 sample_0.png 0 1\n"));  // its pictures are missing
   std::filesystem::create_directories(hard / "imgs/1");
   for (int i = 0; i < 20; ++i) write_file(hard / fmt::format("imgs/1/sample_{}.png", i), picture);
   const TaskPlan plan = plan_task("pathfinder", "overnight", "linear", root.path());
@@ -289,7 +289,7 @@ TEST(Plan, APartBearsItsSizeInItsName) {
   EXPECT_EQ(plan_task("text", "small", "linear", root.path()).spec.variant, "text@part-24");
   const auto reviews = open_data(text, {root.path(), root / "cache"});
   EXPECT_EQ(reviews->size(Split::train), 12);
-  // Another part is other data, although no name in the folders' first rank changed.
+  // Another part is other data, although no name at the top level of the folder changed.
   std::filesystem::remove(root / "aclImdb/train/pos/3_1.txt");
   write_file(root / "aclImdb/train/pos/7_1.txt", std::string("another film"));
   EXPECT_NE(open_data(plan_task("text", "lra", "linear", root.path()), {root.path(), root / "cache"})->fingerprint(),
@@ -311,7 +311,7 @@ TEST(Plan, WhatStandsInIsSaidTogetherWithWhatIsWrong) {
 TEST(Plan, EveryDefinitionSaysWhatItIs) {
   for (const auto& task : task_names()) EXPECT_FALSE(describe_task(task).empty()) << task;
   using Names = std::vector<std::string>;
-  const auto expect_among = [](const Names& all, const Names& wanted) {  // both sorted; there may be more
+  const auto expect_among = [](const Names& all, const Names& wanted) {  // both are sorted; `all` may contain more
     EXPECT_TRUE(std::includes(all.begin(), all.end(), wanted.begin(), wanted.end()))
         << fmt::format("{}", fmt::join(all, " "));
   };
@@ -358,7 +358,7 @@ TEST(Data, WhatAModelCannotReadIsRefused) {
   EXPECT_NE(sentence([](TaskSpec& s) { s.height = s.width = 5; }).find("not 5 by 5"), std::string::npos);
 }
 
-/// Baselines of a preset's task as shares of its test split, in the order majority, first token, bag of tokens.
+/// Return the test accuracies of the baselines on a task of the preset quick: majority, first token, bag of tokens.
 std::vector<double> baselines(const std::string& task, const std::filesystem::path& cache) {
   const TaskPlan plan = plan_task(task, "quick", "linear");
   const auto data = open_data(plan, {{}, cache});
@@ -371,11 +371,11 @@ std::vector<double> baselines(const std::string& task, const std::filesystem::pa
 TEST(Baselines, AreAtChanceOnLookup) {
   const TemporaryFolder root;
   for (const double share : baselines("lookup", root.path()))
-    EXPECT_NEAR(share, 0.5, 0.048);  // three deviations of 1,000
+    EXPECT_NEAR(share, 0.5, 0.048);  // three standard deviations for 1,000 examples
 }
 
-// Logistic regression learns whether most of the 4 subjects are praised, which is right in 0.6875 of the texts, and
-// nothing of pairs.
+// On texts, logistic regression learns whether most of the 4 subjects are praised, which is right with probability
+// 0.6875; on pairs it learns nothing.
 TEST(Baselines, CountingBytesDoesNotSolveTextOrRetrieval) {
   const TemporaryFolder root;
   const auto text = baselines("text", root.path()), retrieval = baselines("retrieval", root.path());
@@ -393,7 +393,7 @@ TEST(Baselines, CountingGraysDoesNotSolveImage) {
 }
 
 TEST(Baselines, FindWhatIsThereToBeFound) {
-  Corpus corpus;  // the label is the first token in even examples' place, and whether 3 outnumbers 4
+  Corpus corpus;  // the label is 1 where 3 outnumbers 4; the first token does not depend on it
   for (auto& split : corpus.splits)
     for (int i = 0; i < 300; ++i) {
       const int label = i % 3 == 0;
@@ -412,7 +412,7 @@ TEST(Baselines, FindWhatIsThereToBeFound) {
   EXPECT_EQ(scores[2].name, "bag_of_tokens");
   EXPECT_EQ(scores[2].correct, 300);
 
-  Corpus first;  // and here it is the first token
+  Corpus first;  // here the label is the first token
   for (auto& split : first.splits)
     for (int i = 0; i < 300; ++i)
       split.add(std::vector<std::uint16_t>{std::uint16_t(i % 2), std::uint16_t(1 - i % 2)}, i % 2);

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   });
   fuzz::survive([&] { import_data(file, root, /*link=*/false); });
   std::filesystem::remove_all(root);
-  // Whatever the names in it were, nothing may have come to lie beside the two.
+  // Whatever names the archive contains, no file may have been written beside it.
   for (const auto& entry : std::filesystem::directory_iterator(fuzz::folder()))
     if (entry.path() != file) std::abort();
   return 0;

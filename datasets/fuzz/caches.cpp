@@ -1,5 +1,5 @@
-/// Prepared files that are not what this program wrote. The input is tried as it is and, because no fuzzer finds a
-/// SHA-256, once more as header fields and body of a file whose seal and checksums agree.
+/// Prepared files that this program did not write. The input is opened as it is and, because no fuzzer finds a SHA-256,
+/// again as the header fields and the body of a file whose seal and checksums are valid.
 #include <algorithm>
 #include <cstring>
 
@@ -26,7 +26,8 @@ void open(std::span<const std::byte> content) {
   flaw_of_cache(file);
 }
 
-/// One byte each of the input for what the header counts; the rest is the body.
+/// Return a file with a valid seal and valid checksums. Each of the first bytes of the input sets one header field; the
+/// rest is the body. Returns nothing for an input that is too short.
 std::vector<std::byte> sealed(std::span<const std::byte> input) {
   cache::Header header{};
   constexpr std::size_t kFields = 5;

@@ -1,4 +1,4 @@
-/// CIFAR-10's archive, at one image per file.
+/// CIFAR-10's archive, with one image per batch file.
 #include "core/fuzz/fuzz.h"
 #include "datasets/source.h"
 

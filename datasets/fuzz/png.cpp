@@ -1,4 +1,4 @@
-/// Pictures that claim to be PNG.
+/// PNG files.
 #include "datasets/png.h"
 
 #include "core/fuzz/fuzz.h"

@@ -1,4 +1,4 @@
-/// Tables: those of official data, and a user's own with tabs and with commas.
+/// Tables: official data, and user data separated by tabs and by commas.
 #include "core/fuzz/fuzz.h"
 #include "datasets/source.h"
 

@@ -50,7 +50,7 @@ std::string file_name(const std::string& split, bool only_names) {
   return fmt::format("new_aan_pairs.{}.{}tsv", split, only_names ? "only_ids." : "");
 }
 
-/// The official number of pairs in train, eval and test.
+/// Return the official number of pairs in train, eval or test.
 long official_pairs(const std::string& split, bool mini) {
   if (mini) return split == "train" ? 16710 : 2000;
   return split == "train" ? 147086 : split == "eval" ? 18090 : 17437;
@@ -280,8 +280,8 @@ long expected_rows(const std::filesystem::path& file) {
   return long(double(rows) * double(std::filesystem::file_size(file)) / double(bytes));
 }
 
-/// The number of rows of a table, counted once per state of the file, because plans ask repeatedly. Tables with texts
-/// are too large for every command to count: one of about the official length is taken for the official one.
+/// Return the number of rows of a table, counted once per state of the file, because plans ask repeatedly. Tables with
+/// texts are too large for every command to count: one of about the official length is assumed to be the official one.
 long rows_of(const std::filesystem::path& file, long official) {
   static Remembered<long> known;
   return known.of(file, "rows", [&] {
@@ -294,8 +294,8 @@ long rows_of(const std::filesystem::path& file, long official) {
   });
 }
 
-/// The numbers of pairs in an archive. The official archive has gigabytes: one too large to be read by every command is
-/// taken for it, which an empty result says.
+/// Return the numbers of pairs in an archive. An archive that is too large for every command to read is assumed to be
+/// the official one, which has gigabytes; the result is then empty.
 std::vector<long> rows_packed(const Config& config, const std::filesystem::path& archive) {
   if (std::filesystem::file_size(archive) > kLookedAt) return {};
   static Remembered<std::vector<long>> known;

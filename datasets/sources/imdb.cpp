@@ -119,7 +119,7 @@ Reviews read_folder(const Config& config, const std::filesystem::path& folder) {
   return reviews;
 }
 
-/// Return how many of this many training reviews are not held back.
+/// Return how many of `train` training reviews are not held back.
 long kept_of(const Config& config, long train) { return config.valid == "test" ? train : (train * 9 + 5) / 10; }
 
 /// The number of reviews by part.

@@ -145,7 +145,7 @@ TEST(Names, TheNearestIsOneThatMayBeMeant) {
   EXPECT_EQ(nearest_name("max_mem", {"max-time", "max-memory"}), "max-memory");
   EXPECT_EQ(nearest_name("step", {"set", "steps"}), "steps") << "it begins so";
   EXPECT_EQ(nearest_name("rnu", {"run"}), "run");
-  // Short names are all a few letters away from each other.
+  // Any two short names differ in only a few letters.
   EXPECT_EQ(nearest_name("k", {"lr", "x"}), "");
   EXPECT_EQ(nearest_name("lr", {"ff", "k"}), "");
   EXPECT_EQ(nearest_name("kk", {"db"}), "");

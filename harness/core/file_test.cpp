@@ -21,7 +21,7 @@ mode_t mode_of(const fs::path& path) {
 
 std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
 
-/// What a process does until it is killed.
+/// Run `action` in a child process that kills itself afterwards, without any clean-up.
 void do_and_die(auto&& action) {
   const pid_t child = fork();
   if (child == 0) {
@@ -249,7 +249,7 @@ TEST(NewFile, WritesIntoPipesAndIntoWhatIsOpen) {
   EXPECT_EQ(got.size(), 200'000u);
   EXPECT_TRUE(fs::is_fifo(pipe));
 
-  // As a shell's `(echo before; program -o /dev/stdout; echo after) > both`.
+  // As in the shell command `(echo before; program -o /dev/stdout; echo after) > both`.
   const int both = ::open((folder / "both").c_str(), O_WRONLY | O_CREAT, 0644);
   ASSERT_EQ(::write(both, "before ", 7), 7);
   write_file(fmt::format("/dev/fd/{}", both), std::string("words "));

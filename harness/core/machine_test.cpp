@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kMega = 1 << 20;
 
-/// A tree of the system's files that says what a test wants.
+/// A folder that replaces the root of the file system, with the files that a test writes.
 class Root {
  public:
   Root() {
@@ -38,7 +38,7 @@ class Root {
   fs::path path_;
 };
 
-/// The CPUs of the mask in force: no test can raise it.
+/// Return the number of CPUs in the current affinity mask, which a test cannot raise.
 long cpus_of_mask() {
   cpu_set_t mask;
   return sched_getaffinity(0, sizeof mask, &mask) == 0 ? CPU_COUNT(&mask) : 1;
@@ -82,7 +82,7 @@ TEST(Machine, VersionOneHasItsQuotaInTwoFiles) {
   EXPECT_EQ(usable_cpus(root.path()), 1);
 }
 
-// The path is one of the host's; the container sees only its own group, as the root of the tree.
+// The path is valid on the host only; the container sees only its own group, as the root of the tree.
 TEST(Machine, InAContainerTheOutermostGroupIsItsOwn) {
   const Root root;
   root.write("proc/self/cgroup", "0::/kubepods/pod1234/container\n");
@@ -122,7 +122,7 @@ TEST(Machine, VersionOneLimitsMemoryToo) {
   EXPECT_TRUE(limit->is_groups);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose shadow takes more addresses than any limit
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // their shadow memory exceeds any limit
 TEST(Machine, TheProcesssOwnLimitsCount) {
   const Root root;
   rlimit before{};

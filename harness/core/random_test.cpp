@@ -25,7 +25,7 @@ TEST(Random, EveryPartOfTheKeyMatters) {
     EXPECT_NE(base.bits(7), other.bits(7));
 }
 
-// Mean and variance of 100,000 draws lie within five standard errors of the exact moments.
+// Mean and variance of 100,000 samples lie within five standard errors of the exact moments.
 TEST(Random, Moments) {
   const int n = 100000;
   const Random random(7, "test");

@@ -9,7 +9,7 @@
 namespace lra {
 namespace {
 
-/// A file with this header and these bytes behind it.
+/// Return a file with this header, followed by these bytes.
 std::string file_of(const std::string& header, const std::string& data) {
   std::string bytes(8, '\0');
   for (int i = 0; i < 8; ++i) bytes[std::size_t(i)] = char(header.size() >> (8 * i) & 0xff);
@@ -30,7 +30,7 @@ TEST(Safetensors, WritesTheDescribedBytes) {
 
 TEST(Safetensors, ReadsWhatOthersWrite) {
   const TemporaryFolder folder;
-  // Another order of keys, metadata, a scalar, an empty array, no padding.
+  // The file has another order of keys, metadata, a scalar, an empty array and no padding.
   write_file(folder / "arrays.safetensors",
              file_of(R"({"__metadata__":{"by":"hand"},"b":{"dtype":"I32","shape":[],"data_offsets":[8,12]},)"
                      R"("a":{"data_offsets":[0,8],"dtype":"F64","shape":[1]},)"

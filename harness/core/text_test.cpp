@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::string_literals;
 
-/// What a shell prints.
+/// Return what `command` prints when it is run by a shell.
 std::string output_of(const std::string& shell, const std::string& command) {
   const std::filesystem::path script = testing::TempDir() + "text_test.sh";
   std::FILE* file = std::fopen(script.c_str(), "wb");
@@ -39,7 +39,7 @@ TEST(Text, ShowsNothingThatMovesOrHides) {
   EXPECT_EQ(shown("\x1b[31mred\x1b[0m\r\x07\x7f"), "\\x1B[31mred\\x1B[0m\\x0D\\x07\\u007F");
   EXPECT_EQ(shown("\xc2\x9b"
                   "2J"),
-            "\\u009B2J");  // a control sequence in one character
+            "\\u009B2J");  // CSI as a single character
   EXPECT_EQ(shown("a\u202egnp.exe\u2066\u200f"), "a\\u202Egnp.exe\\u2066\\u200F");
   EXPECT_EQ(shown("\U000e0041"), "\\uDB40\\uDC41");
   EXPECT_EQ(shown("a\0b"s), "a\\x00b");
@@ -57,7 +57,7 @@ TEST(Text, MayComeInPieces) {
   }
 }
 
-// Source: the shells themselves.
+// Source: the output of the shells themselves.
 TEST(Text, IsOneWordOfAShellAndRunsNothing) {
   for (const auto& word :
        {"plain-1.0/a_b=c,d:e@%+"s, ""s, "two words"s, "$(touch ran)"s, "`touch ran`"s, "it's"s, "\"$HOME\""s,

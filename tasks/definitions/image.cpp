@@ -1,4 +1,4 @@
-/// What a gray picture shows, read pixel by pixel: id = gray value.
+/// The class of a gray picture read pixel by pixel: id = gray value.
 ///
 ///   Krizhevsky. "Learning Multiple Layers of Features from Tiny Images." 2009.
 ///   Tay et al. "Long Range Arena: A Benchmark for Efficient Transformers." ICLR 2021.

@@ -1,5 +1,6 @@
-/// What the fuzz targets share. A target is one file that defines LLVMFuzzerTestOneInput; built with clang and LRA_FUZZ
-/// it is a libFuzzer program, otherwise replay.cpp runs it over the saved inputs in corpus/ beside the target.
+/// Functions that the fuzz targets share. A target is one file that defines LLVMFuzzerTestOneInput; built with clang
+/// and LRA_FUZZ it is a libFuzzer program, otherwise replay.cpp runs it over the saved inputs in corpus/ beside the
+/// target.
 #pragma once
 
 #include <unistd.h>
@@ -14,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 namespace lra::fuzz {
 
-/// A folder of this process that goes away with it. Loaders read files, so inputs are written here.
+/// Return a temporary folder, removed when the process ends. Loaders read files, so inputs are written here.
 inline const std::filesystem::path& folder() {
   struct Folder {
     std::filesystem::path path = std::filesystem::temp_directory_path() / fmt::format("lra_fuzz_{}", ::getpid());
@@ -25,7 +26,7 @@ inline const std::filesystem::path& folder() {
   return one.path;
 }
 
-/// An Error is how hostile input should end; everything else is a finding.
+/// Run `action`. Malformed input should end in an Error, which is ignored here; anything else is a finding.
 void survive(auto&& action) {
   try {
     action();
@@ -37,7 +38,7 @@ inline std::span<const std::byte> bytes(const std::uint8_t* data, std::size_t si
   return std::as_bytes(std::span(data, size));
 }
 
-/// Overwrites without a sync, which would be most of a run's time.
+/// Overwrite a file without syncing it, which would take most of a run's time. Creates its folder when missing.
 void write(const std::filesystem::path& file, std::span<const std::byte> content);
 
 }  // namespace lra::fuzz

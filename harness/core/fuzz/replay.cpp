@@ -1,4 +1,4 @@
-/// Stands in for libFuzzer's main: runs a target over every file of the folders named, in order of their names.
+/// Replaces libFuzzer's main: runs a target over every file of the given folders, sorted by path.
 #include <algorithm>
 #include <cstdio>
 #include <string_view>
