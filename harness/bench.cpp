@@ -25,14 +25,14 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-constexpr int kLookMilliseconds = 100;     // how often a wait looks whether it should stop
-constexpr double kSecondsOfForecast = 60;  // a model whose forecast takes longer has none
-constexpr double kSecondsOfMachine = 1;    // about what it takes to measure what the machine can do
+constexpr int kLookMilliseconds = 100;     // interval at which a wait checks whether to stop
+constexpr double kSecondsOfForecast = 60;  // limit for the forecast of one model; a slower model has none
+constexpr double kSecondsOfMachine = 1;    // approximate time of one measurement of the machine
 
-/// Time is over, or somebody wants to have what there is.
+/// Thrown when the time is over or the caller asked to stop.
 struct Stopped {};
 
-/// Looked at several times a second.
+/// Throws Stopped when the bench must end; check() is called several times per second.
 class Watch {
  public:
   Watch(const BenchOptions& options, BenchObserver& observer) : options_(options), observer_(observer) {}
@@ -48,7 +48,7 @@ class Watch {
   Clock::time_point start_ = Clock::now();
 };
 
-/// A process that answers a request, and goes on when it is told to. Destroying it ends the process.
+/// A cell's process, which answers a request and continues when told to. The destructor kills it.
 class Worker {
  public:
   Worker(const std::vector<std::string>& program, const Json& request) {
@@ -71,10 +71,11 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  /// A process that is gone will be noticed by who waits for its answer.
+  /// Tells the process to continue. If it has ended, the next call of answer() notices.
   void go_on() const { (void)send(ours_, "", 1, MSG_NOSIGNAL); }
 
-  /// Its next answer. Throws the sentence that it says instead, or one on how it ended, or when it has none in time.
+  /// Returns the next answer. Throws the process's own error sentence, or one that says how the process ended or that
+  /// it did not answer in time.
   Json answer(const Watch& watch, double most_seconds = std::numeric_limits<double>::infinity()) {
     for (const auto start = Clock::now(); lines_.empty();) {
       watch.check();
@@ -101,7 +102,7 @@ class Worker {
   std::deque<std::string> lines_;
 };
 
-/// What the machine gave each time that it was asked.
+/// Peak rates of the machine, one value per measurement.
 struct Machine {
   std::vector<double> gflops, bandwidth;
 };
@@ -125,7 +126,7 @@ class Matrix {
     try {
       expect();
       for (std::size_t first = 0; first < cells_.size(); first += request_.models.size()) measure_length(first);
-    } catch (const Stopped&) {  // what is open stays so
+    } catch (const Stopped&) {  // unfinished cells stay open
     }
     return std::move(cells_);
   }
@@ -143,7 +144,7 @@ class Matrix {
     return task;
   }
 
-  /// The forecasts of a model's cells; those of one that fails stay unknown, and its cells will say why.
+  /// Forecasts all cells. If a model's forecast fails, its cells have none, and measuring them reports the error.
   void expect() {
     const std::size_t models = request_.models.size();
     for (std::size_t m = 0; m < models; ++m) {
@@ -152,7 +153,7 @@ class Matrix {
         const Json answer = worker.answer(watch_, kSecondsOfForecast);
         for (std::size_t i = 0; i < request_.lengths.size(); ++i) {
           const Json& one = answer.at("forecast").at(i);
-          const double machine = 2 * kSecondsOfMachine / double(models);  // looked at twice a length
+          const double machine = 2 * kSecondsOfMachine / double(models);  // measured twice per length
           cells_[i * models + m].forecast = {one.at(0).get<double>() + machine, one.at(1).get<std::int64_t>()};
         }
       } catch (const std::exception&) {
@@ -161,7 +162,7 @@ class Matrix {
     observer_.expected(cells_);
   }
 
-  /// All models at one length.
+  /// Measures all models at one length; `first` is the index of their first cell.
   void measure_length(std::size_t first) {
     std::vector<Running> running;
     Machine machine;
@@ -175,7 +176,7 @@ class Matrix {
     }
   }
 
-  /// One cell's failure must not end the others. False when it failed.
+  /// Runs `work` for a cell. Returns false if it failed: one cell's failure must not end the others.
   bool attempt(BenchCell& cell, auto&& work) {
     try {
       work();
@@ -188,7 +189,7 @@ class Matrix {
     }
   }
 
-  /// Where it cannot be measured, cells go without the figures that compare with it.
+  /// Measures the machine. If that fails, the cells have no figures relative to its peak rates.
   void look_at(Machine& machine, const BenchCell& next) {
     observer_.progressed(next, "measuring the machine", 0);
     try {
@@ -200,7 +201,7 @@ class Matrix {
     }
   }
 
-  /// None when the cell does not fit.
+  /// Starts a cell and measures its memory. Returns null when the cell does not fit.
   std::unique_ptr<Worker> start(BenchCell& cell) {
     observer_.progressed(cell, "measuring memory", 0);
     BenchTask task = task_of(cell.model);
@@ -215,7 +216,7 @@ class Matrix {
     return nullptr;
   }
 
-  /// False when the cell has ended.
+  /// Runs one turn of a cell. Returns false when the cell has ended.
   bool take_turn(Running& one, long turn, const Machine& machine) {
     bool more = true;
     const bool went = attempt(*one.cell, [&] {
@@ -269,7 +270,7 @@ std::vector<BenchCell> bench(const BenchRequest& request, const BenchOptions& op
   if (request.task.batch < 1) fail_usage("bench: batch is {}; it must be at least 1", request.task.batch);
   for (const long length : request.lengths)
     if (length < 1) fail_usage("bench: length is {}; it must be at least 1", length);
-  // A shape that no model can have is the request's mistake, and no cell's.
+  // A shape that no model can have is an error of the request, not of a cell.
   (void)Classifier("identity", {}, parse<EncoderConfig>(request.task.encoder, "encoder"),
                    {"bench", "bench", 2, 1, 2, false, 0, 0}, 0);
   return Matrix(request, options, observer).run();

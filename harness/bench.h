@@ -1,4 +1,4 @@
-/// LRA's speed and memory protocol: what a step of each model costs at each length.
+/// LRA's speed and memory protocol: the cost of a step for each model at each length.
 #pragma once
 
 #include <atomic>
@@ -12,11 +12,11 @@
 
 namespace lra {
 
-/// Every model at every length.
+/// The models and lengths to measure; each pair is one cell.
 struct BenchRequest {
   std::vector<std::string> models;  // see BenchTask::model
   std::vector<long> lengths = {1024, 2048, 3072, 4096};
-  BenchTask task;  // what all cells have in common; those of several models take turns
+  BenchTask task;  // settings that all cells share; cells of several models take turns
 };
 
 /// One model at one length.
@@ -24,46 +24,49 @@ struct BenchCell {
   enum class Status { open, done, refused, failed };
   std::string model;
   long length = 0;
-  std::optional<BenchForecast> forecast;  // none: nobody could tell
-  Status status = Status::open;           // open: not measured; refused: it does not fit into memory
-  std::string reason;                     // of a cell without figures, one sentence
-  /// Its metrics:
+  std::optional<BenchForecast> forecast;  // empty if the forecast failed
+  Status status = Status::open;           // open: not measured; refused: the cell does not fit into memory
+  std::string reason;                     // why the cell has no figures, one sentence
+  /// The cell's metrics:
   ///   median_ms, p10_ms, p90_ms, steps_per_second, examples_per_second
   ///   gflops             of the model, recomputation not counted
-  ///   peak_gflops        of products, measured before the first turn of the cells of this length and before the last;
-  ///                      peak_share: gflops over it
-  ///   bytes_moved        a step, an estimate (see Work in models/tensor/memory.h); bandwidth: what memory gives, bytes
-  ///                      a second, measured with peak_gflops; bandwidth_share: the time that bytes_moved take at that
-  ///                      rate, as a share of the step's. The larger of the two shares says what bounds the model
+  ///   peak_gflops        of matrix products, measured before the first and before the last turn of this length's cells
+  ///   peak_share         gflops / peak_gflops
+  ///   bytes_moved        per step, an estimate (see Work in models/tensor/memory.h)
+  ///   bandwidth          of the memory in bytes per second, measured with peak_gflops
+  ///   bandwidth_share    time to move bytes_moved at that rate, as a share of the step's time; the larger of
+  ///                      the two shares says what bounds the model
   ///   peak_bytes         live at the peak: parameters, optimiser, gradient_bytes and activation_bytes
-  ///   bytes_per_example  activations of one example; rss_bytes: growth of VmHWM by model and step
+  ///   bytes_per_example  activations of one example
+  ///   rss_bytes          growth of VmHWM by model and step
   ///   parameters, estimated_bytes
-  /// A cell that does not fit has estimated_bytes and nothing else.
+  /// A cell that does not fit has only estimated_bytes.
   std::vector<Measurement> figures;
-  std::optional<StepProfile> profile;  // where it was asked for
+  std::optional<StepProfile> profile;  // if the request asked for one
 };
 
 struct BenchOptions {
-  std::vector<std::string> program = {"/proc/self/exe", "cell"};  // what a cell's process runs
-  double max_seconds = 0;                                         // of all cells together; 0: no limit
-  const std::atomic<bool>* stop = nullptr;                        // set: what is not done stays open
+  std::vector<std::string> program = {"/proc/self/exe", "cell"};  // command line of a cell's process
+  double max_seconds = 0;                                         // limit for all cells together; 0: no limit
+  const std::atomic<bool>* stop = nullptr;                        // when it becomes true, unfinished cells stay open
 };
 
-/// Told what happens, in the thread that called `bench`.
+/// Receives the events of a bench, in the thread that called `bench`.
 class BenchObserver {
  public:
   virtual ~BenchObserver() = default;
-  virtual void expected(const std::vector<BenchCell>&) {}  // their forecasts; before anything is measured
-  /// A cell begins with something, "turn 2 of 3"; `share` of its work is done.
+  virtual void expected(const std::vector<BenchCell>&) {}  // called once with all forecasts, before any measurement
+  /// The cell begins an activity such as "turn 2 of 3"; `share` (0 to 1) of its work is done.
   virtual void progressed(const BenchCell&, const std::string& /*doing*/, double /*share*/) {}
-  virtual void waited() {}                 // several times a second
+  virtual void waited() {}                 // called several times per second
   virtual void ended(const BenchCell&) {}  // done, refused or failed
 };
 
-/// Measures every model at every length, each cell in a process of its own: its memory first and alone, then the time
-/// of its steps, models taking turns so that drift of the machine meets all alike. A cell that crashes, fails or lacks
-/// memory is one failed cell. When time is over or `stop` is set, processes are ended at once, whatever they do. One
-/// cell a length and model, in that order.
+/// Measures every model at every length, each cell in its own process: first its memory, while no other cell runs a
+/// step, then the time of its steps, with models taking turns so that drift of the machine affects all alike. A cell
+/// that crashes, fails or runs out of memory is one failed cell. When the time is over or `stop` is set, all processes
+/// are killed at once. Returns one cell per length and model, in that order. Throws a usage error for a batch or length
+/// below 1 and for an encoder shape that no model can have.
 std::vector<BenchCell> bench(const BenchRequest& request, const BenchOptions& options, BenchObserver& observer);
 
 }  // namespace lra

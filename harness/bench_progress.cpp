@@ -61,7 +61,7 @@ void BenchProgress::ended(const BenchCell& cell) {
   line_.say(fmt::format("[{}/{}] {}: {}, {}", ++ended_, shares_.size(), label(cell), result(cell), times()));
 }
 
-/// What is left by the forecast, corrected by how right it was so far.
+/// The elapsed and the remaining time: the forecast, corrected by its accuracy so far.
 std::string BenchProgress::times() const {
   double all = 0, done = 0;
   for (std::size_t i = 0; i < shares_.size(); ++i) all += expected_[i], done += shares_[i] * expected_[i];

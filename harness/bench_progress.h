@@ -1,4 +1,4 @@
-/// Where a bench stands, on stderr.
+/// Shows the progress of a bench on stderr.
 #pragma once
 
 #include <chrono>
@@ -10,11 +10,11 @@
 
 namespace lra {
 
-/// Says what is expected before anything is measured, then what is being measured, for how long, and how much is left;
-/// a line that stays when a cell ends.
+/// Prints the forecast before anything is measured; then shows the current measurement with the elapsed and the
+/// remaining time, and prints a permanent line when a cell ends.
 class BenchProgress : public BenchObserver {
  public:
-  /// In a pipe the first line is due when something has lasted for a while.
+  /// Without a terminal, the first line is due only after the usual interval.
   BenchProgress() { line_.restart(); }
   void expected(const std::vector<BenchCell>& cells) override;
   void progressed(const BenchCell& cell, const std::string& doing, double share) override;
@@ -27,7 +27,7 @@ class BenchProgress : public BenchObserver {
 
   StatusLine line_;
   const BenchCell* cells_ = nullptr;
-  std::vector<double> expected_, shares_;  // seconds of each cell, and which share of them is done
+  std::vector<double> expected_, shares_;  // per cell: the forecast seconds and the share of them that is done
   std::size_t ended_ = 0;
   std::string doing_ = "making a forecast";
   Clock::time_point start_ = Clock::now(), measuring_since_ = start_;

@@ -27,7 +27,7 @@ BenchTask small_task(const std::string& model) {
   return task;
 }
 
-/// The metrics of a cell that has had its turns.
+/// The metrics of a cell after all its turns.
 std::map<std::string, double> measured(const BenchTask& task) {
   BenchMeter meter(task);
   for (long turn = 0; meter.fits() && turn < task.turns; ++turn) meter.turn();
@@ -52,13 +52,13 @@ TEST(Bench, FiguresBelongTogether) {
         EXPECT_NEAR(values.at("examples_per_second"), 2 * values.at("steps_per_second"), 1e-6);
         // Both examples are in memory at once, as two micro-batches or as one.
         EXPECT_EQ(values.at("activation_bytes"), 2 * values.at("bytes_per_example"));
-        // At least the parameters, and in training what Adam reads and writes: seven numbers each.
+        // At least the parameters; in training, Adam reads and writes seven floats per parameter.
         EXPECT_GT(values.at("bytes_moved"), (training ? 28 : 4) * values.at("parameters"));
       }
 }
 
-/// Whether `keeps_out(meter, seconds)` holds in a process that is stopped for so long in the middle of what it measures
-/// first, one step.
+/// Stops a process for `seconds` in the middle of the only step that it measures and returns whether
+/// `keeps_out(meter, seconds)` holds there.
 template <typename KeepsOut>
 bool survives_a_pause(KeepsOut keeps_out) {
   using std::chrono::milliseconds;
@@ -97,8 +97,9 @@ TEST(Bench, AStepInWhichTheProcessStoodStillIsNotInTheProfile) {
   }));
 }
 
-// The estimate is counted at a quarter and a half of the length; parameters grow with it for linformer, the square of
-// it is held by the materialized transformer. Shorter examples share a micro-batch and need less than each alone.
+// The estimate extrapolates from counts at a quarter and at half of the length. Linformer's parameters grow with the
+// length, and the materialized transformer stores a matrix that grows with its square. Shorter examples share a
+// micro-batch and need less memory than each alone.
 TEST(Bench, EstimatesMemoryWithoutRunning) {
   for (const char* model : {"linear", "linformer", "transformer", "transformer materialized=true"}) {
     BenchTask task = small_task(model);
@@ -127,12 +128,12 @@ TEST(Bench, RefusesAtOnceWhatIsTooLargeByFar) {
   task.length = 1L << 31;
   const auto start = std::chrono::steady_clock::now();
   EXPECT_GT(double(estimated_bytes(task, std::int64_t{8} << 30, task.length)), 1e11);
-  task.length = 64, task.batch = 1L << 60;  // tokens of a batch that no address reaches
+  task.length = 64, task.batch = 1L << 60;  // more tokens than can be addressed
   EXPECT_THROW(BenchMeter{task}, std::bad_alloc);
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
 }
 
-// Eight times the length: the linear model's step takes about eight times as long, exact attention's more.
+// At eight times the length, the linear model's step takes about eight times as long, exact attention's longer.
 TEST(Bench, ForecastsGrowWithTheLength) {
   for (const char* model : {"linear", "transformer materialized=true"}) {
     BenchTask task = small_task(model);
@@ -147,7 +148,7 @@ TEST(Bench, ForecastsGrowWithTheLength) {
   EXPECT_GE(forecast(slow, {64}).at(0).seconds, 3600);
 }
 
-/// Cells played by the shell, each by what its model is called.
+/// Options with a shell script in place of the cells, which behaves as the model's name says.
 BenchOptions played() {
   BenchOptions options;
   options.program = {"/bin/sh", "-c", R"(
@@ -213,7 +214,7 @@ TEST(BenchMatrix, OneCellsEndIsNotTheOthers) {
       std::map<std::string, double> values;
       for (const Measurement& figure : cell.figures) values[figure.metric] = figure.value;
       EXPECT_EQ(values.at("peak_share"), 0.5);
-      EXPECT_EQ(values.at("bandwidth_share"), 0.5);  // a megabyte in 2 ms, where 1 GB/s can be had
+      EXPECT_EQ(values.at("bandwidth_share"), 0.5);  // 1 MB in 2 ms at 1 GB/s
     }
   }
 }
@@ -271,7 +272,7 @@ TEST(Quantile, IsTheNearestValue) {
   const std::vector<double> values{5, 1, 3, 2, 4};
   EXPECT_EQ(quantile(values, 0), 1);
   EXPECT_EQ(quantile(values, 0.5), 3);
-  EXPECT_EQ(quantile(values, 0.9), 5);  // 3.6 is nearer to the fifth value than to the fourth
+  EXPECT_EQ(quantile(values, 0.9), 5);  // index 0.9 · 4 = 3.6 is nearer to the fifth value than to the fourth
 }
 
 }  // namespace

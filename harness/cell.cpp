@@ -23,7 +23,7 @@ namespace lra {
 namespace {
 
 constexpr int kInterrupted = 130;
-constexpr std::chrono::seconds kSteady{2};  // in which a second look at the machine tells nothing new
+constexpr std::chrono::seconds kSteady{2};  // the machine's peak is not measured again within this time
 
 void send(std::string_view line) {
   while (!line.empty()) {
@@ -37,7 +37,7 @@ void send(std::string_view line) {
 
 void answer(const CellMessage& message) { send(encode(message) + "\n"); }
 
-/// A cell must not outlive the run that would store its result.
+/// Kills this process when its parent dies: a cell must not outlive the run that would store its result.
 void end_with_parent(long parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != pid_t(parent)) fail("the process that started this cell is gone");
@@ -49,9 +49,9 @@ void answer_interrupted() {
   answer(message);
 }
 
-/// The cell's result.
+/// Trains the cell and returns its result.
 CellMessage train_cell(const CellRequest& request, const std::atomic<bool>& stop) {
-  // What cannot end well does not begin: a model that fills the memory takes minutes to make.
+  // Refuse a model that does not fit before building it: filling the memory takes minutes.
   if (bytes_of_parameters(request.experiment, request.options.threads) > available_bytes(request.options.max_memory))
     throw std::bad_alloc();
   const auto data = open_data(request.experiment.plan, request.paths);
@@ -77,14 +77,14 @@ CellMessage train_cell(const CellRequest& request, const std::atomic<bool>& stop
     message.progress = progress;
     answer(message);
   });
-  // What the machine can do does not change so soon, and a short cell would pay more for looking than for training.
+  // The peak hardly changes within kSteady, and a second measurement would take longer than training a short cell.
   const bool look_again = std::chrono::steady_clock::now() - start > kSteady;
   result.result.gemm_peak_gflops = look_again ? 0.5 * (peak_before + gemm_peak_gflops(workers)) : peak_before;
   return result;
 }
 
-/// Goes on when the program that measures says so, one byte on the descriptor that a cell of a matrix holds its claim
-/// by.
+/// Answers `lra bench`. Waits until the parent says to continue, by one byte on the descriptor on which a cell of a
+/// matrix holds its claim.
 void bench_cell(const CellRequest& request) {
   const auto answer_it = [](const Json& json) {
     CellMessage message;
@@ -114,9 +114,10 @@ int answer_error(const std::string& sentence, Kind kind) {
   return int(kind);
 }
 
-/// The lowest limit that this process has or will have, and what of it counts before it trains.
+/// The lowest memory limit of this process, now or during training, and the usage that counts towards it before
+/// training.
 MemoryLimit lowest_limit(const CellRequest& request) {
-  constexpr std::int64_t kAddressesOfThread = 128 << 20;  // malloc sets them apart
+  constexpr std::int64_t kAddressesOfThread = 128 << 20;  // address space that malloc reserves
   const auto own = memory_limit();
   const std::int64_t asked =
       request.options.max_memory > 0 ? request.options.max_memory : std::numeric_limits<std::int64_t>::max();
@@ -125,7 +126,7 @@ MemoryLimit lowest_limit(const CellRequest& request) {
           false};
 }
 
-/// Tells that memory ran out, and what would have been enough where there is memory to find that out.
+/// Reports that memory ran out and, if enough memory is left to compute it, how much the cell needs.
 int answer_out_of_memory(const CellRequest& request, const MemoryLimit& limit) {
   try {
     const LimitedMemory limited(limit_within_machine());
@@ -145,13 +146,13 @@ int answer_out_of_memory(const CellRequest& request, const MemoryLimit& limit) {
 int run_cell(const std::string& request_text, const std::atomic<bool>& stop) {
   const CellRequest request = decode_request(request_text);
   const MemoryLimit limit = lowest_limit(request);
-  // The one place besides main that catches: whatever goes wrong has to cross to the other process as a sentence.
+  // Every error has to reach the parent process as a sentence.
   try {
     end_with_parent(request.parent);
     if (!request.bench.is_null()) return bench_cell(request), 0;
     {
       const LimitedMemory limited(request.options.max_memory);
-      // Less is never enough, and without any at all destructors of JSON values would end the process.
+      // No cell fits into less, and without any memory the destructors of JSON values would end the process.
       constexpr std::size_t kLeast = std::size_t{16} << 20;
       if (!can_have(kLeast)) throw std::bad_alloc();
       answer(train_cell(request, stop));

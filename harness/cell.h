@@ -1,4 +1,4 @@
-/// The life of one cell inside its own process.
+/// Runs one cell inside its own process.
 #pragma once
 
 #include <atomic>
@@ -6,8 +6,8 @@
 
 namespace lra {
 
-/// Trains what `request` asks for (see protocol.h) and answers on kAnswerDescriptor. Returns the process's exit code;
-/// throws only when the request cannot be read.
+/// Runs the cell that `request` describes (see protocol.h) and writes the answers to kAnswerDescriptor. Returns the
+/// process's exit code; throws only when the request cannot be read.
 int run_cell(const std::string& request, const std::atomic<bool>& stop);
 
 }  // namespace lra

@@ -19,7 +19,7 @@ Json names_of(const std::vector<Metric>& history) {
   return names;
 }
 
-/// Values are an array, not JSON: they may be infinite.
+/// Stored as an array because JSON has no infinity.
 std::vector<double> values_of(const std::vector<Metric>& history) {
   std::vector<double> values;
   values.reserve(history.size());
@@ -68,16 +68,16 @@ std::string hash_of(const StoredText& text, const std::vector<StoredArray>& arra
   return digest.hex();
 }
 
-/// Has every bit the value that was written?
+/// Does the content have the hash that the file names?
 bool is_intact(const StoredArrays& stored) {
   const auto hash = stored.text().find("sha256");
   return hash != stored.text().end() && hash->second == hash_of(stored.text(), stored.all());
 }
 
-/// What is done about a checkpoint that is of no use.
+/// How to proceed when a checkpoint cannot be used.
 constexpr const char* kRemedy = "remove it, or run with --force to start over";
 
-/// A file whose every bit is as it was written. Throws a data error.
+/// Opens a file and verifies its hash. Throws a data error if the hash is wrong.
 StoredArrays open_verified(const std::filesystem::path& file) {
   StoredArrays stored(file);
   if (!is_intact(stored))
@@ -85,7 +85,7 @@ StoredArrays open_verified(const std::filesystem::path& file) {
   return stored;
 }
 
-/// A verified file, read by name.
+/// Reads a verified file by name.
 class Reader {
  public:
   explicit Reader(const std::filesystem::path& file) : file_(file.string()), stored_(open_verified(file)) {}
@@ -198,7 +198,7 @@ std::string flaw_of_checkpoint(const std::filesystem::path& file) {
   try {
     if (is_intact(StoredArrays(file))) return "";
     return fmt::format("{} is damaged: its contents do not have the hash that it names", file.string());
-  } catch (const Error& error) {  // its sentence is what was asked for
+  } catch (const Error& error) {  // the error's sentence is the answer
     return error.what();
   }
 }

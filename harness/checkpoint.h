@@ -1,7 +1,7 @@
-/// What a run needs to go on as if it had never stopped, in one safetensors file.
+/// The state of a run in one safetensors file, from which an interrupted run resumes as if it had never stopped.
 ///
-/// Batches, dropout and every other draw are functions of the seed and the step, so a state is the number of the step,
-/// the numbers that training has changed, and what was noted so far.
+/// Batches, dropout masks and all other random numbers are functions of the seed and the step. A state is therefore the
+/// step number, the arrays that training changes, and the history recorded so far.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 namespace lra {
 
-/// Losses and correct predictions of several passes.
+/// Sums of losses and correct predictions over several passes.
 struct Tally {
   double loss = 0;
   long correct = 0, examples = 0;
@@ -29,14 +29,15 @@ struct Tally {
   double accuracy() const { return examples ? double(correct) / double(examples) : 0; }
 };
 
-/// What one process did of a run. Timings of several are one figure only where their conditions are the same.
+/// The part of a run that one process did. The timings of several parts add up to one figure only if their conditions
+/// are the same.
 struct Part {
   std::string machine;
   long threads = 0;
-  bool shared = false;  // other cells ran beside it
+  bool shared = false;  // other cells ran at the same time
   long steps = 0;
   double train_seconds = 0;
-  double paused_seconds = 0;  // in which it stood still; not among train_seconds
+  double paused_seconds = 0;  // in which the process was stopped; not included in train_seconds
 
   void fields(auto&& f) {
     f("machine", machine, "");
@@ -48,18 +49,19 @@ struct Part {
   }
 };
 
+/// Returns the parts as a JSON array.
 Json encode(const std::vector<Part>& parts);
 
-/// Why the timings of these parts are not one figure, for people; empty when they are.
+/// Returns why the timings of these parts do not add up to one figure, for people; empty if they do.
 std::string timing_flaw(const std::vector<Part>& parts);
 
-/// The part of a state that is not an array of parameters.
+/// A state without its arrays of parameters.
 struct TrainState {
-  long steps = 0;      // that are complete
-  long validated = 0;  // the step after which was validated last
+  long steps = 0;      // completed
+  long validated = 0;  // the last step after which validation ran
   long best_step = 0;
   double best_accuracy = -1;
-  Tally interval;      // since the training loss was noted last
+  Tally interval;      // since the training loss was last recorded
   double seconds = 0;  // of all processes, evaluation included
   double train_seconds = 0, data_seconds = 0, flops = 0;
   std::int64_t activation_bytes = 0, peak_bytes = 0, rss_bytes = 0;
@@ -84,24 +86,25 @@ struct TrainState {
   }
 };
 
-/// Views of what training changes, all of the parameters' size; `best` has none before the first validation.
+/// Views of the arrays that training changes, each as large as the parameters; `best` is empty before the first
+/// validation.
 struct TrainArrays {
   std::span<float> parameters, first_moment, second_moment;
   std::vector<float>& best;
 };
 
-/// Writes to a new file, syncs, reads it back and compares its hash, and only then lets it take the place of the old
-/// one. `experiment` is the canonical form that the state belongs to, `environment` what it was made with. Throws when
-/// the file cannot be written or does not read back; the old one is then still there.
+/// Writes a new file, syncs it, reads it back and compares its hash, and only then replaces the old file. `experiment`
+/// is the canonical form of the state's experiment, `environment` the machine and program that computed it. Throws, and
+/// leaves the old file in place, when the new one cannot be written or does not read back.
 void save_checkpoint(const std::filesystem::path& file, const Json& experiment, const Environment& environment,
                      const TrainState& state, const TrainArrays& arrays);
 
-/// A sentence on what keeps a file from being read as it was written; empty when nothing does, or there is no file.
+/// Returns a sentence that says why the file does not read as it was written; empty if it does, or if there is no file.
 std::string flaw_of_checkpoint(const std::filesystem::path& file);
 
-/// Fills `state` and `arrays` from the file; false when there is none. Throws a data error, and changes nothing, when
-/// the file is damaged, belongs to another experiment, does not fit the model, or was made where the same steps give
-/// other bits than here (see results/store/numeric_level.h).
+/// Fills `state` and `arrays` from the file; returns false if there is none. Throws a data error, and changes nothing,
+/// when the file is damaged, belongs to another experiment, does not fit the model, or comes from a level at which the
+/// same steps give other bits (see results/store/numeric_level.h).
 bool load_checkpoint(const std::filesystem::path& file, const Json& experiment, const Environment& environment,
                      TrainState& state, const TrainArrays& arrays);
 

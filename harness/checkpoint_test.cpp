@@ -84,7 +84,7 @@ TEST(Checkpoint, IsNotThereBeforeItIsWritten) {
   EXPECT_FALSE(load_checkpoint(folder.path() / "none", kExperiment, kHere, loaded.state, loaded.arrays()));
 }
 
-// Every single byte matters: of the header, the metadata, the arrays.
+// Tests bytes of the header, the metadata and the arrays.
 TEST(Checkpoint, RefusesAFileWithOneWrongByte) {
   const TemporaryFolder folder;
   const auto file = folder.path() / "c.safetensors";
@@ -116,7 +116,7 @@ TEST(Checkpoint, RefusesAnotherExperimentAndAnotherModel) {
   EXPECT_NE(sentence_of(larger, Kind::data).find("3 values, the model has 4"), std::string::npos);
 }
 
-// The same steps give other bits there, and nothing of the file may have been taken.
+// At another level the same steps give other bits. The failed load must change nothing.
 TEST(Checkpoint, RefusesAnotherLevelAndSaysHowToGetItBack) {
   const TemporaryFolder folder;
   const auto file = folder.path() / "c.safetensors";
@@ -166,7 +166,7 @@ TEST(Checkpoint, KeepsTheOldOneWhenTheNewOneCannotBeWritten) {
   EXPECT_EQ(names_in(folder.path()), std::set<std::string>{"c.safetensors"});
 }
 
-/// The bits of a run: what may not depend on whether it was cut off.
+/// Everything of a run that must not depend on interruptions.
 std::string bits(const TrainResult& run) {
   std::string text = run.parameter_digest + fmt::format(" {} {:a} ", run.test_correct, run.test_loss);
   for (const std::uint8_t hit : run.test_correctness) text += hit ? '1' : '0';
@@ -175,7 +175,7 @@ std::string bits(const TrainResult& run) {
   return text;
 }
 
-// Source of the expected bits: the same experiment, not cut off.
+// Source of the expected bits: the same experiment without interruptions.
 TEST(Checkpoint, ARunThatIsCutOffAgainAndAgainEndsWithTheSameBits) {
   const TemporaryFolder folder;
   Overrides overrides;
@@ -190,7 +190,7 @@ TEST(Checkpoint, ARunThatIsCutOffAgainAndAgainEndsWithTheSameBits) {
   execution.stop = &stop;
   execution.checkpoints = {folder.path() / "c.safetensors", canonical(experiment, data->fingerprint())};
   int cuts = 0;
-  for (std::int64_t wait = 0;; wait += 500 + wait / 8) {  // microseconds: each attempt is cut a little later
+  for (std::int64_t wait = 0;; wait += 500 + wait / 8) {  // microseconds: each attempt runs a little longer
     stop = false;
     execution.threads = 1 + cuts % 3;
     std::thread clock([&] {

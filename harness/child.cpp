@@ -18,10 +18,10 @@
 namespace lra {
 namespace {
 
-/// An answer longer than this is not one of ours.
+/// No valid answer is longer.
 constexpr std::size_t kLongestLine = std::size_t{64} << 20;
 
-/// A descriptor that closes itself.
+/// Owns a file descriptor.
 class Descriptor {
  public:
   explicit Descriptor(int number) : number_(number) {}
@@ -37,7 +37,7 @@ class Descriptor {
   int number_;
 };
 
-/// A memory file rather than a pipe: a process that ends without reading can neither block nor signal us.
+/// Returns a memory file rather than a pipe: a process that ends without reading can neither block nor signal this one.
 int file_with(const std::string& text) {
   Descriptor file(memfd_create("request", MFD_CLOEXEC));
   if (file.get() < 0 || write(file.get(), text.data(), text.size()) != ssize_t(text.size()) ||
@@ -46,7 +46,7 @@ int file_with(const std::string& text) {
   return file.release();
 }
 
-/// Emptied; no link is followed.
+/// Opens the log and empties it. Does not follow links.
 int open_log(const std::filesystem::path& log) {
   const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
   if (file >= 0) return file;
@@ -56,7 +56,7 @@ int open_log(const std::filesystem::path& log) {
        remedy.empty() ? "remove what is there" : remedy);
 }
 
-/// What a process begins with, freed whatever happens.
+/// Owns the file actions of posix_spawn.
 struct Actions {
   posix_spawn_file_actions_t list;
   Actions() { posix_spawn_file_actions_init(&list); }
@@ -77,7 +77,7 @@ Child::Child(const std::vector<std::string>& command, const std::string& request
 
   const Descriptor log(inheritance.log.empty() ? -1 : open_log(inheritance.log));
 
-  // Beyond the numbers that are given away below, which it may have itself.
+  // Duplicated above the descriptors that are assigned below, because the claim may be one of them.
   const Descriptor claim(inheritance.claim < 0 ? -1 : fcntl(inheritance.claim, F_DUPFD_CLOEXEC, kClaimDescriptor + 1));
   if (inheritance.claim >= 0 && claim.get() < 0) fail("cannot hand on the claim of a cell: {}", std::strerror(errno));
 

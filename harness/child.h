@@ -1,4 +1,4 @@
-/// A process of our own that is handed a request and answers with lines.
+/// A child process that receives a request and answers with lines.
 #pragma once
 
 #include <sys/types.h>
@@ -9,14 +9,15 @@
 
 namespace lra {
 
-/// What a process gets beside its arguments.
+/// What a child process inherits besides its arguments.
 struct Inheritance {
-  int claim = -1;             // a descriptor that it holds as long as it lives
-  std::filesystem::path log;  // where its stderr goes; empty: to ours
+  int claim = -1;             // a descriptor that the child keeps open as long as it lives; −1: none
+  std::filesystem::path log;  // file for the child's stderr; empty: the parent's stderr
 };
 
-/// Started by posix_spawn, never by a bare fork: a fork after OpenMP was used can hang. The request is its stdin, its
-/// stdout is ours to ignore. Not thread-safe. Destroying it kills the process when it still runs.
+/// Started by posix_spawn, never by a bare fork: a fork after OpenMP was used can hang. The child reads the request
+/// from stdin and answers on kAnswerDescriptor; its stdout is discarded. Not thread-safe. The destructor kills the
+/// process if it still runs.
 class Child {
  public:
   /// `command` is a program and its arguments. Throws when it cannot be started.
@@ -25,16 +26,17 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  /// To be polled for reading; −1 once the process has closed it.
+  /// The descriptor to poll for answers; −1 once the process has closed it.
   int descriptor() const { return answers_; }
-  /// The complete lines that have arrived; does not wait. A last line without an end counts as one when the pipe
-  /// closes.
+  /// Returns the complete lines that have arrived, without waiting. When the pipe closes, a last line without a newline
+  /// counts too.
   std::vector<std::string> read_lines();
 
   void send_signal(int signal) const;
-  /// Waits for the end. "" for exit code 0, otherwise how it ended: "exit code 7", "signal 11 (Segmentation fault)".
+  /// Waits until the process ends. Returns "" for exit code 0, otherwise how it ended: "exit code 7", "signal 11
+  /// (Segmentation fault)".
   std::string wait();
-  /// What it took of the CPUs, all threads together; 0 before it was waited for.
+  /// CPU seconds of all its threads together; 0 before wait().
   double cpu_seconds() const { return cpu_seconds_; }
 
  private:

@@ -17,7 +17,7 @@
 namespace lra {
 namespace {
 
-/// Is the open file still the one that the path leads to? The last holder may have removed it meanwhile.
+/// Is the open file still the one at this path? Its last holder may have removed it in the meantime.
 bool is_at(int descriptor, const std::filesystem::path& file) {
   struct stat open {
   }, there{};
@@ -25,7 +25,7 @@ bool is_at(int descriptor, const std::filesystem::path& file) {
          open.st_dev == there.st_dev;
 }
 
-/// Nobody's link is followed, and nobody's pipe waited for.
+/// Flags that neither follow links nor wait for a pipe.
 constexpr int kPlainly = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
 
 bool is_regular(int descriptor) {
@@ -57,7 +57,7 @@ void sign(int descriptor, const std::filesystem::path& file) {
 std::optional<Claim> Claim::take(const std::filesystem::path& file) {
   while (true) {
     Claim claim(file, open(file.c_str(), O_RDWR | O_CREAT | kPlainly, 0644));
-    // Another user's may only be looked at, but a lock needs no more, and its owner may be at work.
+    // Another user's file can only be opened for reading, but that suffices for a lock, and its owner may be working.
     const int error = errno;
     const bool is_anothers = claim.descriptor_ < 0 && error == EACCES;
     if (is_anothers) claim = Claim(file, open(file.c_str(), O_RDONLY | kPlainly));
@@ -69,7 +69,7 @@ std::optional<Claim> Claim::take(const std::filesystem::path& file) {
       refuse(file, errno);
     }
     if (!is_at(claim.descriptor_, file)) continue;
-    if (is_anothers) {  // who has ended without taking it away
+    if (is_anothers) {  // its owner has ended without removing it
       if (unlink(file.c_str()) != 0) refuse(file, errno);
       continue;
     }
@@ -93,7 +93,7 @@ std::string Claim::holder(const std::filesystem::path& file) {
 
 void Claim::end() {
   if (descriptor_ < 0) return;
-  unlink(file_.c_str());  // before the lock goes: whoever opened the file meanwhile sees that it is not there
+  unlink(file_.c_str());  // before the lock is released: a process that has opened the file sees that it is gone
   close(std::exchange(descriptor_, -1));
 }
 

@@ -1,4 +1,4 @@
-/// Who works on a cell: at most one process at a time, whatever happens to it.
+/// Claims on cells: at most one process at a time works on a cell, even after a crash.
 #pragma once
 
 #include <filesystem>
@@ -7,24 +7,24 @@
 
 namespace lra {
 
-/// A lock on a file. The system gives it up when the last process that holds its descriptor ends, so a dead process
-/// keeps no claim; what stands in the file (host, process, start) is for people.
+/// A lock on a file. The system releases it when the last process that holds its descriptor ends, so a dead process
+/// holds no claim. The file's content (host, process, start) is only for people.
 class Claim {
  public:
-  /// Nothing when another process has it, be it another user's. Makes the file. Throws when that cannot be done: links
-  /// are not followed, and nothing is written to what is no regular file.
+  /// Takes the claim and creates its file. Returns nothing when another process holds it, possibly of another user.
+  /// Throws when the file cannot be created; follows no links and writes only to a regular file.
   static std::optional<Claim> take(const std::filesystem::path& file);
-  /// Who says in the file to have it: "process 4711 on host, since 2026-01-31T12:00:00Z"; "another process" when that
-  /// cannot be read.
+  /// Returns the holder that the file names: "process 4711 on host, since 2026-01-31T12:00:00Z"; "another process" if
+  /// the file cannot be read.
   static std::string holder(const std::filesystem::path& file);
 
   ~Claim();
   Claim(Claim&& other) noexcept;
   Claim& operator=(Claim&& other) noexcept;
 
-  /// To be handed to the process that does the work, so that the claim lives as long as that one.
+  /// Pass this to the process that does the work, so that the claim lives as long as that process.
   int descriptor() const { return descriptor_; }
-  /// Removes the file and gives the claim up.
+  /// Removes the file and releases the claim.
   void end();
 
  private:
@@ -33,7 +33,7 @@ class Claim {
   int descriptor_ = -1;
 };
 
-/// UTC, ISO 8601, to the second.
+/// The current time: UTC, ISO 8601, to the second.
 std::string utc_now();
 
 }  // namespace lra

@@ -85,7 +85,7 @@ TEST(Claim, SaysWhatTheSystemRefused) {
   EXPECT_NE(said.find("Too many open files; raise the limit of open files (ulimit -n)"), std::string::npos) << said;
 }
 
-/// Runs `action` as a user to whom nothing of ours belongs; its result as an exit code.
+/// Runs `action` as a user who owns none of these files and returns its result, passed as an exit code.
 template <typename Action>
 int as_somebody_else(Action action) {
   const pid_t process = fork();

@@ -13,7 +13,7 @@
 namespace lra {
 namespace {
 
-/// The text after "KEY<separator>" in the first line of a file that starts with KEY; empty without one.
+/// The text after `separator` in the first line of a file that starts with `key`, trimmed; empty if there is none.
 std::string value_of(const char* file, const std::string& key, char separator) {
   std::ifstream in(file);
   for (std::string line; std::getline(in, line);) {

@@ -1,4 +1,4 @@
-/// The machine and the program, as stored with every result.
+/// The machine and the program that computed a result, stored with every result.
 #pragma once
 
 #include "results/store/record.h"

@@ -19,7 +19,7 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// What no preset's recipe or encoder has, because it changes the data.
+/// Settings that change the data and therefore belong to no preset's recipe or encoder.
 struct DataSettings {
   long length = 0;
   void fields(auto&& f) {
@@ -27,7 +27,7 @@ struct DataSettings {
   }
 };
 
-/// `set` by what its keys belong to.
+/// The keys of `set`, divided by what they belong to.
 struct SplitSettings {
   Json recipe = Json::object(), encoder = Json::object(), data = Json::object();
 };
@@ -48,7 +48,7 @@ SplitSettings split(const Json& set, const std::string& who = "--set") {
   return parts;
 }
 
-/// A setting of the model is no key of --set, but what was meant is clear.
+/// Rejects a model's setting in --set and names the option that sets it.
 void check_not_of_model(const Json& set, const ModelEntry& entry, const std::string& model) {
   const auto known = setting_names(), own = names_of(entry.settings);
   for (const auto& [key, value] : set.items())
@@ -114,7 +114,7 @@ Experiment make_experiment(const std::string& task, const std::string& preset, c
   experiment.model_settings = experiment.plan.mixer.is_null() ? Json::object() : experiment.plan.mixer;
   if (overrides.model_args.contains(model)) experiment.model_settings.update(overrides.model_args.at(model));
   experiment.model_settings = entry.resolve(experiment.model_settings);
-  (void)resolve_settings(experiment);  // refuses a recipe that cannot be trained with
+  (void)resolve_settings(experiment);  // rejects a recipe that training cannot use
   return experiment;
 }
 
@@ -158,10 +158,11 @@ Json canonical(const Experiment& experiment, const std::string& data_fingerprint
             {"model", experiment.model},
             {"model_revision", revision_in_key(experiment.model)},
             {"settings", resolve_settings(experiment)},
-            {"recipe", to_json(plan.recipe)},  // the selection is part of it
+            {"recipe", to_json(plan.recipe)},  // includes the selection
             {"limit", experiment.limit},
             {"seed", experiment.seed}};
-  // A try among several is another experiment than the same settings chosen beforehand: they stand in different rows.
+  // A trial of a sweep is another experiment than the same settings chosen beforehand: tables show them in different
+  // rows.
   if (!experiment.sweep.is_null()) form["sweep"] = experiment.sweep;
   return form;
 }

@@ -26,7 +26,7 @@ TEST(Key, SaysTheSameOfTheSameExperiment) {
   const std::string usual = key(smoke());
   EXPECT_EQ(usual.size(), 64u);
   EXPECT_EQ(key(smoke()), usual);
-  // The preset's own values said again, and a whole number where the field is a fraction.
+  // Overrides that repeat the preset's values, and an integer for a floating-point field.
   const TaskPlan plan = plan_task("listops", "smoke", "linformer");
   EXPECT_EQ(key(smoke({{"steps", plan.recipe.steps}, {"lr", plan.recipe.lr}, {"width", plan.encoder.at("width")}})),
             usual);
@@ -112,7 +112,7 @@ TEST(Overrides, RefuseWhatCannotBeTrainedWith) {
       std::string::npos);
 }
 
-// Source: the bounds as they are written beside the settings.
+// Source: the bounds declared with the settings.
 TEST(Overrides, RefuseSizesThatNobodyMeans) {
   const std::string size = "65536", count = "2147483647";
   const std::vector<std::pair<std::string, std::string>> bounds{
@@ -130,7 +130,7 @@ TEST(Overrides, RefuseSizesThatNobodyMeans) {
     EXPECT_NE(sentence_of([&, m = model, k = key] { models().at(m).resolve({{k, 1'000'000}}); }, Kind::usage), "");
 }
 
-/// Empty, or what a model's setting of a million makes of it.
+/// Empty if a setting of one million is refused or makes no large model, otherwise what happens.
 std::string at_a_million(const std::string& model, const std::string& key) {
   constexpr long kLarge = 1L << 24;
   try {
@@ -151,7 +151,7 @@ TEST(Overrides, AMillionOfAnythingIsRefusedOrMakesNoLargeModel) {
     }
 }
 
-// Source: the model itself.
+// Source: the built model.
 TEST(Experiment, ParametersAreCountedWithoutTheirValues) {
   for (const std::string& model : models().names())
     for (const char* task : {"retrieval", "image"}) {
@@ -172,7 +172,7 @@ TEST(Comparable, OnlyWithAllStepsAndAllExamples) {
   EXPECT_FALSE(is_comparable(limited));
 }
 
-// Source of the choices: the product of the sets, written out.
+// Source of the choices: the Cartesian product, written out.
 TEST(Sweep, TriesEveryChoice) {
   EXPECT_EQ(choices_of(Json()), std::vector<Json>{Json::object()});
   const std::vector<Json> expected{

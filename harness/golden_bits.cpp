@@ -1,8 +1,7 @@
-/// Prints a digest of short training runs of every model, made at the level of this process, for golden_bits_test.cpp:
+/// Prints a digest of short training runs of every model at the level of this process, for golden_bits_test.cpp:
 ///
-///   golden_bits               as JSON: {level: {"engine": {path: entry}, "models": {model: entry}}}
-///   golden_bits --record FILE puts them in place of what FILE holds of this level, unless bits changed and their
-///                             revision did not
+///   golden_bits                as JSON: {level: {"engine": {path: entry}, "models": {model: entry}}}
+///   golden_bits --record FILE  replaces this level's entries in FILE; fails if bits changed but their revision did not
 ///
 /// An entry is "revision 1.1, bits 0123456789abcdef". LRA_MAX_ISA and ONEDNN_MAX_CPU_ISA set the level.
 #include <array>
@@ -26,12 +25,12 @@
 namespace lra {
 namespace {
 
-/// Just below, at and just above the tiles of 16, 64 and 256 rows and the blocks of the models.
+/// Lengths just below, at and just above the tiles of 16, 64 and 256 rows and the models' blocks.
 constexpr std::array<long, 12> kLengths{300, 1, 17, 64, 65, 129, 257, 15, 256, 63, 31, 128};
 constexpr long kLongest = 300, kTrain = 8, kEach = 2;
 
-/// Random tokens of an alphabet of 30 letters and 3 classes, in the lengths above, or all of the task's length where
-/// that is another than kLongest.
+/// Random tokens from a vocabulary of 30, in 3 classes, with the lengths above; if the task's length is not kLongest,
+/// all examples have the task's length.
 class Examples final : public Dataset {
  public:
   explicit Examples(const TaskSpec& spec) : paired_(spec.paired) {
@@ -68,13 +67,13 @@ class Examples final : public Dataset {
   std::string fingerprint_ = "golden";
 };
 
-/// One kind of run: a task and what differs from the usual settings.
+/// One kind of run: a task and its differences from the usual settings.
 struct Case {
   TaskSpec spec{"golden", "golden", 30, kLongest, 3, false, 0, 0};
   Json encoder = Json::object(), recipe = Json::object(), model = Json::object();
 };
 
-/// The bits of a run: its parameters and every metric.
+/// Trains a model and adds the bits of its parameters and metrics to the digest.
 void add_bits(Digest& digest, const std::string& model, const Case& one) {
   const Json shape{{"width", 16}, {"ff", 24}, {"heads", 2}, {"layers", 2}};
   Experiment experiment;
@@ -99,7 +98,8 @@ std::string entry(const std::string& model, Digest& digest) {
 
 std::string entry_of(const std::string& model) {
   std::vector<Case> cases(4);
-  // All tokens of a batch in one micro-batch, more than a weight gradient sums at once (512, onednn.cpp).
+  // All tokens of a batch form one micro-batch, which has more tokens than a weight gradient sums at once (512,
+  // onednn.cpp).
   cases[1].recipe = {{"steps", 1}, {"batch", 8}, {"eval_every", 1}, {"token_budget", 1024}};
   cases[1].encoder = {{"pool", "cls"}, {"positions", "sinusoid"}, {"dropout", 0.0}, {"qkv", 24}};
   cases[2].spec.paired = true;
@@ -122,7 +122,7 @@ std::string entry_of(const std::string& model) {
 
 constexpr const char* kCheapest = "identity";
 
-/// What the runs above leave out of optimisers, schedules and heads.
+/// Runs with the optimisers, schedules and heads that the runs above do not cover.
 Json engine_entries() {
   const std::map<std::string, Json> recipes{
       {"clipping", {{"clip", 0.01}}},
@@ -157,7 +157,7 @@ Json all_entries() {
   return all;
 }
 
-/// Throws a usage error for bits that changed while their revision did not: a test must not be silenced by recording.
+/// Throws a usage error if bits changed but their revision did not: recording must not silence a failing test.
 void check_recordable(const Json& before, const Json& now, const std::string& file) {
   const auto revision_of = [](const std::string& entry) { return entry.substr(0, entry.find(',')); };
   std::vector<std::string> changed;

@@ -1,6 +1,6 @@
-// Whoever changes the bits of results must raise a revision number, or stored runs pass for what they are not. The
-// expected digests are those that were recorded when the numbers were last raised, of each level that can be forced on
-// the machine that recorded them.
+// A change to the bits of results must raise a revision number; otherwise stored runs are taken for results of the new
+// code. The expected digests were recorded when the numbers were last raised, at every level that the recording machine
+// could be forced to.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
@@ -29,7 +29,7 @@ constexpr std::array kLevels{
     Level{"Sse4", "LRA_MAX_ISA=SSE4 ONEDNN_MAX_CPU_ISA=SSE41"},
 };
 
-/// The program's output at a level; `code` is its exit code.
+/// Runs golden_bits at a level and returns its output; sets `code` to its exit code.
 std::string output_of(const std::string& environment, int& code, const std::string& arguments = "") {
   std::FILE* pipe = ::popen(
       ("env -u LRA_MAX_ISA -u ONEDNN_MAX_CPU_ISA " + environment + " " LRA_GOLDEN_BITS + arguments).c_str(), "r");
@@ -43,7 +43,8 @@ std::string output_of(const std::string& environment, int& code, const std::stri
 
 std::string revision_of(const std::string& entry) { return entry.substr(0, entry.find(',')); }
 
-/// What to do about the difference of one level's entries: empty when there is none. `command` records anew.
+/// Returns what to do about differences in one level's entries; empty if there are none. `command` records the new
+/// bits.
 std::string advice(const Json& recorded, const Json& now, const std::string& command) {
   std::set<std::string> changed, renumbered;
   std::size_t engine = 0, models = 0;
@@ -101,7 +102,7 @@ TEST_P(GoldenBits, AreThoseOfTheirRevision) {
   EXPECT_EQ(advice(all.at(level), now.at(level), command), "");
 }
 
-/// Under sanitizers, where a level takes half a minute, the machine's own.
+/// Under sanitizers only the machine's own level runs, because each takes half a minute.
 #ifdef __SANITIZE_ADDRESS__
 constexpr std::size_t kLevelsTried = 1;
 #else

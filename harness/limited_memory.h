@@ -1,4 +1,4 @@
-/// A limit on the memory of this process, so that it ends with a sentence and not by the system.
+/// Limits the memory of this process, so that it fails with an error instead of being killed by the system.
 #pragma once
 
 #include <sys/resource.h>
@@ -23,7 +23,7 @@ class LimitedMemory {
   bool is_set_ = false;
 };
 
-/// The limit beyond which this process would make the machine swap.
+/// The limit in bytes beyond which this process would make the machine swap.
 std::int64_t limit_within_machine();
 
 }  // namespace lra

@@ -22,9 +22,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kRounds = 4;  // of a measurement of the machine, the first of which only prepares
+constexpr int kRounds = 4;  // of one measurement of the machine; the first is a warm-up
 
-/// Calls work(0) … work(threads − 1), each in a worker of its own, all at once.
+/// Calls work(0) … work(threads − 1), each in its own worker, all at the same time.
 void in_each_worker(WorkerPool& workers, const std::function<void(long)>& work) {
   std::barrier all(workers.threads());
   workers.run(workers.threads(), [&](long worker) {
@@ -33,7 +33,7 @@ void in_each_worker(WorkerPool& workers, const std::function<void(long)>& work) 
   });
 }
 
-/// How often a second all workers together do their work, the median of several rounds.
+/// Rounds per second, where every worker does its work once per round; the median of several rounds.
 double rate(WorkerPool& workers, const std::function<void(long)>& work) {
   std::vector<double> rates;
   for (int round = 0; round < kRounds; ++round) {
@@ -68,8 +68,8 @@ double gemm_peak_gflops(WorkerPool& workers) {
 }
 
 double memory_bandwidth(WorkerPool& workers, std::int64_t limit) {
-  // Bytes in all, far beyond the cache; the least where the system does not tell its size. The thread sanitizer's own
-  // books take four times as much again and minutes to fill, and its figures mean nothing.
+  // Total bytes, far beyond the cache; kLeast if the system does not report the cache's size. The thread sanitizer
+  // needs another four times as much memory and minutes to fill it, and its figures mean nothing.
 #ifdef __SANITIZE_THREAD__
   constexpr std::int64_t kLeast = 1 << 20, kMost = kLeast;
 #else
@@ -86,7 +86,7 @@ double memory_bandwidth(WorkerPool& workers, std::int64_t limit) {
   const double bytes_a_round = 3.0 * sizeof(float) * double(count) * double(workers.threads());
   return bytes_a_round * rate(workers, [&](long worker) {
            auto& [x, y] = operands[std::size_t(worker)];
-           if (x.empty()) x.assign(count, 0.5f), y.assign(count, 0.25f);  // pages near the worker that uses them
+           if (x.empty()) x.assign(count, 0.5f), y.assign(count, 0.25f);  // first use places the pages near the worker
            kernels::add_scaled(x.data(), 0.5f, y.data(), long(count));
          });
 }

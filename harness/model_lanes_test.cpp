@@ -1,5 +1,5 @@
-// What every registered model must keep in the hands of the harness: the number of threads, the cut into micro-batches
-// and a file on the way change nothing. The checks of a model by itself are in models/testing/contract.h.
+// Checks every registered model in the harness: the number of threads, the division into micro-batches and a round trip
+// through a file change nothing. models/testing/contract.h checks a model by itself.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -52,7 +52,7 @@ Step step(const std::string& model, long threads, long token_budget) {
   return s;
 }
 
-/// Empty, or what differs.
+/// Empty, or what depends on the number of threads.
 std::string threads_that_matter(const std::string& model) {
   const Step one = step(model, 1, 100);
   for (const long threads : {2L, 3L}) {
@@ -106,7 +106,7 @@ TEST_P(EveryModelInLanes, ComesBackFromAFile) {
 INSTANTIATE_TEST_SUITE_P(All, EveryModelInLanes, testing::ValuesIn(models().names()),
                          [](const auto& instance) { return instance.param; });
 
-/// Wrong in the way that only threads show: what is added depends on which thread asks.
+/// A wrong model whose error only several threads reveal: its output depends on the calling thread.
 class PerThread final : public Mixer {
  public:
   using Config = NoSettings;
@@ -122,7 +122,7 @@ class PerThread final : public Mixer {
   Parameter weight_;
 };
 
-/// Wrong in the way that only the cut shows: a statistic over the whole pack.
+/// A wrong model whose error only the division into micro-batches reveals: a statistic over the whole pack.
 class PerPack final : public Mixer {
  public:
   using Config = NoSettings;
@@ -132,7 +132,7 @@ class PerPack final : public Mixer {
   }
 };
 
-// Registered here, after the cases above were made of the names that there were.
+// Registers the wrong models here, after the suite above was instantiated with the names of the valid ones.
 TEST(ModelsInLanes, AreCaughtWhenTheyAreWrong) {
   const RegisterModel<PerThread> per_thread{"per_thread", {}};
   const RegisterModel<PerPack> per_layout{"per_pack", {}};

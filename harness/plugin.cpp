@@ -28,7 +28,7 @@ void load_plugin(const std::filesystem::path& file) {
   std::error_code error;
   Plugin plugin;
   plugin.file = std::filesystem::canonical(file, error);
-  // Cells are given it too. With a folder: the loader looks for a mere name elsewhere.
+  // Cells get this path too. It always has a folder, because the loader searches elsewhere for a bare file name.
   plugin.file = utf8_path(plugin.file, std::filesystem::path(".") / file);
   if (error || !is_file(plugin.file)) fail_usage("--plugin: there is no file {}", file.string());
   for (const Plugin& other : loaded())
@@ -40,7 +40,8 @@ void load_plugin(const std::filesystem::path& file) {
   digest.add(content.bytes());
   plugin.revision = fmt::format("{}.{}", kEngineRevision, digest.hex().substr(0, 16));
 
-  // Registered apart first: no exception passes through the loader, so a name that is taken must not be met in there.
+  // Models go into a separate registry first: exceptions cannot pass through the loader, so a name conflict must not
+  // occur while it runs.
   Registry<ModelEntry> fresh = std::exchange(models(), Registry<ModelEntry>("model"));
   const bool is_loaded = dlopen(plugin.file.c_str(), RTLD_NOW | RTLD_LOCAL) != nullptr;
   std::swap(fresh, models());

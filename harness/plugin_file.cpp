@@ -10,7 +10,7 @@
 namespace lra {
 namespace {
 
-/// How the text that tools/cmake/plugin_abi.cpp puts into every plug-in begins.
+/// The beginning of the text that tools/cmake/plugin_abi.cpp puts into every plug-in.
 constexpr std::string_view kMark = "lra plugin ABI ";
 constexpr std::size_t kLongestVersion = 64;
 
@@ -19,7 +19,8 @@ bool holds(std::string_view bytes, std::uint64_t begin, std::uint64_t count, std
   return begin <= bytes.size() && (size == 0 || count <= (bytes.size() - begin) / size);
 }
 
-/// The loader maps what a library's headers promise, and a file that was cut short would then end this program.
+/// Does the file contain everything that its headers describe? The loader maps it unchecked, and a truncated file would
+/// then crash this program.
 bool is_whole(std::string_view bytes, const Elf64_Ehdr& header) {
   if (!holds(bytes, header.e_shoff, header.e_shnum, header.e_shentsize)) return false;
   if (header.e_phentsize != sizeof(Elf64_Phdr) || !holds(bytes, header.e_phoff, header.e_phnum, sizeof(Elf64_Phdr)))
@@ -40,8 +41,8 @@ void check_library(const std::filesystem::path& file, std::string_view bytes) {
   if (!is_whole(bytes, header)) fail_usage("--plugin: {} is cut short; build it again", file.string());
 }
 
-/// Looks for the text rather than for its symbol: finding a symbol takes loading, and loading runs initialisers that
-/// may not fit.
+/// Searches for the text rather than for its symbol: resolving a symbol requires loading, and loading runs initialisers
+/// that may be incompatible.
 void check_interface(const std::filesystem::path& file, std::string_view bytes) {
   const std::size_t mark = bytes.find(kMark);
   if (mark == std::string_view::npos)

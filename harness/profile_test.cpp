@@ -31,7 +31,7 @@ EncoderConfig shape() {
   return c;
 }
 
-/// An op that takes so long, and twice as long backward.
+/// An op that takes `milliseconds` forward and twice as long backward.
 Tensor pause(const Tensor& x, int milliseconds) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
   while (std::chrono::steady_clock::now() < until) {
@@ -74,10 +74,10 @@ TEST(Profile, GivesEachOpWhatPassedSinceTheLast) {
   }
   EXPECT_EQ(first.forward.calls, 2);
   EXPECT_EQ(second.backward.calls, 1);
-  EXPECT_EQ(first.forward.bytes, 2 * 8);  // one number written and read, twice
+  EXPECT_EQ(first.forward.bytes, 2 * 8);  // two calls, each of which reads and writes one float
 }
 
-// Every operation that the step counts is some op's, however many threads there are, and no bit changes.
+// The ops' operations add up to the step's on any number of threads, and profiling changes no bit.
 TEST(Profile, AccountsForAStep) {
   const Classifier classifier("transformer", Json::object(), shape(), kTask, 3);
   for (const long threads : {1L, 3L}) {

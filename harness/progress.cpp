@@ -7,7 +7,7 @@
 namespace lra {
 namespace {
 
-constexpr double kShareWorthSaying = 0.01;  // of a step, spent waiting for data
+constexpr double kShareWorthSaying = 0.01;  // of a step, spent waiting for data; a smaller share is not shown
 
 std::string label(const Cell& cell) {
   return shown_on_a_line(
@@ -61,7 +61,7 @@ void ProgressDisplay::ended(const Outcome& outcome) {
   }
 }
 
-/// From the steps since the first report, so that start-up does not count.
+/// Computed from the steps since the first report, so that start-up does not count.
 std::string ProgressDisplay::eta(const Progress& progress) {
   const double elapsed = std::chrono::duration<double>(Clock::now() - timed_since_).count();
   const long steps = progress.step - timed_from_;

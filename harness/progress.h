@@ -1,4 +1,4 @@
-/// Where a matrix stands, on stderr.
+/// Shows the progress of a matrix on stderr.
 #pragma once
 
 #include <chrono>
@@ -10,7 +10,7 @@
 
 namespace lra {
 
-/// The cell that runs on a status line, and a line that stays when it ends.
+/// Shows the running cell on a status line and prints a permanent line when a cell ends.
 class ProgressDisplay : public MatrixObserver {
  public:
   explicit ProgressDisplay(std::size_t cells) : cells_(cells) {}
@@ -26,10 +26,10 @@ class ProgressDisplay : public MatrixObserver {
 
   std::size_t cells_, ended_ = 0;
   StatusLine line_;
-  const Cell* timed_ = nullptr;  // the cell that the rate of steps was last taken from
+  const Cell* timed_ = nullptr;  // the cell whose rate of steps is being measured
   Clock::time_point timed_since_{};
   long timed_from_ = 0;
-  double valid_accuracy_ = -1;  // the cell's last
+  double valid_accuracy_ = -1;  // the cell's latest
 };
 
 }  // namespace lra

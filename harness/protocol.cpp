@@ -5,12 +5,12 @@
 namespace lra {
 namespace {
 
-/// JSON has no NaN; the loss of a progress message that is not a number travels as null.
+/// JSON has no NaN: a progress message transports a loss that is not a number as null.
 double number(const Json& json) {
   return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
 }
 
-/// A figure that is not finite is no result.
+/// Reads a figure of a result. Throws if it is not finite.
 double figure(const Json& json, const std::string& name) {
   if (json.is_null()) fail("the cell's result has a {} that is not finite", name);
   return json.get<double>();
@@ -29,7 +29,7 @@ auto from(const Json& json) {
   };
 }
 
-/// As from(), but every number must be one.
+/// Like from(), but throws if a number is not finite.
 auto figures_from(const Json& json) {
   return [&json](const char* name, auto& field) {
     if constexpr (std::is_same_v<std::decay_t<decltype(field)>, double>)

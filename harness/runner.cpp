@@ -29,7 +29,7 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// How long a cell may take to end after it was told to: one that keeps checkpoints loses nothing.
+/// Time that a cell has to end after it was told to: one that keeps checkpoints loses nothing.
 constexpr std::chrono::milliseconds kGrace{1500};
 
 /// A cell whose process is alive.
@@ -39,11 +39,11 @@ struct Running {
   std::string started;
   Clock::time_point start;
   std::optional<Claim> claim;
-  std::optional<CellMessage> last;  // its final message, once there
-  std::string nonsense;             // what was wrong with what it said
-  bool over_time = false;           // it was told to end because it takes too long
+  std::optional<CellMessage> last;  // its final message, once received
+  std::string nonsense;             // why its output is invalid
+  bool over_time = false;           // it was told to end because it exceeded the time limit
   long threads = 1;
-  bool shared = false;  // others ran beside it
+  bool shared = false;  // other cells ran at the same time
 };
 
 class Matrix {
@@ -58,7 +58,7 @@ class Matrix {
     if (options.jobs == 0)
       std::stable_partition(todo_.begin(), todo_.end(), [this](std::size_t index) { return is_short(index); });
     if (options.state.empty()) return;
-    std::error_code none;  // each cell says what is wrong with the folder when it claims its file there
+    std::error_code none;  // ignored: each cell reports an unusable folder when it claims its file there
     std::filesystem::create_directories(options.state, none);
     remove_abandoned_drafts(options.state);
   }
@@ -66,7 +66,7 @@ class Matrix {
   std::vector<Outcome> run() {
     while (!todo_.empty() || !elsewhere_.empty() || !running_.empty()) {
       if (stopping()) stop_cells();
-      if (todo_.empty()) std::swap(todo_, elsewhere_);  // have another look
+      if (todo_.empty()) std::swap(todo_, elsewhere_);  // try the cells of other processes again
       for (std::size_t looks = todo_.size(); looks > 0 && has_room(); --looks) take_next();
       listen();
     }
@@ -81,14 +81,14 @@ class Matrix {
     return seconds > 0 && seconds < kShortCell;
   }
 
-  /// May the next cell start beside those that run?
+  /// Can the next cell start beside those that run?
   bool has_room() const {
     if (stopping() || running_.empty()) return true;
     if (options_.jobs > 0) return long(running_.size()) < options_.jobs;
     return is_short(todo_.front()) && is_short(running_.front().index) && long(running_.size()) < options_.cell.threads;
   }
 
-  /// Of a cell that starts now.
+  /// Threads of a cell that starts now.
   long threads_of(std::size_t index) const { return std::min(kMostThreads, share_of(index)); }
 
   long share_of(std::size_t index) const {
@@ -99,8 +99,8 @@ class Matrix {
                     options_.cell.threads / std::clamp(long(running_.size()) + 1 + waiting, 1L, options_.cell.threads));
   }
 
-  /// Whether a cell that starts now does not have its CPUs to itself: others run beside it or may begin to, or there
-  /// are fewer CPUs than threads.
+  /// Does a cell that starts now share its CPUs? It does if others run beside it or may begin to, or if there are fewer
+  /// CPUs than threads.
   bool will_share(std::size_t index) const {
     if (options_.more_than_machine) return true;
     if (options_.jobs > 0) return options_.jobs > 1;
@@ -125,10 +125,10 @@ class Matrix {
         if (!claim) return leave_to_others(index);
       }
       if (!claim || !skip(outcome)) return start(index, claim);
-    } catch (const Error& error) {  // isolation: what keeps one cell from starting must not end the others
+    } catch (const Error& error) {  // an error that keeps one cell from starting must not end the others
       fail_to_start(outcome, error.what());
     }
-    if (claim) claim->end();  // done while we asked, or failed
+    if (claim) claim->end();  // another process has finished the cell, or it failed to start
   }
 
   void fail_to_start(Outcome& outcome, const std::string& reason) {
@@ -140,7 +140,7 @@ class Matrix {
     observer_.ended(outcome);
   }
 
-  /// Is it done already?
+  /// If the store has the cell's run, reports it as the outcome and returns true.
   bool skip(Outcome& outcome) {
     auto found = options_.force ? std::nullopt : store_.find(outcome.cell.key);
     if (!found) return false;
@@ -158,12 +158,12 @@ class Matrix {
     elsewhere_.push_back(index);
   }
 
-  /// claim: who works on the cell; safetensors: how far it is; log: what it said on stderr.
+  /// Kinds: claim, the process that works on the cell; safetensors, its checkpoint; log, its stderr.
   std::filesystem::path state_file(std::size_t index, const std::string& kind) const {
     return options_.state / fmt::format("{}.{}", cells_[index].key, kind);
   }
 
-  /// Takes the claim once the cell's process is there.
+  /// Starts the cell's process, which then holds the claim.
   void start(std::size_t index, std::optional<Claim>& claim) {
     const Cell& cell = cells_[index];
     CellRequest request;
@@ -203,7 +203,7 @@ class Matrix {
     if (error) fail("cannot remove the checkpoint {}: {}", file.string(), error.message());
   }
 
-  /// The cell starts over, and what is left of the checkpoint stays for whoever wants to look at it.
+  /// Renames a damaged checkpoint: the cell starts over, and the file is kept for inspection.
   void set_aside_damaged(std::size_t index, const std::filesystem::path& file) {
     const std::string flaw = flaw_of_checkpoint(file);
     if (flaw.empty()) return;
@@ -216,7 +216,7 @@ class Matrix {
     observer_.noticed(fmt::format("{}; it is set aside as {}, and the cell starts over", flaw, aside.string()));
   }
 
-  /// Waits for words of any cell, a little while, and acts on them.
+  /// Waits briefly for messages of the cells and handles them.
   void listen() {
     if (running_.empty() && elsewhere_.empty()) return;
     std::vector<pollfd> waiting;
@@ -242,14 +242,14 @@ class Matrix {
           observer_.progressed(cells_[running.index], message.progress);
         else
           running.last = std::move(message);
-      } catch (const Error& error) {  // isolation: one cell's nonsense must not end the others
+      } catch (const Error& error) {  // one cell's invalid message must not end the others
         running.nonsense = error.what();
         running.child->send_signal(SIGKILL);
       }
     }
   }
 
-  /// Too long: told to end once, and made to end when it does not.
+  /// Tells a cell that exceeds the time limit to end, and kills it when it does not.
   void watch_time(Running& running) const {
     const double over = options_.max_seconds > 0 ? seconds_since(running.start) - options_.max_seconds : -1;
     if (over < 0) return;
@@ -269,14 +269,15 @@ class Matrix {
     run.threads = running.threads;
     run.shared = run.shared || running.shared;
     run.started = running.started;
-    run.seconds += seconds_since(running.start);  // to those of earlier processes
+    run.seconds += seconds_since(running.start);  // added to those of earlier processes
     if (!done) explain(run, running, ending);
     run.id = store_.add(run, environment_, options_.force);
     if (running.claim) tidy(running, done);
     observer_.ended(outcome);
   }
 
-  /// Not before the run is stored: until then the checkpoint is all there is.
+  /// Removes files that the cell no longer needs. Called only after its run is stored: until then the checkpoint is the
+  /// only copy.
   void tidy(Running& running, bool done) const {
     std::error_code none;
     if (done) std::filesystem::remove(state_file(running.index, "safetensors"), none);
@@ -285,7 +286,7 @@ class Matrix {
     running.claim->end();
   }
 
-  /// Status and reason of a cell without a result.
+  /// Sets the status and the reason of a cell without a result.
   void explain(StoredRun& run, const Running& running, const std::string& ending) const {
     const bool told = running.last && running.last->type == CellMessage::Type::interrupted;
     run.status = "failed";
@@ -313,16 +314,16 @@ class Matrix {
     }
   }
 
-  /// Why a cell that others than we told to end was told.
+  /// Says why something other than this program told a cell to end.
   static std::string why_told(const Child& child) {
-    constexpr double kNearly = 0.9;  // the system counts a limit more coarsely
+    constexpr double kNearly = 0.9;  // the system enforces the limit more coarsely
     const auto limit = cpu_limit();
     if (!limit || child.cpu_seconds() < kNearly * *limit) return "interrupted by a signal";
     return fmt::format("interrupted by the system after {} s on a CPU, which is all that it may have (ulimit -t)",
                        *limit);
   }
 
-  /// Where to read on: an empty log does not stay.
+  /// A reference to the cell's log; empty if the log is empty, because it is then removed.
   std::string see_log(const Running& running) const {
     const std::filesystem::path log = state_file(running.index, "log");
     std::error_code missing;
@@ -330,19 +331,19 @@ class Matrix {
     return stays ? fmt::format("; see {}", log.string()) : "";
   }
 
-  /// What libraries die of when memory is refused to them.
+  /// Signals by which libraries end the process when memory is refused.
   static bool is_crash(const std::string& ending) {
     return ending.starts_with("signal 6 ") || ending.starts_with("signal 7 ") || ending.starts_with("signal 11 ");
   }
 
-  /// The sentence on a cell that ran out of memory; `needed`: about what would be enough, 0: not known.
+  /// The reason of a cell that ran out of memory; `needed` is about what it needs, 0: not known.
   std::string out_of_memory(std::int64_t needed) const {
     const auto limit = refusing_limit(options_.cell.max_memory);
     return lra::out_of_memory(options_.cell.max_memory, needed) + "; try a smaller token_budget" +
            (limit ? fmt::format(", fewer --threads or a larger {}", limit->name) : " or fewer --threads");
   }
 
-  /// A run of which only what was asked for is known.
+  /// A run with only the values that are known before it starts.
   StoredRun blank_run(const Cell& cell) const {
     const Experiment& experiment = cell.experiment;
     StoredRun run;
@@ -378,8 +379,8 @@ class Matrix {
   const Environment& environment_;
   const MatrixOptions& options_;
   MatrixObserver& observer_;
-  std::deque<std::size_t> todo_, elsewhere_;  // cells not begun, and those that another process has
-  std::set<std::size_t> told_;                // of the latter, those that were spoken of
+  std::deque<std::size_t> todo_, elsewhere_;  // cells not started, and cells that another process has claimed
+  std::set<std::size_t> told_;                // of the latter, those that were announced
   std::vector<Running> running_;
   std::vector<Outcome> outcomes_;
   std::optional<Clock::time_point> stopped_;
@@ -396,7 +397,7 @@ void store_baselines(const Dataset& data, const TaskSpec& spec, Store& store) {
 
 std::vector<Cell> prepare(const std::vector<Experiment>& experiments, const DataPaths& paths, Store& store,
                           MatrixObserver& observer) {
-  std::map<std::string, std::string> fingerprints;  // task and its data's settings → fingerprint
+  std::map<std::string, std::string> fingerprints;  // task and data settings → fingerprint
   std::vector<Cell> cells;
   DataPaths telling = paths;
   telling.notice = [&observer](const std::string& sentence) { observer.noticed(sentence); };

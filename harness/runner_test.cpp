@@ -1,4 +1,4 @@
-// The runner against cells played by the shell: every way a process can end.
+// Tests the runner with a shell script in place of the cells: every way in which a process can end.
 #include "harness/runner.h"
 
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@ constexpr const char* kResult =
     R"("parts":[],"timing_flaw":"","reason":"",)"
     R"("history":[[1,"valid","accuracy",0.75]],"test_hits":"1101"}}' >&3;)";
 
-/// A cell that the scripts below can tell from others by its limit.
+/// A cell that the scripts below identify by its limit.
 Cell cell_of(long limit) {
   const Experiment experiment = make_experiment("listops", "smoke", "identity", 0, limit, {});
   const Json form = canonical(experiment, "fingerprint");
@@ -34,7 +34,7 @@ std::vector<Cell> cells_of(long count) {
   return cells;
 }
 
-/// A program that does `script` after reading its request into $request.
+/// Options whose cells read their request into $request and run `script`.
 MatrixOptions played_by(const std::string& script) {
   MatrixOptions options;
   options.program = {"/bin/sh", "-c", "request=$(cat); " + script};
@@ -168,7 +168,7 @@ TEST(Runner, SharesThreadsAmongJobsAndSaysSo) {
   options.cell.threads = 7;
   const auto start = std::chrono::steady_clock::now();
   const auto outcomes = run(cells_of(3), store, options);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(1400));  // one after another: 1500
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(1400));  // sequentially: 1500
   for (const Outcome& outcome : outcomes) {
     EXPECT_EQ(outcome.run.status, "done");
     EXPECT_TRUE(outcome.run.shared);
@@ -176,13 +176,13 @@ TEST(Runner, SharesThreadsAmongJobsAndSaysSo) {
   }
 }
 
-/// The order in which cells end, by their limit.
+/// Records the limits of cells in the order in which they end.
 struct Watcher : MatrixObserver {
   std::vector<long> order;
   void ended(const Outcome& outcome) override { order.push_back(outcome.cell.experiment.limit); }
 };
 
-// Nobody says how many: the short ones first, side by side; then the long ones, each alone with all threads.
+// With `jobs` = 0, the short cells run first, side by side; then the long ones run one by one with all threads.
 TEST(Runner, PutsShortCellsSideBySide) {
   Store store(":memory:");
   std::vector<Cell> cells = cells_of(5);
@@ -201,7 +201,8 @@ TEST(Runner, PutsShortCellsSideBySide) {
   }
 }
 
-// There is nobody to share with: all threads, and the timing counts. Cells of which nothing is known count as long.
+// No other short cell can run beside it, so it gets all threads, and its timing counts. Cells of unknown duration count
+// as long.
 TEST(Runner, GivesALoneShortCellAllThreads) {
   Store store(":memory:");
   std::vector<Cell> cells = cells_of(3);
@@ -215,7 +216,7 @@ TEST(Runner, GivesALoneShortCellAllThreads) {
   }
 }
 
-// Libraries die when memory is refused to them; whoever set the limit is told so.
+// Libraries crash when memory is refused; the reason names the limit instead of the signal.
 TEST(Runner, ACrashAtAMemoryLimitNamesMemory) {
   Store store(":memory:");
   const auto cells = cells_of(3);
@@ -243,7 +244,7 @@ TEST(Runner, MoreThreadsThanCpusAreSharedTimings) {
   EXPECT_EQ(outcome.run.threads, 64) << "a step has no use for more";
 }
 
-// A cell saves it with its state, for the process that goes on from there.
+// A cell saves the flag with its state, for the process that resumes it.
 TEST(Runner, TellsACellWhetherItShares) {
   const auto shares = [](const MatrixOptions& changes) {
     const TemporaryFolder folder;
@@ -280,7 +281,7 @@ TEST(Runner, KeepsWhatEarlierProcessesWere) {
   EXPECT_EQ(stored->parts.size(), 2u);
 }
 
-// What stands in the way of one cell's files ends that cell.
+// An obstacle to one cell's files fails only that cell.
 TEST(Runner, ACellThatCannotBeStartedFailsAlone) {
   const TemporaryFolder folder;
   Store store(":memory:");
@@ -309,7 +310,7 @@ TEST(Runner, ACellThatCannotBeStartedFailsAlone) {
   for (const Outcome& outcome : run(cells, other, options)) EXPECT_EQ(outcome.run.status, "failed");
 }
 
-/// Keeps the sentences.
+/// Records the notices.
 struct Listener : MatrixObserver {
   std::vector<std::string> sentences;
   void noticed(const std::string& sentence) override { sentences.push_back(sentence); }
@@ -332,7 +333,7 @@ TEST(Runner, ADamagedCheckpointIsSetAside) {
   }
 }
 
-/// Asks for the end as soon as a cell has begun.
+/// Requests a stop as soon as a cell has started.
 struct Impatient : MatrixObserver {
   std::atomic<bool> stop{false};
   void started(const Cell&) override { stop = true; }
@@ -346,7 +347,7 @@ TEST(Runner, StopsWhenAskedTo) {
   const auto cells = cells_of(3);
   const auto outcomes = run_cells(cells, store, Environment{}, options, observer);
   for (const Outcome& outcome : outcomes) EXPECT_EQ(outcome.run.status, "interrupted");
-  EXPECT_EQ(store.failures().size(), 1u);  // the one that had begun
+  EXPECT_EQ(store.failures().size(), 1u);  // the one that had started
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ namespace lra {
 namespace {
 
 constexpr std::chrono::milliseconds kInterval{50};
-constexpr double kShortestPause = 0.5;  // seconds: a busy system alone makes no waiting thread this late
+constexpr double kShortestPause = 0.5;  // seconds: a busy system alone does not delay a waiting thread this much
 
 }  // namespace
 
@@ -41,7 +41,7 @@ void RunningClock::watch(const std::stop_token& stop) {
   }
 }
 
-/// Whoever looks first after a pause counts it: another thread may go on before the watcher does.
+/// The first call after a pause counts it: another thread may resume before the watcher does.
 RunningClock::Clock::time_point RunningClock::look() {
   const auto now = Clock::now();
   const double late = std::chrono::duration<double>(now - last_look_ - kInterval).count();

@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 TEST(RunningClock, RunsWithTheProcess) {
   RunningClock clock;
-  std::this_thread::sleep_for(700ms);  // longer than the shortest pause: a thread that waits is no process that stands
+  std::this_thread::sleep_for(700ms);  // longer than the shortest pause: a waiting thread is no stopped process
   EXPECT_GE(clock.seconds(), 0.7);
   EXPECT_EQ(clock.paused_seconds(), 0);
 }

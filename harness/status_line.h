@@ -1,4 +1,4 @@
-/// One line on stderr that says where something stands.
+/// A line on stderr that shows progress.
 #pragma once
 
 #include <chrono>
@@ -6,7 +6,8 @@
 
 namespace lra {
 
-/// On a terminal a line that is written over and over; otherwise a plain line every few seconds, without escapes.
+/// On a terminal, a line that is overwritten in place; otherwise a plain line every few seconds, without escape
+/// sequences.
 class StatusLine {
  public:
   StatusLine();
@@ -15,16 +16,16 @@ class StatusLine {
   StatusLine& operator=(const StatusLine&) = delete;
 
   bool on_terminal() const { return terminal_; }
-  /// Colour only on a terminal, and not when NO_COLOR is set (https://no-color.org).
+  /// True on a terminal, unless NO_COLOR is set (https://no-color.org).
   bool colour() const { return colour_; }
 
-  /// Whether what is shown now would be seen.
+  /// Would show() print now?
   bool is_due() const;
-  /// Of something that has just begun the first plain line is due after the usual time.
+  /// Restarts the interval between plain lines, so that the next one is due after the usual time.
   void restart() { last_ = Clock::now(); }
-  /// The state of this moment, when it is due.
+  /// Prints the current state, if it is due.
   void show(const std::string& line);
-  /// A line that stays.
+  /// Prints a permanent line.
   void say(const std::string& line);
 
  private:

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::array<Split, 3> kSplits{Split::train, Split::valid, Split::test};
 
-/// Examples to make of each split, fewer of long ones: a million tokens take a tenth of a second.
+/// The number of examples per split, fewer if they are long: a million tokens take a tenth of a second.
 long few(const TaskSpec& spec, long most) {
   constexpr long kTokens = 1 << 20;
   return std::clamp(kTokens / spec.length, 2L, most);
@@ -31,19 +31,19 @@ class Few final : public Dataset {
 
  private:
   Corpus corpus_;
-  std::string fingerprint_;  // none: nothing is stored of them
+  std::string fingerprint_;  // empty: nothing about them is stored
 };
 
 bool is_prepared(const TaskPlan& plan, const DataPaths& paths) {
   try {
     return std::filesystem::exists(prepared_file(plan, paths));
-  } catch (const Error& error) {  // files that are missing are no mistake here
+  } catch (const Error& error) {  // missing files are not an error here
     if (error.kind() != Kind::data) throw;
     return false;
   }
 }
 
-/// Sizes as the source's settings say them.
+/// The sizes of the splits in the source's settings; 0 if the settings do not say.
 std::array<long, 3> sizes_in(const Json& settings) {
   std::array<long, 3> sizes{};
   for (const Split split : kSplits) {
@@ -53,13 +53,13 @@ std::array<long, 3> sizes_in(const Json& settings) {
   return sizes;
 }
 
-/// Whether the source makes its examples one by one and reads no files.
+/// Does the source generate its examples one by one, without reading files?
 bool is_generator(const std::string& source, const Json& settings, const DataPaths& paths) {
   return sources().contains(source) && settings.contains("train") && settings.contains("test") &&
          sources().at(source).inputs(settings, paths.root).empty();
 }
 
-/// The first examples of each split: a generated example does not depend on how many there are.
+/// The first examples of each split: a generated example does not depend on their number.
 Corpus first_few(const TaskSpec& spec, const std::string& source, Json settings, const DataPaths& paths) {
   const long count = few(spec, 256);
   for (const Split split : kSplits) {

@@ -1,4 +1,4 @@
-/// Examples to try a cell on, without preparing its data.
+/// Examples for a trial run of a cell, without preparing its data.
 #pragma once
 
 #include <array>
@@ -11,14 +11,14 @@
 namespace lra {
 
 struct TrialData {
-  std::unique_ptr<Dataset> examples;  // a few or all of them
-  std::array<long, 3> sizes{};        // of the splits that the cell will see; 0: nobody knows yet
-  std::string basis;                  // what the examples are: one clause
+  std::unique_ptr<Dataset> examples;  // a few of them or all
+  std::array<long, 3> sizes{};        // of the splits that the cell will use; 0: not known yet
+  std::string basis;                  // describes the examples in one clause
 };
 
-/// The plan's prepared data where they are there; a few examples where a generator makes them, or images of the one
-/// size there is; otherwise random tokens of the maximum length. Prepares nothing. Throws a data error for prepared
-/// data that are damaged.
+/// Returns the plan's prepared data if it exists. Otherwise returns a few examples: random tokens of the only length
+/// for images, generated examples for a generator, random tokens of the maximum length for other tasks. Prepares
+/// nothing. Throws a data error for damaged prepared data.
 TrialData trial_data(const TaskPlan& plan, const DataPaths& paths);
 
 }  // namespace lra

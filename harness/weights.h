@@ -1,4 +1,4 @@
-/// A model's parameters in a file, by their readable names (models/README.md has the table).
+/// Stores and loads a model's parameters by their readable names (models/README.md has the table).
 #pragma once
 
 #include <vector>
@@ -8,16 +8,16 @@
 
 namespace lra {
 
-/// One array a parameter, in order of creation, named `prefix` + its name. Borrows `values`, laid out as the parameters
-/// are: these themselves, or their gradients.
+/// Returns one array per parameter, in the order of creation, named `prefix` + the parameter's name. Borrows `values`,
+/// which has the layout of the parameters: the parameters themselves or their gradients.
 std::vector<StoredArray> arrays_of(const Parameters& parameters, std::span<const float> values,
                                    const std::string& prefix = {});
 
-/// What else a file of weights may hold: arrays whose names start so are passed over.
+/// Prefix of arrays that a file of weights may also hold: load_weights ignores them.
 inline constexpr const char* kBesideWeights = "probe.";
 
-/// Replaces every value by the file's. Strict: throws a data error for a parameter that is missing, that has another
-/// shape or type, and for an array that is no parameter, naming the nearest. Changes nothing when it throws.
+/// Replaces every value by the file's. Throws a data error, and changes nothing, for a parameter that is missing or has
+/// another shape or type, and for an array that is not a parameter, naming the nearest.
 void load_weights(const std::filesystem::path& path, Parameters& parameters);
 
 }  // namespace lra

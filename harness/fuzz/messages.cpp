@@ -1,4 +1,4 @@
-/// What a cell and the program that started it say to each other.
+/// Fuzzes the messages between a cell and the program that started it.
 #include "core/fuzz/fuzz.h"
 
 #include "harness/protocol.h"

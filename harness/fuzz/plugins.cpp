@@ -1,4 +1,4 @@
-/// What a file must be before it is loaded as a plug-in.
+/// Fuzzes the checks that a plug-in file must pass before it is loaded.
 #include "harness/plugin_file.h"
 
 #include "core/fuzz/fuzz.h"

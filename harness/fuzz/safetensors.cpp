@@ -1,4 +1,4 @@
-/// Arrays in files, and checkpoints, which are such files with a hash.
+/// Fuzzes safetensors files and checkpoints, which are safetensors files with a hash.
 #include "core/fuzz/fuzz.h"
 
 #include "core/safetensors.h"

@@ -1,4 +1,4 @@
-/// What a configuration file asks for: recipe, shape and model settings of any value.
+/// Fuzzes the recipe, encoder and model settings of a configuration file.
 #include "core/fuzz/fuzz.h"
 
 #include "harness/experiment.h"
