@@ -26,13 +26,13 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 constexpr long kVocabulary = 257;  // LRA's bytes and padding
 constexpr long kFirstCounted = 64;
-constexpr long kTelling = 1024;  // tokens from which on growth tells what cannot fit by far
+constexpr long kTelling = 1024;  // from this length on, extrapolated growth rejects what is far too large
 
 TaskSpec spec_of(long length) { return {"bench", "bench", kVocabulary, length, 2, false, 0, 0}; }
 
 std::string name_of_model(const BenchTask& task) { return task.model.substr(0, task.model.find(' ')); }
 
-/// The settings of all models and those that a row's own name gives, "linformer k=64".
+/// Merges the settings of all models with those in a row's name, "linformer k=64".
 Json settings_of(const BenchTask& task) {
   Json settings = task.settings.is_null() ? Json::object() : task.settings;
   const std::string& row = task.model;
@@ -50,7 +50,7 @@ Classifier build(const BenchTask& task, long length) {
 
 PlanShape plan_of(const BenchTask& task) { return plan_shape(task.batch, task.length, Recipe{}.token_budget); }
 
-/// Copies of the parameters that a step keeps: values, and in training Adam's two moments.
+/// The number of parameter copies that a step keeps: values, and in training Adam's two moments.
 std::int64_t copies(const BenchTask& task) { return task.training ? 3 : 1; }
 
 Batch random_batch(const std::string& row, long length, long count) {
@@ -69,14 +69,14 @@ Batch random_batch(const std::string& row, long length, long count) {
   return batch;
 }
 
-/// The same learning rate at every step, of which nothing here depends.
+/// A constant learning rate; no figure depends on it.
 Recipe bench_recipe() {
   Recipe recipe;
   recipe.schedule = "constant", recipe.warmup = 0;
   return recipe;
 }
 
-/// A model at one length with everything that a step needs.
+/// A model at one length, with its data and optimiser.
 class Subject {
  public:
   Subject(const BenchTask& task, LaneExecutor& lanes, RunningClock& clock)
@@ -103,13 +103,13 @@ class Subject {
   long steps_ = 0;
 };
 
-/// What an example of n tokens takes when every thread has one.
+/// Seconds per example of n tokens when every thread computes one.
 double seconds_of_example(const BenchTask& task, long n) {
   const Classifier classifier = build(task, n);
   const Batch batch = random_batch(task.model, n, task.threads);
   LaneExecutor lanes(task.threads);
   double seconds = 0;
-  for (int again = 0; again < 2; ++again) {  // the first makes the primitives
+  for (int again = 0; again < 2; ++again) {  // the first pass creates the primitives
     const auto start = Clock::now();
     if (task.training)
       lanes.train(classifier, plan_micro_batches(batch, n), 0);
@@ -175,8 +175,8 @@ std::int64_t estimated_bytes(const BenchTask& task, std::int64_t available, long
 }
 
 std::vector<BenchForecast> forecast(const BenchTask& task, const std::vector<long>& lengths) {
-  constexpr long kLongest = 256;        // of what is tried
-  constexpr double kAroundSteps = 0.1;  // to start a process
+  constexpr long kLongest = 256;        // tokens of the longest trial
+  constexpr double kAroundSteps = 0.1;  // seconds to start a process
   const long longest = std::clamp(*std::max_element(lengths.begin(), lengths.end()), 2L, kLongest);
   const Growth example(double(longest / 2), seconds_of_example(task, longest / 2), double(longest),
                        seconds_of_example(task, longest), models().at(name_of_model(task)).facts.exponent);
@@ -211,14 +211,14 @@ struct BenchMeter::Rep {
     give_way();
   }
 
-  /// The others may need what this one keeps for its next step.
+  /// Releases the memory kept for the next step, which other cells may need.
   void give_way() {
     if (task.alone) return;
     trim_memory(lanes->workers());
     trimmed = true;
   }
 
-  /// What was given away is had again before anything is timed.
+  /// Takes released memory back before anything is timed.
   void take_back() {
     if (std::exchange(trimmed, false)) subject->step();
   }
@@ -233,7 +233,7 @@ struct BenchMeter::Rep {
     give_way();
   }
 
-  /// A step in which the process stood still is no figure, and is taken once more.
+  /// Repeats a step that contains a pause of the process, once.
   StepResult whole_step(const PassOptions& options = {}) {
     constexpr int kMostTries = 20;
     for (int tries = 0; tries < kMostTries; ++tries)
@@ -245,7 +245,7 @@ struct BenchMeter::Rep {
   std::int64_t estimate = 0;
   std::optional<RunningClock> clock;
   std::optional<LaneExecutor> lanes;
-  std::optional<Subject> subject;  // none: it does not fit
+  std::optional<Subject> subject;  // empty if the cell does not fit in memory
   StepResult last;
   std::int64_t activations = 0;  // of a micro-batch
   std::int64_t gradients = 0, resident = 0;

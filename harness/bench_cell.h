@@ -13,16 +13,16 @@ namespace lra {
 
 /// Steps on random tokens of LRA's byte vocabulary, every sequence of the full length.
 struct BenchTask {
-  std::string model;  // "transformer materialized=true": a model with settings of its own
+  std::string model;  // may include settings: "transformer materialized=true"
   long length = 1024, batch = 32;
   bool training = true;  // otherwise inference
   long threads = 1;
-  double seconds = 2;   // of measured steps, all turns together, at least one step a turn
-  long turns = 3;       // that the steps are divided into
-  bool alone = true;    // otherwise others have their turns in between, and get the memory that is not in use
-  long max_memory = 0;  // bytes that the process may have; 0: what the machine has available
+  double seconds = 2;   // of measured steps over all turns, at least one step per turn
+  long turns = 3;       // number of turns that the steps are divided into
+  bool alone = true;    // otherwise other cells take turns in between and get unused memory
+  long max_memory = 0;  // bytes; 0: what the machine has available
   bool profile = false;
-  Json encoder;   // shape and dropout; the `small` protocol's by default
+  Json encoder;   // shape and dropout; default: those of the `small` protocol
   Json settings;  // of all models
 
   void fields(auto&& f) {
@@ -39,35 +39,35 @@ struct BenchTask {
   }
 };
 
-/// What peak_bytes of a cell would be, without running it: one example is counted at lengths that double, up to half of
-/// `length`, until the next would need more than `available` or is longer than `longest`, and goes on as the last
-/// doubling did.
+/// Estimates peak_bytes of a cell without running it. Counts one example at doubling lengths up to half of `length`,
+/// until the next one would need more than `available` or be longer than `longest`, and extrapolates from the last
+/// doubling.
 std::int64_t estimated_bytes(const BenchTask& task, std::int64_t available, long longest);
 
-/// What a cell is expected to take, from a moment of its model's work on short sequences.
+/// A forecast of a cell's cost from a short trial of its model on short sequences.
 struct BenchForecast {
   double seconds = 0;
   std::int64_t bytes = 0;
 };
-/// One a length; that of `task` is not looked at.
+/// Returns one forecast per length; the length of `task` is ignored.
 std::vector<BenchForecast> forecast(const BenchTask& task, const std::vector<long>& lengths);
 
 /// Measures a cell, turn by turn.
 class BenchMeter {
  public:
-  /// Estimates the memory and, where it is there, takes the first step, of which memory is measured.
+  /// Estimates the memory and, if there is enough, takes the first step and measures its memory.
   explicit BenchMeter(const BenchTask& task);
   ~BenchMeter();
   BenchMeter(const BenchMeter&) = delete;
   BenchMeter& operator=(const BenchMeter&) = delete;
 
-  /// False: it does not fit and may have no turn.
+  /// Whether the cell fits in memory; if not, it takes no turn.
   bool fits() const;
   void turn();
-  /// The figures by name, see bench.h; those that compare with the machine are not among them. Of a cell that does not
-  /// fit only estimated_bytes. Requires that it had its turns otherwise.
+  /// The figures by name (see bench.h) except those that compare with the machine; only estimated_bytes for a cell that
+  /// does not fit. Requires that all turns are over.
   Json metrics() const;
-  /// The same steps for as long once more with a look at the clock after every op: see profile.h.
+  /// Repeats the steps for the same time with a clock reading after every op; see profile.h.
   Json profile();
 
  private:
@@ -75,7 +75,7 @@ class BenchMeter {
   std::unique_ptr<Rep> rep_;
 };
 
-/// What a process of `bench` is asked for, on its way there.
+/// The request that `bench` sends to one of its processes.
 Json forecast_request(const BenchTask& task, const std::vector<long>& lengths);
 Json measure_request(const BenchTask& task);
 Json machine_request(long threads, long max_memory);

@@ -16,27 +16,27 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// From the start of a cell's process to its first step, and from its test to its end: two looks at the machine's peak,
-/// the workers' first primitives, the store.
+/// Seconds from the start of a cell's process to its first step and from its test to its end: two measurements of the
+/// machine's peak, the workers' first primitives, the store.
 constexpr double kAroundSteps = 0.4;
-constexpr long kFirstLength = 32;  // what trials begin with
-constexpr long kLookedAt = 512;    // examples whose lengths are looked at
+constexpr long kFirstLength = 32;  // tokens of the first trial
+constexpr long kLookedAt = 512;    // examples whose lengths are read
 
-/// What sequences of one length cost, with a micro-batch of them on each thread at once.
+/// The cost of sequences of one length, with one micro-batch of them per thread at the same time.
 struct Trial {
   double length = 0;
-  double seconds = 0, flops = 0;  // of a thread, a sequence
-  double bytes = 0;               // activations of an example
+  double seconds = 0, flops = 0;  // per thread and sequence
+  double bytes = 0;               // activations per example
 };
 
-/// What a step and an evaluated example cost.
+/// The cost of a training step and of an evaluated example.
 struct Unit {
   double step_seconds = 0, step_flops = 0;
-  double evaluation_seconds = 0, evaluation_flops = 0;  // an example
+  double evaluation_seconds = 0, evaluation_flops = 0;  // per example
   double activation_bytes = 0, gradient_bytes = 0;
 };
 
-/// The same work, and no number that is not finite whatever the recipe says.
+/// A recipe of the same cost that stays finite whatever the user's recipe says.
 Recipe harmless(Recipe recipe) {
   recipe.lr = 0;
   return recipe;
@@ -65,7 +65,7 @@ class Calibration {
  private:
   double left() const { return budget_ - seconds_since(start_); }
 
-  /// Longer and longer, while there is time for it.
+  /// Runs trials of doubling length while time remains.
   void try_lengths() {
     const long longest = e_.plan.spec.length;
     for (long n = std::min(kFirstLength, longest);; n = std::min(2 * n, longest)) {
@@ -76,7 +76,7 @@ class Calibration {
     }
   }
 
-  /// Examples of n tokens that fill a micro-batch, or as many of them as there is time for.
+  /// The number of examples of n tokens that fill a micro-batch, or that the remaining time allows.
   long packed(long n) const {
     if (trials_.empty()) return 1;
     const Trial& last = trials_.back();
@@ -84,17 +84,17 @@ class Calibration {
     return long(std::clamp(0.1 * left() / each, 1.0, double(plan_of(double(n)).examples_at_once)));
   }
 
-  /// A step's plan when every sequence has so many tokens.
+  /// The plan of a step whose sequences all have n tokens.
   PlanShape plan_of(double length) const {
     return plan_shape(recipe_.batch, std::lround(sides() * length), recipe_.token_budget);
   }
 
-  /// Sequences of an example.
+  /// Sequences per example.
   double sides() const { return e_.plan.spec.paired ? 2 : 1; }
 
   double exponent() const { return models().at(e_.model).facts.exponent; }
 
-  /// Training examples, cut or repeated to n tokens a sequence.
+  /// Training examples, cut or repeated to n tokens per sequence.
   Batch examples_of(long n, long count) const {
     Batch batch;
     batch.paired = e_.plan.spec.paired;
@@ -117,7 +117,7 @@ class Calibration {
     const Batch batch = examples_of(n, each * lanes_.threads());
     Trial trial;
     trial.length = double(n);
-    for (int again = 0; again < 2; ++again) {  // the first makes the primitives
+    for (int again = 0; again < 2; ++again) {  // the first pass creates the primitives
       const auto start = Clock::now();
       const PassResult pass = lanes_.train(model_, plan_micro_batches(batch, batch.tokens() / lanes_.threads()), 0);
       trial.seconds = seconds_since(start) / (double(each) * sides());
@@ -168,10 +168,10 @@ class Calibration {
     return unit;
   }
 
-  /// The cell's own first steps and a part of its validation.
+  /// Times the cell's own first steps and part of its validation.
   Unit timed() {
     Unit unit;
-    train_step(0, unit);  // makes the primitives
+    train_step(0, unit);  // creates the primitives
     unit.step_seconds = unit.step_flops = 0;
     const double enough = 0.6 * left();
     long steps = 0;
@@ -199,7 +199,7 @@ class Calibration {
     std::vector<std::uint32_t> indices;
     const long size = trial_.examples->size(Split::valid);
     for (long i = 0; i < count; ++i) indices.push_back(std::uint32_t(i % size));
-    for (int again = 0; again < 2; ++again) {  // the first makes the primitives
+    for (int again = 0; again < 2; ++again) {  // the first pass creates the primitives
       const auto start = Clock::now();
       const PassResult pass = evaluate(lanes_, model_, *trial_.examples, Split::valid, indices, recipe_.token_budget);
       unit.evaluation_seconds = seconds_since(start) / double(count);
@@ -207,7 +207,7 @@ class Calibration {
     }
   }
 
-  /// Examples evaluated in all.
+  /// The total number of evaluated examples.
   double evaluated() const {
     const auto size = [this](Split split) {
       const long all = trial_.sizes[std::size_t(split)];
@@ -267,13 +267,13 @@ Estimate estimate(const Experiment& experiment, const DataPaths& paths, long thr
 
 namespace {
 
-/// A step's plan when every example has full length.
+/// The plan of a step whose examples all have full length.
 PlanShape longest_plan(const Experiment& e) {
   const long tokens = e.plan.spec.length * (e.plan.spec.paired ? 2 : 1);
   return plan_shape(e.plan.recipe.batch, tokens, e.plan.recipe.token_budget);
 }
 
-/// The activations of a training example of full length, from those of two short ones.
+/// Extrapolates the activation bytes of a full-length training example from two short ones.
 double bytes_of_example(const Classifier& model, const Experiment& e) {
   constexpr long kShort = 64;  // tokens of a sequence
   const auto activations = [&](long n) {
@@ -297,10 +297,10 @@ std::int64_t bytes_of_parameters(const Experiment& e, long threads) {
 }
 
 std::int64_t needed_bytes(const Experiment& e, long threads, std::int64_t limit) {
-  // Bytes: a thread's stack and primitives, and what it wants to find free while it makes one; the operands of
-  // gemm_peak_gflops. Threads often make their first primitives at the same time.
+  // Bytes: a thread's stack and primitives, with what must be free while it creates one; the operands of
+  // gemm_peak_gflops. Threads often create their first primitives at the same time.
   constexpr double kOfThread = 29e6, kOfLook = 10e6;
-  constexpr double kOfLibraries = 68e6;  // what oneDNN makes once, and wants to find free (see Making in onednn.cpp)
+  constexpr double kOfLibraries = 68e6;  // what oneDNN allocates once, and needs free (see Making in onednn.cpp)
   double training = double(bytes_of_parameters(e, threads));
   if (training <= double(limit)) {
     const Classifier model(e.model, e.model_settings, parse<EncoderConfig>(e.plan.encoder, "encoder"), e.plan.spec,

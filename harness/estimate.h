@@ -1,4 +1,4 @@
-/// What a cell will cost before it is run: a look at its data, and a second or two of its own work on this machine.
+/// Forecasts the cost of a cell from its data and a second or two of its own work on this machine.
 #pragma once
 
 #include <cstdint>
@@ -11,19 +11,19 @@ namespace lra {
 struct Estimate {
   long parameters = 0;
   double flops = 0;             // of the model, training and evaluation together
-  std::int64_t peak_bytes = 0;  // live at the peak, as StoredRun::peak_bytes has it
-  double seconds = 0;           // wall-clock of the cell with `threads` threads to itself; data already prepared
-  std::string basis;            // what the lengths of examples were taken from, for the reader
+  std::int64_t peak_bytes = 0;  // as StoredRun::peak_bytes
+  double seconds = 0;           // wall-clock of the cell alone with `threads` threads, without preparing data
+  std::string basis;            // where the lengths of examples come from, for display
 };
 
 /// Builds the model and times its steps on examples of the task, for at most about `budget` seconds (0.1 and more).
-/// Data that are prepared are looked at; of a generator a few examples are made; otherwise every example counts with
-/// the task's maximum length, and evaluation is left out where nobody knows how many examples it has. Steps too long to
-/// be timed are put together from shorter examples: see Growth.
+/// The lengths come from prepared data, or from a few examples of a generator; otherwise every example counts with the
+/// task's maximum length, and evaluation is left out if its number of examples is unknown. Steps too long to be timed
+/// are extrapolated from shorter examples; see Growth.
 Estimate estimate(const Experiment& experiment, const DataPaths& paths, long threads, double budget);
 
-/// About the bytes of what training keeps of each parameter: its value, gradients, Adam's moments, its best value.
-/// Takes no time: the model is not built.
+/// The approximate bytes that training keeps for all parameters: values, gradients, Adam's moments, best values. Does
+/// not build the model, and takes no time.
 std::int64_t bytes_of_parameters(const Experiment& experiment, long threads);
 
 /// About the bytes that the process of a cell asks the system for at its peak, beside what it has at its start: stacks

@@ -12,22 +12,22 @@
 namespace lra {
 namespace {
 
-/// Gradient buffers that are handed out and back, at most so many at once.
+/// A pool of gradient buffers with a limit on the number in use.
 ///
-/// A lane that finds none waits before it starts. That ends: lanes get theirs in order of number, those that have one
-/// need nothing more, and when they are all done the tree holds fewer than PlanShape::gradient_buffers.
+/// A lane that gets none waits before it starts. The wait ends: lanes get buffers in order of their numbers, a lane
+/// with a buffer needs nothing else, and when those lanes are done the tree holds fewer than
+/// PlanShape::gradient_buffers.
 class Buffers {
  public:
   explicit Buffers(std::size_t size) : size_(size) {}
 
-  /// Before the lanes of a step, when none has a buffer: at most `limit` for them. Those that a failed step lost are
-  /// forgotten.
+  /// Starts a step with at most `limit` buffers in use. Buffers that a failed step lost no longer count.
   void start(long limit) {
     limit_ = limit, next_lane_ = live_ = 0, given_up_ = false;
     free_.reserve(std::size_t(limit));
   }
 
-  /// Empty once a lane of this step could not have its buffer: the tree will never be whole, so nobody waits for it.
+  /// Returns an empty vector after an allocation of this step failed, because the tree cannot complete.
   std::vector<float> take(long lane) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return given_up_ || (lane == next_lane_ && live_ < limit_); });
@@ -72,8 +72,8 @@ class Buffers {
   bool given_up_ = false;
 };
 
-/// Sums one buffer a lane along a fixed binary tree: node n of a level is the sum of nodes 2n and 2n + 1 below,
-/// whichever of the two is finished first.
+/// Sums one buffer per lane along a fixed binary tree: node n of a level is the sum of nodes 2n and 2n + 1 below,
+/// whichever of the two finishes first.
 class Tree {
  public:
   Tree(long lanes, Buffers& buffers) : lanes_(lanes), buffers_(buffers) { waiting_.reserve(std::size_t(lanes)); }
@@ -121,7 +121,7 @@ class Tree {
 }  // namespace
 
 struct GradientReduction::Rep {
-  std::map<std::size_t, Buffers> buffers;  // by size: one set a model size
+  std::map<std::size_t, Buffers> buffers;  // by size: one pool per model size
   Buffers* current = nullptr;              // of the last step
   std::optional<Tree> tree;                // of the last step
 };
@@ -131,7 +131,7 @@ GradientReduction::GradientReduction() : rep_(std::make_unique<Rep>()) {}
 GradientReduction::~GradientReduction() = default;
 
 void GradientReduction::start(const PlanShape& plan, std::size_t gradients, long threads) {
-  rep_->tree.reset();  // hands the last sum's buffer back
+  rep_->tree.reset();  // returns the last sum's buffer
   rep_->current = &rep_->buffers.try_emplace(gradients, gradients).first->second;
   rep_->current->start(plan.gradient_buffers(threads));
   rep_->tree.emplace(plan.lanes(), *rep_->current);

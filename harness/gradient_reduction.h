@@ -1,8 +1,8 @@
-/// The sum of the lanes' gradients: a buffer for each running lane, and a tree along which they are added.
+/// Sums the lanes' gradients: one buffer per running lane, added along a tree.
 ///
-/// Buffers are added along a fixed binary tree over lane numbers, so the bits do not depend on which lane is finished
-/// first. A finished lane merges with its finished sibling at once and hands its buffer back, so that few live. Whoever
-/// sums over several processes has this to change and nothing else.
+/// The tree is a fixed binary tree over lane numbers, so the bits do not depend on which lane finishes first. A
+/// finished lane merges with its finished sibling at once and returns its buffer, so that few buffers exist at a time.
+/// A sum over several processes would be a change to this class alone.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace lra {
 
-/// All but `start` and `sum` are called by the lanes, from their threads.
+/// The lanes call `take` and `finish` from their threads.
 class GradientReduction {
  public:
   GradientReduction();
@@ -22,20 +22,21 @@ class GradientReduction {
   GradientReduction(const GradientReduction&) = delete;
   GradientReduction& operator=(const GradientReduction&) = delete;
 
-  /// Before the lanes of a step: so many gradients in each of them.
+  /// Prepares a step whose lanes each have a buffer of `gradients` values. Call it before the lanes run.
   void start(const PlanShape& plan, std::size_t gradients, long threads);
 
-  /// A lane's buffer, all zero. Waits while as many are alive as the plan has at most. Empty once another lane could
-  /// not have its own (which throws std::bad_alloc there): the sum will never be whole, so nobody waits for it.
+  /// Returns a lane's buffer, filled with zeros. Waits while the plan's maximum of buffers is in use. Returns an empty
+  /// vector after another lane's allocation failed (which throws std::bad_alloc there), because the sum cannot
+  /// complete.
   std::vector<float> take(long lane);
 
-  /// What a lane has summed up. Must follow each `take`, or lanes that wait for a buffer wait for ever.
+  /// Adds a lane's sum. Must follow each `take`: other lanes may wait for the buffer.
   void finish(long lane, std::vector<float> sum);
 
-  /// That of all lanes once they have finished; valid until the next `start`.
+  /// The sum over all lanes, once all have finished; valid until the next `start`.
   std::span<const float> sum() const;
 
-  /// Bytes of buffers at their peak, for as many gradients as there were last.
+  /// Peak bytes of buffers of the size that the last step used.
   std::int64_t peak_bytes() const;
 
  private:

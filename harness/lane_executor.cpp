@@ -9,14 +9,14 @@
 namespace lra {
 namespace {
 
-/// What the micro-batches of one lane gave, beside gradients.
+/// The results of one lane, except gradients.
 struct LaneResult {
   Work work;
   std::int64_t peak = 0;
   Profile profile;
 };
 
-/// Has this thread's ops noted in a lane's profile while it lives, where that is asked for.
+/// Records this thread's ops in a lane's profile while it exists, if `wanted`.
 class Profiled {
  public:
   Profiled(Profile& profile, bool wanted) {
@@ -29,13 +29,13 @@ class Profiled {
   Profiled& operator=(const Profiled&) = delete;
 };
 
-/// What passed in this thread went into gradient buffers.
+/// Attributes this thread's time since the last op to gradient buffers.
 void note_reduction() {
   enter_layer("");
   if (Profile* profile = Context::current().profile) profile->forward("reduction");
 }
 
-/// Runs a lane's micro-batches and writes each example's loss and hit to its place in `pass`.
+/// Runs a lane's micro-batches and writes each example's loss and correctness to its position in `pass`.
 template <typename Step>
 void run_lane(const MicroBatchPlan& plan, long lane, const std::atomic<bool>* stop, PassResult& pass,
               LaneResult& result, Step step) {
@@ -96,7 +96,7 @@ PassResult LaneExecutor::train(const Classifier& model, const MicroBatchPlan& pl
         return loss;
       });
     } catch (...) {
-      reduction_.finish(lane, std::move(sum));  // or lanes that wait for a buffer would wait for ever
+      reduction_.finish(lane, std::move(sum));  // otherwise lanes that wait for a buffer would never end
       throw;
     }
     reduction_.finish(lane, std::move(sum));

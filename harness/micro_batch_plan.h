@@ -1,8 +1,8 @@
-/// How a batch is computed: which pieces it is cut into, and which of them can run at the same time.
+/// The plan of a batch: its division into micro-batches, and which of them can run at the same time.
 ///
-/// A batch is cut into micro-batches, and these are dealt to at most 64 lanes, consecutive ones to the same lane. The
+/// A batch is cut into micro-batches, which are assigned to at most 64 lanes, consecutive ones to the same lane. The
 /// plan is a function of the batch and the token budget only, so the bits of a result do not depend on the number of
-/// threads. What a lane does is said in lane_executor.h.
+/// threads. lane_executor.h defines a lane.
 #pragma once
 
 #include <utility>
@@ -14,20 +14,20 @@ namespace lra {
 
 inline constexpr long kMostLanes = 64;
 
-/// How much of a plan there is and how much of it is alive at once: what estimates of memory and time need.
+/// The sizes of a plan that estimates of memory and time need.
 struct PlanShape {
   long micro_batches = 0;
-  long examples_at_once = 0;  // of a micro-batch, at most
+  long examples_at_once = 0;  // the largest micro-batch
 
   long lanes() const;
-  /// Micro-batches that are computed at the same time, at most.
+  /// The maximum number of micro-batches computed at the same time.
   long running(long threads) const;
-  /// Gradient buffers alive at the same time, at most: one for each running lane, and what the reduction keeps while it
-  /// waits for the next lane.
+  /// The maximum number of gradient buffers at the same time: one per running lane, and those that the reduction keeps
+  /// while it waits for the next lane.
   long gradient_buffers(long threads) const;
 };
 
-/// That of a batch of examples that all have so many tokens, both sequences of a pair together.
+/// The shape of a batch whose examples all have `tokens` tokens, both sequences of a pair together.
 PlanShape plan_shape(long examples, long tokens, long token_budget);
 
 struct MicroBatchPlan {
@@ -35,11 +35,11 @@ struct MicroBatchPlan {
   long examples = 0;                      // of the batch
 
   PlanShape shape() const;
-  /// The first of a lane's micro-batches and the one after its last: as even as can be.
+  /// The range [first, last) of a lane's micro-batches; lanes differ by at most one.
   std::pair<long, long> of_lane(long lane) const;
 };
 
-/// Cuts a batch as `cut` of tasks/batcher.h does.
+/// Plans a batch, which `cut` (tasks/batcher.h) divides into micro-batches.
 MicroBatchPlan plan_micro_batches(const Batch& batch, long token_budget);
 
 }  // namespace lra

@@ -18,7 +18,7 @@ double squared_norm(const Parameters& parameters, std::span<const float> gradien
   return sum;
 }
 
-/// One step of Adam for every trained parameter, by all workers.
+/// Takes one step of Adam for every trained parameter, on all workers.
 void update_trained(WorkerPool& workers, Adam& adam, const kernels::AdamStep& step, std::span<const float> gradients,
                     Parameters& parameters) {
   std::vector<std::pair<long, long>> chunks;
@@ -30,8 +30,8 @@ void update_trained(WorkerPool& workers, Adam& adam, const kernels::AdamStep& st
   });
 }
 
-/// Each state's rule for its sums.
-void update_states(std::span<const float> sums, Parameters& parameters) {
+/// Applies each buffer's update rule to its sums.
+void update_buffers(std::span<const float> sums, Parameters& parameters) {
   for (const ParameterInfo& state : parameters.list())
     if (state.rule)
       state.rule(parameters.values().subspan(std::size_t(state.offset), std::size_t(state.shape.size())),
@@ -71,8 +71,8 @@ void Stepper::update(long step, StepResult& result) {
   Parameters& parameters = model_.parameters();
   update_trained(lanes_.workers(), adam_, adam_.at(step, learning_rate(recipe_, step), factor), result.gradients,
                  parameters);
-  update_states(result.gradients, parameters);
-  // Adam reads values, gradients and moments, and writes all but the gradients.
+  update_buffers(result.gradients, parameters);
+  // Adam reads values, gradients and two moments, and writes all but the gradients.
   result.bytes_moved += 7.0 * sizeof(float) * double(parameters.trained());
 }
 

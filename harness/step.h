@@ -1,4 +1,4 @@
-/// What training, bench and forecast do again and again, written once: a training step and an evaluation.
+/// A training step and an evaluation, as training, bench and forecast take them.
 #pragma once
 
 #include <functional>
@@ -11,31 +11,30 @@
 
 namespace lra {
 
-/// What a step gave and what it took. Seconds are those of the clock, without pauses of the process.
+/// The result of a step and its times. Seconds exclude pauses of the process.
 struct StepResult : PassResult {
   double squared_norm = 0;    // Σ g² over the trained parameters, before clipping
   double seconds = 0;         // the whole step
-  double data_seconds = 0;    // of these, until the examples were there
-  double update_seconds = 0;  // of these, from the gradients to the new parameters
-  double paused_seconds = 0;  // in which the process stood still meanwhile
+  double data_seconds = 0;    // part of it: waiting for the examples
+  double update_seconds = 0;  // part of it: from the gradients to the new parameters
+  double paused_seconds = 0;  // pauses of the process during the step
 };
 
-/// Takes the steps of one model. What it is made with must outlive it.
+/// Takes the steps of one model. The constructor's arguments must outlive it.
 class Stepper {
  public:
   Stepper(LaneExecutor& lanes, Classifier& model, Adam& adam, const Recipe& recipe, RunningClock& clock)
       : lanes_(lanes), model_(model), adam_(adam), recipe_(recipe), clock_(clock) {}
 
   using Data = std::function<Batch()>;
-  /// Called with the batch as it was cut and all but the times, before the parameters change. What it throws ends the
-  /// step.
+  /// Called with the plan and the result without times, before the parameters change. An exception ends the step.
   using Inspect = std::function<void(const MicroBatchPlan&, const StepResult&)>;
 
-  /// Training step `step`, from 0: data, forward and backward, `inspect`, clipping, the optimiser at the learning rate
-  /// that the recipe has there. The bits do not depend on the number of threads.
+  /// Takes training step `step`, counted from 0: data, forward and backward, `inspect`, clipping, and the optimiser at
+  /// the recipe's learning rate for that step. The bits do not depend on the number of threads.
   StepResult train(long step, const Data& data, const PassOptions& options = {}, const Inspect& inspect = {});
 
-  /// Data and forward alone: a step of inference. Needs neither recipe (but its token budget) nor optimiser.
+  /// Takes a step of inference: data and forward. Of recipe and optimiser it uses the token budget only.
   StepResult infer(const Data& data, const PassOptions& options = {});
 
  private:
@@ -50,10 +49,10 @@ class Stepper {
   RunningClock& clock_;
 };
 
-/// Examples that are packed at once by `evaluate`; no result depends on it.
+/// The batch size of `evaluate`; no result depends on it.
 inline constexpr long kEvaluationBatch = 256;
 
-/// Passes these examples of the split through the model, without dropout. Losses and hits are in their order.
+/// Evaluates these examples of the split, without dropout. Losses and correctness are in their order.
 PassResult evaluate(LaneExecutor& lanes, const Classifier& model, const Dataset& data, Split split,
                     std::span<const std::uint32_t> examples, long token_budget, const PassOptions& options = {});
 

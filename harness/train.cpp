@@ -20,7 +20,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-constexpr long kHistoryPoints = 500;  // training losses kept of a run, at most about
+constexpr long kHistoryPoints = 500;  // approximate maximum of stored training losses per run
 
 /// The examples of a split that a run may use.
 long size_of(const Experiment& e, const Dataset& data, Split split) {
@@ -29,7 +29,7 @@ long size_of(const Experiment& e, const Dataset& data, Split split) {
   return e.limit > 0 ? std::min(n, e.limit) : n;
 }
 
-/// The loss of a predictor that knows how often each label occurs in the split and nothing else.
+/// The loss of a predictor that outputs the label frequencies of the split for every example.
 double loss_of_guessing(const Dataset& data, Split split, long classes) {
   std::vector<double> counts(static_cast<std::size_t>(classes));
   const long n = data.size(split);
@@ -88,7 +88,7 @@ class Trainer {
     note_process();
   }
 
-  /// Between any two steps, and between a step and its validation, a run may be cut off and go on.
+  /// A run may be interrupted and resumed between two steps and between a step and its validation.
   void train_all() {
     while (true) {
       if (recipe_.validates_after(state_.steps) && state_.validated != state_.steps) validate(state_.steps);
@@ -126,7 +126,7 @@ class Trainer {
     state_.interval = {};
   }
 
-  /// A step whose loss or gradient is not finite is done once more to learn which op it came from.
+  /// Repeats a step whose loss or gradient is not finite, to find the op that it came from.
   void check_finite(long step, const MicroBatchPlan& plan, const StepResult& result) {
     const auto finite = [](double loss) { return std::isfinite(loss); };
     const bool loss_is = std::all_of(result.losses.begin(), result.losses.end(), finite);
@@ -144,7 +144,7 @@ class Trainer {
          where);
   }
 
-  /// After the last update no step follows that would find them.
+  /// Checks the parameters after the last update, which no later step would do.
   void check_parameters() const {
     const std::string where = first_bad_parameter();
     if (!where.empty()) diverged(fmt::format("last of {} steps diverged", recipe_.steps), where);
@@ -163,7 +163,7 @@ class Trainer {
   std::string first_bad_op(long step, const MicroBatchPlan& plan) {
     try {
       (void)lanes_.train(model_, plan, std::uint32_t(step), {.check_finite = true});
-    } catch (const Error& error) {  // its sentence is what was asked for
+    } catch (const Error& error) {  // its sentence names the op
       return fmt::format(": {}", error.what());
     }
     return "";
@@ -227,20 +227,20 @@ class Trainer {
     result_.gflops = state_.flops / result_.train_seconds * 1e-9;
   }
 
-  /// What this process does of the run; there is none before its first step.
+  /// The part of the run that this process computes; empty before its first step.
   Part& this_part() {
     if (!std::exchange(has_part_, true)) state_.parts.push_back({machine_name(x_.environment), x_.threads, x_.shared});
     return state_.parts.back();
   }
 
-  /// What is known of this process now, for the run or for its successor.
+  /// Records the state of this process, for the result or for the process that resumes the run.
   void note_process() {
     state_.seconds = result_.seconds + seconds_since(begun_);
     state_.rss_bytes = std::max(state_.rss_bytes, peak_resident_bytes() - resident_);
     if (has_part_) this_part().paused_seconds = clock_.paused_seconds();
   }
 
-  /// Values, Adam's two moments, the best values kept, gradient buffers, and each worker's activations.
+  /// Bytes of values, Adam's two moments, the best values, gradient buffers, and each worker's activations.
   std::int64_t live_bytes() const {
     const std::int64_t flat = std::int64_t(sizeof(float)) * model_.parameters().count();
     return flat * (best_.empty() ? 3 : 4) + lanes_.gradient_bytes() + state_.activation_bytes * lanes_.threads();
@@ -272,7 +272,8 @@ class Trainer {
     diverged(fmt::format("{} {} is not finite after step {}", word, name, step), first_bad_parameter());
   }
 
-  /// Over its last quarter the training loss was within 2 % of what guessing gives: no use of the input was learned.
+  /// Whether the training loss stayed within 2 % of guessing over the last quarter: the model learned nothing from its
+  /// input.
   bool stuck_at_chance() const {
     constexpr long kTooShortToTell = 100;
     if (recipe_.steps < kTooShortToTell) return false;
@@ -303,7 +304,7 @@ class Trainer {
   EpochSampler order_;
   TrainResult result_;
   TrainState state_;
-  StepProfile profile_;  // of this process: a run that went on from a checkpoint has only what came after
+  StepProfile profile_;  // of this process: after a resume, only the later steps
   Tally recent_, shown_;
   std::vector<float> best_;
   double valid_accuracy_ = -1;

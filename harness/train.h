@@ -14,30 +14,30 @@
 
 namespace lra {
 
-/// A cell: all that decides its result.
+/// A cell: everything that determines its result.
 struct Experiment {
   TaskPlan plan;        // task, preset, data, encoder shape, recipe
   std::string model;    // registered name
-  Json model_settings;  // what was asked for; the registry fills in defaults
+  Json model_settings;  // as requested; the registry adds the defaults
   std::uint64_t seed = 0;
   long limit = 0;  // use at most so many examples of each split; 0: all
-  Json sweep;      // what is tried of each key, {"lr": [3e-4, 1e-3]}, when this is one of several tries; else null
+  Json sweep;      // values per key, {"lr": [3e-4, 1e-3]}, if the cell is part of a sweep; else null
 };
 
-/// Where a run keeps its state, so that it can go on after it was cut off.
+/// The checkpoint from which an interrupted run resumes.
 struct Checkpoints {
   std::filesystem::path file;  // empty: none
-  Json experiment;             // canonical: what the state must belong to
+  Json experiment;             // canonical form; a checkpoint of another experiment is refused
 };
 
-/// How a cell is run. Nothing of it changes the result.
+/// How a cell runs. No option changes its result.
 struct CellOptions {
   long threads = 1;
-  bool shared = false;             // other cells run beside it
-  bool check_finite = false;       // look at every value and gradient, and name the op of the first bad one
-  bool profile = false;            // note where the steps' time goes, by layer and op
+  bool shared = false;        // other cells run at the same time
+  bool check_finite = false;  // check every value and gradient, and name the op of the first one that is not finite
+  bool profile = false;       // record the steps' time by layer and op
   double checkpoint_seconds = 60;  // between two checkpoints
-  std::int64_t max_memory = 0;     // bytes that its process may have; 0: no limit
+  std::int64_t max_memory = 0;     // bytes; 0: no limit
 
   static void fields(auto& self, auto&& f) {
     f("threads", self.threads), f("shared", self.shared), f("check_finite", self.check_finite);
@@ -45,23 +45,23 @@ struct CellOptions {
   }
 };
 
-/// A cell's options, with what its process adds.
+/// A cell's options and what its process adds.
 struct Execution : CellOptions {
-  Environment environment;  // where it runs: a state goes on only where the same steps give the same bits
+  Environment environment;                  // a checkpoint resumes only where the same steps give the same bits
   const std::atomic<bool>* stop = nullptr;  // set: abandon the step in progress
   Checkpoints checkpoints;
-  std::function<void(const StepProfile&)> profiled;  // with `profile`: told at the end where the steps' time went
-  /// Ends the process: called once the state is saved when a step does not come to its end soon after `stop` was set.
+  std::function<void(const StepProfile&)> profiled;  // with `profile`: called once at the end
+  /// Ends the process. Called after the checkpoint is saved if a step does not end soon after `stop` is set.
   std::function<void()> leave;
 };
 
-/// Where a run stands, about twice a second and after each validation.
+/// The progress of a run, reported about twice per second and after each validation.
 struct Progress {
   long step = 0, steps = 0;
   double loss = 0, accuracy = 0;  // of the latest training batches
   double valid_accuracy = -1;     // after a validation, else −1
   double examples_per_second = 0;
-  double data_share = 0;  // of the steps' time so far, what they waited for their examples
+  double data_share = 0;  // share of the steps' time spent waiting for examples
   std::int64_t peak_bytes = 0;
   std::string phase;  // train | valid | test
 
@@ -72,7 +72,8 @@ struct Progress {
   }
 };
 
-/// The resolved encoder and model settings: what is stored and hashed. Throws a usage error for a bad setting.
+/// Returns the resolved encoder and model settings, which are stored and hashed. Throws a usage error for a bad
+/// setting.
 Json resolve_settings(const Experiment& experiment);
 
 /// Trains, validates, selects, scores every test example once. Fills every field but the machine's peak; `seconds` and

@@ -21,7 +21,7 @@
 namespace lra {
 namespace {
 
-/// How often a wait looks whether it should stop, and how often it looks before it abandons the workers.
+/// The interval at which a wait checks `stop`, and the number of checks before it abandons the workers.
 constexpr std::chrono::milliseconds kLook{20};
 constexpr int kLooks = 15;
 
@@ -31,7 +31,7 @@ struct WorkerPool::Rep {
   std::vector<std::thread> workers;
   std::mutex mutex;
   std::condition_variable wake, done;
-  long ready = 0;  // workers that have begun, or failed to
+  long ready = 0;  // workers that have started or failed to start
   const std::function<void(long)>* work = nullptr;
   long count = 0, next = 0, running = 0;
   bool quit = false;
@@ -41,14 +41,14 @@ struct WorkerPool::Rep {
 
   bool all_done() const { return next >= count && running == 0; }
 
-  /// Until the workers have done all, or should stop and do not.
+  /// Waits until all work is done; calls `abandon` if the workers do not stop when they should.
   void wait(std::unique_lock<std::mutex>& lock, const std::atomic<bool>* stop) {
     if (!stop || !abandon) return done.wait(lock, [this] { return all_done(); });
     for (int looks = 0; !done.wait_for(lock, kLook, [this] { return all_done(); });)
       if (*stop && ++looks > kLooks) abandon();
   }
 
-  /// A worker's life. What keeps it from beginning is left in `error`.
+  /// The body of a worker thread. If it cannot start, it leaves the exception in `error`.
   void live() {
     std::optional<Worker> onednn;
     std::exception_ptr thrown;
@@ -85,7 +85,7 @@ struct WorkerPool::Rep {
     }
   }
 
-  /// Starts the workers; throws when one cannot be had.
+  /// Starts the workers; throws if a thread cannot be started.
   void start(std::size_t threads) {
     workers.reserve(threads);
     try {
@@ -98,7 +98,8 @@ struct WorkerPool::Rep {
     if (error) std::rethrow_exception(std::exchange(error, nullptr));
   }
 
-  /// A thread is refused for lack of memory with the same words as for a limit of their number.
+  /// Throws the error for a refused thread. The system reports a lack of memory and a limit on threads in the same
+  /// words.
   [[noreturn]] void explain(const std::system_error& refused, std::size_t threads) const {
     pthread_attr_t usual;
     std::size_t stack = 0;
@@ -125,7 +126,7 @@ WorkerPool::WorkerPool(long threads) : rep_(std::make_unique<Rep>()) {
   try {
     rep_->start(std::size_t(threads));
   } catch (...) {
-    rep_->end();  // those that have begun wait for work
+    rep_->end();  // the started workers wait for work
     throw;
   }
 }

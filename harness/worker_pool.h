@@ -1,4 +1,4 @@
-/// Threads that wait for work.
+/// A pool of threads.
 #pragma once
 
 #include <atomic>
@@ -9,13 +9,13 @@
 
 namespace lra {
 
-/// Threads of a pool at most: a step has no use for more.
+/// The maximum number of threads of a pool: a step has at most that many lanes.
 inline constexpr long kMostThreads = kMostLanes;
 
 class WorkerPool {
  public:
-  /// Starts the workers, kMostThreads at most. Throws a usage error for fewer than one thread, and when the system
-  /// gives no more threads (std::bad_alloc for lack of memory).
+  /// Starts min(threads, kMostThreads) workers. Throws a usage error for fewer than one thread, an Error if the system
+  /// refuses a thread, and std::bad_alloc for lack of memory.
   explicit WorkerPool(long threads);
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
@@ -23,13 +23,13 @@ class WorkerPool {
 
   long threads() const;
 
-  /// Runs work(0) … work(count − 1) on the workers, in any order; returns when all are done. An exception from any of
-  /// them is thrown here (the one with the smallest number), after all have ended. `stop` is for work that heeds it.
+  /// Runs work(0) … work(count − 1) on the workers, in any order, and returns when all are done. Rethrows the exception
+  /// of the call with the smallest number after all calls have ended. Pass the `stop` that the work itself checks.
   void run(long count, const std::function<void(long)>& work, const std::atomic<bool>* stop = nullptr);
 
-  /// What to do when `stop` is set and the workers do not come to an end soon, because a micro-batch takes longer than
-  /// anybody wants to wait: called in the thread that waits for them, while they still read the model. It must not
-  /// return but end the process. Without it the wait goes on.
+  /// Sets a function to call when `stop` is set and the workers do not end soon, because a micro-batch takes long. It
+  /// runs in the waiting thread while the workers still read the model, and must end the process. Without it the wait
+  /// continues.
   void on_abandon(std::function<void()> leave);
 
  private:
