@@ -101,7 +101,7 @@ TEST(Describe, PrintsChosenModelsAsOneShortTable) {
   EXPECT_EQ(table.out,
             "| class | model | time | what it does | paper |\n|---|---|---|---|---|\n"
             "| dense | `transformer` | O(N²) | exact softmax attention | Vaswani et al. NeurIPS 2017 |\n"
-            "| kernel | `linear` | O(N) | kernel attention with elu + 1 features | Katharopoulos et al. 2020 |\n"
+            "| kernel | `linear` | O(N) | kernel attention with elu + 1 features | Katharopoulos et al. ICML 2020 |\n"
             "|  | `performer` | O(N M) | softmax attention by positive random features | Choromanski et al. ICLR 2021 "
             "|\n");
   EXPECT_EQ(sandbox.lra("describe models linaer").code, 2);
@@ -110,11 +110,11 @@ TEST(Describe, PrintsChosenModelsAsOneShortTable) {
 TEST(List, GroupsModelsByClass) {
   const Finished listed = Sandbox().lra("list models");
   ASSERT_EQ(listed.code, 0) << listed.err;
-  const std::size_t kernel = listed.out.find("\nkernel "), performer = listed.out.find("\n  performer ");
+  const std::size_t kernel = listed.out.find("\nkernel\n"), performer = listed.out.find("\n  performer ");
   ASSERT_NE(kernel, std::string::npos) << listed.out;
   ASSERT_NE(performer, std::string::npos) << listed.out;
   EXPECT_LT(kernel, performer);
-  EXPECT_LT(performer, listed.out.find("\nlearnable pattern "));
+  EXPECT_LT(performer, listed.out.find("\nlearnable pattern\n"));
   for (std::size_t begin = 0, end; begin < listed.out.size(); begin = end + 1) {
     end = listed.out.find('\n', begin);
     EXPECT_LE(end - begin, 100u) << listed.out.substr(begin, end - begin);

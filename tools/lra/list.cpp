@@ -66,7 +66,7 @@ void print(Json entries, const std::vector<std::string>& columns) {
     std::string line;
     for (std::size_t c = 0; c < columns.size(); ++c)
       line += fmt::format("{:<{}}", cell_text(entry.at(columns[c])), c + 1 < columns.size() ? widths[c] + 2 : 0);
-    fmt::print("{}\n", line);
+    fmt::print("{}\n", line.substr(0, line.find_last_not_of(' ') + 1));
   }
 }
 
