@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/text.h"
+#include "results/store/database_file.h"
 #include "results/tables/published.h"
 #include "results/tables/text_table.h"
 
@@ -210,7 +211,7 @@ std::string cell_html(const std::vector<const StoredRun*>& runs, const std::map<
     if (!is.empty()) html += fmt::format("<dt>{}</dt><dd>{}</dd>", what, marked_up(is));
   };
   say("runs", seeds);
-  say("reproduce", fmt::format("`{}`", command_on(store, fmt::format("runs reproduce {}", first.id))));
+  say("reproduce", fmt::format("`{}`", command_on(store.path(), fmt::format("runs reproduce {}", first.id))));
   say("command", first.command.empty() ? "" : fmt::format("`{}`", first.command));
   say("started", first.started);
   say("model revision", first.model_revision), say("data", first.data_fingerprint);

@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "core/error.h"
+#include "core/text.h"
 
 namespace lra {
 namespace {
@@ -33,6 +34,10 @@ void check_database_path(const fs::path& path) {
   if (fs::is_directory(status)) fail_usage("{} is a folder, not a database: name a file with --db", path.string());
   if (fs::exists(status) && !fs::is_regular_file(status))
     fail_usage("{} is not a regular file and cannot hold a database: name a file with --db", path.string());
+}
+
+std::string command_on(const std::filesystem::path& database, const std::string& arguments) {
+  return fmt::format("lra {} --db {}", arguments, shell_word(database.string()));
 }
 
 bool is_writable(const fs::path& file) {

@@ -11,6 +11,9 @@ namespace lra {
 /// Throws a usage error when no database can be stored at `path`: an empty name, a folder or a device.
 void check_database_path(const std::filesystem::path& path);
 
+/// Returns a command line for this database: "lra runs show 3 --db mine.db", quoted for a shell.
+std::string command_on(const std::filesystem::path& database, const std::string& arguments);
+
 /// Whether this process can write the file and its folder, in which SQLite keeps its log.
 bool is_writable(const std::filesystem::path& file);
 

@@ -5,6 +5,7 @@
 
 #include "core/digest.h"
 #include "results/store/database.h"
+#include "results/store/database_file.h"
 #include "results/store/schema.h"
 #include "results/store/validation.h"
 
@@ -330,7 +331,8 @@ long Store::remove(const std::vector<long>& ids) {
   long removed = 0;
   for (const long id : ids) {
     auto row = rep_->database.query("DELETE FROM run WHERE id = ? RETURNING id", id);
-    if (!row.next()) fail_usage("{} has no run {}; `lra runs list` shows all runs", path().string(), id);
+    if (!row.next())
+      fail_usage("{} has no run {}; `{}` shows all runs", path().string(), id, command_on(path(), "runs list"));
     ++removed;
   }
   transaction.commit();

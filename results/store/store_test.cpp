@@ -148,7 +148,7 @@ TEST(Store, RemovesRunsWithHistoryAndPredictions) {
                   store.remove({id, 999});
                 },
                 Kind::usage),
-            ":memory: has no run 999; `lra runs list` shows all runs");
+            ":memory: has no run 999; `lra runs list --db :memory:` shows all runs");
   EXPECT_TRUE(store.find(id)) << "all or none";
   EXPECT_EQ(store.remove({id}), 1);
   EXPECT_FALSE(store.find(id));

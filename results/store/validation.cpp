@@ -3,11 +3,14 @@
 #include <bit>
 #include <cmath>
 
+#include "results/store/database_file.h"
+
 namespace lra {
 namespace {
 
 [[noreturn]] void refuse(const std::filesystem::path& database, long id, const std::string& what) {
-  fail_data("database {} is damaged: run {} {}; `lra runs delete {}` removes it", database.string(), id, what, id);
+  fail_data("database {} is damaged: run {} {}; `{}` removes it", database.string(), id, what,
+            command_on(database, fmt::format("runs delete {}", id)));
 }
 
 bool is_possible_score(long correct, long examples) { return examples >= 1 && correct >= 0 && correct <= examples; }

@@ -82,10 +82,6 @@ std::vector<Table> tables_of(const Comparison& comparison, const Store& store, c
   return tables;
 }
 
-std::string command_on(const Store& store, const std::string& arguments) {
-  return fmt::format("lra {} --db {}", arguments, shell_word(store.path().string()));
-}
-
 std::string signs(const Marks& marks) {
   std::string text;
   for (const Mark& mark : kMarks)

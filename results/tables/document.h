@@ -53,9 +53,6 @@ Table tabulate_bench(const BenchTable& table);
 Table tabulate_facts(const std::string& model, const ReportRequest& request);
 Table tabulate_cells(const std::string& model, const Comparison& comparison);
 
-/// "lra runs show 3 --db mine.db": the command line with these arguments for this database.
-std::string command_on(const Store& store, const std::string& arguments);
-
 /// The signs for these marks, such as " *†"; empty without any.
 std::string signs(const Marks& marks);
 

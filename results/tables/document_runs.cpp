@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "results/store/database_file.h"
 #include "results/tables/document.h"
 #include "results/tables/text_table.h"
 
@@ -43,7 +44,7 @@ Table tabulate_seeds(const AccuracyTable& table, const Store& store) {
       }
     }
   notes.add(fmt::format("run: its id in the database; `{}` shows all its details, `{}` runs it again.",
-                        command_on(store, "runs show N"), command_on(store, "runs reproduce N")));
+                        command_on(store.path(), "runs show N"), command_on(store.path(), "runs reproduce N")));
   if (!printed.rows.empty()) printed.notes = notes.all();
   return printed;
 }

@@ -107,7 +107,7 @@ TEST(Validation, RejectsImpossibleNumbersAndNamesTheRun) {
     EXPECT_NO_THROW(read()) << repair;
   };
   refused("UPDATE run SET test_correct = 499 WHERE id = 1", "UPDATE run SET test_correct = 500 WHERE id = 1",
-          "run 1 has 499 of 1001 test examples correct, but its predictions say 500 of 1001; `lra runs delete 1`");
+          "run 1 has 499 of 1001 test examples correct, but its predictions say 500 of 1001; `lra runs delete 1 --db ");
   refused("UPDATE run SET test_examples = 1002 WHERE id = 1", "UPDATE run SET test_examples = 1001 WHERE id = 1",
           "run 1 has 500 of 1002");
   refused("UPDATE run SET test_correct = 1200 WHERE id = 2", "UPDATE run SET test_correct = 500 WHERE id = 2",

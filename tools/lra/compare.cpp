@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "core/file.h"
+#include "results/store/database_file.h"
 #include "results/tables/document.h"
 #include "results/tables/labels.h"
 #include "results/tables/model_comparison.h"
@@ -110,7 +111,7 @@ Side side_of(const std::string& name, SideKind kind, const Source& source, const
   }
   const std::string file = source.store.path().string();
   if (!known && kind == SideKind::run)
-    fail_usage("{} has no finished run {}; `lra runs list` shows all runs", file, name);
+    fail_usage("{} has no finished run {}; `{}` shows all runs", file, name, command_on(file, "runs list"));
   if (!known) fail_usage("{} has no run of '{}'{}", file, name, suggestion(name, known_names(source, kind)));
   if (side.runs.empty()) fail_usage("{} has no run of '{}' that matches --tasks and --preset", file, name);
   return side;

@@ -48,13 +48,17 @@ std::vector<StoredRun> selected(const Store& store, const Options& options) {
            differs(options.preset, run.preset) || differs(options.status, run.status) ||
            (!options.ids.empty() && std::find(options.ids.begin(), options.ids.end(), run.id) == options.ids.end());
   });
-  if (all.empty()) fail_usage("{} has no run that matches; `lra runs list` shows all", store.path().string());
+  if (all.empty())
+    fail_usage("{} has no run that matches; `{}` shows all", store.path().string(),
+               command_on(store.path(), "runs list"));
   return all;
 }
 
 StoredRun find_run(const Store& store, long id) {
   auto run = store.find(id);
-  if (!run) fail_usage("{} has no run {}; `lra runs list` shows all runs", store.path().string(), id);
+  if (!run)
+    fail_usage("{} has no run {}; `{}` shows all runs", store.path().string(), id,
+               command_on(store.path(), "runs list"));
   return std::move(*run);
 }
 

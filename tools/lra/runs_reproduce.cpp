@@ -11,6 +11,7 @@
 #include "harness/progress.h"
 #include "harness/revision.h"
 #include "harness/runner.h"
+#include "results/store/database_file.h"
 #include "results/store/numeric_level.h"
 #include "tools/lra/command.h"
 #include "tools/lra/default_paths.h"
@@ -107,7 +108,7 @@ bool agree(const StoredRun& before, const StoredRun& now) {
 int reproduce_run(const std::string& database, long id, const std::string& data, long threads) {
   const Store store = open_database(database);
   const auto before = store.find(id);
-  if (!before) fail_usage("{} has no run {}; `lra runs list` shows all runs", database, id);
+  if (!before) fail_usage("{} has no run {}; `{}` shows all runs", database, id, command_on(database, "runs list"));
   if (before->status != "done")
     fail_usage("run {} is not finished ({}), so there is nothing to reproduce", id, before->status);
   const Environment here = capture_environment();
