@@ -1,11 +1,13 @@
 #include "datasets/import.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <map>
@@ -203,9 +205,23 @@ class Stage {
   std::map<fs::path, fs::path> drafts_;
 };
 
+constexpr const char* kTemporary = "lra-import-";
+
+/// Removes the temporary folders of imports whose processes have ended without doing so.
+void remove_abandoned_folders() {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(fs::temp_directory_path(), ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(kTemporary)) continue;
+    const pid_t process = pid_t(std::atol(name.c_str() + std::strlen(kTemporary)));
+    if (process > 0 && ::kill(process, 0) != 0 && errno == ESRCH) fs::remove_all(entry.path(), ignored);
+  }
+}
+
 /// Lets the source read an archive that is kept as one. Throws the source's error.
 void try_archive(const fs::path& archive, const Found& found) {
-  std::string name = (fs::temp_directory_path() / "lra-import-XXXXXX").string();
+  remove_abandoned_folders();
+  std::string name = (fs::temp_directory_path() / fmt::format("{}{}-XXXXXX", kTemporary, ::getpid())).string();
   if (!::mkdtemp(name.data())) fail("cannot make a folder like {}: {}", name, std::strerror(errno));
   const auto remove = [](const std::string* folder) { fs::remove_all(*folder); };
   const std::unique_ptr<const std::string, decltype(remove)> removed(&name, remove);

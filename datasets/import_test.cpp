@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "core/file.h"
 #include "datasets/archive_testing.h"
@@ -134,6 +136,20 @@ TEST(Import, ACompressedTableIsUnpacked) {
         sentence_of([&] { import_data(folder / name, folder / "data", true); }, Kind::usage).find("without --link"),
         std::string::npos);
   }
+}
+
+TEST(Import, RemovesTheTemporaryFoldersOfKilledImports) {
+  const TemporaryFolder folder;
+  write_tar_gz(folder / "my-aan.tgz", mini_release());
+  const pid_t ended = ::fork();
+  if (ended == 0) ::_exit(0);
+  ASSERT_EQ(::waitpid(ended, nullptr, 0), ended);
+  const fs::path abandoned = fs::temp_directory_path() / fmt::format("lra-import-{}-abcdef", ended);
+  const fs::path running = fs::temp_directory_path() / fmt::format("lra-import-{}-abcdef", ::getpid());
+  for (const fs::path& one : {abandoned, running}) fs::create_directory(one);
+  import_data(folder / "my-aan.tgz", folder / "data", false);
+  EXPECT_FALSE(fs::exists(abandoned));
+  EXPECT_TRUE(fs::remove(running));
 }
 
 TEST(Import, ACompressedTableWithinAnArchiveIsUnpacked) {
