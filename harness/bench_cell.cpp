@@ -167,8 +167,8 @@ std::int64_t estimated_bytes(const BenchTask& task, std::int64_t available, long
     const double exponent = before > 0 ? std::log2(last / before) : 2;
     const auto at = [&](long longer) { return last * std::pow(double(longer) / double(n), exponent); };
     const bool is_hopeless = n >= kTelling && at(task.length) > 4 * double(available);
-    if (2 * n >= task.length || 2 * n > longest || is_hopeless || at(2 * n) > double(available))
-      return std::llround(at(task.length));
+    const bool is_too_large = before > 0 && at(2 * n) > double(available);  // one count alone has no growth
+    if (2 * n >= task.length || 2 * n > longest || is_hopeless || is_too_large) return std::llround(at(task.length));
     n *= 2;
     before = std::exchange(last, counted(n));
   }
@@ -207,7 +207,7 @@ struct BenchMeter::Rep {
     last = subject->step();
     activations = last.activation_bytes;
     gradients = task.training ? lanes->gradient_bytes() : 0;
-    resident = peak_resident_bytes() - before;
+    resident = std::max<std::int64_t>(0, peak_resident_bytes() - before);  // Linux counts pages with a delay
     give_way();
   }
 

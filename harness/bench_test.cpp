@@ -43,7 +43,8 @@ TEST(Bench, FiguresBelongTogether) {
         task.training = training, task.alone = alone;
         const auto values = measured(task);
         for (const auto& [metric, value] : values) {
-          const bool may_be_zero = metric == "gradient_bytes" && !training;
+          // A later cell of this process may find all the memory that it needs in the heap.
+          const bool may_be_zero = (metric == "gradient_bytes" && !training) || metric == "rss_bytes";
           EXPECT_GE(value, may_be_zero ? 0 : 1e-9) << metric;
         }
         EXPECT_LE(values.at("p10_ms"), values.at("median_ms"));
@@ -107,6 +108,14 @@ TEST(Bench, EstimatesMemoryWithoutRunning) {
     const auto values = measured(task);
     EXPECT_NEAR(values.at("estimated_bytes") / values.at("peak_bytes"), 1, 0.25) << model;
   }
+}
+
+// One count alone has no growth; taken for that of exact attention it refused a step of 57 MB as one of 18 GB.
+TEST(Bench, EstimatesTheSameUnderALowLimit) {
+  BenchTask task = small_task("transformer");
+  task.length = 4096, task.batch = 4;
+  const double whole = double(estimated_bytes(task, std::int64_t{8} << 30, task.length));
+  EXPECT_NEAR(double(estimated_bytes(task, 30'000'000, task.length)) / whole, 1, 0.5);
 }
 
 TEST(Bench, RefusesWhatDoesNotFit) {
