@@ -12,6 +12,7 @@
 #include <new>
 #include <optional>
 #include <set>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -85,7 +86,12 @@ class Missing {
 /// can take minutes, and nothing but the end of the process stops it.
 class Patience {
  public:
-  explicit Patience(std::string sentence) : sentence_(std::move(sentence)) {}
+  explicit Patience(std::string sentence) : sentence_(std::move(sentence)) {
+    try {
+      watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+    } catch (const std::system_error&) {  // no more threads: the forecast, which needs one too, reports that
+    }
+  }
 
  private:
   void watch(const std::stop_token& stop) {
@@ -98,7 +104,7 @@ class Patience {
   std::string sentence_;
   std::mutex mutex_;
   std::condition_variable_any ended_;
-  std::jthread watcher_{[this](const std::stop_token& stop) { watch(stop); }};  // the last member: it ends first
+  std::jthread watcher_;  // the last member: it ends first
 };
 
 /// Return the forecast of a cell. Throws a sentence if the cell does not fit in memory.

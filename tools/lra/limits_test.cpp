@@ -171,6 +171,10 @@ TEST(Limits, ExplainsTooFewProcesses) {
                     with_processes(most, sandbox));
     EXPECT_EQ(bench.code, 1);
     EXPECT_NE(bench.err.find("ulimit -u"), std::string::npos) << bench.err;
+    const Finished plan = sandbox.lra("run --dry-run --preset smoke --tasks text --models linear --threads 3",
+                                      with_processes(most, sandbox));
+    EXPECT_EQ(plan.code, 1) << plan.err;
+    EXPECT_NE(plan.err.find("ulimit -u"), std::string::npos) << plan.err;
   }
 }
 
