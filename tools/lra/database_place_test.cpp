@@ -157,7 +157,7 @@ TEST_F(ReadOnly, AnOlderSchemaNeedsAWritableCopy) {
   Database(box.path("lra.db"), Database::Open::existing).execute("PRAGMA user_version = 3");
   const Finished old = run_as(kNobody, "report --db lra.db");
   EXPECT_EQ(old.code, 3);
-  EXPECT_NE(old.err.find("older schema and is read-only: open a writable copy"), std::string::npos) << old.err;
+  EXPECT_NE(old.err.find("older schema and is read-only: make it writable"), std::string::npos) << old.err;
 }
 
 TEST_F(Output, UsesARollbackJournalOnANetworkFileSystem) {

@@ -27,7 +27,7 @@ TEST_F(Output, ReportsAFullStandardOutput) {
   }
   const Finished closed = shell("list models", ">&-");
   EXPECT_EQ(closed.code, 1);
-  EXPECT_NE(closed.err.find("standard output could not be written: Bad file descriptor"), std::string::npos);
+  EXPECT_NE(closed.err.find("cannot write standard output: Bad file descriptor"), std::string::npos);
   EXPECT_EQ(shell("report --model none", ">/dev/full").code, 2) << "another failure keeps its code";
 }
 

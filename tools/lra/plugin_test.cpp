@@ -130,8 +130,8 @@ std::string compiled(const std::string& field, const std::string& parameters) {
                          "const RegisterModel<Mine> registered{{\"mine\", {{}}}};\n",
                          field, parameters));
   const std::string log = sandbox.path("log");
-  const int status = std::system(fmt::format("{} -std=c++20 -fsyntax-only -I{} {} >{} 2>&1", LRA_COMPILER,
-                                             LRA_SOURCE_DIR, sandbox.path("mine.cpp").string(), log)
+  const int status = std::system(fmt::format("{0} -std=c++20 -fsyntax-only -I{1} -I{1}/harness {2} >{3} 2>&1",
+                                             LRA_COMPILER, LRA_SOURCE_DIR, sandbox.path("mine.cpp").string(), log)
                                      .c_str());
   EXPECT_EQ(status == 0, contents(log).find("error") == std::string::npos);
   return contents(log);

@@ -103,7 +103,7 @@ const Said kMistakes[] = {
     {"run --preset smoke --preset quick", "--preset is given 2 times; use it once, such as --preset quick"},
     {"run --max-memory=", "--max-memory has no value"},
     {"run --max-memory", "--max-memory has no value"},
-    {"runs show", "'lra runs show' needs ID (its number), as in 'lra runs show ID'"},
+    {"runs show", "'lra runs show' needs ID (the run's id), as in 'lra runs show ID'"},
     {"data import", "'lra data import' needs from (an archive or a folder)"},
     {"probe --model linear --task lookup", "'lra probe' needs --output (the file to write)"},
 };
