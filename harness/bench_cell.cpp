@@ -44,8 +44,9 @@ Json settings_of(const BenchTask& task) {
   return settings;
 }
 
-Classifier build(const BenchTask& task, long length) {
-  return {name_of_model(task), settings_of(task), parse<EncoderConfig>(task.encoder, "encoder"), spec_of(length), 0};
+Classifier build(const BenchTask& task, long length, Classifier::Build how = Classifier::Build::all) {
+  return {
+      name_of_model(task), settings_of(task), parse<EncoderConfig>(task.encoder, "encoder"), spec_of(length), 0, how};
 }
 
 PlanShape plan_of(const BenchTask& task) { return plan_shape(task.batch, task.length, Recipe{}.token_budget); }
@@ -156,16 +157,16 @@ std::int64_t estimated_bytes(const BenchTask& task, std::int64_t available, long
   const PlanShape plan = plan_of(task);
   const long buffers = task.training ? plan.gradient_buffers(task.threads) : 0;
   const long at_once = plan.running(task.threads) * plan.examples_at_once;
+  const long parameters = build(task, task.length, Classifier::Build::shapes).parameters().count();
+  const double known = double((copies(task) + buffers) * parameters) * sizeof(float);
   const auto counted = [&](long n) {
-    const Classifier classifier = build(task, n);
-    const ExampleCost cost = cost_of_example(classifier, spec_of(n));
-    return double(at_once * (task.training ? cost.training_bytes : cost.inference_bytes)) +
-           double((copies(task) + buffers) * classifier.parameters().count()) * sizeof(float);
+    const ExampleCost cost = cost_of_example(build(task, n), spec_of(n));
+    return double(at_once * (task.training ? cost.training_bytes : cost.inference_bytes));
   };
   long n = std::min(task.length, kFirstCounted);
   for (double before = 0, last = counted(n); true;) {
     const double exponent = before > 0 ? std::log2(last / before) : 2;
-    const auto at = [&](long longer) { return last * std::pow(double(longer) / double(n), exponent); };
+    const auto at = [&](long longer) { return known + last * std::pow(double(longer) / double(n), exponent); };
     const bool is_hopeless = n >= kTelling && at(task.length) > 4 * double(available);
     const bool is_too_large = before > 0 && at(2 * n) > double(available);  // one count alone has no growth
     if (2 * n >= task.length || 2 * n > longest || is_hopeless || is_too_large) return std::llround(at(task.length));
