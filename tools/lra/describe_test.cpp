@@ -231,6 +231,10 @@ TEST(Bench, ComparesWithBothFormsOfExactAttention) {
             rows[1].at("median_ms").get<double>() / rows[0].at("median_ms").get<double>());
   EXPECT_EQ(rows[0].at("settings").at("encoder").at("dropout"), 0.0);
   EXPECT_EQ(sandbox.lra(bench + "--models transformer --alone --json").json().size(), 1u);
+  const std::string table = sandbox.lra(bench + "--models transformer --alone").out;
+  for (const char* words : {"Memory: peak of parameters, gradients, optimiser state and activations, counted tensor by",
+                            "VmHWM: how much the process's peak memory grew in such a step"})
+    EXPECT_NE(table.find(words), std::string::npos) << table;
 }
 
 TEST(Bench, ReportsModelsThatDoNotFit) {
