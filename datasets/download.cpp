@@ -377,11 +377,11 @@ bool fetch(const Download& download, const fs::path& target, const DownloadProgr
     if (end == Transfer::End::whole) break;
     if (end == Transfer::End::stopped) return false;
     if (end == Transfer::End::refused)
-      fail_data("{} cannot be had: {}; get {} elsewhere, then 'lra data import' it", download.url, transfer.why(),
+      fail_data("{} cannot be fetched: {}; get {} elsewhere, then 'lra data import' it", download.url, transfer.why(),
                 download.file);
     if (attempt >= patience.attempts)
-      fail_data("{} broke off {} times, last because {}; the same command goes on where it stopped", download.url,
-                attempt, transfer.why());
+      fail_data("{} broke off {} times, last because {}; the same command resumes it", download.url, attempt,
+                transfer.why());
     std::this_thread::sleep_for(pause);
     pause *= 2;
   }

@@ -125,7 +125,7 @@ TEST(Download, FollowsRedirections) {
   });
   fetch(download_of(server.url("/moved")), folder / "file", {}, kQuick);
   EXPECT_EQ(read_file(folder / "file"), content());
-  EXPECT_NE(refusal(download_of(server.url("/loop")), folder / "other").find("cannot be had"), std::string::npos);
+  EXPECT_NE(refusal(download_of(server.url("/loop")), folder / "other").find("cannot be fetched"), std::string::npos);
 }
 
 TEST(Download, WrongBytesAreNotKept) {
@@ -173,7 +173,7 @@ TEST(Download, RefusalsAreSaidAtOnce) {
   EXPECT_NE(sentence.find(server.url("/file")), std::string::npos) << sentence;
   EXPECT_EQ(server.asked(), 1);
   EXPECT_FALSE(std::filesystem::exists(folder / "file"));
-  EXPECT_NE(refusal(download_of("file:///etc/hostname"), folder / "file").find("cannot be had"), std::string::npos);
+  EXPECT_NE(refusal(download_of("file:///etc/hostname"), folder / "file").find("cannot be fetched"), std::string::npos);
 }
 
 TEST(Download, CanBeStopped) {
@@ -320,7 +320,7 @@ TEST(Download, AnUnknownHostIsSaidAtOnce) {
   const auto start = std::chrono::steady_clock::now();
   const std::string sentence = sentence_of(
       [&] { fetch(without_checksum("http://no-such-host.invalid/file"), folder / "file", {}, {}); }, Kind::data);
-  EXPECT_NE(sentence.find("cannot be had"), std::string::npos) << sentence;
+  EXPECT_NE(sentence.find("cannot be fetched"), std::string::npos) << sentence;
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));  // five attempts pause for 15 seconds
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }

@@ -81,7 +81,7 @@ std::string near_form(const fs::path& root, const std::vector<std::string>& plac
     case Likeness::spelt:
       return fmt::format("{} would have to be called {}", path, best.wanted);
     case Likeness::part:
-      return fmt::format("{} is a download that broke off; the same 'lra data fetch' goes on with it", path);
+      return fmt::format("{} is a download that broke off; the same 'lra data fetch' resumes it", path);
     case Likeness::compressed:
       return fmt::format("{} is compressed; 'lra data import {} --data {}' unpacks it", path, shell_word(path),
                          shell_word(root.string()));

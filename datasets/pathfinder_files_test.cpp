@@ -166,9 +166,9 @@ TEST(PathfinderFiles, WrongLinesAreNamed) {
 TEST(PathfinderFiles, WrongPicturesAreNamed) {
   const std::string name = "imgs/0/sample_7.png", whole = release().at(name);
   const std::vector<std::uint8_t> nine(9);
-  EXPECT_NE(complaint(name, whole.substr(0, whole.size() / 2)).find("sample_7.png is no readable PNG"),
+  EXPECT_NE(complaint(name, whole.substr(0, whole.size() / 2)).find("sample_7.png is not a readable PNG"),
             std::string::npos);
-  EXPECT_NE(complaint(name, "no picture").find("sample_7.png is no readable PNG"), std::string::npos);
+  EXPECT_NE(complaint(name, "no picture").find("sample_7.png is not a readable PNG"), std::string::npos);
   EXPECT_NE(complaint(name, encode_png(3, 3, 1, nine)).find("sample_7.png has 3 by 3 pixels instead of 4 by 4"),
             std::string::npos);
 }

@@ -18,7 +18,7 @@ struct Control {
 };
 
 [[noreturn]] void fail_png(const std::string& where, const char* words) {
-  fail_data("{} is no readable PNG picture ({}); get it again", where, words);
+  fail_data("{} is not a readable PNG picture ({}); get it again", where, words);
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ TEST(Png, EveryCutIsAnError) {
   for (std::size_t length = 0; length < pixels_end; ++length) {
     const auto sentence =
         sentence_of([&] { decode_png(std::string_view(whole).substr(0, length), "cut.png"); }, Kind::data);
-    EXPECT_TRUE(sentence.starts_with("cut.png is no readable PNG picture")) << sentence;
+    EXPECT_TRUE(sentence.starts_with("cut.png is not a readable PNG picture")) << sentence;
   }
 }
 

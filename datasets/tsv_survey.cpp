@@ -94,7 +94,7 @@ class Surveyor {
 
   void take_first_as_heading() {
     if (repeated_line_ > 0)
-      fail_data("{}: the heading ({}) stands there again, as where two files were joined; take it out",
+      fail_data("{}: the heading ({}) appears again, as if two files were joined; remove it",
                 where_of(file_, repeated_line_), in_words(first_));
     seen_.heading = in_words(first_);
     first_.clear();

@@ -20,7 +20,7 @@ std::string result(const BenchCell& cell) {
   if (cell.status == BenchCell::Status::refused) return cell.reason;
   const auto median = std::find_if(cell.figures.begin(), cell.figures.end(),
                                    [](const Measurement& figure) { return figure.metric == "median_ms"; });
-  return fmt::format("{:.1f} ms a step", median->value);
+  return fmt::format("{:.1f} ms per step", median->value);
 }
 
 }  // namespace
@@ -39,7 +39,7 @@ void BenchProgress::expected(const std::vector<BenchCell>& cells) {
   }
   line_.say(fmt::format("{} cell{}: about {}, at most about {} of memory at a time{}", cells.size(),
                         cells.size() == 1 ? "" : "s", human_seconds(seconds), human_bytes(bytes),
-                        unknown ? fmt::format("; without {} that cannot be foretold", unknown) : ""));
+                        unknown ? fmt::format("; without {} whose cost cannot be forecast", unknown) : ""));
   measuring_since_ = Clock::now();
 }
 

@@ -227,7 +227,7 @@ class Calibration {
     result.peak_bytes =
         std::llround(copies * flat + unit.gradient_bytes + unit.activation_bytes * double(lanes_.threads()));
     result.basis = trial_.basis;
-    if (evaluated() == 0) result.basis += "; without evaluation, whose examples nobody has counted yet";
+    if (evaluated() == 0) result.basis += "; without evaluation, because its examples are not counted yet";
     return result;
   }
 

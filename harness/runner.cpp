@@ -293,8 +293,7 @@ class Matrix {
     if (!running.nonsense.empty()) {
       run.reason = running.nonsense;
     } else if (running.over_time) {
-      run.reason = fmt::format("it took longer than {} s; with a larger --max-time it goes on from where it was",
-                               options_.max_seconds);
+      run.reason = fmt::format("it took longer than {} s; with a larger --max-time it resumes", options_.max_seconds);
     } else if (stopping() || told) {
       run.status = "interrupted";
       run.reason = stopping() ? "interrupted by a signal" : why_told(*running.child);

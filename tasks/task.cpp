@@ -130,8 +130,8 @@ struct Origin {
 Origin origin_of(const TaskPlan& plan, const DataPaths& paths) {
   Origin from{plan.data.at("source"), plan.data, is_own_task(plan.task) ? own_folder(plan.task) : paths.root};
   if (!sources().contains(from.source))
-    fail_data("the data of {} cannot be had yet: this build has no source '{}', which will read {}", plan.spec.variant,
-              from.source, task_definitions().at(plan.spec.name).official);
+    fail_data("the data of {} are not available yet: this build has no source '{}', which will read {}",
+              plan.spec.variant, from.source, task_definitions().at(plan.spec.name).official);
   from.settings.erase("source");
   return from;
 }

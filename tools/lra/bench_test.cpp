@@ -40,7 +40,7 @@ std::set<std::string> stored_rows(const Sandbox& sandbox) {
 }
 
 /// Matches the line for the measured second cell. A progress line has the same number but ends differently.
-const std::string kTwoMeasured = R"(\[2/4\] .* ms a step)";
+const std::string kTwoMeasured = R"(\[2/4\] .* ms per step)";
 const std::set<std::string> kShortRows{"linear 64", "transformer 64"};
 
 std::set<std::string> printed_rows(const std::string& json) {

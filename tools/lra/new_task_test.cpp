@@ -62,7 +62,8 @@ TEST_F(NewTask, IsInTheTableOfDownloads) {
   EXPECT_NE(list.out.find("licence  for tests, no licence needed"), std::string::npos) << list.out;
   const Finished fetched = lra("data fetch parity");
   EXPECT_EQ(fetched.code, 3);
-  EXPECT_NE(fetched.err.find("https://parity.invalid/parity.tar.gz cannot be had"), std::string::npos) << fetched.err;
+  EXPECT_NE(fetched.err.find("https://parity.invalid/parity.tar.gz cannot be fetched"), std::string::npos)
+      << fetched.err;
 }
 
 TEST_F(NewTask, ItsFilesAreRecognisedAndInspected) {
