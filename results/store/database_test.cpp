@@ -278,10 +278,11 @@ TEST(Schema, ErrorsNameDamagedRows) {
   };
   const std::string name = "database " + path.string() + " is damaged: ";
   for (const char* examples : {"-1", "8", "17", "9223372036854775807"})
-    EXPECT_EQ(said(fmt::format("UPDATE prediction SET examples = {}", examples),
-                   [](const Store& s) { s.correct_examples(); }),
-              fmt::format("{0}run {1} has predictions of 2 bytes for {2} examples; `lra runs delete {1}` removes it",
-                          name, id, examples));
+    EXPECT_EQ(
+        said(fmt::format("UPDATE prediction SET examples = {}", examples),
+             [](const Store& s) { s.correct_examples(); }),
+        fmt::format("{0}run {1} has predictions of 2 bytes for {2} examples; `lra runs delete {1} --db {3}` removes it",
+                    name, id, examples, path.string()));
   EXPECT_NE(said("UPDATE prediction SET examples = 30", [&](const Store& s) { s.find(id); }).find("30 examples"),
             std::string::npos);
   EXPECT_EQ(said("UPDATE run SET overrides = '{\"k\":'", [](const Store& s) { s.runs(); }),
