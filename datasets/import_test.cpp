@@ -24,6 +24,8 @@ std::string picture(std::uint8_t gray, long size = 128) {
   return encode_png(size, size, 1, std::vector<std::uint8_t>(std::size_t(size * size), gray));
 }
 
+constexpr std::size_t kBatchBytes = 10'000 * 3'073;  // of an official batch of CIFAR-10
+
 Members mini_release() {
   Members members{{"aan_mini/papers_text/A.txt", "one"}, {"aan_mini/papers_text/B.txt", "two"}};
   for (const char* split : {"train", "eval", "test"})
@@ -211,7 +213,7 @@ TEST(Import, WhatASourceCannotReadIsRefusedBeforeAnythingIsPlaced) {
         Refusal{"basic_test.tsv", "Source\tTarget\n", "holds no examples"},
         Refusal{"basic_test.tsv", std::string("S\0\t\0T\0\n\0", 8), "is written in UTF-16LE"},
         Refusal{"data_batch_2.bin", std::string(3073, '\1'), "3073 bytes instead of 30730000"},
-        Refusal{"data_batch_3.bin", std::string(30730000, '\12'), "has label 10"},
+        Refusal{"data_batch_3.bin", std::string(kBatchBytes, '\12'), "has label 10"},
         Refusal{"new_aan_pairs.test.tsv", "1.0\ta\tb\n", "this has 3 columns"},
         Refusal{"new_aan_pairs.test.tsv", "2\ta\tb\tx\ty\n", "the label must be 0 or 1"},
         Refusal{"new_aan_pairs.eval.only_ids.tsv", "1.0\ta\t../b\n", "cannot be the name of a paper"},

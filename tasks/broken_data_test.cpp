@@ -19,6 +19,8 @@ using Files = std::map<std::string, std::string>;
 const std::string kPage = "<!DOCTYPE html><html>Not found</html>\n";
 const std::string kGzip("\x1f\x8b\x08\0\0\0\0\0\0\3 and no more", 22);
 
+constexpr std::size_t kBatchBytes = 10'000 * 3'073;  // of an official batch of CIFAR-10
+
 std::string repeated(const std::string& row, int times) {
   std::string rows;
   for (int i = 0; i < times; ++i) rows += row;
@@ -104,7 +106,7 @@ void PrintTo(const Case& given, std::ostream* out) { *out << given.task << ": " 
 const std::vector<Case> kCases{
     {"image", batches(), "", "data_batch_1.bin has 0 bytes instead of 30730000", ""},
     {"image",
-     with(batches(), {{"cifar-10-batches-bin/data_batch_1.bin", std::string(30730000, '\0')}, {kBatch, kPage}}), "",
+     with(batches(), {{"cifar-10-batches-bin/data_batch_1.bin", std::string(kBatchBytes, '\0')}, {kBatch, kPage}}), "",
      "data_batch_2.bin has 0 bytes", ""},
     {"image", without(batches(), "test_batch.bin"), "", "test_batch.bin", ""},
     {"image", {{"cifar-10-binary.tar.gz", kPage}}, "", "is a plain file and no tar or zip archive", ""},
