@@ -120,7 +120,8 @@ TEST(Limits, AForecastOfExtremeSettingsEndsSoon) {
 
 TEST(SlowLimits, AForecastThatTakesMinutesEndsWithASentence) {
   const Finished slow = Sandbox().lra(
-      "run --dry-run --preset smoke --tasks text --threads 1 --models perceiver --model-args perceiver:latents=65536",
+      "run --dry-run --preset smoke --tasks text --threads 1 --models perceiver --set layers=12 "
+      "--model-args perceiver:latents=65536",
       "timeout 120");
   EXPECT_EQ(slow.code, 1);
   EXPECT_NE(slow.err.find("perceiver on text@smoke: its shortest steps take more than 60 s"), std::string::npos)
