@@ -1,5 +1,6 @@
 #include "results/store/validation.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -36,7 +37,7 @@ void validate(const StoredRun& run, const std::filesystem::path& database) {
 void validate(const CorrectExamples& predictions, long id, long correct, long examples,
               const std::filesystem::path& database) {
   const long most = 8 * long(predictions.bits.size());
-  if (predictions.examples > most || predictions.examples < most - 7)
+  if (predictions.examples > most || predictions.examples < std::max(0L, most - 7))
     refuse(database, id,
            fmt::format("has predictions of {} bytes for {} examples", predictions.bits.size(), predictions.examples));
   long set = 0;

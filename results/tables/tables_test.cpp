@@ -132,6 +132,8 @@ TEST(Validation, RejectsImpossibleNumbersAndNamesTheRun) {
   last_byte(0x02);  // one bit, beyond the 1,001st
   EXPECT_TRUE(has(sentence_of([&] { store.find(1); }, Kind::data), "some beyond the last"));
   EXPECT_TRUE(has(sentence_of([&] { Store(":memory:").merge(store); }, Kind::data), "run 1 has"));
+  database.execute("UPDATE prediction SET hits = x'', examples = -1");
+  EXPECT_TRUE(has(sentence_of([&] { store.find(1); }, Kind::data), "predictions of 0 bytes for -1 examples"));
   EXPECT_EQ(Store(path).remove({1}), 1) << "the suggested command removes it";
   EXPECT_NO_THROW(report(store, "markdown", request_for("accuracy")));
 }
