@@ -37,7 +37,7 @@ void expect_done_or_memory(const Finished& finished, const std::string& limit) {
 }
 
 TEST(Limits, ExplainsTooLittleMemory) {
-  if (kSanitised) GTEST_SKIP();
+  if (kSanitised) GTEST_SKIP() << "AddressSanitizer's shadow memory exceeds any limit";
   const Sandbox sandbox;
   for (const int megabytes : {1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100}) {
     SCOPED_TRACE(megabytes);
@@ -55,7 +55,7 @@ TEST(Limits, ExplainsTooLittleMemory) {
 
 // Every command, not only cells.
 TEST(Limits, ExplainsTooLittleAddressSpace) {
-  if (kSanitised) GTEST_SKIP();
+  if (kSanitised) GTEST_SKIP() << "AddressSanitizer's shadow memory exceeds any limit";
   const Sandbox sandbox;
   for (const int kilobytes : {150000, 200000, 300000})
     for (const char* command :
@@ -75,7 +75,7 @@ double mebibytes_after(const std::string& word, const std::string& text) {
 }
 
 TEST(Limits, TheReportedMemoryNeedIsAboutRight) {
-  if (kSanitised) GTEST_SKIP();
+  if (kSanitised) GTEST_SKIP() << "AddressSanitizer's shadow memory exceeds any limit";
   const Sandbox sandbox;
   for (const std::string& arguments : {kSmall + "--threads 2", kSmall + "--threads 1 --set width=256 --set qkv=256"}) {
     const std::string reason = cell_of(sandbox.lra(arguments + " --max-memory 20M")).at("reason");
@@ -88,7 +88,7 @@ TEST(Limits, TheReportedMemoryNeedIsAboutRight) {
 
 // 100 million parameters, none of which is initialised. 2,000,000 KiB are 1.91 GiB.
 TEST(Limits, AModelLargerThanMemoryIsNotBuilt) {
-  if (kSanitised) GTEST_SKIP();
+  if (kSanitised) GTEST_SKIP() << "AddressSanitizer's shadow memory exceeds any limit";
   const Sandbox sandbox;
   const std::string large = kSmall + "--threads 1 --set width=4096 --set qkv=4096 --set ff=4096 ";
   const std::string words = "not enough memory: ulimit -v allows 1.91 GiB, and about ";
@@ -104,7 +104,7 @@ TEST(Limits, AModelLargerThanMemoryIsNotBuilt) {
 
 // Accepted settings that cannot be run are refused before the machine swaps.
 TEST(Limits, AForecastOfExtremeSettingsEndsSoon) {
-  if (kSanitised) GTEST_SKIP();
+  if (kSanitised) GTEST_SKIP() << "AddressSanitizer's shadow memory exceeds any limit";
   const Sandbox sandbox;
   const std::string plan = "run --dry-run --preset smoke --tasks text --threads 1 --models ";
   // Few parameters, and an attention matrix of up to 100,000² numbers for each of two heads.
@@ -129,7 +129,7 @@ TEST(SlowLimits, AForecastThatTakesMinutesEndsWithASentence) {
 }
 
 TEST(Limits, ExplainsThatAThreadCannotBeStarted) {
-  if (kSanitised) GTEST_SKIP();
+  if (kSanitised) GTEST_SKIP() << "a library cannot be preloaded before AddressSanitizer";
   const Sandbox sandbox;
   const Finished finished =
       sandbox.lra(kSmall + "--threads 4", fmt::format("LD_PRELOAD={} LRA_FAULT_THREAD=3 timeout 60", LRA_FAULTS));
