@@ -9,10 +9,11 @@ namespace {
 TEST(Transformer, EqualsDenseSoftmax) {
   for (const auto& lengths : kLengths)
     for (const bool materialized : {false, true})
-      Trial("transformer", {{"materialized", materialized}}, lengths)
-          .expect([](const Dense& q, const Dense& k, const Dense& v) {
-            return attend(q, k, v, 3, softmax_weight, [](long, long) { return true; });
-          });
+      for (const bool causal : {false, true})
+        Trial("transformer", {{"materialized", materialized}, {"causal", causal}}, lengths)
+            .expect([&](const Dense& q, const Dense& k, const Dense& v) {
+              return attend(q, k, v, 3, softmax_weight, visible_if(causal));
+            });
 }
 
 TEST(Local, EqualsDenseSoftmaxOverItsBlocks) {

@@ -12,21 +12,28 @@ class Transformer final : public Attention {
  public:
   struct Config {
     bool materialized = false;
+    bool causal = false;
     void fields(auto&& f) {
       f("materialized", materialized, "store the N×N probabilities, to measure what that costs");
+      f("causal", causal, "no token sees a later one");
     }
   };
 
   Transformer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
-      : Attention(dims, scope), config_(config), site_(scope.dropout("probabilities", dims.attention_dropout)) {}
+      : Attention(dims, scope),
+        materialized_(config.materialized),
+        site_(scope.dropout("probabilities", dims.attention_dropout)) {
+    window_.causal = config.causal;
+  }
 
  private:
   Tensor attend(Tensor q, Tensor k, Tensor v, const SequenceLayout& layout) const override {
-    if (config_.materialized) return materialized_attention(q, k, v, dims().heads, Window::everything(), site_, layout);
-    return softmax_attention(q, k, v, dims().heads, Window::everything(), site_, layout, layout);
+    if (materialized_) return materialized_attention(q, k, v, dims().heads, window_, site_, layout);
+    return softmax_attention(q, k, v, dims().heads, window_, site_, layout, layout);
   }
 
-  Config config_;
+  bool materialized_;
+  Window window_ = Window::everything();
   Dropout site_;
 };
 
@@ -38,8 +45,10 @@ const RegisterModel<Transformer> registered{
      .kind = "dense",
      .differs =
          "LRA's code adds −1e10 to masked scores, so rows of padding attend evenly to everything; here there is no "
-         "padding. The N×N matrix is never stored unless `materialized` is set.",
-     .exponent = 2}};
+         "padding. The N×N matrix is never stored unless `materialized` is set. The paper normalises after each "
+         "sublayer and uses ReLU; blocks here, as LRA's, normalise before it and use GELU.",
+     .exponent = 2,
+     .causal = true}};
 
 }  // namespace
 }  // namespace lra

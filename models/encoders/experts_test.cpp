@@ -43,6 +43,7 @@ struct Mixture {
   bool renormalised;
   double capacity;     // of an expert: this times choices · n / E, clipped to 4 … n
   bool second = true;  // whether second experts are used
+  bool causal = false;
 };
 
 struct Mixed {
@@ -59,21 +60,26 @@ Mixed mix(const DenseLayers& layers, const Dense& x, const std::string& path, co
       std::clamp(long(std::floor(mixture.capacity * double(mixture.choices * n) / double(count))), std::min(4L, n), n);
   Mixed mixed{Dense(n, x.cols)};
   std::map<long, long> taken;
-  for (long j = 0; j < k; ++j)
-    for (long i = 0; i < n; ++i) {
-      const std::vector<long> best = ranking(p, i);
-      const long e = best[std::size_t(j)];
-      if (j > 0 && !mixture.second) continue;
-      if (taken[e]++ >= capacity) {
-        ++mixed.dropped;
-        continue;
-      }
-      double gate = p.at(i, e), total = 0;
-      for (long other = 0; other < k; ++other) total += p.at(i, best[std::size_t(other)]);
-      if (mixture.renormalised) gate /= total;
-      const Dense y = expert(row_of(x, i), path + "." + std::to_string(e));
-      for (long c = 0; c < x.cols; ++c) mixed.y.at(i, c) += gate * y.at(0, c);
+  const auto choose = [&](long i, long j) {  // token i, its choice j
+    const std::vector<long> best = ranking(p, i);
+    const long e = best[std::size_t(j)];
+    if (j > 0 && !mixture.second) return;
+    if (taken[e]++ >= capacity) {
+      ++mixed.dropped;
+      return;
     }
+    double gate = p.at(i, e), total = 0;
+    for (long other = 0; other < k; ++other) total += p.at(i, best[std::size_t(other)]);
+    if (mixture.renormalised) gate /= total;
+    const Dense y = expert(row_of(x, i), path + "." + std::to_string(e));
+    for (long c = 0; c < x.cols; ++c) mixed.y.at(i, c) += gate * y.at(0, c);
+  };
+  if (mixture.causal)
+    for (long i = 0; i < n; ++i)
+      for (long j = 0; j < k; ++j) choose(i, j);
+  else
+    for (long j = 0; j < k; ++j)
+      for (long i = 0; i < n; ++i) choose(i, j);
   for (long e = 0; e < count; ++e) {
     double f = 0, mean = 0;
     for (long i = 0; i < n; ++i) {
@@ -91,7 +97,8 @@ Mixed stack(const DenseLayers& layers, Dense x, long count, const Mixture& mixtu
   for (long b = 0; b < count; ++b) {
     const std::string path = std::to_string(b);
     const Dense normed = layers.norm(x, path + ".mixer_norm");
-    x = DenseLayers::sum(x, layers.attention(normed, normed, path + ".mixer", layers.trial.c.heads));
+    x = DenseLayers::sum(
+        x, layers.attention(normed, normed, path + ".mixer", layers.trial.c.heads, visible_if(mixture.causal)));
     const Dense into = layers.norm(x, path + ".feed_norm");
     if (b % 2 == 1) {
       x = DenseLayers::sum(x, layers.feed(into, path + ".feed"));
@@ -146,6 +153,9 @@ void expect_stack(const std::string& model, const Json& settings, const Mixture&
 TEST(Switch, EqualsItsExpertsTokenByToken) {
   expect_stack("switch", {{"experts", 5}, {"capacity", 1.25}, {"eval_capacity", 1.5}, {"jitter", 0.0}},
                {1, false, 1.25}, {1, false, 1.5});
+  expect_stack("switch",
+               {{"experts", 5}, {"capacity", 1.25}, {"eval_capacity", 1.5}, {"jitter", 0.0}, {"causal", true}},
+               {1, false, 1.25, true, true}, {1, false, 1.5, true, true});
 }
 
 TEST(Switch, WithOneExpertIsTheTransformer) {
@@ -190,6 +200,9 @@ TEST(Switch, MoreExpertsCostTheRouterOnly) {
 TEST(GShard, EqualsItsExpertsTokenByToken) {
   expect_stack("gshard", {{"experts", 5}, {"capacity", 0.9}, {"eval_capacity", 1.1}, {"drop_second", false}},
                {2, true, 0.9}, {2, true, 1.1});
+  expect_stack("gshard",
+               {{"experts", 5}, {"capacity", 0.9}, {"eval_capacity", 1.1}, {"drop_second", false}, {"causal", true}},
+               {2, true, 0.9, true, true}, {2, true, 1.1, true, true});
 }
 
 TEST(GShard, WithTwoExpertsAndRoomIsTheirMixture) {
@@ -252,7 +265,7 @@ Dense rms(Dense x, const Numbers& gamma) {
   return x;
 }
 
-Dense glam_attention(const Trial& trial, const Dense& x, const std::string& path) {
+Dense glam_attention(const Trial& trial, const Dense& x, const std::string& path, bool causal) {
   const Dense q = project(x, trial.weights(path + ".query")), k = project(x, trial.weights(path + ".key"));
   const Dense v = project(x, trial.weights(path + ".value")), bias = trial.weights(path + ".bias");
   const long heads = trial.c.heads, width = q.cols / heads;
@@ -260,7 +273,7 @@ Dense glam_attention(const Trial& trial, const Dense& x, const std::string& path
   for (long h = 0; h < heads; ++h)
     for (long i = 0; i < x.rows; ++i) {
       double total = 0;
-      for (long j = 0; j < x.rows; ++j) {
+      for (long j = 0; j < (causal ? i + 1 : x.rows); ++j) {
         double score = bias.at(class_of(j - i), h);
         for (long d = h * width; d < (h + 1) * width; ++d) score += q.at(i, d) * k.at(j, d) / std::sqrt(double(width));
         total += std::exp(score);
@@ -283,23 +296,25 @@ Dense glam_feed(const Trial& trial, const Dense& x, const std::string& path, boo
 }
 
 TEST(GLaM, EqualsItsBlocksWrittenOut) {
-  for (const bool training : {true, false}) {
+  for (const auto& [training, causal] : {std::pair{true, false}, {false, false}, {true, true}}) {
     long dropped = 0;
     for (const auto& lengths : kLengths) {
       const Trial trial =
-          with_blocks("glam", {{"experts", 5}, {"capacity", 0.9}, {"eval_capacity", 1.1}}, lengths, 3, training);
+          with_blocks("glam", {{"experts", 5}, {"capacity", 0.9}, {"eval_capacity", 1.1}, {"causal", causal}}, lengths,
+                      3, training);
       const DenseLayers layers{trial};
-      trial.expect_rows([&](Dense x) {
+      trial.expect_rows([&, training = training, causal = causal](Dense x) {
         for (long b = 0; b < 3; ++b) {
           const std::string path = std::to_string(b);
-          x = DenseLayers::sum(x, glam_attention(trial, rms(x, layers.vector(path + ".mixer_norm")), path + ".mixer"));
+          x = DenseLayers::sum(
+              x, glam_attention(trial, rms(x, layers.vector(path + ".mixer_norm")), path + ".mixer", causal));
           const Dense into = rms(x, layers.vector(path + ".feed_norm"));
           if (b % 2 == 1) {
             x = DenseLayers::sum(x, glam_feed(trial, into, path + ".feed", true));
             continue;
           }
           const Mixed mixed =
-              mix(layers, into, path + ".feed", {2, true, training ? 0.9 : 1.1},
+              mix(layers, into, path + ".feed", {2, true, training ? 0.9 : 1.1, true, causal},
                   [&](const Dense& row, const std::string& expert) { return glam_feed(trial, row, expert, false); });
           x = DenseLayers::sum(x, mixed.y);
           dropped += mixed.dropped;

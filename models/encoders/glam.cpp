@@ -20,8 +20,9 @@ namespace {
 /// al. arXiv:1910.10683, §2.1.
 class DistanceAttention final : public Mixer {
  public:
-  DistanceAttention(const LayerDims& dims, const ParameterScope& scope)
-      : heads_(dims.heads),
+  DistanceAttention(bool causal, const LayerDims& dims, const ParameterScope& scope)
+      : causal_(causal),
+        heads_(dims.heads),
         scale_(1 / std::sqrt(double(dims.qkv) / double(dims.heads))),
         projections_(dims, scope),
         bias_(scope.add("bias", {2 * kSide, dims.heads}, Init::normal(1 / std::sqrt(2.0 * kSide)))),
@@ -33,7 +34,7 @@ class DistanceAttention final : public Mixer {
     const std::vector<Scores> scores = {
         Scores::of_tokens(linear(x, projections_.query), linear(x, projections_.key), scale_),
         Scores::of_distances(gather_rows(bias_, classes_))};
-    return linear(score_attention(scores, {}, linear(x, projections_.value), heads_, false, site_, layout),
+    return linear(score_attention(scores, {}, linear(x, projections_.value), heads_, causal_, site_, layout),
                   projections_.out);
   }
 
@@ -49,6 +50,7 @@ class DistanceAttention final : public Mixer {
     return side + std::min(kSide - 1, kExact + long(octaves * (kSide - kExact)));
   }
 
+  bool causal_;
   long heads_;
   double scale_;
   Projections projections_;
@@ -103,7 +105,7 @@ class GLaM final : public Encoder {
     for (long layer = 0; layer < dims.layers; ++layer) {
       LayerDims own = dims;
       own.layer = layer;
-      blocks_.emplace_back(own, scope / std::to_string(layer), feed);
+      blocks_.emplace_back(config.causal, own, scope / std::to_string(layer), feed);
     }
   }
 
@@ -115,10 +117,10 @@ class GLaM final : public Encoder {
 
  private:
   struct NormedBlock {
-    NormedBlock(const LayerDims& dims, const ParameterScope& scope, const MakePositionWise& make_feed)
+    NormedBlock(bool causal, const LayerDims& dims, const ParameterScope& scope, const MakePositionWise& make_feed)
         : mixer_norm(scope.add("mixer_norm", {dims.width}, Init::ones())),
           feed_norm(scope.add("feed_norm", {dims.width}, Init::ones())),
-          mixer(dims, scope / "mixer"),
+          mixer(causal, dims, scope / "mixer"),
           site(scope.dropout("mixer_out", dims.dropout)),
           feed(make_feed(dims, scope / "feed")),
           mixer_part((scope / "mixer").path()),
@@ -150,11 +152,13 @@ const RegisterModel<GLaM> registered{
      .complexity = "O(N²)",
      .kind = "sparse",
      .differs =
-         "LRA's code does not have it. The paper's model is causal, for language modelling; here tokens see all of "
-         "their sequence, with classes of distances for both directions, and the embedding's positions are added as "
-         "well. Capacity and balance are computed per sequence, not per group of tokens, so that an example does not "
-         "depend on the other examples in its batch. Each block has its own biases for distances.",
+         "LRA's code does not have it. The paper's model is causal, for language modelling; that is the setting "
+         "`causal`, where experts fill up token by token. By default tokens see all of their sequence, with classes of "
+         "distances for both directions. The embedding's positions are added as well. Capacity and balance are "
+         "computed per sequence, not per group of tokens, so that an example does not depend on the other examples in "
+         "its batch. Each block has its own biases for distances.",
      .exponent = 2,
+     .causal = true,
      .auxiliary_loss = true}};
 
 }  // namespace

@@ -21,7 +21,7 @@ class GShard final : public Encoder {
   };
 
   GShard(const Config& config, const LayerDims& dims, const ParameterScope& scope)
-      : blocks_(dims, scope, full_attention(), alternating(experts(config), feed_forward())) {}
+      : blocks_(dims, scope, full_attention(config.causal), alternating(experts(config), feed_forward())) {}
 
   PackedSequences forward(PackedSequences tokens) const override { return blocks_.forward(std::move(tokens)); }
 
@@ -48,8 +48,10 @@ const RegisterModel<GShard> registered{
          "so that an example does not depend on the other examples in its batch. Second experts are dropped at random "
          "in training only, so that evaluation is deterministic. The balance loss is E times the paper's sum over "
          "experts, which is 1 for a uniform distribution, as in the authors' later code. Blocks 0, 2, … have experts; "
-         "feed-forward parts use GELU, as in every model here.",
+         "feed-forward parts use GELU, as in every model here. If `causal`, experts fill up token by token; in the "
+         "paper the first choice of a later token goes before the second of an earlier one, in its decoder too.",
      .exponent = 2,
+     .causal = true,
      .stochastic = true,
      .auxiliary_loss = true}};
 

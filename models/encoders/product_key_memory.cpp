@@ -19,6 +19,7 @@ class Memory final : public PositionWise {
     long top = 32;
     long heads = 4;
     long query = 0;
+    bool causal = false;
     void fields(auto&& f) {
       f("keys", keys, "half keys per set; the memory has the square of this number of values",
         between(1, kMostOfASize));
@@ -26,6 +27,7 @@ class Memory final : public PositionWise {
       f("heads", heads, "queries per token; each has its own keys, all share the values", between(1, kMostOfASize));
       f("query", query, "features per query, even; 0 for the model's width, rounded up to even",
         between(0, kMostOfASize));
+      f("causal", causal, "no token sees a later one");
     }
   };
 
@@ -105,7 +107,7 @@ class ProductKeyMemory final : public Encoder {
   using Config = Memory::Config;
 
   ProductKeyMemory(const Config& config, const LayerDims& dims, const ParameterScope& scope)
-      : blocks_(dims, scope, full_attention(),
+      : blocks_(dims, scope, full_attention(config.causal),
                 [config, middle = dims.layers / 2](const LayerDims& own,
                                                    const ParameterScope& place) -> std::unique_ptr<PositionWise> {
                   if (own.layer == middle) return std::make_unique<Memory>(config, own, place);
@@ -126,10 +128,10 @@ const RegisterModel<ProductKeyMemory> registered{
      .kind = "sparse, memory",
      .differs =
          "LRA's code does not have it. Queries use layer norm instead of the authors' batch norm, with which an "
-         "example "
-         "would depend on the other examples in its batch. By default the memory has 128² values, not 512², queries "
-         "have the model's width, and values use the same optimiser and learning rate as all parameters.",
-     .exponent = 2}};
+         "example would depend on the other examples in its batch. By default the memory has 128² values, not 512², "
+         "queries have the model's width, and values use the same optimiser and learning rate as all parameters.",
+     .exponent = 2,
+     .causal = true}};
 
 }  // namespace
 }  // namespace lra

@@ -52,16 +52,18 @@ Trial three_blocks(const Json& settings, std::vector<long> lengths) {
 }
 
 TEST(ProductKeyMemory, ReadsTheBestOfAllKeys) {
-  for (const auto& [n, top, heads, query] : {std::tuple{7L, 5L, 2L, 6L}, {7L, 7L, 1L, 0L}, {20L, 1L, 3L, 2L}})
+  for (const auto& [n, top, heads, query, causal] :
+       {std::tuple{7L, 5L, 2L, 6L, false}, {7L, 7L, 1L, 0L, true}, {20L, 1L, 3L, 2L, false}})
     for (const auto& lengths : kLengths) {
-      const Trial trial = three_blocks({{"keys", n}, {"top", top}, {"heads", heads}, {"query", query}}, lengths);
+      const Trial trial =
+          three_blocks({{"keys", n}, {"top", top}, {"heads", heads}, {"query", query}, {"causal", causal}}, lengths);
       const DenseLayers layers{trial};
-      trial.expect_rows([&, n = n, top = top, heads = heads](const Dense& tokens) {
-        Dense x = layers.block(tokens, "0", 3);
+      trial.expect_rows([&, n = n, top = top, heads = heads, visible = visible_if(causal)](const Dense& tokens) {
+        Dense x = layers.block(tokens, "0", 3, visible);
         const Dense normed = layers.norm(x, "1.mixer_norm");
-        x = DenseLayers::sum(x, layers.attention(normed, normed, "1.mixer", 3));
+        x = DenseLayers::sum(x, layers.attention(normed, normed, "1.mixer", 3, visible));
         x = DenseLayers::sum(x, read(trial, layers, layers.norm(x, "1.feed_norm"), "1.feed", heads, n, top));
-        return layers.norm(layers.block(x, "2", 3), "norm");
+        return layers.norm(layers.block(x, "2", 3, visible), "norm");
       });
     }
 }

@@ -20,6 +20,7 @@ class ReversibleReformer final : public Encoder {
     long hashes = 2;
     double scale = 0;
     long redraw = 1;
+    bool causal = false;
     void fields(auto&& f) {
       f("chunk", chunk, "tokens per chunk; each chunk sees itself and the previous chunk", at_least(1));
       f("buckets", buckets, "buckets per hash, rounded up to an even number or a product of two; 0 for 2N / chunk",
@@ -27,6 +28,7 @@ class ReversibleReformer final : public Encoder {
       f("hashes", hashes, "rounds, each with its own hash", between(1, 1024));
       f("scale", scale, "factor of the product of a query and a unit-length key; 0 for the paper's 1/√D", at_least(0));
       f("redraw", redraw, "training steps after which hashes are sampled again; 0 for never", at_least(0));
+      f("causal", causal, "no token sees a later one");
     }
   };
 
@@ -78,8 +80,9 @@ const RegisterModel<ReversibleReformer> registered{
          "LRA's code has no reversible layers. The result is the mean of the two streams, while the authors' code "
          "concatenates them, so that the head is the same as for other models. Backward hashes inputs that it "
          "recomputes up to rounding, as in that code, so a token at the boundary of two buckets may change its bucket. "
-         "Feed-forward layers are not divided into chunks along the sequence. There is no causal mode.",
+         "Feed-forward layers are not divided into chunks along the sequence.",
      .exponent = 1,
+     .causal = true,
      .stochastic = true}};
 
 }  // namespace

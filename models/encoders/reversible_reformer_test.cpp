@@ -11,39 +11,44 @@ namespace {
 
 constexpr long kHeads = 3;
 
-Trial reversible(long count, const std::vector<long>& lengths, long chunk) {
-  Trial trial("reversible_reformer", {{"chunk", chunk}}, lengths);
+Trial reversible(long count, const std::vector<long>& lengths, bool causal) {
+  // One chunk: attention to all other tokens, whatever the hash.
+  Trial trial("reversible_reformer", {{"chunk", 64}, {"causal", causal}}, lengths);
   trial.c.layers = count;
   trial.set({});
   return trial;
 }
 
 TEST(ReversibleReformer, EqualsItsTwoStreamsWrittenOut) {
-  for (const auto& lengths : {std::vector<long>{1}, {2}, {5, 1, 9}, {60, 3}}) {
-    const Trial trial = reversible(3, lengths, 64);  // one chunk: attention to all other tokens, whatever the hash
-    const DenseLayers layers{trial};
-    trial.expect_rows([&](const Dense& tokens) {
-      Dense first = tokens, second = tokens;
-      for (long l = 0; l < 3; ++l) {
-        const std::string path = std::to_string(l);
-        const Dense normed = layers.norm(second, path + ".mixer_norm");
-        const Dense q = project(normed, trial.weights(path + ".mixer.query")),
-                    v = project(normed, trial.weights(path + ".mixer.value"));
-        const auto weight = [](const double* a, const double* b, long width) {
-          double ab = 0, bb = 1e-12;
-          for (long d = 0; d < width; ++d) ab += a[d] * b[d], bb += b[d] * b[d];
-          return std::exp(ab / std::sqrt(bb) / std::sqrt(double(width)));
-        };
-        const Visible others = [&](long i, long j) { return i != j || normed.rows == 1; };
-        first = DenseLayers::sum(first,
-                                 project(attend(q, q, v, kHeads, weight, others), trial.weights(path + ".mixer.out")));
-        second = DenseLayers::sum(second, layers.feed(layers.norm(first, path + ".feed_norm"), path + ".feed"));
-      }
-      Dense mean = DenseLayers::sum(first, second);
-      for (double& value : mean.v) value /= 2;
-      return layers.norm(mean, "norm");
-    });
-  }
+  const auto weight = [](const double* a, const double* b, long width) {
+    double ab = 0, bb = 1e-12;
+    for (long d = 0; d < width; ++d) ab += a[d] * b[d], bb += b[d] * b[d];
+    return std::exp(ab / std::sqrt(bb) / std::sqrt(double(width)));
+  };
+  for (const bool causal : {false, true})
+    for (const auto& lengths : {std::vector<long>{1}, {2}, {5, 1, 9}, {60, 3}}) {
+      const Trial trial = reversible(3, lengths, causal);
+      const DenseLayers layers{trial};
+      trial.expect_rows([&](const Dense& tokens) {
+        Dense first = tokens, second = tokens;
+        for (long l = 0; l < 3; ++l) {
+          const std::string path = std::to_string(l);
+          const Dense normed = layers.norm(second, path + ".mixer_norm");
+          const Dense q = project(normed, trial.weights(path + ".mixer.query")),
+                      v = project(normed, trial.weights(path + ".mixer.value"));
+          // A token sees itself only where it sees no other.
+          const Visible others = [&](long i, long j) {
+            return i == j ? normed.rows == 1 || (causal && i == 0) : !causal || j < i;
+          };
+          first = DenseLayers::sum(
+              first, project(attend(q, q, v, kHeads, weight, others), trial.weights(path + ".mixer.out")));
+          second = DenseLayers::sum(second, layers.feed(layers.norm(first, path + ".feed_norm"), path + ".feed"));
+        }
+        Dense mean = DenseLayers::sum(first, second);
+        for (double& value : mean.v) value /= 2;
+        return layers.norm(mean, "norm");
+      });
+    }
 }
 
 TEST(ReversibleReformer, MemoryHardlyGrowsWithLayers) {

@@ -20,7 +20,7 @@ class Switch final : public Encoder {
   };
 
   Switch(const Config& config, const LayerDims& dims, const ParameterScope& scope)
-      : blocks_(dims, scope, full_attention(), alternating(experts(config), feed_forward())) {}
+      : blocks_(dims, scope, full_attention(config.causal), alternating(experts(config), feed_forward())) {}
 
   PackedSequences forward(PackedSequences tokens) const override { return blocks_.forward(std::move(tokens)); }
 
@@ -47,6 +47,7 @@ const RegisterModel<Switch> registered{
          "0, 2, … have experts, so that a model of one block has them too. Experts are initialised like other "
          "feed-forward parts here, the router as in the paper. Their dropout is that of the model.",
      .exponent = 2,
+     .causal = true,
      .stochastic = true,
      .auxiliary_loss = true}};
 

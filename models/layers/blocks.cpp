@@ -37,7 +37,7 @@ class Dropped final : public Sublayer {
 
 }  // namespace
 
-MakeMixer full_attention() { return registered("transformer", Settings()); }
+MakeMixer full_attention(bool causal) { return registered("transformer", {{"causal", causal}}); }
 
 MakePositionWise feed_forward() {
   return [](const LayerDims& dims, const ParameterScope& scope) {

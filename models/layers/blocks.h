@@ -19,8 +19,8 @@ using Make = std::function<std::unique_ptr<Part>(const LayerDims& dims, const Pa
 using MakeMixer = Make<Mixer>;
 using MakePositionWise = Make<PositionWise>;
 
-/// Makes the exact attention of the Transformer.
-MakeMixer full_attention();
+/// Makes the exact attention of the Transformer; if `causal`, no token sees a later one.
+MakeMixer full_attention(bool causal = false);
 /// Makes the position-wise part of the Transformer, of hidden width `dims.ff`.
 MakePositionWise feed_forward();
 

@@ -90,13 +90,13 @@ void Experts::drop_beyond_capacity(std::vector<long>& choices, const SequenceLay
     const double share = double(routing_.choices * n) / double(settings_.experts);
     const long capacity = long(std::min(double(n), std::max(kLeastCapacity, std::floor(factor * share))));
     std::vector<long> taken(std::size_t(settings_.experts));
-    for (long j = 0; j < choices_; ++j)
-      for (long t = layout.begin(s); t < layout.begin(s) + n; ++t) {
-        long& expert = choices[std::size_t(t * choices_ + j)];
-        if (expert == kNone || taken[std::size_t(expert)]++ < capacity) continue;
-        expert = kNone;
-        dropped += 1 / double(n * choices_);
-      }
+    for (long i = 0; i < n * choices_; ++i) {
+      const long entry = settings_.causal ? i : i % n * choices_ + i / n;  // token by token, or choice by choice
+      long& expert = choices[std::size_t(layout.begin(s) * choices_ + entry)];
+      if (expert == kNone || taken[std::size_t(expert)]++ < capacity) continue;
+      expert = kNone;
+      dropped += 1 / double(n * choices_);
+    }
   }
   dropped_.add(dropped, layout);
 }

@@ -15,6 +15,7 @@ struct ExpertSettings {
   double capacity = 1.25;
   double eval_capacity = 2;
   double balance = 0.01;
+  bool causal = false;
   void fields(auto&& f) {
     f("experts", experts, "feed-forward networks in a block that has them", between(1, 4096));
     f("capacity", capacity,
@@ -23,6 +24,7 @@ struct ExpertSettings {
       positive());
     f("eval_capacity", eval_capacity, "the same in evaluation", positive());
     f("balance", balance, "weight of the loss that balances how often experts are chosen", at_least(0));
+    f("causal", causal, "no token sees a later one, nor loses its place in an expert to a later one");
   }
 };
 
@@ -36,8 +38,8 @@ struct Routing {
 
 /// Token t becomes Σ gate · expert(x_t) over its experts, chosen and weighted by p = softmax(W x_t). Only chosen
 /// experts are computed. An expert takes the tokens of a sequence in order up to its capacity, first choices before
-/// second choices; an expert that is full contributes nothing. Adds balance · E · Σ_e f_e P_e to the loss of each
-/// sequence, where f_e is the share of tokens whose first choice is e and P_e the mean of p_e.
+/// second choices unless `causal`; an expert that is full contributes nothing. Adds balance · E · Σ_e f_e P_e to the
+/// loss of each sequence, where f_e is the share of tokens whose first choice is e and P_e the mean of p_e.
 class Experts final : public PositionWise {
  public:
   /// Throws a usage error for invalid settings.

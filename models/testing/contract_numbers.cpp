@@ -124,18 +124,24 @@ double error_along_directions(MixerCase c) {
   const MixerRun run = f64::run_mixer(c, x, dy);
   c.stopped = run.stopped;
   const MixerRunner mixer = f64::make_mixer(c);
-  Numbers expected, actual;
-  for (long d = 0; d < kDirections; ++d) {
-    const auto at = [&](double distance) {
-      const Moved moved(x, trained(run), d, distance);
-      return objective(mixer, moved.x, dy, moved.parameters);
-    };
-    expected.push_back((at(kStep) - at(-kStep)) / (2 * kStep));
-    double slope = 0;
-    for (const auto& [name, gradient] : run.gradients) slope += dot(gradient, Moved::along(gradient.size(), name, d));
-    actual.push_back(slope);
-  }
-  return relative_error(actual, expected);
+  const auto error = [&](double step) {
+    Numbers expected, actual;
+    for (long d = 0; d < kDirections; ++d) {
+      const auto at = [&](double distance) {
+        const Moved moved(x, trained(run), d, distance);
+        return objective(mixer, moved.x, dy, moved.parameters);
+      };
+      expected.push_back((at(step) - at(-step)) / (2 * step));
+      double slope = 0;
+      for (const auto& [name, gradient] : run.gradients) slope += dot(gradient, Moved::along(gradient.size(), name, d));
+      actual.push_back(slope);
+    }
+    return relative_error(actual, expected);
+  };
+  // Within the step a model may choose other keys or experts, and jump there. A hundredth of the step hardly ever meets
+  // a jump, and does not hide a wrong gradient.
+  const double off = error(kStep);
+  return off < 1e-6 ? off : std::min(off, error(kStep / 100));
 }
 
 // Source: the same along random directions of all tensors, at lengths that cross every block and window.

@@ -130,6 +130,11 @@ inline Dense attend(const Dense& q, const Dense& k, const Dense& v, long heads, 
       q, k, v, heads, weight, [&](long, long i, long j) { return visible(i, j); }, epsilon);
 }
 
+/// All keys, or if `causal` those up to the query.
+inline Visible visible_if(bool causal) {
+  return [causal](long i, long j) { return !causal || j <= i; };
+}
+
 struct Trial {
   MixerCase c;
   MixerRun run;

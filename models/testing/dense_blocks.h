@@ -32,18 +32,17 @@ struct DenseLayers {
   }
 
   /// Full multi-head attention from the rows of x to those of `context`.
-  Dense attention(
-      const Dense& x, const Dense& context, const std::string& path, long heads,
-      const Visible& visible = [](long, long) { return true; }) const {
+  Dense attention(const Dense& x, const Dense& context, const std::string& path, long heads,
+                  const Visible& visible = visible_if(false)) const {
     return project(attend(project(x, trial.weights(path + ".query")), project(context, trial.weights(path + ".key")),
                           project(context, trial.weights(path + ".value")), heads, softmax_weight, visible),
                    trial.weights(path + ".out"));
   }
 
-  /// A pre-norm block with full attention.
-  Dense block(const Dense& x, const std::string& path, long heads) const {
+  /// A pre-norm block with attention to the visible tokens.
+  Dense block(const Dense& x, const std::string& path, long heads, const Visible& visible = visible_if(false)) const {
     const Dense normed = norm(x, path + ".mixer_norm");
-    const Dense mixed = sum(x, attention(normed, normed, path + ".mixer", heads));
+    const Dense mixed = sum(x, attention(normed, normed, path + ".mixer", heads, visible));
     return sum(mixed, feed(norm(mixed, path + ".feed_norm"), path + ".feed"));
   }
 
