@@ -1,7 +1,9 @@
 /// Performer against dense evaluations of its estimator and of exact attention.
 #include <gtest/gtest.h>
 
+#include "core/error.h"
 #include "models/layers/resampled.h"
+#include "models/testing/contract.h"
 #include "models/testing/dense.h"
 
 namespace lra {
@@ -42,6 +44,78 @@ TEST(Performer, EqualsItsDenseKernelMatrix) {
               return attend(q, k, v, 3, estimated(w, kFeatures), [&](long i, long j) { return !causal || j <= i; });
             });
       }
+}
+
+// Source: the identity that Lemma 1 of the paper ends with, SM(x, y) = e^(−(‖x‖² + ‖y‖²)/2) · E cosh(w·(x + y)).
+TEST(Performer, InPairsOfDirectionsEqualsCosh) {
+  constexpr long kFeatures = 14;
+  const Numbers w = directions(kFeatures / 2, 4, true);
+  const Weight weight = [&w](const double* q, const double* k, long width) {
+    double sum = 0;
+    for (long m = 0; m < kFeatures / 2; ++m) {
+      double product = 0, square = 0;
+      for (long d = 0; d < width; ++d) {
+        const double a = q[d] / std::pow(double(width), 0.25), b = k[d] / std::pow(double(width), 0.25);
+        product += w[std::size_t(m * width + d)] * (a + b);
+        square += a * a + b * b;
+      }
+      sum += std::exp(-square / 2) * std::cosh(product);
+    }
+    return sum;
+  };
+  for (const auto& lengths : kLengths)
+    for (const bool causal : {false, true})
+      Trial("performer", {{"kernel", "cosh"}, {"features", kFeatures}, {"causal", causal}}, lengths)
+          .expect([&](const Dense& q, const Dense& k, const Dense& v) {
+            return attend(q, k, v, 3, weight, visible_if(causal));
+          });
+}
+
+// Source: LRA's generalized features, f(x) + 0.001 of x or of its products with random directions, without a factor.
+TEST(Performer, OfAnotherKernelEqualsItsDenseMatrix) {
+  for (const auto& lengths : kLengths)
+    for (const char* kernel : {"relu", "exp"})
+      for (const long features : {0L, 9L})
+        for (const bool causal : {false, true}) {
+          const Numbers w = directions(features, 4, true);
+          const auto feature = [&](const double* x, long m, long width) {
+            double product = features == 0 ? x[m] : 0;
+            for (long d = 0; features > 0 && d < width; ++d) product += w[std::size_t(m * width + d)] * x[d];
+            return (kernel[0] == 'r' ? std::max(0.0, product) : std::exp(product)) + 0.001;
+          };
+          const Weight weight = [&](const double* q, const double* k, long width) {
+            double sum = 0;
+            for (long m = 0; m < (features > 0 ? features : width); ++m)
+              sum += feature(q, m, width) * feature(k, m, width);
+            return sum;
+          };
+          Trial("performer", {{"kernel", kernel}, {"features", features}, {"causal", causal}}, lengths)
+              .expect([&](const Dense& q, const Dense& k, const Dense& v) {
+                return attend(q, k, v, 3, weight, visible_if(causal));
+              });
+        }
+}
+
+TEST(Performer, DifferentiatesEveryKernel) {
+  for (const char* kernel : {"cosh", "relu", "exp"})
+    for (const long features : {0L, 6L})
+      for (const bool causal : {false, true}) {
+        if (kernel[0] == 'c' && features == 0) continue;
+        MixerCase c;
+        c.model = "performer", c.settings = {{"kernel", kernel}, {"features", features}, {"causal", causal}};
+        c.lengths = {5, 1, 140};
+        EXPECT_LT(error_along_directions(c), 1e-6) << c.settings.dump();
+        EXPECT_LT(error_in_float(c), 1e-5) << c.settings.dump();
+      }
+}
+
+TEST(Performer, RefusesSettingsThatDoNotFitEachOther) {
+  for (const Json& settings :
+       {Json{{"kernel", "gelu"}}, Json{{"features", 0}}, Json{{"kernel", "cosh"}, {"features", 7}}}) {
+    MixerCase c;
+    c.model = "performer", c.settings = settings, c.lengths = {3};
+    EXPECT_THROW((void)f64::make_mixer(c), Error) << settings.dump();
+  }
 }
 
 // Source: dense softmax attention; 64 times the features reduce the error to about an eighth.

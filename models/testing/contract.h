@@ -31,6 +31,9 @@ Verdict examine(const std::string& check, const std::string& model);
 /// for settings that the contract does not cover.
 double error_along_directions(MixerCase c);
 
+/// Returns the largest relative error of a case's result and gradients in float against double, likewise.
+double error_in_float(const MixerCase& c);
+
 // The checks, in contract.cpp, contract_numbers.cpp and contract_facts.cpp.
 Verdict check_settings(const std::string& model);
 Verdict check_texts(const std::string& model);

@@ -144,6 +144,17 @@ double error_along_directions(MixerCase c) {
   return off < 1e-6 ? off : std::min(off, error(kStep / 100));
 }
 
+double error_in_float(const MixerCase& c) {
+  const Worker worker;
+  const Numbers x = tokens_of(c, "x"), dy = tokens_of(c, "dy");
+  const MixerRun shipped = f32::run_mixer(c, x, dy), exact = f64::run_mixer(c, x, dy, shipped.parameters);
+  double largest = relative_error(shipped.result, exact.result);
+  for (const auto& [name, gradient] : exact.gradients)
+    if (dot(gradient, gradient) > 1e-20)
+      largest = std::max(largest, relative_error(shipped.gradients.at(name), gradient));
+  return largest;
+}
+
 // Source: the same along random directions of all tensors, at lengths that cross every block and window.
 Verdict check_directions(const std::string& model) {
   for (const Json& settings : variants(model)) {
