@@ -90,6 +90,13 @@ Parameter ParameterScope::add(const std::string& name, const Shape& shape, const
   return {*parameters_, parameters_->add((*this / name).path_, shape, init), shape};
 }
 
+Parameter ParameterScope::shared(const std::string& name, const Shape& shape, const Init& init) const {
+  const std::string full = "shared." + name;
+  for (const ParameterInfo& other : parameters_->list())
+    if (other.name == full && other.shape == shape) return {*parameters_, other.offset, shape};
+  return {*parameters_, parameters_->add(full, shape, init), shape};
+}
+
 Parameter ParameterScope::add_buffer(const std::string& name, const Shape& shape, const Init& init, UpdateRule rule,
                                      bool is_metric) const {
   const Parameter buffer = add(name, shape, init);

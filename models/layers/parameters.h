@@ -103,6 +103,8 @@ class ParameterScope {
   ParameterScope operator/(const std::string& name) const;
 
   Parameter add(const std::string& name, const Shape& shape, const Init& init) const;
+  /// Returns the parameter `name` that all layers of the model share, whatever their path. The first call adds it.
+  Parameter shared(const std::string& name, const Shape& shape, const Init& init) const;
   /// As `add`, for values that a training step changes by an update rule.
   Parameter add_buffer(const std::string& name, const Shape& shape, const Init& init, UpdateRule rule,
                        bool is_metric) const;
