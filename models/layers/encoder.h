@@ -52,7 +52,8 @@ class Encoder {
  public:
   virtual ~Encoder() = default;
   /// tokens (T,dims.width) → the states to be pooled (T',dims.width): at least one for each sequence, in the same order
-  /// of sequences. With cls pooling the first state of a sequence must come from its cls token. Thread-safe.
+  /// of sequences. With cls pooling the first state of a sequence must come from its cls token, unless it is the only
+  /// one. Thread-safe.
   virtual PackedSequences forward(PackedSequences tokens) const = 0;
 };
 

@@ -16,4 +16,11 @@ PackedSequences of_each_sequence(const Tensor& latents, const SequenceLayout& la
   return {gather_rows(latents, std::move(copies)), std::move(own)};
 }
 
+PackedSequences mean_of_each_sequence(const PackedSequences& states) {
+  SequenceLayout own = states.layout;
+  own.length = 1;
+  for (long s = 0; s < own.count(); ++s) own.offsets[std::size_t(s) + 1] = s + 1;
+  return {mean_rows(states.x, states.layout), std::move(own)};
+}
+
 }  // namespace lra::inline LRA_ENGINE
