@@ -4,6 +4,7 @@
 ///   Networks." ICML 2019, §3.
 ///   time O(N·m·C)   memory O(N·C), m inducing points
 #include <cmath>
+#include <optional>
 
 #include "models/layers/basic.h"
 #include "models/layers/latents.h"
@@ -35,11 +36,12 @@ class AttentionBlock {
     return {std::move(h), x.layout};
   }
 
- private:
+  /// A linear layer of the block, or of the same form.
   static Linear projection(const LayerDims& dims, const ParameterScope& scope) {
     return {scope, dims.width, dims.width, Init::xavier(dims.width, dims.width), Init::normal(1e-6)};
   }
 
+ private:
   long heads_;
   Linear query_;
   Parameter key_;  // a bias would add the same to all scores of a query
@@ -53,26 +55,35 @@ class SetTransformer final : public Encoder {
   struct Config {
     long inducing = 32;
     long seeds = 1;
+    bool feed = true;
+    long blocks = 1;
     void fields(auto&& f) {
       f("inducing", inducing, "inducing points per layer: learned vectors through which tokens exchange information",
         between(1, kMostOfASize));
       f("seeds", seeds, "learned vectors that attend to the last layer; their results are pooled",
         between(1, kMostOfASize));
+      f("feed", feed, "a feed-forward layer between the last layer and the seeds");
+      f("blocks", blocks, "attention blocks among the seeds' results", between(0, 1024));
     }
   };
 
   SetTransformer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : seeds_(scope.add("seeds", {config.seeds, dims.width}, Init::xavier(dims.width, config.seeds))),
         pooling_(dims, scope / "pooling") {
+    if (config.feed) feed_.emplace(AttentionBlock::projection(dims, scope / "feed"));
     if (dims.width % dims.heads != 0)
       fail_usage("set_transformer: {} heads do not divide the {} features of a token (width)", dims.heads, dims.width);
     for (long l = 0; l < dims.layers; ++l) layers_.emplace_back(config, dims, scope / std::to_string(l));
+    for (long b = 0; b < config.blocks; ++b) blocks_.emplace_back(dims, scope / "blocks" / std::to_string(b));
   }
 
   PackedSequences forward(PackedSequences tokens) const override {
     for (const Layer& layer : layers_)
       tokens = layer.spread(tokens, layer.gather(of_each_sequence(layer.points, tokens.layout), tokens));
-    return pooling_(of_each_sequence(seeds_, tokens.layout), tokens);
+    if (feed_) tokens.x = relu((*feed_)(std::move(tokens.x)));
+    PackedSequences pooled = pooling_(of_each_sequence(seeds_, tokens.layout), tokens);
+    for (const AttentionBlock& block : blocks_) pooled = block(pooled, pooled);
+    return mean_of_each_sequence(pooled);
   }
 
  private:
@@ -89,6 +100,8 @@ class SetTransformer final : public Encoder {
   std::vector<Layer> layers_;
   Parameter seeds_;
   AttentionBlock pooling_;
+  std::optional<Linear> feed_;
+  std::vector<AttentionBlock> blocks_;
 };
 
 const RegisterModel<SetTransformer> registered{
@@ -100,11 +113,14 @@ const RegisterModel<SetTransformer> registered{
      .kind = "memory",
      .differs =
          "LRA's code does not have it. The paper's sets have no order; here the embedding adds positions, as for every "
-         "model. Layers are normalised, as in the paper; in the authors' code this is optional. The seeds attend to "
-         "the last layer directly, as in that code; the paper has a feed-forward layer before them and attention among "
-         "the seeds after them. The settings `qkv` and `ff` have no effect: all its matrices are `width` squared. "
-         "Dropout is as in the other models.",
-     .exponent = 1}};
+         "model. Layers are normalised, as in the paper; in the authors' code this is optional. The attention block is "
+         "otherwise that of the code: its residual is the projected query, and no matrix follows the heads; the paper "
+         "adds the query itself and has that matrix. The decoder is the paper's: a feed-forward layer before the seeds "
+         "and an attention block among them, with the classifier's head as its last layer; the code has no layer "
+         "before them, and two blocks or none. The settings `qkv` and `ff` have no effect: all its matrices are "
+         "`width` squared. Dropout is as in the other models.",
+     .exponent = 1,
+     .revision = 2}};
 
 }  // namespace
 }  // namespace lra

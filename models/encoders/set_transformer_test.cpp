@@ -34,16 +34,24 @@ Trial set_transformer(const Json& settings, const std::vector<long>& lengths) {
 }
 
 TEST(SetTransformer, EqualsItsEquationsWrittenOut) {
-  for (const auto& [inducing, seeds] : {std::pair{1L, 1L}, {4L, 1L}, {4L, 3L}})
+  for (const auto& [inducing, seeds, feed, blocks] :
+       {std::tuple{1L, 1L, true, 1L}, {4L, 1L, false, 0L}, {4L, 3L, true, 1L}, {4L, 3L, false, 2L}})
     for (const auto& lengths : {std::vector<long>{1}, {2}, {5, 1, 9}, {130, 2}}) {
-      const Trial trial = set_transformer({{"inducing", inducing}, {"seeds", seeds}}, lengths);
+      const Trial trial =
+          set_transformer({{"inducing", inducing}, {"seeds", seeds}, {"feed", feed}, {"blocks", blocks}}, lengths);
       const DenseLayers layers{trial};
-      trial.expect_rows([&](const Dense& tokens) {
+      trial.expect_rows([&, feed = feed, blocks = blocks](const Dense& tokens) {
         Dense x = tokens;
         for (const std::string path : {"0", "1"})
           x = meeting(layers, x, meeting(layers, trial.weights(path + ".points"), x, path + ".gather"),
                       path + ".spread");
-        return mean_everywhere(meeting(layers, trial.weights("seeds"), x, "pooling"), tokens.rows);
+        if (feed) {
+          x = layers.affine(x, "feed");
+          for (double& value : x.v) value = std::max(0.0, value);
+        }
+        Dense decoded = meeting(layers, trial.weights("seeds"), x, "pooling");
+        for (long b = 0; b < blocks; ++b) decoded = meeting(layers, decoded, decoded, "blocks." + std::to_string(b));
+        return mean_everywhere(decoded, tokens.rows);
       });
     }
 }
