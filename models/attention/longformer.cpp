@@ -2,6 +2,8 @@
 ///
 ///   Beltagy, Peters, Cohan. "Longformer: The Long-Document Transformer." arXiv:2004.05150, 2020, §3.
 ///   time O(N·(w + g)·C)   memory O(N·C)
+#include <cmath>
+
 #include "models/layers/mixer.h"
 #include "models/ops/ops.h"
 
@@ -12,13 +14,21 @@ class Longformer final : public Mixer {
  public:
   struct Config {
     long window = 512;
+    long first_window = 0;
     long dilation = 1;
+    long first_dilated = 0;
     long dilated_heads = 2;
     long global_tokens = 1;
     bool causal = false;
     void fields(auto&& f) {
       f("window", window, "w: tokens seen besides the query, half on each side", at_least(0));
+      f("first_window", first_window,
+        "w of the first layer, from which it grows to `window` in the last by equal factors; 0 for the same in all",
+        at_least(0));
       f("dilation", dilation, "distance between neighbouring tokens of a dilated window", at_least(1));
+      f("first_dilated", first_dilated,
+        "first layer that dilates, from which dilation grows evenly to the last; 0 for the same in all layers",
+        at_least(0));
       f("dilated_heads", dilated_heads, "number of heads, from the first, whose window is dilated", at_least(0));
       f("global_tokens", global_tokens, "leading tokens that are global; the first is the class token of cls pooling",
         at_least(0));
@@ -28,6 +38,8 @@ class Longformer final : public Mixer {
 
   Longformer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : config_(config),
+        reach_(window(config, dims) / 2),
+        dilation_(dilation(config, dims)),
         global_tokens_(config.causal ? 0 : config.global_tokens),
         heads_(dims.heads),
         local_(dims, scope),
@@ -47,10 +59,24 @@ class Longformer final : public Mixer {
   }
 
  private:
+  /// The window of a layer.
+  static long window(const Config& config, const LayerDims& dims) {
+    if (config.first_window == 0 || dims.layers == 1) return config.window;
+    const double height = double(dims.layer) / double(dims.layers - 1);
+    return std::lround(std::pow(double(config.first_window), 1 - height) * std::pow(double(config.window), height));
+  }
+
+  /// The distance between neighbours in a dilated window of a layer.
+  static long dilation(const Config& config, const LayerDims& dims) {
+    if (config.first_dilated == 0) return config.dilation;
+    const long above = dims.layer - config.first_dilated + 1, layers = dims.layers - config.first_dilated;
+    return above <= 0 ? 1 : 1 + ((config.dilation - 1) * above + layers - 1) / layers;
+  }
+
   /// Keys of tokens that are not global: all global tokens, and the others in their window.
   void visit_parts(long n, long head, const PartVisitor& visit) const {
-    const long g = global_tokens_, step = head < config_.dilated_heads ? config_.dilation : 1;
-    const long reach = config_.window / 2 * step;
+    const long g = global_tokens_, step = head < config_.dilated_heads ? dilation_ : 1;
+    const long reach = reach_ * step;
     if (g > 0) visit({Positions(n).add(g, n), Positions(n).add(0, g)});
     for (long r = 0; r < std::min(step, n); ++r) {
       const Positions tokens = Positions(n).add(g + r, n, step);
@@ -77,6 +103,7 @@ class Longformer final : public Mixer {
   }
 
   Config config_;
+  long reach_, dilation_;  // of this layer: neighbours seen on each side, and the distance between them
   long global_tokens_, heads_;
   Projections local_;
   QkvProjections global_;
@@ -92,7 +119,10 @@ const RegisterModel<Longformer> registered{
      .differs =
          "LRA's code makes no token global, not even the one it classifies by, though it holds the second set of "
          "projections, and masks a full N×N matrix; here the first token is global by default and only the window is "
-         "computed. Its window is 255 tokens back and 256 ahead, here 256 on both sides.",
+         "computed. Its window is 255 tokens back and 256 ahead, here 256 on both sides. All layers have one window "
+         "and no dilation, as in the paper's pretrained encoders. In its language models windows grow from the lowest "
+         "layer to the highest, in an ablation from 32 tokens to 512, and two heads of the higher layers dilate them: "
+         "`first_window`, `dilation` and `first_dilated`.",
      .exponent = 1,
      .causal = true}};
 

@@ -142,6 +142,30 @@ TEST(Longformer, EqualsItsDenseMask) {
       }
 }
 
+// Beltagy et al., §4.1: windows from 32 to 512, here by doubling, and appendix: in the small model dilation grows every
+// second layer from layer 6 on.
+TEST(Longformer, HasWindowsAndDilationByLayer) {
+  const auto expect = [](const Json& settings, long layers, long layer, long reach, long step) {
+    Trial trial("longformer", settings, {300, 5});
+    trial.c.layers = layers, trial.c.layer = layer;
+    trial.set({});
+    trial.expect([&](const Dense& q, const Dense& k, const Dense& v) {
+      return attend(q, k, v, 3, softmax_weight, [&](long h, long i, long j) {
+        const long own = h < 2 ? step : 1;
+        return (j - i) % own == 0 && std::abs(i - j) <= reach * own;
+      });
+    });
+  };
+  const Json windows{{"window", 512}, {"first_window", 32}, {"global_tokens", 0}};
+  for (const auto& [layer, window] : {std::pair{0L, 32L}, {1L, 64L}, {2L, 128L}, {3L, 256L}, {4L, 512L}})
+    expect(windows, 5, layer, window / 2, 1);
+  expect(windows, 1, 0, 256, 1);
+  const Json dilation{{"window", 10}, {"dilation", 4}, {"first_dilated", 6}, {"global_tokens", 0}};
+  for (const auto& [layer, step] :
+       {std::pair{0L, 1L}, {5L, 1L}, {6L, 2L}, {7L, 2L}, {8L, 3L}, {9L, 3L}, {10L, 4L}, {11L, 4L}})
+    expect(dilation, 12, layer, 5, step);
+}
+
 // Beltagy et al., §3.1: with equal projections for global tokens it is attention with one mask.
 TEST(Longformer, WithEqualProjectionsIsOneMask) {
   for (const long global : {2L, 40L}) {
