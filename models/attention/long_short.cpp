@@ -120,11 +120,11 @@ const RegisterModel<LongShort> registered{
      .complexity = "O(N (r + w))",
      .kind = "fixed pattern, low rank",
      .differs =
-         "Not in LRA's code. The authors' code for LRA lets the class token see the finished outputs of "
-         "all others; here it is a token like them. Landmarks are computed from keys and values after the window's "
-         "layer "
-         "norm, as in that code, and the projection has no bias, which its softmax over tokens would cancel. There is "
-         "no convolution beside the attention.",
+         "Not in LRA's code. The authors' code for LRA lets the class token see the finished outputs of all others; "
+         "here it is a token like them. Landmarks are computed from keys and values after the window's layer norm, as "
+         "in that code, and the projection has no bias, which its softmax over tokens would cancel. There is no "
+         "convolution beside the attention. If `causal`, time is O(N² r / l), because a token sees the r landmarks of "
+         "every earlier segment of l tokens.",
      .exponent = 1,
      .causal = true}};
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "models/layers/resampled.h"
+#include "models/testing/contract.h"
 #include "models/testing/dense.h"
 
 namespace lra {
@@ -29,17 +30,20 @@ struct RfaTrial : Trial {
       for (long i = 0; i < m; ++i) w.at(r, i) *= run.parameters.at("deviation")[std::size_t(r)];
   }
 
-  /// φ of one head's rows: sines and cosines of the directions times the normalised projection `name` of x.
+  /// φ of one head's rows: sines and cosines of the directions times the normalised projection `name` of x, or these
+  /// products where they are positive.
   Dense features(const Dense& tokens, const char* name, long h) const {
     const Dense rows = of_head(project(tokens, weights(name)), h, kHeads);
-    Dense y(tokens.rows, 2 * m);
+    const bool gaussian = c.settings.value("kernel", "gaussian") == "gaussian";
+    Dense y(tokens.rows, gaussian ? 2 * m : m);
     for (long i = 0; i < tokens.rows; ++i) {
       double square = 1e-12;
       for (long d = 0; d < rows.cols; ++d) square += rows.at(i, d) * rows.at(i, d);
       for (long f = 0; f < m; ++f) {
         double angle = 0;
         for (long d = 0; d < rows.cols; ++d) angle += w.at(h * rows.cols + d, f) * rows.at(i, d) / std::sqrt(square);
-        y.at(i, f) = std::sin(angle) / std::sqrt(double(m)), y.at(i, m + f) = std::cos(angle) / std::sqrt(double(m));
+        y.at(i, f) = (gaussian ? std::sin(angle) : std::max(0.0, angle)) / std::sqrt(double(m));
+        if (gaussian) y.at(i, m + f) = std::cos(angle) / std::sqrt(double(m));
       }
     }
     return y;
@@ -52,10 +56,11 @@ struct RfaTrial : Trial {
 TEST(Rfa, EqualsItsDenseKernelMatrix) {
   long replaced = 0;
   for (const auto& lengths : kLengths)
-    for (const double least : {0.01, 0.4})
+    for (const auto& [kernel, least] : {std::pair{"gaussian", 0.01}, {"gaussian", 0.4}, {"arccos", 0.1}})
       for (const bool causal : {false, true}) {
-        const RfaTrial trial({{"features", 11}, {"least", least}, {"gate", false}, {"causal", causal}}, lengths);
-        trial.expect_rows([&](const Dense& x) {
+        const RfaTrial trial(
+            {{"kernel", kernel}, {"features", 11}, {"least", least}, {"gate", false}, {"causal", causal}}, lengths);
+        trial.expect_rows([&, least = least](const Dense& x) {
           const Dense y = by_heads(kHeads, [&](long h) {
             const Dense weights = project(trial.features(x, "query", h), trial.features(x, "key", h));
             const Dense v = of_head(project(x, trial.weights("value")), h, kHeads);
@@ -106,15 +111,16 @@ TEST(Rfa, GatedEqualsItsRecurrence) {
     }
 }
 
-// Source: softmax attention over unit vectors, to which their Gaussian kernel is proportional; 64 times the features
-// reduce the error to about an eighth.
-TEST(Rfa, ApproachesSoftmaxOfUnitVectors) {
-  const auto error = [](long features) {
-    const Trial trial("rfa", {{"features", features}}, {40});
-    const Weight weight = [](const double* q, const double* k, long width) {
+// Source: softmax attention over unit vectors, to which their Gaussian kernel is proportional, and the arc-cosine
+// kernel of order 1 by Cho and Saul, NeurIPS 2009, eq. 6; 64 times the features reduce the error to about an eighth.
+TEST(Rfa, ApproachesItsKernelOfUnitVectors) {
+  const auto error = [](const std::string& kernel, long features) {
+    const Trial trial("rfa", {{"kernel", kernel}, {"features", features}}, {40});
+    const Weight weight = [&](const double* q, const double* k, long width) {
       double qk = 0, qq = 0, kk = 0;
       for (long d = 0; d < width; ++d) qk += q[d] * k[d], qq += q[d] * q[d], kk += k[d] * k[d];
-      return std::exp(qk / std::sqrt(qq * kk));
+      const double cosine = qk / std::sqrt(qq * kk), angle = std::acos(std::clamp(cosine, -1.0, 1.0));
+      return kernel == "gaussian" ? std::exp(cosine) : std::sin(angle) + (M_PI - angle) * cosine;
     };
     const Dense x(40, 12, trial.x);
     const Dense exact =
@@ -123,9 +129,19 @@ TEST(Rfa, ApproachesSoftmaxOfUnitVectors) {
                 trial.weights("out"));
     return relative_error(trial.run.result, exact.v);
   };
-  const double rough = error(64), fine = error(4096);
-  EXPECT_LT(fine, 0.06);
-  EXPECT_LT(fine, rough / 3);
+  for (const char* kernel : {"gaussian", "arccos"}) {
+    const double rough = error(kernel, 64), fine = error(kernel, 4096);
+    EXPECT_LT(fine, 0.06) << kernel;
+    EXPECT_LT(fine, rough / 3) << kernel;
+  }
+}
+
+TEST(Rfa, DifferentiatesTheArcCosineKernel) {
+  for (const bool causal : {false, true}) {
+    const MixerCase c = RfaTrial({{"kernel", "arccos"}, {"features", 7}, {"causal", causal}}, {5, 1, 140}).c;
+    EXPECT_LT(error_along_directions(c), 1e-6) << causal;
+    EXPECT_LT(error_in_float(c), 1e-5) << causal;
+  }
 }
 
 TEST(Rfa, DrawsAnewInTrainingOnly) {

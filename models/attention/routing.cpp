@@ -19,6 +19,7 @@ class Routing final : public Mixer {
     long clusters = 0;
     long members = 0;
     long local_heads = -1;
+    long first_layer = 0;
     long block = 0;
     double decay = 0.999;
     double commitment = 1e-4;
@@ -29,6 +30,7 @@ class Routing final : public Mixer {
       f("members", members, "w: queries and keys per cluster; 0 for 1/K of the sequence, rounded up", at_least(0));
       f("local_heads", local_heads, "heads with local attention to a block and its neighbours; -1 for half of them",
         at_least(-1));
+      f("first_layer", first_layer, "first layer that routes; in those before it all heads are local", at_least(0));
       f("block", block, "tokens per block of local attention; 0 for the square root of the task's length", at_least(0));
       f("decay", decay, "decay per step of the moving average of a centroid's members", between(0, 1));
       f("commitment", commitment, "factor of the loss that pulls queries and keys to their centroids", at_least(0));
@@ -42,7 +44,9 @@ class Routing final : public Mixer {
         heads_(dims.heads),
         width_(dims.qkv / dims.heads),
         length_(dims.length),
-        local_(config.local_heads < 0 ? heads_ / 2 : config.local_heads) {
+        local_(dims.layer < config.first_layer ? heads_
+               : config.local_heads < 0        ? heads_ / 2
+                                               : config.local_heads) {
     if (local_ > heads_) fail_usage("routing: local_heads is {}, of {} heads", local_, heads_);
     const long root = std::max(1L, std::lround(std::sqrt(double(length_))));
     clusters_ = config.clusters > 0 ? config.clusters : root;
@@ -211,9 +215,10 @@ const RegisterModel<Routing> registered{
          "LRA's code does not have it. Queries and keys have length √D, which the authors' code achieves by a layer "
          "norm that also subtracts their mean; as there, products are not divided by √D. The result of a token in "
          "several clusters is the exact mean over them. Centroids are normalised when used, not when stored, and "
-         "commitment compares directions of length 1. In the paper's causal model a cluster's best "
-         "tokens depend on later ones; here, if causal, every token belongs to its nearest centroid and sees the last "
-         "of its cluster before it.",
+         "commitment compares directions of length 1. In the paper's causal model a cluster's best tokens depend on "
+         "later ones; here, if causal, every token belongs to its nearest centroid and sees the last of its cluster "
+         "before it. By default half of the heads of every layer route; the authors route in some layers, such as the "
+         "last ones: `first_layer`.",
      .exponent = 1.5,
      .fixed_length = true,
      .causal = true,

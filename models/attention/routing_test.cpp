@@ -96,6 +96,19 @@ TEST(Routing, EqualsItsClustersOneByOneAndLocalHeadsBesideThem) {
     }
 }
 
+TEST(Routing, IsLocalBeforeItsFirstLayer) {
+  for (const long layer : {0L, 1L, 2L}) {
+    Trial trial("routing", {{"first_layer", 1}, {"clusters", 3}, {"local_heads", 1}, {"block", 4}}, {5, 1, 40});
+    trial.c.layer = layer;
+    trial.set({});
+    EXPECT_EQ(trial.run.parameters.contains("centroids.1"), layer > 0);
+    if (layer > 0) continue;
+    trial.expect([](const Dense& q, const Dense& k, const Dense& v) {
+      return attend(q, k, v, kHeads, softmax_weight, [](long i, long j) { return std::abs(i / 4 - j / 4) <= 1; });
+    });
+  }
+}
+
 TEST(Routing, OneClusterOfAllTokensIsSoftmaxOfNormalisedQueriesAndKeys) {
   const Trial trial("routing", {{"clusters", 1}, {"local_heads", 0}}, {40, 7});
   trial.expect([](const Dense& q, const Dense& k, const Dense& v) {

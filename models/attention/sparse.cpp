@@ -105,9 +105,12 @@ const RegisterModel<Sparse> registered{
      .paper = "Child et al. \"Generating Long Sequences with Sparse Transformers.\" 2019, arXiv:1904.10509",
      .complexity = "O(N √N)",
      .kind = "fixed pattern",
-     .differs = "LRA's code merges the two causal patterns, so its classifier reads from left to right, and "
-                "computes all N×N scores before masking; here tokens see both sides unless `causal` is set, and only "
-                "visible scores are computed.",
+     .differs =
+         "LRA's code merges the two causal patterns, so its classifier reads from left to right, and computes all N×N "
+         "scores before masking; here tokens see both sides unless `causal` is set, and only visible scores are "
+         "computed. The paper's attention embeddings (of rows, columns or positions in a block) and its initial "
+         "weights, smaller by 1/√(2L) where a sublayer of L layers ends, are not here: embedding and initial weights "
+         "are those of every model.",
      .exponent = 1.5,
      .causal = true}};
 

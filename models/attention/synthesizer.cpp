@@ -129,11 +129,11 @@ const RegisterModel<Synthesizer> registered{
      .paper =
          "Tay et al. \"Synthesizer: Rethinking Self-Attention for Transformer Models.\" ICML 2021, arXiv:2005.00743",
      .complexity = "O(N²)",
-     .kind = "low rank",
+     .kind = "low rank, learnable pattern",
      .differs =
-         "LRA's code adds its random matrix to ordinary products of queries and keys, which is kind "
-         "random+dot_product here except for the learned weights of the two, ignores the settings for factorised "
-         "variants, and includes padding; the lra presets use the paper's random variant.",
+         "LRA's code adds its random matrix to ordinary products of queries and keys, which is kind random+dot_product "
+         "here except for the learned weights of the two, ignores the settings for factorised variants, and includes "
+         "padding; the lra presets use the paper's random variant.",
      .exponent = 2,
      .fixed_length = true,
      .causal = true}};

@@ -19,6 +19,7 @@ class Memory final : public PositionWise {
     long top = 32;
     long heads = 4;
     long query = 0;
+    bool query_bias = false;
     bool causal = false;
     void fields(auto&& f) {
       f("keys", keys, "half keys per set; the memory has the square of this number of values",
@@ -27,6 +28,7 @@ class Memory final : public PositionWise {
       f("heads", heads, "queries per token; each has its own keys, all share the values", between(1, kMostOfASize));
       f("query", query, "features per query, even; 0 for the model's width, rounded up to even",
         between(0, kMostOfASize));
+      f("query_bias", query_bias, "queries have a bias before their norm");
       f("causal", causal, "no token sees a later one");
     }
   };
@@ -37,6 +39,7 @@ class Memory final : public PositionWise {
     half_ = config.query > 0 ? config.query / 2 : (dims.width + 1) / 2;
     const long c = dims.width, features = 2 * half_;
     query_ = scope.add("query", {config.heads * features, c}, Init::xavier(c, config.heads * features));
+    if (config.query_bias) query_bias_ = scope.add("query_bias", {config.heads * features}, Init::zeros());
     gamma_ = scope.add("query_norm.gamma", {features}, Init::ones());
     beta_ = scope.add("query_norm.beta", {features}, Init::zeros());
     const Init init{Init::Kind::uniform, 1 / std::sqrt(double(half_))};
@@ -48,8 +51,8 @@ class Memory final : public PositionWise {
 
   Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     const long t = x.dim(0), h = config_.heads, k = config_.top;
-    Tensor q = layer_norm(reshaped(linear(std::move(x), query_), t * h), gamma_, beta_);  // (T·H,D)
-    const Tensor first = scores(q, 0, first_, t), second = scores(q, half_, second_, t);  // (T·H,n)
+    Tensor q = layer_norm(reshaped(linear(std::move(x), query_, query_bias_), t * h), gamma_, beta_);  // (T·H,D)
+    const Tensor first = scores(q, 0, first_, t), second = scores(q, half_, second_, t);               // (T·H,n)
     const Choice choice = choose(first, second);
     const Tensor chosen = add(take_along_axis(first, choice.first), take_along_axis(second, choice.second));
     const Tensor weights = reshaped(softmax(chosen), t);  // (T,H·k)
@@ -98,7 +101,7 @@ class Memory final : public PositionWise {
 
   Config config_;
   long half_;
-  Parameter query_, gamma_, beta_, first_, second_, values_;
+  Parameter query_, query_bias_, gamma_, beta_, first_, second_, values_;
   Dropout site_;
 };
 
@@ -129,7 +132,8 @@ const RegisterModel<ProductKeyMemory> registered{
      .differs =
          "LRA's code does not have it. Queries use layer norm instead of the authors' batch norm, with which an "
          "example would depend on the other examples in its batch. By default the memory has 128² values, not 512², "
-         "queries have the model's width, and values use the same optimiser and learning rate as all parameters.",
+         "queries have the model's width and, unlike the authors', no bias (`query_bias`), and values use the same "
+         "optimiser and learning rate as all parameters.",
      .exponent = 2,
      .causal = true}};
 

@@ -13,7 +13,9 @@ namespace {
 /// The result of reading the memory for x by comparing all n² keys.
 Dense read(const Trial& trial, const DenseLayers& layers, const Dense& x, const std::string& path, long heads, long n,
            long top) {
-  const Dense q = project(x, trial.weights(path + ".query"));
+  Dense q = project(x, trial.weights(path + ".query"));
+  if (trial.run.parameters.contains(path + ".query_bias"))
+    for (std::size_t i = 0; i < q.v.size(); ++i) q.v[i] += layers.vector(path + ".query_bias")[i % std::size_t(q.cols)];
   const Numbers &first = layers.vector(path + ".first"), &second = layers.vector(path + ".second");
   const Dense values = trial.weights(path + ".values");
   const long width = q.cols / heads, half = width / 2;
@@ -66,6 +68,19 @@ TEST(ProductKeyMemory, ReadsTheBestOfAllKeys) {
         return layers.norm(layers.block(x, "2", 3, visible), "norm");
       });
     }
+}
+
+TEST(ProductKeyMemory, AddsTheBiasOfItsQueries) {
+  Trial trial = three_blocks({{"keys", 7}, {"top", 3}, {"heads", 2}, {"query_bias", true}}, {40, 3});
+  trial.fill_zeros();
+  const DenseLayers layers{trial};
+  trial.expect_rows([&](const Dense& tokens) {
+    Dense x = layers.block(tokens, "0", 3);
+    const Dense normed = layers.norm(x, "1.mixer_norm");
+    x = DenseLayers::sum(x, layers.attention(normed, normed, "1.mixer", 3));
+    x = DenseLayers::sum(x, read(trial, layers, layers.norm(x, "1.feed_norm"), "1.feed", 2, 7, 3));
+    return layers.norm(layers.block(x, "2", 3), "norm");
+  });
 }
 
 TEST(ProductKeyMemory, DoesNotNoticeTheOrderOfItsKeysWithTheirValues) {

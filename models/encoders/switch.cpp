@@ -45,7 +45,8 @@ const RegisterModel<Switch> registered{
          "LRA's code does not have it. The authors compute capacity and balance per group of tokens from several "
          "examples; here per sequence, so that an example does not depend on the other examples in its batch. Blocks "
          "0, 2, … have experts, so that a model of one block has them too. Experts are initialised like other "
-         "feed-forward parts here, the router as in the paper. Their dropout is that of the model.",
+         "feed-forward parts here, the router as in the paper. Their dropout is that of the model, and like all "
+         "feed-forward parts here they use GELU, where the paper has ReLU.",
      .exponent = 2,
      .causal = true,
      .stochastic = true,
