@@ -18,6 +18,7 @@
 #include "harness/limited_memory.h"
 #include "harness/measure.h"
 #include "harness/protocol.h"
+#include "harness/reach.h"
 
 namespace lra {
 namespace {
@@ -47,6 +48,13 @@ void answer_interrupted() {
   CellMessage message;
   message.type = CellMessage::Type::interrupted;
   answer(message);
+}
+
+/// The result's caveat with what the longest example and the model lose by the cell's settings.
+std::string with_reach(const std::string& caveat, const Experiment& experiment, const Dataset& data) {
+  const Extent extent = data.extent(Split::train);
+  const std::string reach = reach_caveat(experiment, long(std::max(extent.longest, extent.second_longest)));
+  return reach + (reach.empty() || caveat.empty() ? "" : "; ") + caveat;
 }
 
 /// Trains the cell and returns its result.
@@ -80,6 +88,7 @@ CellMessage train_cell(const CellRequest& request, const std::atomic<bool>& stop
   // The peak hardly changes within kSteady, and a second measurement would take longer than training a short cell.
   const bool look_again = std::chrono::steady_clock::now() - start > kSteady;
   result.result.gemm_peak_gflops = look_again ? 0.5 * (peak_before + gemm_peak_gflops(workers)) : peak_before;
+  result.result.reason = with_reach(result.result.reason, request.experiment, *data);
   return result;
 }
 

@@ -2,6 +2,8 @@
 /// entries that definitions of tasks add to them (TaskEntry::presets).
 ///
 ///   {"summary": …,
+///    "published": true,    if the settings are those of the publication that the summary names: they then stay even
+///                          where they hide tokens from a model or switch off one of its mechanisms
 ///    "encoder": {…}, "recipe": {…}, "models": {MODEL: {…}},        for every task of the preset
 ///    "tasks": {TASK: {"variant": …, "length": …,
 ///                     "data": {"source": …, settings of the source},

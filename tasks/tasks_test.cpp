@@ -80,7 +80,7 @@ TEST(Presets, HoldNoStrayKeys) {
       expect_keys(parts, {"encoder", "mixer", "recipe"}, fmt::format("{} {}", where, model));
   };
   for (const auto& name : preset_names()) {
-    expect_keys(preset(name), {"summary", "encoder", "recipe", "models", "tasks"}, name);
+    expect_keys(preset(name), {"summary", "published", "encoder", "recipe", "models", "tasks"}, name);
     expect_models(preset(name), name);
     for (const auto& [task, entry] : preset(name).at("tasks").items()) {
       const std::string where = fmt::format("{} {}", name, task);

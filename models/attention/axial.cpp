@@ -59,6 +59,10 @@ class Axial final : public Mixer {
     }
   };
 
+  static std::string switched_off(const Config& config, const LayerDims& dims) {
+    return config.both || dims.layers > 1 ? "" : "attention along columns";
+  }
+
   Axial(const Config& config, const LayerDims& dims, const ParameterScope& scope) {
     for (const bool columns : {false, true})
       if (config.both || columns == (dims.layer % 2 == 1))

@@ -31,6 +31,11 @@ class Compressive final : public Mixer {
     }
   };
 
+  static std::string switched_off(const Config& config, const LayerDims& dims) {
+    const long last = (dims.length - 1) / config.segment * config.segment;
+    return config.compressed > 0 && last >= config.memory + config.rate ? "" : "the compressed memory";
+  }
+
   Compressive(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : config_(config),
         heads_(dims.heads),

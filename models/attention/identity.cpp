@@ -20,7 +20,8 @@ const RegisterModel<Identity> registered{"identity",
                                           .complexity = "O(1)",
                                           .kind = "control",
                                           .differs = "not among LRA's models",
-                                          .exponent = 0}};
+                                          .exponent = 0,
+                                          .mixes = false}};
 
 }  // namespace
 }  // namespace lra

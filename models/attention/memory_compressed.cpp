@@ -26,6 +26,10 @@ class MemoryCompressed final : public Attention {
     }
   };
 
+  static std::string switched_off(const Config& config, const LayerDims& dims) {
+    return config.alternate && dims.layers == 1 ? "attention to compressed keys" : "";
+  }
+
   MemoryCompressed(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : Attention(dims, scope),
         factor_(config.factor),

@@ -31,6 +31,7 @@ const Mutation kMutations[] = {
     {"mask_dropped", "CausalIsAsDeclared"},
     {"undeclared_random", "StochasticIsAsDeclared"},
     {"always_pulled", "AuxiliaryLossIsAsDeclared"},
+    {"unmixed", "MixesIsAsDeclared"},
 };
 
 class EveryMutant : public testing::TestWithParam<Mutation> {};

@@ -34,6 +34,11 @@ class Sparse final : public Attention {
     }
   };
 
+  static std::string switched_off(const Config& config, const LayerDims& dims) {
+    const bool both = config.join == "merged" || (config.join == "layers" ? dims.layers : dims.heads) > 1;
+    return both ? "" : "attention to the sample of the rest";
+  }
+
   Sparse(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : Attention(dims, scope),
         config_(config),

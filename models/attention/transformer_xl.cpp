@@ -25,6 +25,10 @@ class TransformerXl final : public Mixer {
     }
   };
 
+  static std::string switched_off(const Config& config, const LayerDims& dims) {
+    return config.memory > 0 && dims.length > config.segment ? "" : "the memory of earlier segments";
+  }
+
   TransformerXl(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : config_(config),
         heads_(dims.heads),

@@ -60,6 +60,11 @@ class Clusterformer final : public Encoder {
     }
   };
 
+  static std::string switched_off(const Config& config, const LayerDims& dims) {
+    if (dims.length <= config.chunk) return "sorting by cluster";
+    return config.every > 1 && dims.layers > 1 ? "" : "attention in windows of the sequence";
+  }
+
   Clusterformer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : blocks_(dims, scope, mixers(config, dims.layers), feed_forward()) {}
 

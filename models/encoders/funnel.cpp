@@ -20,6 +20,10 @@ class Funnel final : public Encoder {
     }
   };
 
+  static std::string switched_off(const Config& config, const LayerDims& dims) {
+    return std::min(config.blocks, dims.layers) > 1 ? "" : "pooling";
+  }
+
   Funnel(const Config& config, const LayerDims& dims, const ParameterScope& scope) : norm_(scope / "norm", dims.width) {
     const long blocks = std::min(config.blocks, dims.layers);
     const auto block_of = [&](long layer) { return layer * blocks / dims.layers; };

@@ -32,6 +32,10 @@ class Perceiver final : public Encoder {
     }
   };
 
+  static std::string switched_off(const Config&, const LayerDims& dims) {
+    return dims.layers > 1 ? "" : "a second reading";
+  }
+
   Perceiver(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : readings_(dims.layers), norm_(scope / "norm", dims.width) {
     if (dims.qkv % config.cross_heads != 0)

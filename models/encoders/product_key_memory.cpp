@@ -109,6 +109,10 @@ class ProductKeyMemory final : public Encoder {
  public:
   using Config = Memory::Config;
 
+  static std::string switched_off(const Config&, const LayerDims& dims) {
+    return dims.layers > 1 ? "" : "the feed-forward network, beside the memory";
+  }
+
   ProductKeyMemory(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : blocks_(dims, scope, full_attention(config.causal),
                 [config, middle = dims.layers / 2](const LayerDims& own,

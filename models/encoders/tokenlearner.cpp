@@ -22,6 +22,10 @@ class TokenLearner final : public Encoder {
     }
   };
 
+  static std::string switched_off(const Config& config, const LayerDims& dims) {
+    return dims.layers > std::max(1L, config.before) ? "" : "layers on the learned tokens";
+  }
+
   TokenLearner(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : map_norm_(scope / "maps.norm", dims.width),
         map_in_(scope / "maps.in", dims.width, config.bottleneck, Init::xavier(dims.width, config.bottleneck),

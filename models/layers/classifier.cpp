@@ -74,10 +74,7 @@ struct Classifier::Layers {
   }
 };
 
-Classifier::Classifier(const std::string& model, const Settings& settings, const EncoderConfig& shape,
-                       const TaskSpec& task, std::uint64_t seed, Build build)
-    : parameters_(seed, build == Build::all), task_(task), shape_(shape) {
-  check(shape, task);
+LayerDims dims_of(const EncoderConfig& shape, const TaskSpec& task) {
   LayerDims dims;
   dims.width = shape.width;
   dims.qkv = shape.qkv ? shape.qkv : shape.width;
@@ -89,6 +86,14 @@ Classifier::Classifier(const std::string& model, const Settings& settings, const
   dims.ff = shape.ff;
   dims.layers = shape.layers;
   dims.dropout = shape.dropout;
+  return dims;
+}
+
+Classifier::Classifier(const std::string& model, const Settings& settings, const EncoderConfig& shape,
+                       const TaskSpec& task, std::uint64_t seed, Build build)
+    : parameters_(seed, build == Build::all), task_(task), shape_(shape) {
+  check(shape, task);
+  const LayerDims dims = dims_of(shape, task);
   layers_ = std::make_unique<Layers>(model, settings, shape, task, dims, ParameterScope(parameters_, ""));
   if (build == Build::all && shape.positions == "sinusoid")
     layers_->fixed_positions = sinusoid(dims.length, dims.width);

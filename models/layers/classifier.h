@@ -13,6 +13,9 @@
 
 namespace lra::inline LRA_ENGINE {
 
+/// The dimensions for which a model of this shape is built on a task.
+LayerDims dims_of(const EncoderConfig& shape, const TaskSpec& task);
+
 class Classifier {
  public:
   /// What to build: everything, or only the shapes of the parameters, which takes no time whatever their sizes.

@@ -45,6 +45,7 @@ struct ModelFacts {
   bool causal = false;          // has a setting `causal`: no token sees a later one
   bool stochastic = false;      // uses random numbers besides dropout that change between steps
   bool auxiliary_loss = false;  // adds its own loss, which has gradients where the task's has none
+  bool mixes = true;            // tokens exchange information before pooling; false for a control
   int revision = 1;             // raise by one when a change of the file changes bits (harness/revision.h)
 };
 
@@ -53,6 +54,9 @@ struct ModelEntry {
   std::vector<Field> settings;  // with their defaults
   /// Returns all settings with defaults filled in. Throws a usage error for an unknown or invalid setting.
   std::function<Settings(const Settings& settings)> resolve;
+  /// Names the mechanisms of the model that these settings and dimensions never reach, "attention along columns" in an
+  /// axial model of one layer; empty if it reaches all.
+  std::function<std::string(const Settings& settings, const LayerDims&)> switched_off;
   /// Builds the model. Exactly one of the two is set.
   std::function<std::unique_ptr<Mixer>(const Settings& settings, const LayerDims&, const ParameterScope&)> mixer;
   std::function<std::unique_ptr<Encoder>(const Settings& settings, const LayerDims&, const ParameterScope&)> encoder;
@@ -71,7 +75,8 @@ concept IsBuiltFromConfig =
     HasConfig<T> && std::is_constructible_v<T, const typename T::Config&, const LayerDims&, const ParameterScope&>;
 
 /// Registers a model; the last line of its file. T is a Mixer or an Encoder and must have T::Config and T(const
-/// T::Config&, const LayerDims&, const ParameterScope&).
+/// T::Config&, const LayerDims&, const ParameterScope&). It may have `static std::string switched_off(const Config&,
+/// const LayerDims&)`, see ModelEntry.
 template <typename T>
 struct RegisterModel {
   static_assert(HasConfig<T>, "a model needs a public struct Config with `void fields(auto&& f)`");
@@ -89,6 +94,12 @@ struct RegisterModel {
     entry.facts = std::move(facts);
     entry.settings = fields_of(Config{});
     entry.resolve = [name](const Settings& settings) { return settings_of(parse<Config>(settings, name)); };
+    entry.switched_off = [name]([[maybe_unused]] const Settings& settings, [[maybe_unused]] const LayerDims& dims) {
+      if constexpr (requires { T::switched_off(Config{}, dims); })
+        return T::switched_off(parse<Config>(settings, name), dims);
+      else
+        return std::string();
+    };
     if constexpr (std::is_base_of_v<Mixer, T>)
       entry.mixer = make;
     else

@@ -24,6 +24,7 @@ const std::vector<Check>& contract() {
       {"CausalIsAsDeclared", check_causal},
       {"StochasticIsAsDeclared", check_stochastic},
       {"AuxiliaryLossIsAsDeclared", check_auxiliary_loss},
+      {"MixesIsAsDeclared", check_mixes},
   };
   return all;
 }

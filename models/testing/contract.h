@@ -50,5 +50,6 @@ Verdict check_fixed_length(const std::string& model);
 Verdict check_causal(const std::string& model);
 Verdict check_stochastic(const std::string& model);
 Verdict check_auxiliary_loss(const std::string& model);
+Verdict check_mixes(const std::string& model);
 
 }  // namespace lra

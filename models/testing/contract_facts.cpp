@@ -119,4 +119,14 @@ Verdict check_auxiliary_loss(const std::string& model) {
                      "there are gradients without a loss of the task");
 }
 
+Verdict check_mixes(const std::string& model) {
+  const MixerCase c = mixer_case(model, {9}, Json::object());
+  Numbers x = tokens_of(c, "x");
+  const Numbers before = f64::run_mixer(c, x, x).result;
+  for (long i = 0; i < c.width; ++i) x[std::size_t(i)] *= -1;
+  const Numbers after = f64::run_mixer(c, x, x).result;
+  const bool found = !std::equal(before.begin() + c.width, before.end(), after.begin() + c.width);
+  return as_declared("mixes", models().at(model).facts.mixes, found, "a token changes with another one");
+}
+
 }  // namespace lra

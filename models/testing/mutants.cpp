@@ -23,6 +23,7 @@ enum class Fault {
   undeclared_random,     // undeclared random numbers that depend on the step
   always_pulled,         // an undeclared gradient without a loss
   other_without_tape,    // evaluation computes a different function than training
+  unmixed,               // sees only itself, declared to mix
 };
 
 /// x, with `change` applied to its gradient in backward.
@@ -54,7 +55,8 @@ class Mutant final : public Attention {
 
   Mutant(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : Attention(dims, scope),
-        window_(fault == Fault::quadratic ? Window::everything() : Window::blocks(config.block)),
+        window_(fault == Fault::quadratic ? Window::everything()
+                                          : Window::blocks(fault == Fault::unmixed ? 1 : config.block)),
         site_(scope.dropout("probabilities", dims.attention_dropout)),
         random_(scope.random("draw", "scale")) {
     window_.causal = config.causal && fault != Fault::mask_dropped;
@@ -118,6 +120,7 @@ const RegisterModel<Mutant<Fault::rows_of_task>> rows_of_task{"rows_of_task", fa
 const RegisterModel<Mutant<Fault::undeclared_random>> undeclared_random{"undeclared_random", facts()};
 const RegisterModel<Mutant<Fault::always_pulled>> always_pulled{"always_pulled", facts()};
 const RegisterModel<Mutant<Fault::other_without_tape>> other_without_tape{"other_without_tape", facts()};
+const RegisterModel<Mutant<Fault::unmixed>> unmixed{"unmixed", facts()};
 const RegisterModel<Mutant<Fault::none>> nameless{"nameless", ModelFacts{}};
 
 /// A registration that accepts any settings.

@@ -48,5 +48,22 @@ TEST(Cautions, AppearInEveryFormatOfTheAccuracyTable) {
   }
 }
 
+TEST(Caveats, OfRunsAreNotesOnTheirCells) {
+  Store store(":memory:");
+  for (const std::uint64_t seed : {0u, 1u}) {
+    StoredRun run = sample_run("local", seed, 0.5);
+    run.reason = "sees 49 of 1,000 tokens";
+    store.add(run, {});
+  }
+  for (const std::string format : {"markdown", "latex", "html"}) {
+    std::ostringstream out;
+    report_formats().at(format).write(store, lra_request("accuracy"), out);
+    const std::string note = "local on listops@quick: sees 49 of 1,000 tokens.";
+    const std::size_t first = out.str().find(note);
+    EXPECT_NE(first, std::string::npos) << format;
+    EXPECT_EQ(out.str().find(note, first + 1), std::string::npos) << format << ": once for both seeds";
+  }
+}
+
 }  // namespace
 }  // namespace lra

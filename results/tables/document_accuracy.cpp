@@ -125,6 +125,17 @@ std::vector<std::string> unequal_seeds(const AccuracyTable& table) {
   return lines;
 }
 
+/// One line for each caveat on the runs of a cell: "local on text: sees 49 of 1,000 tokens."
+void add_caveats(Notes& notes, const Row& row, const AccuracyTable& table) {
+  for (std::size_t c = 0; c < row.cells.size(); ++c) {
+    std::set<std::string> caveats;
+    if (row.cells[c])
+      for (const StoredRun* run : row.cells[c]->runs) caveats.insert(run->reason);
+    for (const std::string& caveat : caveats)
+      if (!caveat.empty()) notes.add(fmt::format("{} on {}: {}.", row.label, table.columns[c].label, caveat));
+  }
+}
+
 std::vector<std::string> accuracy_notes(const AccuracyTable& table) {
   Notes notes(table.references);
   bool one_seed = false, several = false, failed = false, context = false, solved = false;
@@ -146,6 +157,7 @@ std::vector<std::string> accuracy_notes(const AccuracyTable& table) {
   }
   for (const Column& column : table.columns)
     for (const std::string& caution : column.cautions) notes.add(fmt::format("{}: {}.", column.label, caution));
+  for (const Row& row : table.rows) add_caveats(notes, row, table);
   if (one_seed)
     notes.add("x [a, b]: one seed, with the 95 % interval (Wilson), which covers only the sampling of test examples.");
   if (several) notes.add("x ± s (n): mean and standard deviation over n seeds; marks use the t interval of the mean.");

@@ -9,13 +9,33 @@ constexpr const char* kPresets = R"({
   "smoke": {
     "variant": "lookup@smoke", "length": 24,
     "data": {"source": "lookup", "train": 64, "valid": 32, "test": 32, "length": 24},
-    "encoder": {"pool": "cls"}
+    "encoder": {"pool": "cls"},
+    "models": {
+      "identity": {"encoder": {"pool": "mean"}},
+      "local": {"encoder": {"pool": "mean"}},
+      "sparse": {"encoder": {"layers": 2}},
+      "routing": {"encoder": {"layers": 2}},
+      "transformer_xl": {"encoder": {"pool": "mean"}},
+      "compressive": {"encoder": {"pool": "mean"}},
+      "perceiver": {"encoder": {"pool": "mean"}},
+      "tokenlearner": {"encoder": {"pool": "mean"}}
+    }
   },
   "quick": {
     "variant": "lookup@quick", "length": 64,
     "data": {"source": "lookup", "train": 20000, "valid": 1000, "test": 1000, "length": 64},
     "encoder": {"pool": "cls"},
-    "models": {"compressive": {"encoder": {"pool": "mean"}}}
+    "models": {
+      "identity": {"encoder": {"pool": "mean"}},
+      "local": {"encoder": {"pool": "mean"}},
+      "image_transformer": {"encoder": {"pool": "mean"}},
+      "transformer_xl": {"encoder": {"pool": "mean"}},
+      "compressive": {"encoder": {"pool": "mean"}, "mixer": {"segment": 16, "memory": 16}},
+      "poolingformer": {"encoder": {"pool": "mean"}},
+      "clusterformer": {"encoder": {"pool": "mean"}},
+      "perceiver": {"encoder": {"pool": "mean"}},
+      "tokenlearner": {"encoder": {"pool": "mean"}}
+    }
   }
 })";
 

@@ -4,6 +4,7 @@
 #include "datasets/source.h"
 #include "harness/experiment.h"
 #include "harness/measure.h"
+#include "harness/reach.h"
 #include "models/layers/classifier.h"
 #include "tasks/definition.h"
 #include "tasks/preset.h"
@@ -75,10 +76,12 @@ Json model_json(const Options& options) {
           {"causal", entry.facts.causal},
           {"stochastic", entry.facts.stochastic},
           {"auxiliary_loss", entry.facts.auxiliary_loss},
+          {"mixes", entry.facts.mixes},
           {"settings", settings},
           {"task", plan.spec.variant},
           {"preset", options.preset},
           {"encoder", plan.encoder},
+          {"caveat", options.no_cost ? switched_off(experiment) : reach_caveat(experiment, plan.spec.length)},
           {"parameters", parameters_json(model.parameters())},
           {"cost", options.no_cost ? Json() : cost_json(model, plan.spec)}};
 }
@@ -131,8 +134,8 @@ void print_cost(const Json& cost) {
 }
 
 void print_model(const Json& model) {
-  for (const char* key :
-       {"name", "summary", "paper", "complexity", "kind", "fixed_length", "causal", "stochastic", "auxiliary_loss"})
+  for (const char* key : {"name", "summary", "paper", "complexity", "kind", "fixed_length", "causal", "stochastic",
+                          "auxiliary_loss", "mixes"})
     print_line(key, model.at(key));
   print_line("differs", model.at("differs"));
   fmt::print("\nsettings (here: for {} in preset {})\n", plain(model.at("task")), plain(model.at("preset")));
@@ -141,6 +144,7 @@ void print_model(const Json& model) {
                plain(setting.at("default")), plain(setting.at("here")), plain(setting.at("help")));
   if (model.at("settings").empty()) fmt::print("  none\n");
   print_block("encoder", model.at("encoder"));
+  if (const std::string caveat = model.at("caveat"); !caveat.empty()) fmt::print("\nwith these settings: {}\n", caveat);
   fmt::print("\nparameters {}\n", model.at("parameters").at("count").get<long>());
   for (const Json& tensor : model.at("parameters").at("tensors"))
     fmt::print("  {:<36} {:>10}  {}{}\n", plain(tensor.at("name")), plain(tensor.at("count")),

@@ -21,6 +21,7 @@
 #include "harness/estimate.h"
 #include "harness/limited_memory.h"
 #include "harness/measure.h"
+#include "harness/reach.h"
 #include "harness/runner.h"
 #include "results/store/store.h"
 #include "results/tables/text_table.h"
@@ -107,8 +108,13 @@ class Patience {
   std::jthread watcher_;  // the last member: it ends first
 };
 
+/// What a trial of a cell finds: its costs, and the caveat that its result will have.
+struct Forecast : Estimate {
+  std::string caveat;
+};
+
 /// Return the forecast of a cell. Throws a sentence if the cell does not fit in memory.
-Estimate tried(const Experiment& e, const RunOptions& options) {
+Forecast tried(const Experiment& e, const RunOptions& options) {
   const CellOptions& cell = options.matrix.cell;
   const std::string name = fmt::format("{} on {}", e.model, e.plan.spec.variant);
   const auto refuse = [&](std::int64_t needed) {
@@ -118,15 +124,16 @@ Estimate tried(const Experiment& e, const RunOptions& options) {
   if (parameters > available) refuse(parameters);
   const Patience patience(fmt::format(
       "{}: its shortest steps take more than {} s; try smaller settings, or --no-estimate", name, kPatience.count()));
-  std::optional<Estimate> estimated;
+  std::optional<Forecast> forecast;
   try {
     const std::int64_t machine = limit_within_machine(), own = process_bytes("VmData");
     const LimitedMemory limited(cell.max_memory > 0 ? std::min(machine, own + cell.max_memory) : machine);
-    estimated = estimate(e, data_paths(options.data), cell.threads, kSecondsOfTrial);
+    forecast = Forecast{estimate(e, data_paths(options.data), cell.threads, kSecondsOfTrial), {}};
+    if (forecast->peak_bytes <= available) forecast->caveat = reach_caveat(e, e.plan.spec.length);
   } catch (const std::bad_alloc&) {  // reported below, when there is memory again
   }
-  if (!estimated || estimated->peak_bytes > available) refuse(estimated ? estimated->peak_bytes : 0);
-  return *estimated;
+  if (!forecast || forecast->peak_bytes > available) refuse(forecast ? forecast->peak_bytes : 0);
+  return *forecast;
 }
 
 std::string figure(const Json& value, std::string (*text)(double)) {
@@ -159,6 +166,16 @@ void print_bases(const Json& cells) {
   for (const auto& [basis, names] : variants) fmt::print("{}: lengths from {}\n", fmt::join(names, ", "), basis);
 }
 
+/// Prints each cell's caveat, once for all its seeds.
+void print_caveats(const Json& cells) {
+  std::set<std::string> lines;
+  for (const Json& cell : cells)
+    if (cell["caveat"].is_string() && cell["caveat"] != "")
+      lines.insert(fmt::format("{} on {}: {}\n", cell["model"].get<std::string>(), cell["variant"].get<std::string>(),
+                               cell["caveat"].get<std::string>()));
+  for (const std::string& line : lines) fmt::print("{}", line);
+}
+
 }  // namespace
 
 void check_shapes(const std::vector<Experiment>& experiments) { (void)count_all(experiments); }
@@ -180,7 +197,7 @@ void check_data(const std::vector<Experiment>& experiments, const DataPaths& pat
 Json dry_run(const std::vector<Experiment>& experiments, const RunOptions& options) {
   const auto done = done_experiments(options.database);
   const auto parameters = count_all(experiments);
-  std::map<std::string, Estimate> estimates;
+  std::map<std::string, Forecast> forecasts;
   Missing missing(data_paths(options.data));
   Json cells = Json::array();
   for (const Experiment& experiment : experiments) {
@@ -197,18 +214,20 @@ Json dry_run(const std::vector<Experiment>& experiments, const RunOptions& optio
               {"peak_bytes", nullptr},
               {"seconds", nullptr},
               {"basis", nullptr},
+              {"caveat", nullptr},
               {"status", skip           ? "done"
                          : lack.empty() ? "to run"
                                         : "no data"},
               {"missing", skip || lack.empty() ? Json() : Json(lack)}};
     if (!skip && !options.no_estimate) {
-      const auto [place, is_new] = estimates.try_emplace(kind_of(experiment));
-      Estimate& estimated = place->second;
-      if (is_new) estimated = tried(experiment, options);
-      cell.update({{"flops", estimated.flops},
-                   {"peak_bytes", estimated.peak_bytes},
-                   {"seconds", estimated.seconds},
-                   {"basis", estimated.basis}});
+      const auto [place, is_new] = forecasts.try_emplace(kind_of(experiment));
+      Forecast& forecast = place->second;
+      if (is_new) forecast = tried(experiment, options);
+      cell.update({{"flops", forecast.flops},
+                   {"peak_bytes", forecast.peak_bytes},
+                   {"seconds", forecast.seconds},
+                   {"basis", forecast.basis},
+                   {"caveat", forecast.caveat}});
     }
     cells.push_back(std::move(cell));
   }
@@ -231,6 +250,7 @@ void print_dry_run(const Json& cells, const RunOptions& options) {
   fmt::print("\n{} of {} cells to run: {} TFLOP, {} one after another on {} threads\n", to_run, cells.size(),
              tera(sum_of(cells, "flops")), human_seconds(sum_of(cells, "seconds")), options.matrix.cell.threads);
   print_bases(cells);
+  print_caveats(cells);
 }
 
 bool lacks_data(const Json& cells) {

@@ -185,6 +185,21 @@ TEST(Run, ADryRunEstimatesTheCost) {
   EXPECT_NE(text.out.find("lengths from"), std::string::npos) << text.out;
 }
 
+// Source: counted by hand. A block of 8 holds the class token and 7 of the 32 tokens.
+TEST(Run, SaysWhichTokensAModelSees) {
+  const Sandbox sandbox;
+  const std::string run = "run --preset smoke --tasks text --models local --set pool=cls ";
+  const std::string caveat = "sees 7 of 32 tokens";
+  EXPECT_EQ(sandbox.lra(run + "--dry-run --json").json().at(0).at("caveat"), caveat);
+  EXPECT_NE(sandbox.lra(run + "--dry-run").out.find("\nlocal on text@smoke: " + caveat + "\n"), std::string::npos);
+  EXPECT_EQ(sandbox.lra(run + "--json").json().at(0).at("reason"), caveat);
+  const Finished table = sandbox.lra("report --table accuracy");
+  EXPECT_NE(table.out.find("local pool=cls on text@smoke: " + caveat + "."), std::string::npos) << table.out;
+  const Json model = sandbox.lra("describe model local --task text --preset smoke --set pool=cls --json").json();
+  EXPECT_EQ(model.at("caveat"), caveat);
+  EXPECT_EQ(sandbox.lra("describe model local --task text --preset smoke --json").json().at("caveat"), "");
+}
+
 TEST(Run, AProfileAccountsForTheSteps) {
   const Sandbox sandbox;
   const std::string arguments = "run --preset smoke --tasks listops --models linear --profile ";
