@@ -2,7 +2,7 @@
 ///
 ///   Kitaev, Kaiser, Levskaya. "Reformer: The Efficient Transformer." ICLR 2020, §2. Its reversible layers save memory
 ///   in the stack, not in attention, and are not part of this model.
-///   time O(R·N·c·C + R·N·H·√(N/c)·D)   memory O(N·C), R rounds in chunks of c tokens
+///   time O(R·N·(c + √(N/c))·C): attention, and hashing to 2N/c buckets   memory O(N·C), R rounds in chunks of c tokens
 #include <cmath>
 #include <optional>
 
@@ -21,15 +21,19 @@ class Reformer final : public Mixer {
     long hashes = 2;
     double scale = 0;
     long redraw = 1;
+    bool across = false;
     bool causal = false;
     void fields(auto&& f) {
       f("chunk", chunk, "tokens per chunk; each chunk sees itself and the previous chunk", at_least(1));
-      f("buckets", buckets, "buckets per hash, rounded up to an even number or a product of two; 0 for 2N / chunk",
+      f("buckets", buckets,
+        "buckets per hash, rounded up to an even number or a product of two; 0 for 2N / chunk, or 1 if N ≤ chunk",
         between(0, 65536));
       f("hashes", hashes, "rounds, each with its own hash", between(1, 1024));
       f("scale", scale, "factor of the product of a query and a unit-length key; 0 for the paper's 1/√D", at_least(0));
       f("redraw", redraw, "training steps after which hashes are sampled again; 0 for never", at_least(0));
-      f("causal", causal, "no token sees a later one");
+      f("across", across,
+        "tokens also see other buckets of their chunk and the previous one; the first chunk sees the last");
+      f("causal", causal, "no token sees a later one; each bucket is divided into chunks separately");
     }
   };
 
@@ -41,6 +45,8 @@ class Reformer final : public Mixer {
         value_(head_projection(dims, scope, "value")),
         out_(out_projection(dims, scope)),
         site_(scope.dropout("probabilities", dims.attention_dropout)) {
+    if (config.across && config.causal)
+      fail_usage("reformer: across shows tokens of other buckets, whose chunks later tokens shift; it is not causal");
     most_ = 1;
     for (long n = 1; n <= dims.length; n += config.chunk) most_ = std::max(most_, buckets(n).rotations());
     most_ = std::max(most_, buckets(dims.length).rotations());
@@ -58,7 +64,8 @@ class Reformer final : public Mixer {
 
  private:
   Buckets buckets(long n) const {
-    return Buckets(config_.buckets > 0 ? config_.buckets : 2 * ((n + config_.chunk - 1) / config_.chunk));
+    if (config_.buckets > 0) return Buckets(config_.buckets);
+    return Buckets(n <= config_.chunk ? 1 : 2 * ((n + config_.chunk - 1) / config_.chunk));
   }
 
   /// The tokens of each sequence sorted by bucket, for each round. If causal, chunk boundaries must not depend on later
@@ -70,20 +77,27 @@ class Reformer final : public Mixer {
       for (long h = 0; h < heads_; ++h) {
         const long n = layout.size(s);
         const ConstView queries(q.data() + layout.begin(s) * q.dim(1) + h * width_, n, width_, q.dim(1));
-        const bool whole = n <= config_.chunk;  // a single chunk sees everything in any order
-        const Buckets shape = whole ? Buckets(1) : buckets(n);
+        // A single chunk without other buckets sees everything in any order.
+        const Buckets shape = n <= config_.chunk && config_.across ? Buckets(1) : buckets(n);
+        const bool whole = n <= config_.chunk && shape.count() == 1;
         std::vector<BucketOrder>& own = all.emplace_back();
         for (long r = 0; r < (whole ? 1 : config_.hashes); ++r) {
           const ConstView round(rotations.data() + (r * heads_ + h) * most_ * width_, most_, width_, width_);
           const auto hashes = hash_directions(queries, round, shape);
-          own.push_back({stable_order(hashes, shape.count()), {0}});
-          for (std::int32_t i = 1; config_.causal && i < std::int32_t(n); ++i)
-            if (hashes[std::size_t(own.back().tokens[std::size_t(i)])] !=
-                hashes[std::size_t(own.back().tokens[std::size_t(i) - 1])])
-              own.back().runs.push_back(i);
+          BucketOrder& order = own.emplace_back(BucketOrder{stable_order(hashes, shape.count()), {0}});
+          if (!config_.across) (config_.causal ? order.runs : order.buckets) = starts(hashes, order.tokens);
         }
       }
     return all;
+  }
+
+  /// The places in an order where another bucket begins.
+  static std::vector<std::int32_t> starts(const std::vector<std::int32_t>& hashes,
+                                          const std::vector<std::int32_t>& order) {
+    std::vector<std::int32_t> places = {0};
+    for (std::size_t i = 1; i < order.size(); ++i)
+      if (hashes[std::size_t(order[i])] != hashes[std::size_t(order[i - 1])]) places.push_back(std::int32_t(i));
+    return places;
   }
 
   Config config_;
@@ -97,17 +111,20 @@ const RegisterModel<Reformer> registered{
     "reformer",
     {.summary = "softmax attention among tokens of similar hash",
      .paper = "Kitaev et al. \"Reformer: The Efficient Transformer.\" ICLR 2020, arXiv:2001.04451",
-     .complexity = "O(R N c)",
+     .complexity = "O(R N (c + √(N/c)))",
      .kind = "learnable pattern",
      .differs =
-         "LRA's code divides the sorted sequence into ten chunks whatever its length, so its cost stays quadratic; it "
-         "multiplies scores by √D where the paper divides, does not normalise keys, lets tokens attend to themselves, "
-         "has no output projection, never changes its hashes, and keeps the query width equal to the model's. Here "
-         "chunks have a fixed length and the rest follows the paper except for the causal mode, which divides each "
-         "bucket into chunks separately, because later tokens would shift the chunks of earlier ones.",
+         "LRA's code divides the sorted sequence into ten chunks whatever its length, so its cost stays quadratic; its "
+         "tokens see all of their chunk and the previous one, whatever the bucket, and the first chunk sees the last "
+         "(`across`); it multiplies scores by √D where the paper divides, does not normalise keys, lets tokens attend "
+         "to themselves, has no output projection, never changes its hashes, and keeps the query width equal to the "
+         "model's. Here chunks have a fixed length and the rest follows the paper except for the causal mode, which "
+         "divides each bucket into chunks separately, because later tokens would shift the chunks of earlier ones. "
+         "The second term of the time is that of hashing, whose share grows with the square root of the length.",
      .exponent = 1,
      .causal = true,
-     .stochastic = true}};
+     .stochastic = true,
+     .revision = 2}};
 
 }  // namespace
 }  // namespace lra

@@ -1,4 +1,4 @@
-/// Reformer against softmax attention over the pairs that share a chunk in some round, found by brute force.
+/// Reformer against its paper's equations, evaluated pair by pair.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -68,9 +68,17 @@ TEST(Reformer, OfOneOrTwoChunksIsExactSharedAttention) {
     for (const long hashes : {1L, 3L})
       for (const long parts : {1L, 2L}) {
         const long longest = *std::max_element(lengths.begin(), lengths.end());
-        expect_dense(Trial("reformer", {{"chunk", (longest + parts - 1) / parts}, {"hashes", hashes}}, lengths),
+        const long chunk = (longest + parts - 1) / parts;
+        expect_dense(Trial("reformer", {{"chunk", chunk}, {"hashes", hashes}, {"across", true}}, lengths),
                      [](const Dense& q, long) { return all_pairs(q.rows, false); });
       }
+}
+
+// A sequence of one chunk is a single bucket by default.
+TEST(Reformer, OfOneChunkIsExactSharedAttention) {
+  for (const auto& lengths : kLengths)
+    expect_dense(Trial("reformer", {{"chunk", 300}, {"hashes", 3}}, lengths),
+                 [](const Dense& q, long) { return all_pairs(q.rows, false); });
 }
 
 TEST(Reformer, OfOneChunkIsExactCausalAttention) {
@@ -79,85 +87,168 @@ TEST(Reformer, OfOneChunkIsExactCausalAttention) {
                  [](const Dense& q, long) { return all_pairs(q.rows, true); });
 }
 
-/// One bucket: chunks of the unsorted sequence, each with the previous chunk; as a ring, or if causal from the first
-/// on.
+/// One bucket: chunks of the unsorted sequence, each with the previous chunk; `across` as a ring.
 TEST(Reformer, OfOneBucketIsLocal) {
-  for (const bool causal : {false, true})
+  for (const auto& [across, causal] : {std::pair{false, false}, {true, false}, {false, true}})
     expect_dense(
-        Trial("reformer", {{"chunk", 10}, {"buckets", 1}, {"hashes", 2}, {"causal", causal}}, {47, 31}),
-        [&](const Dense& q, long) {
+        Trial("reformer", {{"chunk", 10}, {"buckets", 1}, {"hashes", 2}, {"across", across}, {"causal", causal}},
+              {47, 31}),
+        [&, across = across, causal = causal](const Dense& q, long) {
           const long n = q.rows, chunks = (n + 9) / 10;
           Seen seen(std::size_t(n), std::vector<int>(std::size_t(n), 0));
           for (long i = 0; i < n; ++i)
             for (long j = 0; j < n; ++j) {
               const long back = i / 10 - j / 10;
-              if (causal ? j <= i && back <= 1 : back == 0 || back == 1 || (i / 10 == 0 && j / 10 == chunks - 1))
-                seen[std::size_t(i)][std::size_t(j)] = 1;
+              const bool near = back == 0 || back == 1 || (across && i / 10 == 0 && j / 10 == chunks - 1);
+              seen[std::size_t(i)][std::size_t(j)] = near && (!causal || j <= i);
             }
           hide_itself(seen);
           return seen;
         });
 }
 
-constexpr long kMostRotations = 16;  // a chunk of 4 and 300 tokens: 16 rotations for 32 buckets, 7 + 6 for 150
+/// The equations of Kitaev et al., §2 and appendix A, for one head, with their sums over pairs written out.
+struct Equations {
+  Json settings;
+  long head, longest, sample;  // longest: the longest sequence; sample: the number of the hashes' sample
 
-/// The bucket of one query: the argmax of u and −u over the rotations from `first` on.
-long bucket(const Dense& q, long i, long head, long round, long first, long half) {
-  const Random random = Random(1, "hash", "rotations").at(3, 0);  // step 3
-  double largest = -1;
-  long best = 0;
-  for (long c = 0; c < half; ++c) {
-    double u = 0;
-    for (long d = 0; d < kWidth; ++d) {
-      const long element = ((round * kHeads + head) * kMostRotations + first + c) * kWidth + d;
-      u += q.at(i, head * kWidth + d) * double(float(random.normal(std::uint64_t(element))));
+  long setting(const char* name) const { return settings.value(name, 0L); }
+  long chunks(long n) const { return (n + setting("chunk") - 1) / setting("chunk"); }
+
+  /// The rotations of a round and head: half of the buckets, of which up to 32 are hashed at once, and 150 as 14 · 12.
+  long rotations() const { return setting("buckets") > 0 ? setting("buckets") / 2 : std::min(16L, chunks(longest)); }
+
+  /// argmax([xR; −xR]) over the rotations from `first` on.
+  long bucket(const Dense& q, long i, long round, long first, long half) const {
+    const Random random = Random(1, "hash", "rotations").at(std::uint32_t(sample), 0);
+    double largest = -1;
+    long best = 0;
+    for (long c = 0; c < half; ++c) {
+      double u = 0;
+      for (long d = 0; d < kWidth; ++d) {
+        const long element = ((round * kHeads + head) * rotations() + first + c) * kWidth + d;
+        u += q.at(i, head * kWidth + d) * double(float(random.normal(std::uint64_t(element))));
+      }
+      if (std::abs(u) > largest) largest = std::abs(u), best = u < 0 ? half + c : c;
     }
-    if (std::abs(u) > largest) largest = std::abs(u), best = u < 0 ? half + c : c;
+    return best;
   }
-  return best;
+
+  std::vector<long> hashes(const Dense& q, long round) const {
+    const long n = q.rows;
+    const long wanted = setting("buckets") > 0 ? setting("buckets") : chunks(n) == 1 ? 1 : 2 * chunks(n);
+    std::vector<long> all(static_cast<std::size_t>(n));
+    for (long i = 0; wanted > 1 && i < n; ++i)
+      all[std::size_t(i)] = wanted <= 32 ? bucket(q, i, round, 0, wanted / 2)
+                                         : bucket(q, i, round, 0, 7) * 12 + bucket(q, i, round, 7, 6);
+    return all;
+  }
+
+  /// P_i: the positions to which query i attends in a round, itself included.
+  std::vector<std::vector<bool>> attended(const Dense& q, long round) const {
+    const std::vector<long> hash = hashes(q, round);
+    const long n = q.rows, chunk = setting("chunk");
+    const bool causal = settings.value("causal", false), across = settings.value("across", false);
+    // s_i: the rank of token i by bucket and then by position; if causal, its rank within the bucket.
+    std::vector<long> rank(static_cast<std::size_t>(n));
+    for (long i = 0; i < n; ++i)
+      for (long j = 0; j < n; ++j) {
+        const long own = hash[std::size_t(i)], other = hash[std::size_t(j)];
+        rank[std::size_t(i)] += (other < own && !causal) || (other == own && j < i);
+      }
+    std::vector<std::vector<bool>> sees(std::size_t(n), std::vector<bool>(std::size_t(n), false));
+    for (long i = 0; i < n; ++i)
+      for (long j = 0; j < n; ++j) {
+        const long own = rank[std::size_t(i)] / chunk, other = rank[std::size_t(j)] / chunk;
+        const bool near = own - 1 <= other && other <= own, same = hash[std::size_t(i)] == hash[std::size_t(j)];
+        sees[std::size_t(i)][std::size_t(j)] =
+            across ? near || (own == 0 && other == chunks(n) - 1) : near && same && (!causal || j <= i);
+      }
+    return sees;
+  }
+
+  /// o_i = Σ_r exp(z_i^r − z_i) o_i^r with o_i^r = Σ_{j in P_i^r} exp(q_i·k_j − m_ij − z_i^r) v_j, where m_ij is 10⁵
+  /// for j = i, and otherwise the logarithm of the number of rounds that show j to i.
+  void attend(const Dense& q, const Dense& v, Dense& out) const {
+    const long rounds = settings.value("hashes", 2L), n = q.rows, from = head * kWidth;
+    const double scale =
+        settings.value("scale", 0.0) > 0 ? settings.value("scale", 0.0) : 1 / std::sqrt(double(kWidth));
+    std::vector<std::vector<std::vector<bool>>> sees;
+    for (long r = 0; r < rounds; ++r) sees.push_back(attended(q, r));
+    for (long i = 0; i < n; ++i) {
+      std::vector<Numbers> results;
+      Numbers normalisers;
+      for (const auto& round : sees) {
+        Numbers scores, result(static_cast<std::size_t>(kWidth));
+        for (long j = 0; j < n; ++j) {
+          double product = 0, square = 0, shown = 0;
+          for (long d = from; d < from + kWidth; ++d)
+            product += q.at(i, d) * q.at(j, d), square += q.at(j, d) * q.at(j, d);
+          for (const auto& other : sees) shown += other[std::size_t(i)][std::size_t(j)];
+          const bool visible = round[std::size_t(i)][std::size_t(j)];
+          scores.push_back(visible ? scale * product / std::sqrt(square) - (i == j ? 1e5 : std::log(shown))
+                                   : -HUGE_VAL);
+        }
+        normalisers.push_back(log_sum(scores));
+        for (long j = 0; j < n; ++j)
+          for (long d = 0; d < kWidth; ++d)
+            result[std::size_t(d)] += std::exp(scores[std::size_t(j)] - normalisers.back()) * v.at(j, from + d);
+        results.push_back(result);
+      }
+      const double all = log_sum(normalisers);
+      for (std::size_t r = 0; r < results.size(); ++r)
+        for (long d = 0; d < kWidth; ++d)
+          out.at(i, from + d) += std::exp(normalisers[r] - all) * results[r][std::size_t(d)];
+    }
+  }
+
+  static double log_sum(const Numbers& x) {
+    const double most = *std::max_element(x.begin(), x.end());
+    double sum = 0;
+    for (const double value : x) sum += std::exp(value - most);
+    return most + std::log(sum);
+  }
+};
+
+/// At step 3.
+void expect_equations(const Json& settings, const std::vector<long>& lengths, long sample = 3) {
+  const Trial trial("reformer", settings, lengths);
+  const long longest = *std::max_element(lengths.begin(), lengths.end());
+  trial.expect_rows([&](const Dense& x) {
+    const Dense q = project(x, trial.weights("query")), v = project(x, trial.weights("value"));
+    Dense y(x.rows, v.cols);
+    for (long head = 0; head < kHeads; ++head) Equations{settings, head, longest, sample}.attend(q, v, y);
+    return project(y, trial.weights("out"));
+  });
 }
 
-/// The visible pairs of one round, by the definition.
-void add_round(const Dense& q, long head, long round, long chunk, long first, long second, bool causal, Seen& seen) {
-  const long n = q.rows;
-  std::vector<long> hash, order(static_cast<std::size_t>(n)), place(order.size());
-  for (long i = 0; i < n; ++i) {
-    hash.push_back(bucket(q, i, head, round, 0, first / 2));
-    if (second > 1) hash.back() = hash.back() * second + bucket(q, i, head, round, first / 2, second / 2);
-  }
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](long a, long b) { return hash[std::size_t(a)] < hash[std::size_t(b)]; });
-  for (std::size_t r = 0; r < order.size(); ++r) place[std::size_t(order[r])] = long(r);
-  // Causal: the position within the bucket, which no later token changes.
-  for (long i = 0; causal && i < n; ++i)
-    place[std::size_t(i)] = std::count(hash.begin(), hash.begin() + i, hash[std::size_t(i)]);
-  const long chunks = (n + chunk - 1) / chunk;
-  for (long i = 0; i < n; ++i)
-    for (long j = 0; j < n; ++j) {
-      const long own = place[std::size_t(i)] / chunk, other = place[std::size_t(j)] / chunk;
-      const bool near = own == other || own == other + 1;
-      if (causal ? near && j <= i && hash[std::size_t(i)] == hash[std::size_t(j)]
-                 : near || (own == 0 && other == chunks - 1))
-        seen[std::size_t(i)][std::size_t(j)] = 1;
-    }
+// 300 tokens make 150 buckets; the sequences of at most 4 tokens are one chunk.
+TEST(Reformer, EqualsItsEquations) {
+  for (const auto& [across, causal] : {std::pair{false, false}, {true, false}, {false, true}})
+    for (const long rounds : {1L, 2L, 5L})
+      expect_equations({{"chunk", 4}, {"hashes", rounds}, {"across", across}, {"causal", causal}}, {300, 3, 41, 1});
 }
 
-// Source: Kitaev et al., appendix A: a query's rounds together are one softmax over the keys that any of them finds.
-// 300 tokens make 150 buckets, hashed as 14 times 12.
-TEST(Reformer, EqualsSoftmaxOverWhatItsRoundsFind) {
+// With few buckets a bucket has several chunks, with many most tokens see themselves alone; a sequence of one chunk is
+// divided, too.
+TEST(Reformer, EqualsItsEquationsWithAnyNumberOfBuckets) {
   for (const bool causal : {false, true})
-    for (const long hashes : {1L, 3L})
-      expect_dense(Trial("reformer", {{"chunk", 4}, {"hashes", hashes}, {"causal", causal}}, {300, 3, 41}),
-                   [&](const Dense& q, long head) {
-                     const long n = q.rows;
-                     if (n <= 4) return all_pairs(n, causal);
-                     Seen seen(std::size_t(n), std::vector<int>(std::size_t(n), 0));
-                     for (long r = 0; r < hashes; ++r)
-                       add_round(q, head, r, 4, n == 300 ? 14 : 22, n == 300 ? 12 : 1, causal, seen);
-                     hide_itself(seen);
-                     return seen;
-                   });
+    for (const long buckets : {2L, 6L, 32L})
+      for (const long rounds : {1L, 4L})
+        expect_equations({{"chunk", 7}, {"buckets", buckets}, {"hashes", rounds}, {"causal", causal}}, {61, 5, 7, 90});
+}
+
+TEST(Reformer, EqualsItsEquationsOverTilesOfQueries) {
+  expect_equations({{"chunk", 140}, {"buckets", 4}, {"hashes", 3}}, {300});
+}
+
+TEST(Reformer, ScalesItsScores) {
+  for (const double scale : {0.1, 3.0}) expect_equations({{"chunk", 8}, {"scale", scale}}, {50, 9});
+}
+
+TEST(Reformer, SamplesHashesAgainEveryFewSteps) {
+  expect_equations({{"chunk", 8}, {"redraw", 2}}, {50}, 1);
+  expect_equations({{"chunk", 8}, {"redraw", 0}}, {50}, 0);
 }
 
 TEST(Buckets, AreNoFewerThanWantedAndFactorsAreEven) {

@@ -4,7 +4,7 @@
 ///   Kitaev, Kaiser, Levskaya. "Reformer: The Efficient Transformer." ICLR 2020, §3; the attention is
 ///   attention/reformer.
 ///
-/// - time O(R·N·c·C), a third more in training
+/// - time O(R·N·(c + √(N/c))·C), a third more in training
 /// - memory O(N·C), independent of the number of layers
 #include "models/layers/blocks.h"
 #include "models/layers/reversible.h"
@@ -21,14 +21,18 @@ class ReversibleReformer final : public Encoder {
     double scale = 0;
     long redraw = 1;
     bool causal = false;
+    bool across = false;
     void fields(auto&& f) {
       f("chunk", chunk, "tokens per chunk; each chunk sees itself and the previous chunk", at_least(1));
-      f("buckets", buckets, "buckets per hash, rounded up to an even number or a product of two; 0 for 2N / chunk",
+      f("buckets", buckets,
+        "buckets per hash, rounded up to an even number or a product of two; 0 for 2N / chunk, or 1 if N ≤ chunk",
         between(0, 65536));
       f("hashes", hashes, "rounds, each with its own hash", between(1, 1024));
       f("scale", scale, "factor of the product of a query and a unit-length key; 0 for the paper's 1/√D", at_least(0));
       f("redraw", redraw, "training steps after which hashes are sampled again; 0 for never", at_least(0));
       f("causal", causal, "no token sees a later one");
+      f("across", across,
+        "tokens also see other buckets of their chunk and the previous one; the first chunk sees the last");
     }
   };
 
@@ -74,7 +78,7 @@ const RegisterModel<ReversibleReformer> registered{
     "reversible_reformer",
     {.summary = "reformer with reversible layers, which keep nothing for backward",
      .paper = "Kitaev et al. \"Reformer: The Efficient Transformer.\" ICLR 2020, arXiv:2001.04451",
-     .complexity = "O(R N c)",
+     .complexity = "O(R N (c + √(N/c)))",
      .kind = "learnable pattern",
      .differs =
          "LRA's code has no reversible layers. The result is the mean of the two streams, while the authors' code "
@@ -83,7 +87,8 @@ const RegisterModel<ReversibleReformer> registered{
          "Feed-forward layers are not divided into chunks along the sequence.",
      .exponent = 1,
      .causal = true,
-     .stochastic = true}};
+     .stochastic = true,
+     .revision = 2}};
 
 }  // namespace
 }  // namespace lra

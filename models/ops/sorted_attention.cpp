@@ -29,49 +29,74 @@ struct Problem {
   std::uint64_t first, row_step;  // dropout number of key 0 of sorted query 0 in round 0, and from query to query
 };
 
-/// The chunks of one round: the chunk of each token, and the chunk that each chunk sees besides itself (−1: none).
-struct Chunks {
-  std::vector<std::int32_t> of_token, before;
+/// A ring's first chunk sees the last chunk.
+bool is_ring(const Problem& p, const BucketOrder& order) {
+  return order.runs.size() == 1 && order.buckets.empty() && p.n > p.chunk;
+}
 
-  Chunks(const Problem& p, const BucketOrder& order) : of_token(order.tokens.size()) {
-    for (std::size_t run = 0; run < order.runs.size(); ++run) {
-      const long begin = order.runs[run], end = run + 1 < order.runs.size() ? order.runs[run + 1] : p.n;
-      for (long at = begin; at < end; ++at) {
-        if ((at - begin) % p.chunk == 0) before.push_back(at == begin ? -1 : std::int32_t(before.size()) - 1);
-        of_token[std::size_t(order.tokens[std::size_t(at)])] = std::int32_t(before.size()) - 1;
+long last_chunk(const Problem& p) { return p.n - (p.n - 1) / p.chunk * p.chunk; }
+
+/// Calls visit(begin, end, seen) for each chunk of a round: its places in the order, and the first place of the chunk
+/// before it, which is negative for the first chunk of a ring. A chunk without one before it sees from `begin`.
+template <typename Visit>
+void for_each_chunk(const Problem& p, const BucketOrder& order, Visit visit) {
+  const long wrapped = is_ring(p, order) ? last_chunk(p) : 0;
+  for (std::size_t run = 0; run < order.runs.size(); ++run) {
+    const long first = order.runs[run], end = run + 1 < order.runs.size() ? order.runs[run + 1] : p.n;
+    for (long begin = first; begin < end; begin += p.chunk)
+      visit(begin, std::min(begin + p.chunk, end), begin > first ? begin - p.chunk : begin - wrapped);
+  }
+}
+
+/// One round by token: the place of each token in the order, and the `count` places from `first` on that it sees. In a
+/// ring, place −1 is the last.
+struct Sight {
+  std::vector<std::int32_t> place, first, count;
+
+  Sight(const Problem& p, const BucketOrder& order) : place(std::size_t(p.n)), first(place), count(place) {
+    std::size_t bucket = 0;  // of place i
+    for_each_chunk(p, order, [&](long begin, long end, long seen) {
+      for (long i = begin; i < end; ++i) {
+        const auto token = std::size_t(order.tokens[std::size_t(i)]);
+        long from = seen, to = end;
+        if (!order.buckets.empty()) {
+          while (bucket + 1 < order.buckets.size() && order.buckets[bucket + 1] <= i) ++bucket;
+          from = std::max<long>(from, order.buckets[bucket]);
+          if (bucket + 1 < order.buckets.size()) to = std::min<long>(to, order.buckets[bucket + 1]);
+        }
+        place[token] = std::int32_t(i), first[token] = std::int32_t(from), count[token] = std::int32_t(to - from);
       }
-    }
-    if (order.runs.size() == 1 && before.size() > 1) before[0] = std::int32_t(before.size()) - 1;
+    });
   }
 };
 
-/// Another round, in the order of this round's keys: a pair that is visible in m rounds has weight 1/m in each.
+/// Another round, and the places in it of this round's keys: a pair that is visible in m rounds has weight 1/m in each.
 struct OtherRound {
-  const Chunks& chunks;
-  std::vector<std::int32_t> of_key;
+  const Sight& sight;
+  std::vector<std::int32_t> places;
 };
 
 /// One round. If its order is a ring, a copy of the last chunk precedes the keys, so that the keys of every chunk are
 /// one run of rows.
 struct Round {
   const BucketOrder& order;
+  const Sight& sight;
   std::vector<std::int32_t> keys;  // tokens
   long number, length;             // length: distance between rounds in dropout numbers, in queries
   std::vector<OtherRound> others;
   std::vector<Real> log_counts;  // m: subtracted from a score whose pair is visible in m rounds
 
-  Round(const Problem& p, const std::vector<BucketOrder>& rounds, const std::vector<Chunks>& chunks, long r,
+  Round(const Problem& p, const std::vector<BucketOrder>& rounds, const std::vector<Sight>& sights, long r,
         long longest)
-      : order(rounds[std::size_t(r)]), number(r), length(longest) {
-    if (order.runs.size() == 1 && p.n > p.chunk)
-      keys.assign(order.tokens.begin() + (p.n - 1) / p.chunk * p.chunk, order.tokens.end());
+      : order(rounds[std::size_t(r)]), sight(sights[std::size_t(r)]), number(r), length(longest) {
+    if (is_ring(p, order)) keys.assign(order.tokens.end() - last_chunk(p), order.tokens.end());
     keys.insert(keys.end(), order.tokens.begin(), order.tokens.end());
     log_counts.push_back(0);
     for (long other = 0; other < long(rounds.size()); ++other) {
       log_counts.push_back(Real(std::log(double(other + 1))) / p.scale);
       if (other == r) continue;
-      OtherRound& other_round = others.emplace_back(OtherRound{chunks[std::size_t(other)], {}});
-      for (const std::int32_t key : keys) other_round.of_key.push_back(other_round.chunks.of_token[std::size_t(key)]);
+      OtherRound& other_round = others.emplace_back(OtherRound{sights[std::size_t(other)], {}});
+      for (const std::int32_t key : keys) other_round.places.push_back(other_round.sight.place[std::size_t(key)]);
     }
   }
   /// The number of keys copied in front of the first chunk.
@@ -86,19 +111,13 @@ struct Tile {
 
 template <typename Visit>
 void walk(const Problem& p, const Round& round, Visit visit) {
-  for (std::size_t run = 0; run < round.order.runs.size(); ++run) {
-    const long begin = round.order.runs[run];
-    const long end = run + 1 < round.order.runs.size() ? round.order.runs[run + 1] : p.n;
-    for (long start = begin; start < end; start += p.chunk) {
-      const long last = std::min(start + p.chunk, end);
-      const long key = start > begin ? round.ahead() + start - p.chunk : begin;
-      const long cols = round.ahead() + last - key;
-      for (long i = start; i < last; i += kRows) {
-        const long rows = std::min(kRows, last - i);
-        visit(Tile{i, rows, tile_size(rows), key, cols, tile_size(cols)});
-      }
+  for_each_chunk(p, round.order, [&](long begin, long end, long seen) {
+    const long key = round.ahead() + seen, cols = end - seen;
+    for (long i = begin; i < end; i += kRows) {
+      const long rows = std::min(kRows, end - i);
+      visit(Tile{i, rows, tile_size(rows), key, cols, tile_size(cols)});
     }
-  }
+  });
 }
 
 /// The rows of one head at `tokens`, followed by zero rows.
@@ -134,12 +153,14 @@ struct TileScores {
       Real* row = s.data + r * s.stride;
       const std::int32_t* keys = round.keys.data() + t.key;
       const std::int32_t own = round.token(t.first + r);
-      share_with_others(round, t, own, row);
-      long seen = t.cols;
-      for (long c = 0; p.causal && c < t.cols; ++c)
+      const long from = round.ahead() + round.sight.first[std::size_t(own)] - t.key;
+      const long to = from + round.sight.count[std::size_t(own)];
+      share_with_others(p, round, t, own, row, from, to);
+      long seen = to - from;
+      for (long c = from; p.causal && c < to; ++c)
         if (keys[c] > own) row[c] = kHidden, --seen;
       alone[std::size_t(r)] = seen == 1;
-      end[std::size_t(r)] = t.cols;
+      begin[std::size_t(r)] = from, end[std::size_t(r)] = to;
       row[itself(round, t, r)] = seen == 1 ? 0 : kHidden;
     }
   }
@@ -147,17 +168,22 @@ struct TileScores {
   static long itself(const Round& round, const Tile& t, long r) { return round.ahead() + t.first + r - t.key; }
 
  private:
-  /// Subtracts log m from the scores of keys that query `own` sees in m rounds.
-  static void share_with_others(const Round& round, const Tile& t, std::int32_t own, Real* row) {
+  /// Subtracts log m from the scores of keys begin … end − 1 that query `own` sees in m rounds.
+  static void share_with_others(const Problem& p, const Round& round, const Tile& t, std::int32_t own, Real* row,
+                                long begin, long end) {
     std::array<std::int32_t, kMostTogether> times;
-    for (long from = 0; !round.others.empty() && from < t.cols; from += kMostTogether) {
-      const long n = std::min(kMostTogether, t.cols - from);
+    const auto tokens = std::uint32_t(p.n);
+    for (long from = begin; !round.others.empty() && from < end; from += kMostTogether) {
+      const long n = std::min(kMostTogether, end - from);
       std::fill_n(times.begin(), n, 1);
       for (const OtherRound& other : round.others) {
-        const std::int32_t here = other.chunks.of_token[std::size_t(own)];
-        const std::int32_t before = other.chunks.before[std::size_t(here)];
-        const std::int32_t* chunk = other.of_key.data() + t.key + from;
-        for (long c = 0; c < n; ++c) times[std::size_t(c)] += (chunk[c] == here) | (chunk[c] == before);
+        const auto first = std::uint32_t(other.sight.first[std::size_t(own)]);
+        const auto count = std::uint32_t(other.sight.count[std::size_t(own)]);
+        const std::int32_t* places = other.places.data() + t.key + from;
+        for (long c = 0; c < n; ++c) {
+          const std::uint32_t after = std::uint32_t(places[c]) - first;  // wraps if the place is before `first`
+          times[std::size_t(c)] += (after < count) | (after - tokens < count);
+        }
       }
       for (long c = 0; c < n; ++c)
         if (times[std::size_t(c)] > 1) row[from + c] -= round.log_counts[std::size_t(times[std::size_t(c)])];
@@ -247,7 +273,11 @@ double seen_pairs(const Problem& p, const Round& round) {
   return pairs;
 }
 
-/// Checks that every round contains each token of its sequence once, and that its runs begin within it.
+bool starts(const std::vector<std::int32_t>& places, long n) {
+  return places.front() == 0 && places.back() < n && std::is_sorted(places.begin(), places.end());
+}
+
+/// Checks that every round contains each token of its sequence once, and that its runs and buckets begin within it.
 void expect_orders(const BucketOrders& orders, long head_count, const SequenceLayout& layout) {
   std::vector<bool> seen;
   for (std::size_t at = 0; at < orders.size(); ++at) {
@@ -258,8 +288,8 @@ void expect_orders(const BucketOrders& orders, long head_count, const SequenceLa
       for (const std::int32_t token : order.tokens)
         if (token >= 0 && token < n) seen[std::size_t(token)] = true;
       valid = valid && long(order.tokens.size()) == n && std::find(seen.begin(), seen.end(), false) == seen.end() &&
-              (n == 0 || (!order.runs.empty() && order.runs.front() == 0 && order.runs.back() < n)) &&
-              std::is_sorted(order.runs.begin(), order.runs.end());
+              (n == 0 || (!order.runs.empty() && starts(order.runs, n))) &&
+              (order.buckets.empty() || starts(order.buckets, n));
     }
     if (!valid)
       fail("[sorted_attention] order {} is not a permutation of the {} tokens of its sequence, with runs", at + 1, n);
@@ -293,10 +323,10 @@ Tensor sorted_attention(Tensor q, Tensor k, Tensor v, long head_count, BucketOrd
                         drops ? &stream : nullptr,
                         std::uint64_t(h * long(rounds.size()) * layout.length) * step,
                         step};
-        std::vector<Chunks> chunks;
-        chunks.reserve(rounds.size());
-        for (const BucketOrder& order : rounds) chunks.emplace_back(p, order);
-        visit(p, rounds, chunks);
+        std::vector<Sight> sights;
+        sights.reserve(rounds.size());
+        for (const BucketOrder& order : rounds) sights.emplace_back(p, order);
+        visit(p, rounds, sights);
       }
   };
   Tensor y = Tensor::empty(q.shape()), lse = Tensor::empty({head_count, layout.tokens()});
@@ -304,12 +334,12 @@ Tensor sorted_attention(Tensor q, Tensor k, Tensor v, long head_count, BucketOrd
   {
     const Uncounted tiles;
     for_each_head(
-        orders, [&](const Problem& p, const std::vector<BucketOrder>& rounds, const std::vector<Chunks>& chunks) {
+        orders, [&](const Problem& p, const std::vector<BucketOrder>& rounds, const std::vector<Sight>& sights) {
           Real* sums = lse.data() + p.head * layout.tokens() + p.begin;
           Tensor out = Tensor::empty({p.n, width}), other = Tensor::empty({rounds.size() > 1 ? p.n : 0, width});
           Tensor other_sums = Tensor::empty({p.n});
           for (long r = 0; r < long(rounds.size()); ++r) {
-            const Round round(p, rounds, chunks, r, layout.length);
+            const Round round(p, rounds, sights, r, layout.length);
             pairs += seen_pairs(p, round);
             forward_round(p, round, gathered(q, p, round.order.tokens), gathered(k, p, round.keys),
                           gathered(v, p, round.keys), r == 0 ? out : other, r == 0 ? sums : other_sums.data());
@@ -324,12 +354,12 @@ Tensor sorted_attention(Tensor q, Tensor k, Tensor v, long head_count, BucketOrd
       const Uncounted tiles;
       Tensor dq = zeroed_gradient_sink(q), dk = zeroed_gradient_sink(k), dv = zeroed_gradient_sink(v);
       for_each_head(orders,
-                    [&](const Problem& p, const std::vector<BucketOrder>& rounds, const std::vector<Chunks>& chunks) {
+                    [&](const Problem& p, const std::vector<BucketOrder>& rounds, const std::vector<Sight>& sights) {
                       Tensor delta = Tensor::empty({p.n});
                       kernels::row_dots(head_view(y, p.begin, p.n, p.head, width),
                                         head_view(dy, p.begin, p.n, p.head, width), delta.data());
                       for (long r = 0; r < long(rounds.size()); ++r)
-                        backward_round(p, Round(p, rounds, chunks, r, layout.length), q, k, v, dy, long(rounds.size()),
+                        backward_round(p, Round(p, rounds, sights, r, layout.length), q, k, v, dy, long(rounds.size()),
                                        lse.data() + p.head * layout.tokens() + p.begin, delta.data(), {dq, dk, dv});
                     });
     }

@@ -45,8 +45,11 @@ std::vector<Entry> score_cases() {
 }
 namespace {
 
-/// Random permutations in place of hashes; the last round has runs, the second of which is a single token.
-BucketOrders orders(const SequenceLayout& layout, long head_count, long rounds, bool cut) {
+/// Where orders are cut: nowhere, or in the last round into runs, or in all rounds into buckets.
+enum class Cut { none, runs, buckets };
+
+/// Random permutations in place of hashes. The second run or bucket is a single token.
+BucketOrders orders(const SequenceLayout& layout, long head_count, long rounds, Cut cut) {
   BucketOrders all;
   for (long s = 0; s < layout.count(); ++s)
     for (long h = 0; h < head_count; ++h) {
@@ -56,13 +59,14 @@ BucketOrders orders(const SequenceLayout& layout, long head_count, long rounds, 
         std::iota(own[r].tokens.begin(), own[r].tokens.end(), 0);
         Sequence(Random(7, "order", std::to_string(r) + "." + std::to_string(h))).shuffle(own[r].tokens);
         own[r].runs = {0};
+        if (cut == Cut::buckets) own[r].buckets = layout.size(s) > 4 ? std::vector{0, 3, 4} : std::vector{0};
       }
-      if (cut && layout.size(s) > 4) own.back().runs = {0, 3, 4};
+      if (cut == Cut::runs && layout.size(s) > 4) own.back().runs = {0, 3, 4};
     }
   return all;
 }
 
-Entry sorted(const std::string& name, long rounds, long chunk, bool cut, bool causal, double rate,
+Entry sorted(const std::string& name, long rounds, long chunk, Cut cut, bool causal, double rate,
              const SequenceLayout& layout, long width) {
   const long t = layout.tokens();
   return {{name, {{t, width}, {t, width}, {t, width}}}, [=](const Inputs& x) {
@@ -75,12 +79,14 @@ Entry sorted(const std::string& name, long rounds, long chunk, bool cut, bool ca
 
 std::vector<Entry> sorted_cases() {
   return {
-      sorted("sorted_attention", 1, 2, false, false, 0, ragged(), 6),
-      sorted("sorted_attention, rounds", 3, 2, false, false, 0.3, ragged(), 6),
-      sorted("sorted_attention, runs", 2, 2, true, false, 0.3, ragged(), 6),
-      sorted("sorted_attention, causal", 3, 4, true, true, 0.3, ragged(), 6),
-      sorted("sorted_attention, chunks of several tiles", 2, 140, true, false, 0.1, single(300, 310), 4),
-      sorted("sorted_attention, one chunk", 1, 500, false, true, 0, single(150, 150), 4),
+      sorted("sorted_attention", 1, 2, Cut::none, false, 0, ragged(), 6),
+      sorted("sorted_attention, rounds", 3, 2, Cut::none, false, 0.3, ragged(), 6),
+      sorted("sorted_attention, runs", 2, 2, Cut::runs, false, 0.3, ragged(), 6),
+      sorted("sorted_attention, causal", 3, 4, Cut::runs, true, 0.3, ragged(), 6),
+      sorted("sorted_attention, buckets", 3, 2, Cut::buckets, false, 0.3, ragged(), 6),
+      sorted("sorted_attention, buckets over several tiles", 2, 140, Cut::buckets, false, 0.1, single(300, 310), 4),
+      sorted("sorted_attention, chunks of several tiles", 2, 140, Cut::runs, false, 0.1, single(300, 310), 4),
+      sorted("sorted_attention, one chunk", 1, 500, Cut::none, true, 0, single(150, 150), 4),
   };
 }
 namespace {
