@@ -21,6 +21,7 @@ class Sinkhorn final : public Mixer {
     long iterations = 7;
     double temperature = 0.75;
     bool gumbel = true;
+    bool own = true;
     long cut = 0;
     bool causal = false;
     void fields(auto&& f) {
@@ -28,6 +29,7 @@ class Sinkhorn final : public Mixer {
       f("iterations", iterations, "iterations of the normalisation of the sorting matrix", between(1, 10000));
       f("temperature", temperature, "temperature by which scores are divided before normalisation", positive());
       f("gumbel", gumbel, "in training, add Gumbel noise to the scores of every example");
+      f("own", own, "queries see their own block besides the sorted one");
       f("cut", cut, "SortCut: all queries see this many sorted blocks and nothing else; 0 for none", at_least(0));
       f("causal", causal,
         "no token sees a later one: blocks are sorted among earlier blocks and normalised by rows only, because a "
@@ -39,6 +41,8 @@ class Sinkhorn final : public Mixer {
       : config_(config), heads_(dims.heads), block_(std::min(config.block, dims.length)), projections_(dims, scope) {
     if (config.causal && config.cut > 0)
       fail_usage("sinkhorn: cut shows every query the same blocks; it is not causal");
+    if (config.causal && !config.own)
+      fail_usage("sinkhorn: without its own block the first block sees nothing if causal; own must be true");
     if (block_ == 0) block_ = std::max(1L, std::lround(std::sqrt(double(dims.length))));
     blocks_ = count_of(dims.length);
     const long c = dims.width;
@@ -134,7 +138,7 @@ class Sinkhorn final : public Mixer {
     }
     for (long u = config_.causal ? 1 : 0; u < count_of(n); ++u) {
       Positions seen(keys);
-      if (!config_.causal) seen.add(u * block_, std::min(block_, n - u * block_));
+      if (config_.own && !config_.causal) seen.add(u * block_, std::min(block_, n - u * block_));
       visit({Positions(n).add(u * block_, block_), seen.add(n + u * slots, slots)});
     }
   }
@@ -157,7 +161,11 @@ const RegisterModel<Sinkhorn> registered{
          "LRA's code does not sort: it sums over blocks and weights separately, so that every block sees the same sum "
          "of "
          "all blocks; its blocks take every (N/b)-th token, its sort is one softmax, and local and sorted results are "
-         "added. Here the balanced matrix sorts contiguous blocks, and one softmax runs over both.",
+         "added. Here the balanced matrix sorts contiguous blocks, and one softmax runs over a query's own block and "
+         "the "
+         "sorted one, as in public PyTorch code; in the equation of the survey \"Efficient Transformers\" a query sees "
+         "the "
+         "sorted block alone (`own`).",
      .exponent = 1.5,
      .fixed_length = true,
      .causal = true,

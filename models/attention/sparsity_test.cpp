@@ -299,6 +299,8 @@ struct Sorter {
   const Trial& trial;
   long block, heads;
   bool causal;
+  double temperature = trial.c.settings.value("temperature", 0.75);
+  int iterations = causal ? 1 : trial.c.settings.value("iterations", 7);
 
   /// W₂·relu(W₁·P + w₁) of block means (of all earlier tokens if causal), divided by the temperature and normalised.
   Dense weights(const Dense& x, long head) const {
@@ -319,9 +321,9 @@ struct Sorter {
       for (long v = 0; v < count; ++v) {
         double score = 0;
         for (long c = 0; c < x.cols; ++c) score += hidden.at(u, c) * out.at(head * (out.rows / heads) + v, c);
-        s.at(u, v) = causal && v >= u ? 0 : std::exp(score / 0.75);
+        s.at(u, v) = causal && v >= u ? 0 : std::exp(score / temperature);
       }
-    for (int round = 0; round < (causal ? 1 : 7); ++round) {
+    for (int round = 0; round < iterations; ++round) {
       for (long u = 0; u < count; ++u) divide(s, u, 1, count);
       for (long v = 0; !causal && v < count; ++v) divide(s, v, 0, count);
     }
@@ -337,7 +339,7 @@ struct Sorter {
 
 /// The mixer by its definition: in each head, one softmax over the query's block and the sorted block, or over the
 /// first `cut` sorted blocks.
-void expect_sinkhorn(const Trial& trial, long block, bool causal, long cut) {
+void expect_sinkhorn(const Trial& trial, long block, bool causal, long cut, bool own = true) {
   trial.expect_rows([&](const Dense& x) {
     constexpr long kHeads = 2;
     Dense joined(x.rows, x.cols);
@@ -348,7 +350,7 @@ void expect_sinkhorn(const Trial& trial, long block, bool causal, long cut) {
       const Dense y = attend(part("query"), below(k, sorted_blocks(s, k, block)), below(v, sorted_blocks(s, v, block)),
                              1, softmax_weight, [&](long i, long j) {
                                if (cut > 0) return j >= n && j < n + cut * slots;
-                               if (j < n) return i / block == j / block && (!causal || j <= i);
+                               if (j < n) return own && i / block == j / block && (!causal || j <= i);
                                return (j - n) / slots == i / block && (!causal || i >= block);
                              });
       for (long i = 0; i < n; ++i)
@@ -367,6 +369,23 @@ TEST(Sinkhorn, EqualsItsDenseDefinition) {
                           8, 2);
         expect_sinkhorn(trial, block, causal, cut);
       }
+}
+
+// The survey "Efficient Transformers" (Tay et al.), §3.2.7: a query sees the block sorted to its position, and no
+// other.
+TEST(Sinkhorn, OfSortedBlocksAloneEqualsItsDenseDefinition) {
+  for (const auto& lengths : kLengths) {
+    const Trial trial("sinkhorn", {{"block", 7}, {"gumbel", false}, {"own", false}}, lengths, 8, 2);
+    expect_sinkhorn(trial, 7, false, 0, false);
+  }
+}
+
+TEST(Sinkhorn, UsesItsTemperatureAndIterations) {
+  for (const auto& [temperature, iterations] : {std::pair{0.2, 1}, {3.0, 40}})
+    expect_sinkhorn(
+        Trial("sinkhorn", {{"block", 7}, {"gumbel", false}, {"temperature", temperature}, {"iterations", iterations}},
+              {130, 3}, 8, 2),
+        7, false, 0);
 }
 
 // Scores of 1000 for one block make the sorting matrix a permutation; Tay et al., §3.1: queries then see their own
