@@ -4,8 +4,9 @@
 ///   Dai, Lai, Yang, Le. "Funnel-Transformer: Filtering out Sequential Redundancy for Efficient Language Processing."
 ///   NeurIPS 2020, §2.2.
 ///   time O(N²·C); a block's layers take a quarter of the time of the previous block's   memory O(N·C)
-#include "models/layers/basic.h"
-#include "models/layers/encoder.h"
+#include <algorithm>
+#include <utility>
+
 #include "models/layers/relative.h"
 
 namespace lra {
@@ -27,75 +28,62 @@ class Funnel final : public Encoder {
   Funnel(const Config& config, const LayerDims& dims, const ParameterScope& scope) : norm_(scope / "norm", dims.width) {
     const long blocks = std::min(config.blocks, dims.layers);
     const auto block_of = [&](long layer) { return layer * blocks / dims.layers; };
-    for (long l = 0; l < dims.layers; ++l)
-      layers_.emplace_back(dims, scope / std::to_string(l), l > 0 && block_of(l) != block_of(l - 1));
+    const Init init = Init::uniform(0, 0.1);
+    for (long l = 0; l < dims.layers; ++l) {
+      const ParameterScope place = scope / std::to_string(l);
+      layers_.push_back({l > 0 && block_of(l) != block_of(l - 1),
+                         RelativeBlock(dims, place, RelativeBiases(dims, place / "mixer", init), init)});
+    }
   }
 
   PackedSequences forward(PackedSequences tokens) const override {
-    Placed rows{std::move(tokens.x), std::move(tokens.layout), {}};
-    for (long s = 0; s < rows.layout.count(); ++s)
-      for (long i = 0; i < rows.layout.size(s); ++i) rows.places.push_back(double(i));
-    for (const Layer& layer : layers_) rows = layer.forward(std::move(rows));
-    return {norm_(std::move(rows.x)), std::move(rows.layout)};
+    double unit = 1;  // the distance between neighbouring rows, in tokens
+    for (const Layer& layer : layers_) {
+      RelativeContext context;
+      context.unit = unit;
+      for (long s = 0; s < tokens.layout.count(); ++s)
+        context.before = context.after = std::max(context.after, tokens.layout.size(s));
+      if (layer.halves) {
+        context.rows = std::exchange(tokens, halved(tokens));
+        context.query_step = 2;
+        unit *= 2;
+      }
+      context.pattern = everything(tokens.layout, layer.halves ? context.rows.layout : tokens.layout, layer.halves);
+      tokens.x = layer.block.forward(std::move(tokens.x), tokens.layout, context);
+    }
+    return {norm_(std::move(tokens.x)), std::move(tokens.layout)};
   }
 
  private:
-  struct Placed {
-    Tensor x;
-    SequenceLayout layout;
-    std::vector<double> places;  // position of each row, in tokens from the first of its sequence
+  struct Layer {
+    bool halves;
+    RelativeBlock block;
   };
 
   /// Pools each sequence: the first row, then means of pairs of the others; an unpaired last row stays as it is.
-  static Placed halved(const Placed& rows) {
-    Placed means{{}, rows.layout, {}};
+  static PackedSequences halved(const PackedSequences& tokens) {
+    PackedSequences means{{}, tokens.layout};
     SequenceLayout pairs;
     pairs.offsets = {0};
-    for (long s = 0; s < rows.layout.count(); ++s) {
-      const long end = rows.layout.begin(s) + rows.layout.size(s);
-      for (long i = rows.layout.begin(s), last; i < end; i = last + 1) {
-        last = i == rows.layout.begin(s) ? i : std::min(i + 1, end - 1);
-        pairs.offsets.push_back(last + 1);
-        means.places.push_back((rows.places[std::size_t(i)] + rows.places[std::size_t(last)]) / 2);
-      }
-      means.layout.offsets[std::size_t(s) + 1] = long(means.places.size());
+    for (long s = 0; s < tokens.layout.count(); ++s) {
+      pairs.offsets.push_back(tokens.layout.begin(s) + 1);
+      while (pairs.tokens() < tokens.layout.begin(s + 1))
+        pairs.offsets.push_back(std::min(pairs.tokens() + 2, tokens.layout.begin(s + 1)));
+      means.layout.offsets[std::size_t(s) + 1] = pairs.count();
     }
-    means.layout.length = 1 + rows.layout.length / 2;
-    means.x = mean_rows(rows.x, pairs);
+    means.layout.length = 1 + tokens.layout.length / 2;
+    means.x = mean_rows(tokens.x, pairs);
     return means;
   }
 
-  struct Layer {
-    Layer(const LayerDims& dims, const ParameterScope& scope, bool pools)
-        : halves(pools),
-          heads(dims.heads),
-          mixer_norm(scope / "mixer_norm", dims.width),
-          mixer(dims, scope / "mixer"),
-          probabilities(scope.dropout("probabilities", dims.attention_dropout)),
-          mixer_site(scope.dropout("mixer_out", dims.dropout)),
-          feed_norm(scope / "feed_norm", dims.width),
-          feed(scope / "feed", dims.width, dims.ff, dims.dropout) {}
-
-    Placed forward(Placed rows) const {
-      const Tensor seen = mixer_norm(rows.x);
-      Placed out = halves ? halved(rows) : rows;
-      const Tensor seeking = halves ? mixer_norm(out.x) : seen;
-      Tensor mixed =
-          softmax_attention(mixer.queries(seeking, out.places), mixer.keys(seen, rows.places), mixer.values(seen),
-                            heads, Window::everything(), probabilities, out.layout, rows.layout);
-      out.x = add(dropout(mixer.out(mixed), mixer_site, out.layout), out.x);
-      out.x = feed.residual(std::move(out.x), feed_norm, out.layout);
-      return out;
-    }
-
-    bool halves;
-    long heads;
-    LayerNorm mixer_norm;
-    RelativeProjections mixer;
-    Dropout probabilities, mixer_site;
-    LayerNorm feed_norm;
-    FeedForward feed;
-  };
+  /// All pairs. Rows of means are twice as far from each other as the rows that they see, and the first mean, which is
+  /// the first row itself, takes the place one step before the second: key j is at position j + 1 if mean i is at 2i.
+  static Pattern everything(const SequenceLayout& layout, const SequenceLayout& key_layout, bool halves) {
+    return [=](long s, long, const PartVisitor& visit) {
+      visit({Positions::all(layout.size(s)), Positions::all(key_layout.size(s)),
+             Window::everything().over(1, halves ? 1 : 0)});
+    };
+  }
 
   std::vector<Layer> layers_;
   LayerNorm norm_;
@@ -110,11 +98,14 @@ const RegisterModel<Funnel> registered{
      .kind = "fixed pattern, downsampling",
      .differs =
          "LRA's code does not have it. Blocks are pre-norm, as for every model here, while the paper normalises after "
-         "the residual. A sequence's first row is never pooled, whether it is a class token or not; the position of a "
-         "mean is the mean of its tokens' positions, while the authors' code keeps the position of one of them, and no "
-         "token is cut off to make lengths even. The decoder, for tasks on tokens, is omitted; the embedding's "
-         "positions are added as well.",
-     .exponent = 2}};
+         "the residual. A sequence's first row is never pooled, whether it is a class token or not. Positions are "
+         "those "
+         "of the authors' code: a mean is at the position of its first token, the first row one step before the "
+         "others. No token is cut off to make lengths even. The decoder, which restores the length for tasks on "
+         "tokens, is omitted; without it there is no output for each token, so that there is no causal form either. "
+         "The embedding's positions are added as well.",
+     .exponent = 2,
+     .revision = 2}};
 
 }  // namespace
 }  // namespace lra

@@ -1,7 +1,6 @@
 /// Funnel-Transformer against its explicit layers, distance by distance.
 #include <gtest/gtest.h>
 
-#include "models/testing/dense_blocks.h"
 #include "models/testing/dense_relative.h"
 
 namespace lra {
@@ -10,31 +9,20 @@ namespace {
 constexpr long kHeads = 3;
 const Visible kEverything = [](long, long) { return true; };
 
-/// The first row; then the means of rows 1 and 2, 3 and 4, …; an unpaired last row as it is.
-Placed halved(const Placed& rows) {
+/// The first row; then the means of rows 1 and 2, 3 and 4, …; an unpaired last row as it is. Positions as in the
+/// authors' code (stride_pool_pos): those of each pair's first row, and 1 − 2^k for the first row when rows are 2^k
+/// apart.
+Placed halved(const Placed& rows, long apart) {
   Placed means{Dense(1 + rows.x.rows / 2, rows.x.cols), {}};
   for (long r = 0; r < means.x.rows; ++r) {
     const std::vector<long> from = r == 0                ? std::vector<long>{0}
                                    : 2 * r < rows.x.rows ? std::vector<long>{2 * r - 1, 2 * r}
                                                          : std::vector<long>{2 * r - 1};
-    double place = 0;
-    for (const long i : from) {
-      place += rows.places[std::size_t(i)] / double(from.size());
+    for (const long i : from)
       for (long c = 0; c < rows.x.cols; ++c) means.x.at(r, c) += rows.x.at(i, c) / double(from.size());
-    }
-    means.places.push_back(place);
+    means.places.push_back(r == 0 ? 1 - double(apart) : rows.places[std::size_t(from[0])]);
   }
   return means;
-}
-
-Placed layer(const DenseLayers& layers, const Placed& rows, const std::string& path, bool halves) {
-  Placed out = halves ? halved(rows) : rows;
-  const Placed seen{layers.norm(rows.x, path + ".mixer_norm"), rows.places},
-      seeking{layers.norm(out.x, path + ".mixer_norm"), out.places};
-  out.x =
-      DenseLayers::sum(out.x, relative_attention(layers.trial, path + ".mixer.", kHeads, seeking, seen, kEverything));
-  out.x = DenseLayers::sum(out.x, layers.feed(layers.norm(out.x, path + ".feed_norm"), path + ".feed"));
-  return out;
 }
 
 Trial funnel(long blocks, long count, const std::vector<long>& lengths) {
@@ -49,8 +37,13 @@ void expect_layers(const Trial& trial, const std::vector<long>& halving) {
   const DenseLayers layers{trial};
   trial.expect_rows([&](const Dense& tokens) {
     Placed rows = in_places(tokens);
-    for (long l = 0; l < trial.c.layers; ++l)
-      rows = layer(layers, rows, std::to_string(l), std::count(halving.begin(), halving.end(), l) > 0);
+    long apart = 1;
+    for (long l = 0; l < trial.c.layers; ++l) {
+      const Placed context = rows;
+      if (std::count(halving.begin(), halving.end(), l) > 0) rows = halved(rows, apart *= 2);
+      const std::string path = std::to_string(l);
+      rows = relative_block(layers, path, path + ".mixer.", kHeads, rows, context, kEverything);
+    }
     const Dense y = layers.norm(rows.x, "norm");
     return y.rows == tokens.rows ? y : mean_everywhere(y, tokens.rows);
   });

@@ -38,7 +38,8 @@ long Parameters::add(const std::string& name, const Shape& shape, const Init& in
   if (init.kind == Init::Kind::normal)
     for (long i = 0; i < shape.size(); ++i) value[i] = Real(init.scale * random.normal(std::uint64_t(i)));
   if (init.kind == Init::Kind::uniform)
-    for (long i = 0; i < shape.size(); ++i) value[i] = Real(init.scale * (2 * random.uniform(std::uint64_t(i)) - 1));
+    for (long i = 0; i < shape.size(); ++i)
+      value[i] = Real(init.center + init.scale * (2 * random.uniform(std::uint64_t(i)) - 1));
   return offset;
 }
 

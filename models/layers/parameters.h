@@ -24,11 +24,13 @@ void expect_room(long used, const std::string& what, const Shape& shape);
 struct Init {
   enum class Kind { constant, normal, uniform } kind = Kind::constant;
   double scale = 0;
+  double center = 0;  // of uniform
 
   static Init constant(double value) { return {Kind::constant, value}; }
   static Init zeros() { return constant(0); }
   static Init ones() { return constant(1); }
   static Init normal(double deviation) { return {Kind::normal, deviation}; }
+  static Init uniform(double low, double high) { return {Kind::uniform, (high - low) / 2, (high + low) / 2}; }
   /// U(−√(6/(in+out)), √(6/(in+out))). Glorot, Bengio. AISTATS 2010, eq. 16.
   static Init xavier(long in, long out) { return {Kind::uniform, std::sqrt(6.0 / double(in + out))}; }
   /// N(0, 1/in). LeCun et al. "Efficient BackProp." 1998, §4.6.

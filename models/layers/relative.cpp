@@ -2,47 +2,107 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+
+#include "models/autodiff/profile.h"
 
 namespace lra::inline LRA_ENGINE {
+namespace {
 
-RelativeProjections::RelativeProjections(const LayerDims& dims, const ParameterScope& scope)
-    : heads_(dims.heads),
-      width_(dims.qkv / dims.heads),
+/// Row d: cosines, then sines, of (first + d) · unit · 10000^(−f/F), F of each.
+Tensor sinusoids(long first, long count, double unit, long angles) {
+  Tensor table = Tensor::empty({count, angles});
+  const long half = angles / 2;
+  for (long f = 0; f < half; ++f) {
+    // One rotation per row costs much less than a sine and a cosine; the error grows by one rounding per row.
+    const double angle = unit * std::pow(10000.0, -double(f) / double(half));
+    const double step_cosine = std::cos(angle), step_sine = std::sin(angle);
+    double cosine = std::cos(double(first) * angle), sine = std::sin(double(first) * angle);
+    for (long d = 0; d < count; ++d) {
+      table.data()[d * angles + f] = Real(cosine);
+      table.data()[d * angles + half + f] = Real(sine);
+      const double next = cosine * step_cosine - sine * step_sine;
+      sine = sine * step_cosine + cosine * step_sine;
+      cosine = next;
+    }
+  }
+  return table;
+}
+
+}  // namespace
+
+RelativeBiases::RelativeBiases(const LayerDims& dims, const ParameterScope& scope, const Init& init)
+    : content(scope.add("content_bias", {dims.qkv}, init)), position(scope.add("position_bias", {dims.qkv}, init)) {}
+
+RelativeBlock::RelativeBlock(const LayerDims& dims, const ParameterScope& scope, const RelativeBiases& biases,
+                             const Init& position)
+    : mixer_path_((scope / "mixer").path()),
+      feed_path_((scope / "feed").path()),
+      heads_(dims.heads),
       angles_(std::max(2L, dims.width / 2 * 2)),
-      projections_(dims, scope) {
-  u_ = scope.add("content_bias", {dims.qkv}, Init::normal(0.02));
-  position_bias_ = scope.add("position_bias", {dims.qkv}, Init::normal(0.02));
-  position_ = scope.add("position", {heads_, width_, angles_}, Init::xavier(dims.qkv, angles_));
+      mixer_norm_(scope / "mixer_norm", dims.width),
+      projections_(dims, scope / "mixer"),
+      biases_(biases),
+      position_((scope / "mixer").add("position", {dims.qkv, angles_}, position)),
+      probabilities_site_(scope.dropout("probabilities", dims.attention_dropout)),
+      out_site_(scope.dropout("mixer_out", dims.dropout)),
+      feed_norm_(scope / "feed_norm", dims.width),
+      feed_(scope / "feed", dims.width, dims.ff, dims.dropout) {}
+
+Tensor RelativeBlock::forward(Tensor x, const SequenceLayout& layout, const RelativeContext& context) const {
+  enter_layer(mixer_path_);
+  const Tensor seeking = mixer_norm_(x);
+  const bool self = !context.rows.x.defined();
+  Tensor mixed = attend(seeking, layout, context, self ? seeking : mixer_norm_(context.rows.x),
+                        self ? layout : context.rows.layout);
+  x = add(dropout(std::move(mixed), out_site_, layout), std::move(x));
+  enter_layer(feed_path_);
+  return feed_.residual(std::move(x), feed_norm_, layout);
 }
 
-Tensor RelativeProjections::queries(const Tensor& x, std::span<const double> places) const {
-  const Tensor content = heads(linear(x, projections_.query, position_bias_), heads_);     // (H,T,D)
-  Tensor rotated = apply_rotary(merge_heads(matmul(content, position_)), places, heads_);  // (T,H·C')
-  Tensor joined = join_heads(std::vector{linear(x, projections_.query, u_), std::move(rotated)}, heads_);
-  return scale(std::move(joined), std::sqrt(double(width_ + angles_) / double(width_)));  // scores are over √D
+Tensor RelativeBlock::attend(const Tensor& seeking, const SequenceLayout& layout, const RelativeContext& context,
+                             const Tensor& seen, const SequenceLayout& seen_layout) const {
+  const Tensor distances = sinusoids(-context.before, context.before + context.after + 1, context.unit, angles_);
+  return linear(relative_attention(linear(seeking, projections_.query, biases_.content), linear(seen, projections_.key),
+                                   linear(seen, projections_.value), heads_, context.pattern, probabilities_site_,
+                                   layout, seen_layout,
+                                   {.table = linear(distances, position_),
+                                    .bias = subtract(biases_.position, biases_.content),
+                                    .zero = context.before,
+                                    .query_step = context.query_step}),
+                projections_.out);
 }
 
-Tensor RelativeProjections::keys(const Tensor& x, std::span<const double> places) const {
-  Tensor unrotated = Tensor::zeros({x.dim(0), heads_ * angles_});  // every pair (1, 0)
-  for (long t = 0; t < x.dim(0); ++t)
-    for (long h = 0; h < heads_; ++h) std::fill_n(unrotated.data() + (t * heads_ + h) * angles_, angles_ / 2, Real(1));
-  return join_heads(std::vector{linear(x, projections_.key), apply_rotary(std::move(unrotated), places, heads_)},
-                    heads_);
+Tensor RelativeBlock::frozen(const Tensor& x, const Parameter& projection) const {
+  return linear(layer_norm(x, stop_gradient(mixer_norm_.gamma()), stop_gradient(mixer_norm_.beta())),
+                stop_gradient(projection));
 }
 
-Tensor RelativeProjections::values(const Tensor& x) const {
-  return join_heads(std::vector{linear(x, projections_.value), Tensor::zeros({x.dim(0), heads_ * angles_})}, heads_);
+Tensor RelativeBlock::frozen_content(const PackedSequences& x, const PackedSequences& context) const {
+  return softmax_attention(frozen(x.x, projections_.query), frozen(context.x, projections_.key),
+                           frozen(context.x, projections_.value), heads_, Window::everything(), {}, x.layout,
+                           context.layout);
 }
 
-Tensor RelativeProjections::out(const Tensor& y) const {
-  return linear(head_columns(y, heads_, 0, width_), projections_.out);
-}
-
-Tensor RelativeProjections::frozen_content(const Tensor& x, const SequenceLayout& layout, const Tensor& context,
-                                           const SequenceLayout& context_layout) const {
-  return softmax_attention(
-      linear(x, stop_gradient(projections_.query)), linear(context, stop_gradient(projections_.key)),
-      linear(context, stop_gradient(projections_.value)), heads_, Window::everything(), {}, layout, context_layout);
+Tensor RelativeBlock::frozen_usage(const Tensor& x, const Tensor& context) const {
+  // Nothing here has a gradient, so tapes that are never run free the values: of a head at a time, and in the end all.
+  const auto forget = [](std::optional<Tape>& tape) {
+    if (recording()) tape.emplace(Context::current().tape->gradients());
+  };
+  std::optional<Tape> all;
+  forget(all);
+  const Tensor q = frozen(x, projections_.query), k = frozen(context, projections_.key);
+  const long width = q.dim(1) / heads_;
+  Tensor usage = Tensor::zeros({1, context.dim(0)});
+  for (long h = 0; h < heads_; ++h) {
+    std::optional<Tape> one;
+    forget(one);
+    const Tensor scores =
+        matmul(head_columns(q, 1, h * width, width), transposed(head_columns(k, 1, h * width, width)));
+    const Tensor of_head = sum(softmax(scale(scores, 1 / std::sqrt(double(width)))), 0);
+    for (long j = 0; j < usage.size(); ++j) usage.data()[j] += of_head.data()[j];
+  }
+  return usage;
 }
 
 }  // namespace lra::inline LRA_ENGINE

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "models/ops/detail/head_view.h"
 #include "models/ops/detail/input_checks.h"
+#include "models/ops/detail/position_scores.h"
 #include "models/ops/detail/tile_rows.h"
 #include "models/ops/detail/tiles.h"
 #include "models/ops/ops.h"
@@ -107,68 +108,13 @@ struct Running {
   }
 };
 
-/// The contribution of distance labels to the scores of one head, query tile by query tile.
-class LabelScores {
- public:
-  LabelScores(const Distances& distances, long head, long width) : distances_(distances) {
-    if (!active()) return;
-    table_ = padded_head(distances.table, 0, distances.table.dim(0), head, width);
-    products_ = Tensor::empty({kQueryTile, columns()});
-  }
-  bool active() const { return distances_.table.defined(); }
-
-  /// Computes the products of `queries` with every label, for the tiles that follow.
-  void start(ConstView queries) {
-    if (active()) kernels::gemm_tile(queries, false, labels(), true, part_of(products_, 0, queries.rows));
-  }
-  void add_to(View s, const Tile& t) const {
-    for_each_pair(t, [&](long r, long c, long label) { s.data[r * s.stride + c] += row(products_, r)[label]; });
-  }
-
-  void start_backward() {
-    if (!active()) return;
-    sums_ = Tensor::empty(products_.shape());
-    d_table_ = Tensor::zeros(table_.shape());
-  }
-  /// Accumulates the gradient of a tile's scores, which is zero for invisible pairs.
-  void collect(ConstView ds, const Tile& t) {
-    if (active() && t.first_of_row) kernels::fill(sums_.data(), sums_.size(), 0);
-    for_each_pair(t, [&](long r, long c, long label) { row(sums_, r)[label] += ds.data[r * ds.stride + c]; });
-  }
-  /// Adds to the gradients of `queries` and of the table, after the last tile of these queries.
-  void finish(ConstView queries, View d_queries) {
-    if (!active()) return;
-    const ConstView sums = part_of(sums_, 0, queries.rows);
-    kernels::gemm_tile(sums, true, queries, false, part_of(d_table_, 0, columns()), true);
-    kernels::gemm_tile(sums, false, labels(), false, d_queries, true);
-  }
-  const Tensor& d_table() const { return d_table_; }
-
- private:
-  long columns() const { return tile_size(distances_.table.dim(0)); }
-  ConstView labels() { return part_of(table_, 0, columns()); }
-  static Real* row(Tensor& x, long r) { return x.data() + r * x.dim(1); }
-  static const Real* row(const Tensor& x, long r) { return x.data() + r * x.dim(1); }
-
-  /// Calls f(row of the tile, column, label) for every visible pair.
-  template <typename F>
-  void for_each_pair(const Tile& t, F f) const {
-    for (std::size_t r = 0; active() && r < t.queries.size(); ++r)
-      for (long c = t.begin[r]; c < t.end[r]; ++c)
-        f(long(r), c, distances_.label(t.queries[r], t.keys[std::size_t(c)]));
-  }
-
-  const Distances& distances_;
-  Tensor table_, products_, sums_, d_table_;
-};
-
 /// Queries, keys and values of a head. Rows of zeros may follow the keys and values.
 struct Head {
   ConstView q, k, v;
 };
 
 /// Writes the result to `out` and log Σ exp to `lse`; returns the number of visible pairs.
-double forward_head(const Problem& p, const Head& head, LabelScores labels, View out, Real* lse) {
+double forward_head(const Problem& p, const Head& head, PositionScores& positions, View out, Real* lse) {
   Tensor scores = Tensor::empty({kQueryTile, kKeyTile}), correction = Tensor::empty({kQueryTile});
   Tensor sum = Tensor::zeros({p.queries});
   Running state{.o = Tensor::empty({kQueryTile, p.width}), .out = out, .max = lse, .sum = sum.data()};
@@ -188,11 +134,11 @@ double forward_head(const Problem& p, const Head& head, LabelScores labels, View
       if (t.first_of_row) {
         qt = queries.read(head.q, t.queries, t.padded_rows);
         ot = part_of(state.o, 0, t.padded_rows);
-        labels.start(qt);
+        positions.start(qt);
         fresh ? state.start(t) : state.load(t);
       }
       kernels::gemm_tile(qt, false, keys.read(head.k, t.keys, t.padded_cols), true, s);
-      labels.add_to(s, t);
+      positions.add_to(s, t, part.visible.start);
       hide(s, t);
       const auto numbers = numbering.of(t);
       kernels::attention_forward_tile(s, t.begin.data(), t.end.data(), p.scale, state.tile_max.data(),
@@ -219,10 +165,10 @@ struct HeadGradients {
   View q, k, v;
 };
 
-/// Adds to the gradients `d`; returns the gradient of the label table.
-Tensor backward_head(const Problem& p, const Head& head, LabelScores labels, const HeadResult& result,
-                     const HeadGradients& d) {
-  labels.start_backward();
+/// Adds to the gradients `d`.
+void backward_head(const Problem& p, const Head& head, PositionScores& positions, const HeadResult& result,
+                   const HeadGradients& d) {
+  positions.start_backward();
   Tensor scores = Tensor::empty({kQueryTile, kKeyTile}), products = Tensor::empty({kQueryTile, kKeyTile});
   Tensor delta = Tensor::empty({kQueryTile}), row_lse = Tensor::zeros({kQueryTile});
   const auto query_rows = [&] { return TileRows(kQueryTile, p.width); };
@@ -242,12 +188,12 @@ Tensor backward_head(const Problem& p, const Head& head, LabelScores labels, con
         dot = gradients.read(result.d_o, t.queries, t.padded_rows);
         kernels::row_dots(dot, results.read(result.o, t.queries, t.padded_rows), delta.data());
         for (std::size_t r = 0; r < t.queries.size(); ++r) row_lse.data()[r] = result.lse[t.queries[r]];
-        labels.start(qt);
+        positions.start(qt);
       }
       const ConstView kt = keys.read(head.k, t.keys, t.padded_cols);
       kernels::gemm_tile(qt, false, kt, true, s);
       kernels::gemm_tile(dot, false, values.read(head.v, t.keys, t.padded_cols), true, dp);
-      labels.add_to(s, t);
+      positions.add_to(s, t, part.visible.start);
       hide(s, t);
       const auto numbers = numbering.of(t);
       kernels::attention_backward_tile(s, dp, t.begin.data(), t.end.data(), p.scale, row_lse.data(), delta.data(),
@@ -255,23 +201,27 @@ Tensor backward_head(const Problem& p, const Head& head, LabelScores labels, con
       d_keys.add_product(s, true, dot, d.v, t.keys, t.padded_cols);
       d_keys.add_product(dp, true, qt, d.k, t.keys, t.padded_cols);
       kernels::gemm_tile(dp, false, kt, false, dqt, true);
-      labels.collect(dp, t);
+      positions.collect(dp, t, part.visible.start);
       if (!t.last_of_row) return;
-      labels.finish(qt, dqt);
+      positions.finish(qt, dqt);
       d_queries.write(d.q, t.queries);
     });
   });
-  return labels.d_table();
+  positions.add_gradients();
 }
 
 using Problems = std::function<Problem(long sequence, long head)>;
+using MakePositionScores = std::function<std::unique_ptr<PositionScores>(long head)>;
+
+std::unique_ptr<PositionScores> no_positions(long) { return std::make_unique<PositionScores>(); }
 
 /// Runs forward, and records backward, over the problem of each (sequence, head).
 Tensor attention(Tensor q, Tensor k, Tensor v, long head_count, const SequenceLayout& layout,
-                 const SequenceLayout& key_layout, const Problems& problem, Distances distances = {}) {
+                 const SequenceLayout& key_layout, const Problems& problem,
+                 const MakePositionScores& make_positions = no_positions) {
   const long c = q.dim(1), width = c / head_count;
   Tensor y = Tensor::empty(q.shape()), lse = Tensor::empty({head_count, layout.tokens()});
-  double pairs = 0;
+  double pairs = 0, position_flops = 0;
   {
     const Uncounted tiles;
     for (long s = 0; s < layout.count(); ++s)
@@ -281,12 +231,12 @@ Tensor attention(Tensor q, Tensor k, Tensor v, long head_count, const SequenceLa
         const KeyRows keys(k, key_layout.begin(s), p.keys, h, width, p.once);
         const KeyRows values(v, key_layout.begin(s), p.keys, h, width, p.once);
         const Head head{head_view(std::as_const(q), layout.begin(s), p.queries, h, width), keys.rows(), values.rows()};
-        pairs += forward_head(p, head, LabelScores(distances, h, width), out,
-                              lse.data() + h * layout.tokens() + layout.begin(s));
+        const auto positions = make_positions(h);
+        pairs += forward_head(p, head, *positions, out, lse.data() + h * layout.tokens() + layout.begin(s));
+        position_flops += positions->flops();
       }
   }
-  const double label_flops = distances.table.defined() ? 2 * double(q.size()) * double(distances.table.dim(0)) : 0;
-  Context::current().work.flops += 4 * double(width) * pairs + label_flops;
+  Context::current().work.flops += 4 * double(width) * pairs + position_flops;
   return record(y, [=](Tensor dy) {
     {
       const Uncounted tiles;
@@ -302,16 +252,12 @@ Tensor attention(Tensor q, Tensor k, Tensor v, long head_count, const SequenceLa
           GradientRows d_queries(dq, rows_at, p.queries, h, width, direct);
           GradientRows d_keys(dk, keys_at, p.keys, h, width, direct), d_values(dv, keys_at, p.keys, h, width, direct);
           const HeadResult result{query_rows(y), query_rows(dy), lse.data() + h * layout.tokens() + rows_at};
-          const Tensor d_labels =
-              backward_head(p, {query_rows(q), keys.rows(), values.rows()}, LabelScores(distances, h, width), result,
-                            {d_queries.rows(), d_keys.rows(), d_values.rows()});
+          backward_head(p, {query_rows(q), keys.rows(), values.rows()}, *make_positions(h), result,
+                        {d_queries.rows(), d_keys.rows(), d_values.rows()});
           for (const GradientRows* gradient : {&d_queries, &d_keys, &d_values}) gradient->finish();
-          if (!d_labels.defined()) continue;
-          Tensor d_table = zeroed_gradient_sink(distances.table);
-          add_to_head(d_labels, d_table, 0, d_table.dim(0), h);
         }
     }
-    Context::current().work.flops += 8 * double(width) * pairs + 2 * label_flops;
+    Context::current().work.flops += 8 * double(width) * pairs + 2 * position_flops;
   });
 }
 
@@ -340,11 +286,12 @@ Tensor softmax_attention(Tensor q, Tensor k, Tensor v, long head_count, const Wi
   });
 }
 
-Tensor sparse_attention(Tensor q, Tensor k, Tensor v, long head_count, Pattern pattern, const Dropout& site,
-                        const SequenceLayout& layout, const SequenceLayout& key_layout, Distances distances) {
-  const long width = expect_attention(q, k, v, head_count, layout, key_layout, "sparse_attention");
-  if (distances.table.defined())
-    expect_input(distances.table, {2 * distances.reach + 2, q.dim(1)}, "sparse_attention", "table of distances");
+namespace {
+
+Tensor pattern_attention(Tensor q, Tensor k, Tensor v, long head_count, Pattern pattern, const Dropout& site,
+                         const SequenceLayout& layout, const SequenceLayout& key_layout,
+                         const MakePositionScores& make_positions) {
+  const long width = q.dim(1) / head_count;
   const bool drops = training() && site.active();
   const Problems problem = [=, pattern = std::move(pattern)](long s, long h) {
     return Problem{layout.size(s),
@@ -358,7 +305,31 @@ Tensor sparse_attention(Tensor q, Tensor k, Tensor v, long head_count, Pattern p
                    0,
                    false};
   };
-  return attention(q, k, v, head_count, layout, key_layout, problem, std::move(distances));
+  return attention(std::move(q), std::move(k), std::move(v), head_count, layout, key_layout, problem, make_positions);
+}
+
+}  // namespace
+
+Tensor sparse_attention(Tensor q, Tensor k, Tensor v, long head_count, Pattern pattern, const Dropout& site,
+                        const SequenceLayout& layout, const SequenceLayout& key_layout, Distances distances) {
+  const long width = expect_attention(q, k, v, head_count, layout, key_layout, "sparse_attention");
+  MakePositionScores positions = no_positions;
+  if (distances.table.defined()) {
+    expect_input(distances.table, {2 * distances.reach + 2, q.dim(1)}, "sparse_attention", "table of distances");
+    positions = [=](long h) { return std::make_unique<LabelScores>(distances, h, width); };
+  }
+  return pattern_attention(std::move(q), std::move(k), std::move(v), head_count, std::move(pattern), site, layout,
+                           key_layout, positions);
+}
+
+Tensor relative_attention(Tensor q, Tensor k, Tensor v, long head_count, Pattern pattern, const Dropout& site,
+                          const SequenceLayout& layout, const SequenceLayout& key_layout, RelativeTable relative) {
+  const long width = expect_attention(q, k, v, head_count, layout, key_layout, "relative_attention");
+  expect_matrix(relative.table, "relative_attention", "table");
+  expect_input(relative.table, {relative.table.dim(0), q.dim(1)}, "relative_attention", "table");
+  expect_input(relative.bias, {q.dim(1)}, "relative_attention", "bias");
+  return pattern_attention(std::move(q), std::move(k), std::move(v), head_count, std::move(pattern), site, layout,
+                           key_layout, [=](long h) { return std::make_unique<RelativeScores>(relative, h, width); });
 }
 
 }  // namespace lra::inline LRA_ENGINE

@@ -1,4 +1,5 @@
-/// Gathers rows and entries by index, and computes weighted sums and dot products over the gathered rows only.
+/// Gathers rows and entries by index and columns by head, and computes weighted sums and dot products over the gathered
+/// rows only.
 #include "core/error.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
@@ -53,6 +54,14 @@ void distribute(const Tensor& weights, const Tensor& x, const std::vector<long>&
     kernels::add_scaled(x.data() + t * c, weights.data()[entry], to.data() + row * c, c);
   });
   Context::current().work.flops += 2 * double(c) * double(indices.size());
+}
+
+/// Copies columns [from, from + width) of each head of x to the columns from `to` of each head of y.
+void copy_columns(const Tensor& x, long from, Tensor& y, long to, long width, long head_count) {
+  const long x_width = x.dim(1) / head_count, y_width = y.dim(1) / head_count;
+  for (long t = 0; t < x.dim(0); ++t)
+    for (long h = 0; h < head_count; ++h)
+      kernels::copy(x.data() + t * x.dim(1) + h * x_width + from, y.data() + t * y.dim(1) + h * y_width + to, width);
 }
 
 }  // namespace
@@ -130,6 +139,20 @@ Tensor gathered_dot(const Tensor& x, const Tensor& w, std::vector<long> indices)
       accumulate_gradient(x, std::move(dx));
     }
     if (wants_gradient(w)) distribute(dy, x, indices, zeroed_gradient_sink(w));
+  });
+}
+
+Tensor head_columns(const Tensor& x, long head_count, long begin, long count) {
+  const long width = head_width(x, head_count, "head_columns");
+  if (begin < 0 || count < 0 || begin > width || count > width - begin)
+    fail("[head_columns] the heads of {} have no {} columns from {}", x.shape().text(), count, begin);
+  Tensor y = Tensor::empty({x.dim(0), head_count * count});
+  copy_columns(x, begin, y, 0, count, head_count);
+  return record(std::move(y), [x = x.without_data(), head_count, begin, count](Tensor dy) {
+    if (!wants_gradient(x)) return;
+    Tensor dx = Tensor::zeros(x.shape());
+    copy_columns(dy, 0, dx, begin, count, head_count);
+    accumulate_gradient(x, std::move(dx));
   });
 }
 

@@ -62,14 +62,8 @@ Tensor concat_columns(std::span<const Tensor> parts);
 Tensor for_each_sequence(const Tensor& q, const Tensor& k, const Tensor& v, const SequenceLayout& layout,
                          const std::function<Tensor(Tensor q, Tensor k, Tensor v)>& f);
 
-/// Concatenates matrices head by head: (T,H·A), (T,H·B), … → (T,H·(A+B+…)). Copies. (relative.cpp)
-Tensor join_heads(std::span<const Tensor> parts, long head_count);
-/// Columns begin … begin + count − 1 of each head: (T,H·W) → (T,H·count). Copies. (relative.cpp)
+/// Columns begin … begin + count − 1 of each head: (T,H·W) → (T,H·count). Copies. (gather.cpp)
 Tensor head_columns(const Tensor& x, long head_count, long begin, long count);
-/// Rotary positions. x (T,H·2F): in each head, the pair of features f and F + f is rotated by positions[t] ·
-/// 10000^(−f/F), so that the dot product of two rotated rows depends on the difference of their positions. Su et al.
-/// arXiv:2104.09864, §3.2. Keeps the angles. (relative.cpp)
-Tensor apply_rotary(Tensor x, std::span<const double> positions, long head_count);
 
 // ---- element by element (elementwise.cpp) --------------------------------------------------------------------------
 
@@ -187,6 +181,21 @@ struct Distances {
 /// so cost follows the number of visible pairs.
 Tensor sparse_attention(Tensor q, Tensor k, Tensor v, long head_count, Pattern pattern, const Dropout& site,
                         const SequenceLayout& layout, const SequenceLayout& key_layout, Distances distances = {});
+
+/// Scores for every distance: adds (q_i + bias)·table_l to q_i·k_j before the division by √D, with row l = zero + p_j −
+/// query_step·i. p_j = start + j is the position of key j according to the part's `visible` window (Window::over). Dai
+/// et al. arXiv:1901.02860, §3.3 and appendix B, whose relative shift this is, tile by tile.
+struct RelativeTable {
+  Tensor table;         // (L,H·D): a row for each distance of a tile's pairs, hidden ones included
+  Tensor bias;          // (H·D)
+  long zero = 0;        // the row of distance 0
+  long query_step = 1;  // distance between queries, in the distance between keys
+};
+
+/// As sparse_attention, with parts of consecutive queries and consecutive keys. Costs rows + columns products with the
+/// table for a tile of rows × columns pairs, and keeps nothing of them.
+Tensor relative_attention(Tensor q, Tensor k, Tensor v, long head_count, Pattern pattern, const Dropout& site,
+                          const SequenceLayout& layout, const SequenceLayout& key_layout, RelativeTable relative);
 
 /// softmax_attention that stores the probabilities (H,N,N) of each sequence, to measure what that costs. Self-attention
 /// only.

@@ -235,10 +235,6 @@ TEST(Shapes, AreNamedWithTheirOp) {
               (void)concat_rows(std::vector{a, c});
             }),
             "[concat_rows] (4,6) and (4,5) differ in width");
-  EXPECT_EQ(sentence_of([&] {
-              (void)join_heads(std::vector{a, b}, 2);
-            }),
-            "[join_heads] (4,6) and (3,6) differ in height");
   EXPECT_EQ(sentence_of([&] { (void)concat_rows({}); }), "[concat_rows] received no tensors");
   EXPECT_EQ(sentence_of([&] {
               (void)linear(a, Tensor::zeros({2, 6}), Tensor::zeros({3}));

@@ -1,7 +1,7 @@
 /// Attention with relative positions, evaluated distance by distance.
 #pragma once
 
-#include "models/testing/dense.h"
+#include "models/testing/dense_blocks.h"
 
 namespace lra {
 
@@ -12,12 +12,13 @@ struct Placed {
 };
 
 /// (Σ_j p_ij v_j)·outᵀ with p the softmax of ((q_i + u)·k_j + (q_i + v)·W r(place_i − place_j)) / √D, where r is
-/// evaluated for every pair. Names of parameters begin with `prefix`.
-inline Dense relative_attention(const Trial& trial, const std::string& prefix, long heads, const Placed& queries,
-                                const Placed& context, const Visible& visible) {
-  const auto vector = [&](const char* name) { return trial.run.parameters.at(prefix + name); };
+/// evaluated for every pair. Names of parameters begin with `prefix`, those of u and v with `biases`.
+inline Dense relative_attention(const Trial& trial, const std::string& prefix, const std::string& biases, long heads,
+                                const Placed& queries, const Placed& context, const Visible& visible) {
+  const auto vector = [&](const std::string& name) { return trial.run.parameters.at(name); };
   const auto weights = [&](const char* name) { return trial.weights(prefix + name); };
-  const Numbers u = vector("content_bias"), v = vector("position_bias"), position = vector("position");
+  const Numbers u = vector(biases + "content_bias"), v = vector(biases + "position_bias"),
+                position = vector(prefix + "position");
   const Dense q = project(queries.x, weights("query")), k = project(context.x, weights("key")),
               values = project(context.x, weights("value"));
   const long d = q.cols / heads, half = queries.x.cols / 2;
@@ -50,6 +51,49 @@ inline Dense relative_attention(const Trial& trial, const std::string& prefix, l
       for (long e = 0; e < d; ++e) y.at(i, h * d + e) /= total;
     }
   return project(y, weights("out"));
+}
+
+/// A pre-norm block: `rows` attend to `context`, both normalised, and then pass the feed-forward part.
+inline Placed relative_block(const DenseLayers& layers, const std::string& path, const std::string& biases, long heads,
+                             const Placed& rows, const Placed& context, const Visible& visible) {
+  const Placed seeking{layers.norm(rows.x, path + ".mixer_norm"), rows.places},
+      seen{layers.norm(context.x, path + ".mixer_norm"), context.places};
+  Placed out = rows;
+  out.x = DenseLayers::sum(rows.x,
+                           relative_attention(layers.trial, path + ".mixer.", biases, heads, seeking, seen, visible));
+  out.x = DenseLayers::sum(out.x, layers.feed(layers.norm(out.x, path + ".feed_norm"), path + ".feed"));
+  return out;
+}
+
+/// Rows begin … begin + count − 1.
+inline Dense some_rows(const Dense& x, long begin, long count) {
+  return {count, x.cols, Numbers(x.v.begin() + begin * x.cols, x.v.begin() + (begin + count) * x.cols)};
+}
+
+/// A stack of such blocks that processes a sequence as the papers do, one segment after the other, and only carries
+/// the inputs of each layer along. `memory(layer, states)` is what a segment sees of all earlier inputs of a layer; its
+/// rows are counted backwards from the segment.
+inline Dense recurrent(const Trial& trial, long heads, long segment, bool causal, const Dense& tokens,
+                       const std::function<Dense(long layer, const Dense& states)>& memory) {
+  const DenseLayers layers{trial};
+  std::vector<Dense> states(std::size_t(trial.c.layers), Dense(0, tokens.cols));
+  Dense y(0, tokens.cols);
+  for (long begin = 0; begin < tokens.rows; begin += segment) {
+    Placed own{some_rows(tokens, begin, std::min(segment, tokens.rows - begin)), {}};
+    for (long i = 0; i < own.x.rows; ++i) own.places.push_back(double(i));
+    for (long l = 0; l < trial.c.layers; ++l) {
+      Dense& earlier = states[std::size_t(l)];
+      Placed context{memory(l, earlier), {}};
+      const long before = context.x.rows;
+      context.x = below(context.x, own.x);
+      for (long j = 0; j < context.x.rows; ++j) context.places.push_back(double(j - before));
+      earlier = below(earlier, own.x);
+      own = relative_block(layers, std::to_string(l), "", heads, own, context,
+                           [&](long i, long j) { return !causal || j - before <= i; });
+    }
+    y = below(y, own.x);
+  }
+  return layers.norm(y, "norm");
 }
 
 /// Positions 0, 1, 2, ….

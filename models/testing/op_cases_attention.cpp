@@ -106,6 +106,32 @@ Tensor labelled(const Inputs& x, const SequenceLayout& layout, long reach, long 
   return sparse_attention(x[0], x[1], x[2], 2, pattern, site(0.2), layout, keys, {x[3], reach, first});
 }
 
+/// Causal blocks of `block` tokens that also see the block before as other keys, which follow the tokens.
+Tensor relative_blocks(const Inputs& x, const SequenceLayout& layout, long block) {
+  SequenceLayout keys = layout;
+  for (long& offset : keys.offsets) offset *= 2;
+  const Pattern pattern = [=](long s, long, const PartVisitor& visit) {
+    const long n = layout.size(s);
+    for (long begin = 0; begin < n; begin += block) {
+      const Positions own = Positions(n).add(begin, block);
+      Window causal;
+      causal.causal = true;
+      visit({own, Positions(2 * n).add(begin, std::min(block, n - begin)), causal});
+      if (begin > 0) visit({own, Positions(2 * n).add(n + begin - block, block), Window::everything().over(1, -n)});
+    }
+  };
+  return relative_attention(x[0], x[1], x[2], 2, pattern, site(0.2), layout, keys, {x[3], x[4], 2 * block - 1});
+}
+
+/// Every second query of all, with the first one before the keys.
+Tensor relative_halves(const Inputs& x, long n) {
+  const SequenceLayout queries = single(n / 2, n), keys = single(n, n);
+  const Pattern pattern = [n](long, long, const PartVisitor& visit) {
+    visit({Positions::all(n / 2), Positions::all(n), Window::everything().over(1, 1)});
+  };
+  return relative_attention(x[0], x[1], x[2], 2, pattern, site(0.2), queries, keys, {x[3], x[4], n, 2});
+}
+
 }  // namespace
 
 std::vector<Entry> sparse_cases() {
@@ -133,6 +159,12 @@ std::vector<Entry> sparse_cases() {
        [](const Inputs& x) { return labelled(x, ragged(), 3, 2); }},
       {{"sparse attention with distances over tiles", {{300, 4}, {303, 4}, {303, 4}, {12, 4}}},
        [](const Inputs& x) { return labelled(x, single(300, 300), 5, 3); }},
+      {{"relative attention, blocks", {{15, 6}, {30, 6}, {30, 6}, {9, 6}, {6}}},
+       [](const Inputs& x) { return relative_blocks(x, ragged(), 3); }},
+      {{"relative attention, blocks over tiles", {{460, 4}, {920, 4}, {920, 4}, {900, 4}, {4}}},
+       [](const Inputs& x) { return relative_blocks(x, single(460, 460), 300); }},
+      {{"relative attention, half of the queries", {{150, 4}, {300, 4}, {300, 4}, {601, 4}, {4}}},
+       [](const Inputs& x) { return relative_halves(x, 300); }},
   };
 }
 

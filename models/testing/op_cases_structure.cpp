@@ -63,12 +63,7 @@ std::vector<Entry> token_cases() {
        }},
       {{"reshaped", {{6, 5}}}, [](const Inputs& x) { return reshaped(x[0], 10); }},
       {{"concat_rows", {{2, 3}, {4, 3}}}, [](const Inputs& x) { return concat_rows(x); }},
-      {{"join_heads", {{3, 2}, {3, 6}, {3, 4}}}, [](const Inputs& x) { return join_heads(x, 2); }},
       {{"head_columns", {{3, 10}}}, [](const Inputs& x) { return head_columns(x[0], 2, 1, 3); }},
-      {{"apply_rotary", {{3, 12}}},
-       [](const Inputs& x) {
-         return apply_rotary(x[0], std::vector{0.0, 7.0, -2.5}, 2);
-       }},
       {{"concat_columns", {{3, 2}, {3, 4}}}, [](const Inputs& x) { return concat_columns(x); }},
   };
 }
