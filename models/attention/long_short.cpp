@@ -126,6 +126,7 @@ const RegisterModel<LongShort> registered{
          "convolution beside the attention. If `causal`, time is O(N² r / l), because a token sees the r landmarks of "
          "every earlier segment of l tokens.",
      .exponent = 1,
+     .head_growth = true,
      .causal = true}};
 
 }  // namespace

@@ -86,7 +86,8 @@ const RegisterModel<Nystromformer> registered{
          "the pseudo-inverse takes the largest norm in the batch, so that an example's result depends on its batch; "
          "here segments differ in length by at most one token and each matrix has its own norm. There is no dropout of "
          "probabilities.",
-     .exponent = 1}};
+     .exponent = 1,
+     .head_growth = true}};
 
 }  // namespace
 }  // namespace lra

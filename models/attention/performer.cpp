@@ -93,6 +93,7 @@ const RegisterModel<Performer> registered{
          "Directions stay the same unless `redraw` is set, so that evaluation uses the kernel that was trained; the "
          "paper samples them again periodically, LRA's code at every call.",
      .exponent = 1,
+     .head_growth = true,
      .causal = true}};
 
 }  // namespace

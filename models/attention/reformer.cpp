@@ -122,6 +122,7 @@ const RegisterModel<Reformer> registered{
          "divides each bucket into chunks separately, because later tokens would shift the chunks of earlier ones. "
          "The second term of the time is that of hashing, whose share grows with the square root of the length.",
      .exponent = 1,
+     .head_growth = true,
      .causal = true,
      .stochastic = true,
      .revision = 2}};

@@ -90,6 +90,7 @@ const RegisterModel<Rfa> registered{
          "denominators to at least 1 with features a tenth as large; here a sample is a function of the step, and an "
          "estimate of the mean weight below `least`, which the kernel with σ = 1 cannot reach, is replaced by `least`.",
      .exponent = 1,
+     .head_growth = true,
      .causal = true,
      .stochastic = true}};
 

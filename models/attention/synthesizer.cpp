@@ -135,6 +135,7 @@ const RegisterModel<Synthesizer> registered{
          "here except for the learned weights of the two, ignores the settings for factorised variants, and includes "
          "padding; the lra presets use the paper's random variant.",
      .exponent = 2,
+     .head_growth = true,
      .fixed_length = true,
      .causal = true}};
 

@@ -48,6 +48,7 @@ const RegisterModel<Transformer> registered{
          "padding. The N×N matrix is never stored unless `materialized` is set. The paper normalises after each "
          "sublayer and uses ReLU; blocks here, as LRA's, normalise before it and use GELU.",
      .exponent = 2,
+     .head_growth = true,
      .causal = true}};
 
 }  // namespace

@@ -125,6 +125,7 @@ const RegisterModel<Luna> registered{
          "not `width`, a projection leads from what the vectors read back to them. With `causal` each layer has its "
          "own vectors, and there is no dropout.",
      .exponent = 1,
+     .head_growth = true,
      .causal = true,
      .revision = 2}};
 

@@ -41,6 +41,7 @@ struct ModelFacts {
   std::string differs;     // how LRA's code, or the authors' code, differs; empty if it does not
   double exponent = 1;     // operations of mixing grow as N to this power
   double memory_exponent = 1;   // live bytes of a training step grow as N to this power
+  bool head_growth = false;     // operations or live bytes grow with the number of heads, at an equal width
   bool fixed_length = false;    // some parameter's size is the task's maximum length
   bool causal = false;          // has a setting `causal`: no token sees a later one
   bool stochastic = false;      // uses random numbers besides dropout that change between steps

@@ -20,6 +20,7 @@ const std::vector<Check>& contract() {
       {"FloatAgreesWithDouble", check_float},
       {"PackingAndOrderChangeNothing", check_packing},
       {"OperationsAndMemoryGrowAsDeclared", check_growth},
+      {"HeadsAndFeaturesCostAsDeclared", check_features},
       {"FixedLengthIsAsDeclared", check_fixed_length},
       {"CausalIsAsDeclared", check_causal},
       {"StochasticIsAsDeclared", check_stochastic},

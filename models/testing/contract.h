@@ -46,6 +46,7 @@ Verdict check_directions(const std::string& model);
 Verdict check_float(const std::string& model);
 Verdict check_packing(const std::string& model);
 Verdict check_growth(const std::string& model);
+Verdict check_features(const std::string& model);
 Verdict check_fixed_length(const std::string& model);
 Verdict check_causal(const std::string& model);
 Verdict check_stochastic(const std::string& model);

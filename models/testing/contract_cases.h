@@ -2,8 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <cctype>
 #include <numeric>
 #include <set>
+#include <sstream>
 
 #include "models/layers/blocks.h"
 #include "models/testing/bridge.h"
@@ -42,6 +44,22 @@ inline std::vector<Json> variants(const std::string& model) {
   std::vector<Json> all = {Json::object()};
   for (const Field& field : models().at(model).settings)
     if (field.type == "bool") all.push_back(flipped(model, field));
+  return all;
+}
+
+/// The same, and one variant for each other value of a string setting: the words of its description that the model
+/// accepts.
+inline std::vector<Json> all_variants(const std::string& model) {
+  std::vector<Json> all = variants(model);
+  for (const Field& field : models().at(model).settings) {
+    if (field.type != "string") continue;
+    std::string words = field.help;
+    for (char& c : words)
+      if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_') c = ' ';
+    std::istringstream text(words);
+    for (std::string word; text >> word;)
+      if (Json other = {{field.name, word}}; Setting(word) != field.value && builds(model, other)) all.push_back(other);
+  }
   return all;
 }
 

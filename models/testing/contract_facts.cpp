@@ -13,6 +13,20 @@ namespace {
 
 constexpr std::array<long, 3> kLengths = {1024, 2048, 4096};
 
+constexpr long kWidth = 16, kHeads = 2;
+
+struct Cost {
+  double operations, bytes;
+};
+
+/// What a training step of one sequence costs.
+Cost cost_of(const std::string& model, const Json& settings, long n, long width, long heads) {
+  MixerCase c = mixer_case(model, {n}, settings);
+  c.width = c.qkv = width, c.heads = heads;
+  const MixerRun run = f32::run_mixer(c, tokens_of(c, "x"), tokens_of(c, "dy"));
+  return {run.flops, double(run.peak_bytes)};
+}
+
 /// Compares values at the lengths N, 2N, 4N. Differences cancel the constant part, so growth as N^e gives differences
 /// in the ratio 2^e. Both faster and slower growth than declared fail; the tolerance of a fifth allows for lower terms.
 Verdict compare_growth(const std::string& quantity, double exponent, const std::array<double, 3>& at) {
@@ -59,14 +73,37 @@ Verdict check_growth(const std::string& model) {
   const Worker worker;
   std::array<double, 3> operations{}, bytes{};
   for (std::size_t i = 0; i < kLengths.size(); ++i) {
-    MixerCase c = mixer_case(model, {kLengths[i]}, Json::object());
-    c.width = c.qkv = 16, c.heads = 2;
-    const MixerRun run = f32::run_mixer(c, tokens_of(c, "x"), tokens_of(c, "dy"));
-    operations[i] = run.flops, bytes[i] = double(run.peak_bytes);
+    const Cost cost = cost_of(model, Json::object(), kLengths[i], kWidth, kHeads);
+    operations[i] = cost.operations, bytes[i] = cost.bytes;
   }
   const ModelFacts& facts = models().at(model).facts;
   Verdict verdict = compare_growth("operations", facts.exponent, operations);
   return verdict.empty() ? compare_growth("bytes", facts.memory_exponent, bytes) : verdict;
+}
+
+// Source: heads divide the features among themselves, so their number changes no product of features; projections grow
+// as C², and everything per token as C. For the defaults and each value of each Boolean and string setting.
+Verdict check_features(const std::string& model) {
+  const Worker worker;
+  const long n = kLengths[0];
+  bool grows = false;
+  for (const Json& settings : all_variants(model)) {
+    const Cost few = cost_of(model, settings, n, kWidth, kHeads),
+               many = cost_of(model, settings, n, kWidth, 4 * kHeads),
+               wide = cost_of(model, settings, n, 2 * kWidth, kHeads);
+    const double operations = many.operations / few.operations, bytes = many.bytes / few.bytes;
+    const bool found = operations > 1.25 || bytes > 1.5;
+    if (found && !models().at(model).facts.head_growth)
+      return fmt::format(
+          "operations at {} heads are {:.2f} times those at {}, bytes {:.2f} times; that is not declared{}", 4 * kHeads,
+          operations, kHeads, bytes, with(settings));
+    grows = grows || found;
+    if (wide.operations > 4.2 * few.operations || wide.bytes > 2.5 * few.bytes)
+      return fmt::format("twice the features take {:.2f} times the operations and {:.2f} times the bytes{}",
+                         wide.operations / few.operations, wide.bytes / few.bytes, with(settings));
+  }
+  return as_declared("head_growth", models().at(model).facts.head_growth, grows,
+                     "operations or bytes grow with the number of heads");
 }
 
 Verdict check_fixed_length(const std::string& model) {

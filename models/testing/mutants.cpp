@@ -15,6 +15,7 @@ enum class Fault {
   quadratic,             // sees everything, declared linear
   linear,                // declared quadratic
   matrix_held,           // holds an N×N matrix, declared not to
+  wide_heads,            // every head has as many features as all heads together
   divided_by_zero,       // not finite for a single token
   rounded,               // single precision loses a few bits more than necessary
   counted_calls,         // random numbers from a generator with state
@@ -68,9 +69,17 @@ class Mutant final : public Attention {
     v = before(std::move(v), layout);
     SequenceLayout seen = layout;
     if (fault == Fault::packed_offset) seen.offsets = {0, layout.tokens()};
+    if (fault == Fault::wide_heads) return attend_with_wide_heads(q, k, v, layout);
     Tensor y = softmax_attention(q, k, v, dims().heads, window_, site_, seen, seen);
     if (fault == Fault::rows_doubled) return concat_rows(std::vector{y, y});
     return y;
+  }
+
+  Tensor attend_with_wide_heads(const Tensor& q, const Tensor& k, const Tensor& v, const SequenceLayout& layout) const {
+    const auto widened = [&](const Tensor& x) { return concat_columns(std::vector(std::size_t(dims().heads), x)); };
+    return head_columns(
+        softmax_attention(widened(q), widened(k), widened(v), dims().heads, window_, site_, layout, layout),
+        dims().heads, 0, dims().qkv / dims().heads);
   }
 
   Tensor before(Tensor v, const SequenceLayout& layout) const {
@@ -112,6 +121,7 @@ const RegisterModel<Mutant<Fault::packed_offset>> packed_offset{"packed_offset",
 const RegisterModel<Mutant<Fault::quadratic>> quadratic{"quadratic", facts()};
 const RegisterModel<Mutant<Fault::linear>> linear_instead{"linear", facts(2)};
 const RegisterModel<Mutant<Fault::matrix_held>> matrix_held{"matrix_held", facts()};
+const RegisterModel<Mutant<Fault::wide_heads>> wide_heads{"wide_heads", facts()};
 const RegisterModel<Mutant<Fault::divided_by_zero>> divided_by_zero{"divided_by_zero", facts()};
 const RegisterModel<Mutant<Fault::rounded>> rounded_off{"rounded", facts()};
 const RegisterModel<Mutant<Fault::counted_calls>> counted_calls{"counted_calls", facts()};
