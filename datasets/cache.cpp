@@ -72,7 +72,7 @@ class PackedDataset final : public Dataset {
   /// Verifies all data; empty when they are valid.
   std::string flaw() const {
     for (std::size_t b = 0; b < table_.size(); ++b)
-      if (!is_sound(b)) return fmt::format("the checksum of block {} does not agree", b);
+      if (!matches_checksum(b)) return fmt::format("the checksum of block {} does not agree", b);
     const auto beyond = [this](std::span<const std::uint32_t> numbers) {
       return !numbers.empty() && *std::max_element(numbers.begin(), numbers.end()) >= header_.sequences;
     };
@@ -120,12 +120,12 @@ class PackedDataset final : public Dataset {
     if (part.empty()) return part;
     const auto begin = std::size_t(reinterpret_cast<const std::byte*>(part.data()) - body_.data());
     for (std::size_t b = begin / cache::kBlock; b <= (begin + part.size_bytes() - 1) / cache::kBlock; ++b)
-      if (!is_sound(b)) refuse(fmt::format("the checksum of block {} does not agree", b));
+      if (!matches_checksum(b)) refuse(fmt::format("the checksum of block {} does not agree", b));
     return part;
   }
 
   /// Check a block on its first use. Several threads may check the same block at once, with the same result.
-  bool is_sound(std::size_t block) const {
+  bool matches_checksum(std::size_t block) const {
     if (verified_[block].load(std::memory_order_relaxed)) return true;
     const std::size_t from = block * cache::kBlock;
     if (checksum(body_.subspan(from, std::min(cache::kBlock, body_.size() - from))) != table_[block]) return false;

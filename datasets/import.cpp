@@ -54,9 +54,9 @@ bool is_official(const std::string& name) {
 }
 
 /// The folder, archive or file that is searched.
-struct Whole {
-  explicit Whole(const fs::path& given) : Whole(given, fs::canonical(given).filename()) {}
-  Whole(const fs::path& given, const std::string& called) : from(given), place(fs::canonical(given)), name(called) {}
+struct Origin {
+  explicit Origin(const fs::path& given) : Origin(given, fs::canonical(given).filename()) {}
+  Origin(const fs::path& given, const std::string& called) : from(given), place(fs::canonical(given)), name(called) {}
 
   bool is_folder() const { return fs::is_directory(place); }
   bool is_archive() const { return !is_folder() && !is_official(path()); }
@@ -67,18 +67,19 @@ struct Whole {
   std::string name;  // the final name, which a download does not have yet
 };
 
-void walk(const Whole& whole, const Visit& visit) {
-  if (whole.is_folder()) {
+void walk(const Origin& origin, const Visit& visit) {
+  if (origin.is_folder()) {
     for (const auto& entry :
-         fs::recursive_directory_iterator(whole.place, fs::directory_options::skip_permission_denied))
-      if (const auto below = entry.path().lexically_relative(whole.place); entry.is_regular_file() && !is_hidden(below))
-        visit_file(entry.path(), (whole.path() / below).string(), (whole.from / below).string(), visit);
-  } else if (whole.is_archive()) {
-    walk_archive(whole.place, [&](const std::string& name, const Content& content) {
-      visit_member(name, fmt::format("{}: {}", whole.from.string(), name), content, visit);
+         fs::recursive_directory_iterator(origin.place, fs::directory_options::skip_permission_denied))
+      if (const auto below = entry.path().lexically_relative(origin.place);
+          entry.is_regular_file() && !is_hidden(below))
+        visit_file(entry.path(), (origin.path() / below).string(), (origin.from / below).string(), visit);
+  } else if (origin.is_archive()) {
+    walk_archive(origin.place, [&](const std::string& name, const Content& content) {
+      visit_member(name, fmt::format("{}: {}", origin.from.string(), name), content, visit);
     });
   } else {
-    visit_file(whole.place, whole.path(), whole.from.string(), visit);
+    visit_file(origin.place, origin.path(), origin.from.string(), visit);
   }
 }
 
@@ -120,9 +121,9 @@ std::string official_names() {
   return fmt::format("{}", fmt::join(files, ", "));
 }
 
-std::map<std::string, Found> survey(const Whole& whole) {
+std::map<std::string, Found> survey(const Origin& origin) {
   std::map<std::string, Found> all;
-  walk(whole, [&](const Item& item) {
+  walk(origin, [&](const Item& item) {
     const auto file = recognise(item.path);
     if (!file) return;
     Found& found = all[file->layout];
@@ -135,17 +136,17 @@ std::map<std::string, Found> survey(const Whole& whole) {
     look_at(*file, item, found);
   });
   if (all.empty())
-    fail_data("{} holds none of the official files: {}; look at what is in it", whole.from.string(), official_names());
+    fail_data("{} holds none of the official files: {}; look at what is in it", origin.from.string(), official_names());
   for (const auto& [layout, found] : all)
-    if (!found.flaw.empty()) fail_data("nothing of {} was imported, because {}", whole.from.string(), found.flaw);
+    if (!found.flaw.empty()) fail_data("nothing of {} was imported, because {}", origin.from.string(), found.flaw);
   return all;
 }
 
 /// Whether `target` already is the file itself, not a link to it.
 bool is_at(const fs::path& file, const fs::path& target) {
   if (file.empty()) return false;
-  const auto whole = [](const fs::path& path) { return fs::weakly_canonical(path.parent_path()) / path.filename(); };
-  return whole(file) == whole(target);
+  const auto place = [](const fs::path& path) { return fs::weakly_canonical(path.parent_path()) / path.filename(); };
+  return place(file) == place(target);
 }
 
 /// A staging folder inside the target folder, in which files are collected until all are complete. One import at a time
@@ -248,8 +249,8 @@ bool is_complete(const Found& found) {
 class Import {
  public:
   Import(const fs::path& from, const fs::path& root, bool link)
-      : from_(from), root_(root), link_(link), found_(survey(Whole(from))) {
-    if (Whole(from).is_archive() && found_.size() == 1 && !found_.begin()->second.nested) {
+      : from_(from), root_(root), link_(link), found_(survey(Origin(from))) {
+    if (Origin(from).is_archive() && found_.size() == 1 && !found_.begin()->second.nested) {
       const Found& found = found_.begin()->second;
       if (is_complete(found) || !found.source->official.separable) whole_ = found.archive;
       if (!whole_.empty()) try_archive(from, found);
@@ -272,7 +273,7 @@ class Import {
       if (!is_at(from_, root_ / whole_))
         put(from_, root_ / whole_, root_, [this](const Put& to) { read_pieces(from_, to); });
     } else {
-      walk(Whole(from_), [this](const Item& item) {
+      walk(Origin(from_), [this](const Item& item) {
         const auto file = recognise(item.path);
         if (!file || lra_release::depth_of(item.path) != found_.at(file->layout).depth) return;
         const fs::path home = root_ / *fs::path(file->place).begin();
@@ -327,6 +328,6 @@ std::vector<Imported> import_data(const fs::path& from, const fs::path& root, bo
   return Import(from, root, link).run();
 }
 
-void check_import(const fs::path& file, const std::string& name) { survey(Whole(file, name)); }
+void check_import(const fs::path& file, const std::string& name) { survey(Origin(file, name)); }
 
 }  // namespace lra

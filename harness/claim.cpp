@@ -26,7 +26,7 @@ bool is_at(int descriptor, const std::filesystem::path& file) {
 }
 
 /// Flags that neither follow links nor wait for a pipe.
-constexpr int kPlainly = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+constexpr int kSafeFlags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
 
 bool is_regular(int descriptor) {
   struct stat status {};
@@ -56,11 +56,11 @@ void sign(int descriptor, const std::filesystem::path& file) {
 
 std::optional<Claim> Claim::take(const std::filesystem::path& file) {
   while (true) {
-    Claim claim(file, open(file.c_str(), O_RDWR | O_CREAT | kPlainly, 0644));
+    Claim claim(file, open(file.c_str(), O_RDWR | O_CREAT | kSafeFlags, 0644));
     // Another user's file can only be opened for reading, but that suffices for a lock, and its owner may be working.
     const int error = errno;
     const bool is_anothers = claim.descriptor_ < 0 && error == EACCES;
-    if (is_anothers) claim = Claim(file, open(file.c_str(), O_RDONLY | kPlainly));
+    if (is_anothers) claim = Claim(file, open(file.c_str(), O_RDONLY | kSafeFlags));
     if (claim.descriptor_ < 0) refuse(file, error);
     if (!is_regular(claim.descriptor_)) refuse(file, "it is not a regular file", kRemove);
     if (flock(claim.descriptor_, LOCK_EX | LOCK_NB) != 0) {
@@ -80,7 +80,7 @@ std::optional<Claim> Claim::take(const std::filesystem::path& file) {
 
 std::string Claim::holder(const std::filesystem::path& file) {
   char text[512];
-  const int descriptor = open(file.c_str(), O_RDONLY | kPlainly);
+  const int descriptor = open(file.c_str(), O_RDONLY | kSafeFlags);
   const ssize_t size = descriptor < 0 ? -1 : read(descriptor, text, sizeof text);
   if (descriptor >= 0) close(descriptor);
   const Json json = Json::parse(std::string(text, size > 0 ? std::size_t(size) : 0), nullptr, false);

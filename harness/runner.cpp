@@ -40,7 +40,7 @@ struct Running {
   Clock::time_point start;
   std::optional<Claim> claim;
   std::optional<CellMessage> last;  // its final message, once received
-  std::string nonsense;             // why its output is invalid
+  std::string invalid_output;       // why its output is invalid
   bool over_time = false;           // it was told to end because it exceeded the time limit
   long threads = 1;
   bool shared = false;  // other cells ran at the same time
@@ -235,7 +235,7 @@ class Matrix {
 
   void hear(Running& running) {
     for (const std::string& line : running.child->read_lines()) {
-      if (!running.nonsense.empty()) return;
+      if (!running.invalid_output.empty()) return;
       try {
         CellMessage message = decode_message(line);
         if (message.type == CellMessage::Type::progress)
@@ -243,7 +243,7 @@ class Matrix {
         else
           running.last = std::move(message);
       } catch (const Error& error) {  // one cell's invalid message must not end the others
-        running.nonsense = error.what();
+        running.invalid_output = error.what();
         running.child->send_signal(SIGKILL);
       }
     }
@@ -261,8 +261,8 @@ class Matrix {
     const std::string ending = running.child->wait();
     Outcome& outcome = outcomes_[running.index];
     StoredRun& run = outcome.run;
-    const bool done =
-        ending.empty() && running.nonsense.empty() && running.last && running.last->type == CellMessage::Type::result;
+    const bool done = ending.empty() && running.invalid_output.empty() && running.last &&
+                      running.last->type == CellMessage::Type::result;
     run = blank_run(outcome.cell);
     if (done) static_cast<TrainResult&>(run) = std::move(running.last->result);
     if (done) outcome.profile = std::move(running.last->profile);
@@ -290,8 +290,8 @@ class Matrix {
   void explain(StoredRun& run, const Running& running, const std::string& ending) const {
     const bool told = running.last && running.last->type == CellMessage::Type::interrupted;
     run.status = "failed";
-    if (!running.nonsense.empty()) {
-      run.reason = running.nonsense;
+    if (!running.invalid_output.empty()) {
+      run.reason = running.invalid_output;
     } else if (running.over_time) {
       run.reason = fmt::format("it took longer than {} s; with a larger --max-time it resumes", options_.max_seconds);
     } else if (stopping() || told) {
