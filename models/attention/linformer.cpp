@@ -110,6 +110,7 @@ const RegisterModel<Linformer> registered{
          "code shares a matrix per head between keys, values and layers. The paper does not say how its convolution "
          "treats features; here all have the same filter.",
      .exponent = 1,
+     .head_growth = true,
      .fixed_length = true}};
 
 }  // namespace

@@ -86,6 +86,7 @@ const RegisterModel<ReversibleReformer> registered{
          "recomputes up to rounding, as in that code, so a token at the boundary of two buckets may change its bucket. "
          "Feed-forward layers are not divided into chunks along the sequence.",
      .exponent = 1,
+     .head_growth = true,
      .causal = true,
      .stochastic = true,
      .revision = 2}};
