@@ -17,6 +17,8 @@ constexpr const char* kPresets = R"({
       "routing": {"encoder": {"layers": 2}},
       "transformer_xl": {"encoder": {"pool": "mean"}},
       "compressive": {"encoder": {"pool": "mean"}},
+      "reformer": {"encoder": {"pool": "mean"}},
+      "reversible_reformer": {"encoder": {"pool": "mean"}},
       "perceiver": {"encoder": {"pool": "mean"}},
       "tokenlearner": {"encoder": {"pool": "mean"}}
     }
@@ -33,6 +35,8 @@ constexpr const char* kPresets = R"({
       "compressive": {"encoder": {"pool": "mean"}, "mixer": {"segment": 16, "memory": 16}},
       "poolingformer": {"encoder": {"pool": "mean"}},
       "clusterformer": {"encoder": {"pool": "mean"}},
+      "reformer": {"encoder": {"pool": "mean"}},
+      "reversible_reformer": {"encoder": {"pool": "mean"}},
       "perceiver": {"encoder": {"pool": "mean"}},
       "tokenlearner": {"encoder": {"pool": "mean"}}
     }
