@@ -50,11 +50,10 @@ void answer_interrupted() {
   answer(message);
 }
 
-/// The result's caveat with what the longest example and the model lose by the cell's settings.
-std::string with_reach(const std::string& caveat, const Experiment& experiment, const Dataset& data) {
+/// Returns the tokens of the longest example and the parts of the model that the cell's settings hide.
+std::string reach_caveat(const Experiment& experiment, const Dataset& data) {
   const Extent extent = data.extent(Split::train);
-  const std::string reach = reach_caveat(experiment, long(std::max(extent.longest, extent.second_longest)));
-  return reach + (reach.empty() || caveat.empty() ? "" : "; ") + caveat;
+  return reach_caveat(experiment, long(std::max(extent.longest, extent.second_longest)));
 }
 
 /// Trains the cell and returns its result.
@@ -77,6 +76,8 @@ CellMessage train_cell(const CellRequest& request, const std::atomic<bool>& stop
   CellMessage result;
   result.type = CellMessage::Type::result;
   execution.profiled = [&result](const StepProfile& profile) { result.profile = profile; };
+  // Before training, so that too little memory loses nothing trained.
+  const std::string hidden = reach_caveat(request.experiment, *data);
   WorkerPool workers(request.options.threads);
   const double peak_before = gemm_peak_gflops(workers);
   const auto start = std::chrono::steady_clock::now();
@@ -86,9 +87,10 @@ CellMessage train_cell(const CellRequest& request, const std::atomic<bool>& stop
     answer(message);
   });
   // The peak hardly changes within kSteady, and a second measurement would take longer than training a short cell.
-  const bool look_again = std::chrono::steady_clock::now() - start > kSteady;
-  result.result.gemm_peak_gflops = look_again ? 0.5 * (peak_before + gemm_peak_gflops(workers)) : peak_before;
-  result.result.reason = with_reach(result.result.reason, request.experiment, *data);
+  const bool measures_again = std::chrono::steady_clock::now() - start > kSteady;
+  result.result.gemm_peak_gflops = measures_again ? 0.5 * (peak_before + gemm_peak_gflops(workers)) : peak_before;
+  std::string& caveat = result.result.reason;
+  caveat = hidden + (hidden.empty() || caveat.empty() ? "" : "; ") + caveat;
   return result;
 }
 
