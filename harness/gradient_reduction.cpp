@@ -38,7 +38,7 @@ class Buffers {
     peak_ = std::max(peak_, ++live_);
     std::vector<float> buffer = std::move(free_.back());
     free_.pop_back();
-    std::fill(buffer.begin(), buffer.end(), 0.0f);
+    kernels::fill(buffer.data(), long(buffer.size()), 0);
     return buffer;
   }
 
