@@ -6,7 +6,6 @@
 #include "core/names.h"
 
 namespace lra {
-namespace {
 
 std::vector<long> dimensions(const Shape& shape) {
   std::vector<long> all;
@@ -14,8 +13,6 @@ std::vector<long> dimensions(const Shape& shape) {
   for (int i = 0; i < shape.rank(); ++i) all.push_back(shape[i]);
   return all;
 }
-
-}  // namespace
 
 std::vector<StoredArray> arrays_of(const Parameters& parameters, std::span<const float> values,
                                    const std::string& prefix) {

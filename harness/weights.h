@@ -8,6 +8,9 @@
 
 namespace lra {
 
+/// Returns the shape of a StoredArray.
+std::vector<long> dimensions(const Shape& shape);
+
 /// Returns one array per parameter, in the order of creation, named `prefix` + the parameter's name. Borrows `values`,
 /// which has the layout of the parameters: the parameters themselves or their gradients.
 std::vector<StoredArray> arrays_of(const Parameters& parameters, std::span<const float> values,

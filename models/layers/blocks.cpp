@@ -1,5 +1,6 @@
 #include "models/layers/blocks.h"
 
+#include "models/autodiff/capture.h"
 #include "models/autodiff/profile.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -25,13 +26,18 @@ std::vector<Block> stack(const LayerDims& dims, const ParameterScope& scope, con
 /// A mixer followed by dropout.
 class Dropped final : public Sublayer {
  public:
-  Dropped(std::unique_ptr<Mixer> mixer, Dropout site) : mixer_(std::move(mixer)), site_(site) {}
+  Dropped(std::unique_ptr<Mixer> mixer, std::string path, Dropout site)
+      : mixer_(std::move(mixer)), path_(std::move(path)), site_(site) {}
   Tensor forward(Tensor x, const SequenceLayout& layout) const override {
-    return dropout(mixer_->forward(std::move(x), layout), site_, layout);
+    keep_activation(path_, "input", x);
+    Tensor mixed = mixer_->forward(std::move(x), layout);
+    keep_activation(path_, "output", mixed);
+    return dropout(std::move(mixed), site_, layout);
   }
 
  private:
   std::unique_ptr<Mixer> mixer_;
+  std::string path_;
   Dropout site_;
 };
 
@@ -51,7 +57,7 @@ Block::Block(const LayerDims& dims, const ParameterScope& scope, const MakeMixer
     sublayers_.push_back({norm, make(scope / name), (scope / name).path()});
   };
   append("mixer", [&](const ParameterScope& place) {
-    return std::make_unique<Dropped>(mixer(dims, place), scope.dropout("mixer_out", dims.dropout));
+    return std::make_unique<Dropped>(mixer(dims, place), place.path(), scope.dropout("mixer_out", dims.dropout));
   });
   append("feed", [&](const ParameterScope& place) { return feed(dims, place); });
 }

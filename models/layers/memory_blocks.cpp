@@ -1,5 +1,6 @@
 #include "models/layers/memory_blocks.h"
 
+#include "models/autodiff/capture.h"
 #include "models/autodiff/profile.h"
 #include "models/layers/latents.h"
 
@@ -40,9 +41,11 @@ PackedSequences MemoryBlocks::forward(PackedSequences tokens) const {
     enter_layer(layer.mixer_part);
     const bool passes_on = stream_.carried && &layer != &layers_.back();
     const PackedSequences normed{layer.norm(tokens.x), tokens.layout};
+    keep_activation(layer.mixer_part, "input", normed.x);
     const auto [gain, memory_gain] =
         layer.mixer->forward(normed, stream_.carried ? PackedSequences{(*layer.memory_norm)(memory.x), memory.layout}
                                                      : of_each_sequence(layer.vectors, tokens.layout));
+    keep_activation(layer.mixer_part, "output", gain);
     tokens.x = add(dropout(gain, layer.site, tokens.layout), tokens.x);
     if (passes_on) memory.x = add(dropout(memory_gain, layer.memory_site, memory.layout), memory.x);
     enter_layer(layer.feed_part);

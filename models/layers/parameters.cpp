@@ -108,7 +108,10 @@ Parameter ParameterScope::add_buffer(const std::string& name, const Shape& shape
 Dropout ParameterScope::dropout(const std::string& name, double rate) const { return {rate, random("dropout", name)}; }
 
 Random ParameterScope::random(const std::string& purpose, const std::string& name) const {
-  return {parameters_->seed(), purpose, (*this / name).path_};
+  const std::string path = (*this / name).path_;
+  const Random stream(parameters_->seed(), purpose, path);
+  parameters_->add_stream({purpose, path, stream.key()});
+  return stream;
 }
 
 }  // namespace lra::inline LRA_ENGINE

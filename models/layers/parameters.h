@@ -1,6 +1,7 @@
 /// The parameters of a model: named, all values in one flat buffer.
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -49,6 +50,12 @@ struct ParameterInfo {
   bool is_metric = false;  // a buffer that is reported
 };
 
+/// A stream of random numbers that a model uses. The purpose "pattern" says that it chooses which keys queries see.
+struct RandomStream {
+  std::string purpose, name;  // "features", "encoder.1.mixer.directions"
+  std::array<std::uint32_t, 2> key;
+};
+
 /// All parameters of a model. Grows while the model is built; optimiser, checkpoint and digest use one flat array.
 class Parameters {
  public:
@@ -61,6 +68,7 @@ class Parameters {
   long add(const std::string& name, const Shape& shape, const Init& init);
   /// Turns the parameter added last into a buffer.
   void make_buffer(UpdateRule rule, bool is_metric);
+  void add_stream(RandomStream stream) { streams_.push_back(std::move(stream)); }
 
   std::uint64_t seed() const { return seed_; }
   /// The number of values, including buffers.
@@ -70,6 +78,8 @@ class Parameters {
   /// The ranges [begin, end) of trained values in the flat array, ascending, with adjacent ranges merged.
   std::vector<std::pair<long, long>> trained_ranges() const;
   const std::vector<ParameterInfo>& list() const { return list_; }
+  /// The model's streams of random numbers, except those of initialisation.
+  const std::vector<RandomStream>& streams() const { return streams_; }
   std::span<Real> values() { return values_; }
   std::span<const Real> values() const { return values_; }
   /// SHA-256 over names, shapes and values as little-endian float32, in order of creation: 64 hex digits.
@@ -81,6 +91,7 @@ class Parameters {
   long count_ = 0;
   std::vector<ParameterInfo> list_;
   std::vector<Real> values_;
+  std::vector<RandomStream> streams_;
 };
 
 /// A handle on one parameter; usable wherever an op takes a tensor.

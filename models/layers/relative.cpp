@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 
+#include "models/autodiff/capture.h"
 #include "models/autodiff/profile.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -55,6 +56,8 @@ Tensor RelativeBlock::forward(Tensor x, const SequenceLayout& layout, const Rela
   const bool self = !context.rows.x.defined();
   Tensor mixed = attend(seeking, layout, context, self ? seeking : mixer_norm_(context.rows.x),
                         self ? layout : context.rows.layout);
+  keep_activation(mixer_path_, "input", seeking);
+  keep_activation(mixer_path_, "output", mixed);
   x = add(dropout(std::move(mixed), out_site_, layout), std::move(x));
   enter_layer(feed_path_);
   return feed_.residual(std::move(x), feed_norm_, layout);

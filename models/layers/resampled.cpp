@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "models/autodiff/capture.h"
 #include "models/autodiff/tape.h"
 #include "models/tensor/detail/kernels.h"
 
@@ -34,6 +35,7 @@ Tensor ResampledConstants::at(const SequenceLayout& layout) const {
     latest_->number = number;
   }
   kernels::copy(latest_->values.data(), value.data(), value.size());
+  if (Capture* capture = Context::current().capture) capture->keep_constant(site_.key(), value);
   return value;
 }
 

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "models/ops/detail/head_view.h"
 #include "models/ops/detail/input_checks.h"
+#include "models/ops/detail/keep_pattern.h"
 #include "models/ops/detail/position_scores.h"
 #include "models/ops/detail/tile_rows.h"
 #include "models/ops/detail/tiles.h"
@@ -291,6 +292,7 @@ namespace {
 Tensor pattern_attention(Tensor q, Tensor k, Tensor v, long head_count, Pattern pattern, const Dropout& site,
                          const SequenceLayout& layout, const SequenceLayout& key_layout,
                          const MakePositionScores& make_positions) {
+  keep_pattern(pattern, head_count, site, layout, key_layout);
   const long width = q.dim(1) / head_count;
   const bool drops = training() && site.active();
   const Problems problem = [=, pattern = std::move(pattern)](long s, long h) {

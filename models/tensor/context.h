@@ -10,6 +10,7 @@
 
 namespace lra::inline LRA_ENGINE {
 
+class Capture;
 class Library;
 class Profile;
 class Stopped;
@@ -26,6 +27,7 @@ struct Context {
   Stopped* stopped = nullptr;  // null: stop_gradient passes values on as they are (autodiff/tape.h)
   Profile* profile = nullptr;  // null: time is not measured (autodiff/profile.h)
   bool training = false;       // see Training
+  Capture* capture = nullptr;  // null: nothing is kept (autodiff/capture.h)
 };
 
 /// While an object of this class exists, forward passes of its thread behave as in a training step: they apply dropout,

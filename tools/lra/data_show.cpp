@@ -16,16 +16,11 @@ struct Options {
   long index = 0, scale = 0;
 };
 
-Split split_of(const std::string& name) {
-  check_name("split", name, {"train", "valid", "test"});
-  return name == "train" ? Split::train : name == "valid" ? Split::valid : Split::test;
-}
-
 void show(const Options& options) {
   check_name("preset", options.preset, preset_names());
   if (options.scale < 0 || options.scale > 64)
     fail_usage("--scale must be from 1 to 64, or 0 for about 256 pixels per side");
-  const Split split = split_of(options.split);
+  const Split split = parse_split(options.split);
   DataPaths paths = data_paths(options.data);
   paths.notice = [](const std::string& sentence) { spdlog::info("{}", sentence); };
   const TaskPlan plan = plan_task(options.task, options.preset, "", paths.root);

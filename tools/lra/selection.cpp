@@ -155,6 +155,11 @@ std::vector<std::string> select_stored_models(const std::string& names, const st
   return select("model", split_list(names, "--models"), stored, stored, "lra11", kLra11);
 }
 
+Split parse_split(const std::string& name) {
+  check_name("split", name, {"train", "valid", "test"});
+  return name == "train" ? Split::train : name == "valid" ? Split::valid : Split::test;
+}
+
 std::vector<std::uint64_t> parse_seeds(const std::string& text) {
   std::vector<std::uint64_t> seeds;
   for (const std::string& part : split_list(text, "--seeds")) {

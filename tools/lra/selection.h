@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/json.h"
+#include "datasets/dataset.h"
 #include "results/store/record.h"
 
 namespace lra {
@@ -37,6 +38,9 @@ std::string stored_task(const std::string& name, const std::vector<StoredRun>& r
 /// As select_tasks and select_models, but among stored tasks and models.
 std::vector<std::string> select_stored_tasks(const std::string& names, const std::vector<StoredRun>& runs);
 std::vector<std::string> select_stored_models(const std::string& names, const std::vector<std::string>& stored);
+
+/// Parses "train", "valid" or "test". Throws a usage error.
+Split parse_split(const std::string& name);
 
 /// Parses "0", "0..2", "1,3" or "0..2,7". Throws a usage error.
 std::vector<std::uint64_t> parse_seeds(const std::string& text);
