@@ -62,7 +62,7 @@ Experiment cell_of(const Case& c, const std::string& model) {
 /// The cell with its sequences cut.
 Experiment shortened(Experiment e) {
   TaskSpec& spec = e.plan.spec;
-  constexpr long kTokens = 512, kSide = 32;
+  constexpr long kTokens = 256, kSide = 16;
   if (spec.height > 0) {
     spec.height = std::min(spec.height, kSide), spec.width = std::min(spec.width, kSide);
     spec.length = spec.height * spec.width;
