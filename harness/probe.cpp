@@ -125,12 +125,13 @@ void write_probe(const std::filesystem::path& path, const Classifier& model, con
   const std::vector<StoredArray> states = arrays_of(parameters, probe.states, beside + "state.");
   for (std::size_t i = 0; i < parameters.list().size(); ++i)
     arrays.push_back(parameters.list()[i].rule ? states[i] : gradients[i]);
+  const std::string drawn = beside + "drawn.", activation = beside + "activation.";
   for (const auto& [name, constant] : probe.constants)
-    arrays.push_back(StoredArray::of<float>(beside + "drawn." + name, dimensions(constant.shape), constant.values));
+    arrays.push_back(StoredArray::of<float>(drawn + name, dimensions(constant.shape), constant.values));
   for (const auto& [name, rows] : probe.patterns)
-    arrays.push_back(StoredArray::of<std::int64_t>(beside + "drawn." + name, {long(rows.size()) / 6, 6}, rows));
+    arrays.push_back(StoredArray::of<std::int64_t>(drawn + name, {long(rows.size()) / 6, 6}, rows));
   for (const auto& [name, value] : probe.activations)
-    arrays.push_back(StoredArray::of<float>(beside + "activation." + name, dimensions(value.shape), value.values));
+    arrays.push_back(StoredArray::of<float>(activation + name, dimensions(value.shape), value.values));
   arrays.push_back(StoredArray::of<std::int32_t>(beside + "tokens", {batch.tokens()}, batch.ids));
   arrays.push_back(StoredArray::of<std::int64_t>(beside + "offsets", {batch.sequences() + 1}, batch.offsets));
   arrays.push_back(StoredArray::of<std::int32_t>(beside + "labels", {b}, batch.labels));
