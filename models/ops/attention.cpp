@@ -325,7 +325,8 @@ Tensor sparse_attention(Tensor q, Tensor k, Tensor v, long head_count, Pattern p
 }
 
 Tensor relative_attention(Tensor q, Tensor k, Tensor v, long head_count, Pattern pattern, const Dropout& site,
-                          const SequenceLayout& layout, const SequenceLayout& key_layout, RelativeTable relative) {
+                          const SequenceLayout& layout, const SequenceLayout& key_layout,
+                          const RelativeTable& relative) {
   const long width = expect_attention(q, k, v, head_count, layout, key_layout, "relative_attention");
   expect_matrix(relative.table, "relative_attention", "table");
   expect_input(relative.table, {relative.table.dim(0), q.dim(1)}, "relative_attention", "table");

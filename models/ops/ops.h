@@ -195,7 +195,8 @@ struct RelativeTable {
 /// As sparse_attention, with parts of consecutive queries and consecutive keys. Costs rows + columns products with the
 /// table for a tile of rows × columns pairs, and keeps nothing of them.
 Tensor relative_attention(Tensor q, Tensor k, Tensor v, long head_count, Pattern pattern, const Dropout& site,
-                          const SequenceLayout& layout, const SequenceLayout& key_layout, RelativeTable relative);
+                          const SequenceLayout& layout, const SequenceLayout& key_layout,
+                          const RelativeTable& relative);
 
 /// softmax_attention that stores the probabilities (H,N,N) of each sequence, to measure what that costs. Self-attention
 /// only.

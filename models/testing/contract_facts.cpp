@@ -85,7 +85,7 @@ Verdict check_growth(const std::string& model) {
 // as C², and everything per token as C. For the defaults and each value of each Boolean and string setting.
 Verdict check_features(const std::string& model) {
   const Worker worker;
-  const long n = kLengths[0];
+  const long n = kLengths[0] / 2;
   bool grows = false;
   for (const Json& settings : all_variants(model)) {
     const Cost few = cost_of(model, settings, n, kWidth, kHeads),
