@@ -103,11 +103,7 @@ TEST_P(GoldenBits, AreThoseOfTheirRevision) {
 }
 
 /// Under sanitizers only the machine's own level runs, because each takes half a minute.
-#ifdef __SANITIZE_ADDRESS__
-constexpr std::size_t kLevelsTried = 1;
-#else
-constexpr std::size_t kLevelsTried = kLevels.size();
-#endif
+constexpr std::size_t kLevelsTried = kSanitised ? 1 : kLevels.size();
 
 INSTANTIATE_TEST_SUITE_P(At, GoldenBits, testing::ValuesIn(kLevels.begin(), kLevels.begin() + kLevelsTried),
                          [](const auto& instance) { return instance.param.name; });

@@ -13,13 +13,6 @@
 
 namespace lra {
 
-/// AddressSanitizer must be the first library that a process loads, and its shadow memory counts towards limits.
-#ifdef __SANITIZE_ADDRESS__
-inline constexpr bool kSanitised = true;
-#else
-inline constexpr bool kSanitised = false;
-#endif
-
 /// The result of a finished command.
 struct Finished {
   int code = -1;
