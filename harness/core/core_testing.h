@@ -1,5 +1,5 @@
 /// Helpers that the tests of every folder share: a temporary folder, the message of an error, the content of a file, a
-/// limit on file sizes, and whether AddressSanitizer runs.
+/// limit on file sizes.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,16 +15,9 @@
 #include <string>
 
 #include "core/error.h"
+#include "core/sanitizer.h"
 
 namespace lra {
-
-/// AddressSanitizer must be the first library that a process loads, its shadow memory counts towards limits, and it
-/// slows training down many times.
-#ifdef __SANITIZE_ADDRESS__
-inline constexpr bool kSanitised = true;
-#else
-inline constexpr bool kSanitised = false;
-#endif
 
 /// A new temporary folder, removed with its content at the end of the scope.
 class TemporaryFolder {

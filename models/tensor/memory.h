@@ -2,8 +2,8 @@
 ///
 /// Memory is a published result, so its count must be exact and reproducible; and fresh pages cost as much as the
 /// arithmetic on them, so blocks must be reused. Each thread has its own Memory and returns a block to it, so no lock
-/// is needed. In builds with assertions every block is a separate allocation filled with NaN, so that a sanitizer
-/// detects overruns and no result depends on stale values.
+/// is needed. In builds with assertions every block is filled with NaN, so that no result depends on stale values; code
+/// that AddressSanitizer instruments allocates every block separately, so that overruns are detected.
 #pragma once
 
 #include <cstddef>
@@ -33,6 +33,8 @@ class Memory {
   void trim();
 
  private:
+  Real* reused_or_new(std::size_t bytes);
+
   std::map<std::size_t, std::vector<Real*>> free_;
   std::int64_t live_ = 0, peak_ = 0;
 };
