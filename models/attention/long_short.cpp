@@ -123,8 +123,9 @@ const RegisterModel<LongShort> registered{
          "Not in LRA's code. The authors' code for LRA lets the class token see the finished outputs of all others; "
          "here it is a token like them. Landmarks are computed from keys and values after the window's layer norm, as "
          "in that code, and the projection has no bias, which its softmax over tokens would cancel. There is no "
-         "convolution beside the attention. If `causal`, time is O(N² r / l), because a token sees the r landmarks of "
-         "every earlier segment of l tokens.",
+         "convolution beside the attention. The authors' language model computes landmarks before that norm, lets a "
+         "token see exactly the last w tokens, and has relative positions. If `causal`, time is O(N² r / l), because a "
+         "token sees the r landmarks of every earlier segment of l tokens.",
      .exponent = 1,
      .head_growth = true,
      .causal = true}};

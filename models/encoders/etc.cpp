@@ -154,12 +154,11 @@ const RegisterModel<Etc> registered{
      .kind = "fixed pattern, memory",
      .differs =
          "Not in LRA's code. Global tokens are learned and do not represent segments of the text, all distances to "
-         "them "
-         "are equal, and there is no pre-training. Both kinds of tokens are normalised before attention, as in LRA's "
-         "code, where the authors' code normalises them after. A layer updates both at once, so that it takes two "
-         "layers to connect all tokens; a model of one layer therefore works as with `carry` off. Pooling uses the "
-         "long "
-         "input alone, so the last layer does not update global tokens.",
+         "them are equal, labels have no bias, which the authors' code gives them, and there is no pre-training. Both "
+         "kinds of tokens are normalised before attention, as in LRA's code, where the authors' code normalises them "
+         "after. A layer updates both at once, so that it takes two layers to connect all tokens; a model of one layer "
+         "therefore works as with `carry` off. Pooling uses the long input alone, so the last layer does not update "
+         "global tokens.",
      .exponent = 1,
      .revision = 2}};
 

@@ -99,11 +99,11 @@ const RegisterModel<Funnel> registered{
      .differs =
          "LRA's code does not have it. Blocks are pre-norm, as for every model here, while the paper normalises after "
          "the residual. A sequence's first row is never pooled, whether it is a class token or not. Positions are "
-         "those "
-         "of the authors' code: a mean is at the position of its first token, the first row one step before the "
-         "others. No token is cut off to make lengths even. The decoder, which restores the length for tasks on "
-         "tokens, is omitted; without it there is no output for each token, so that there is no causal form either. "
-         "The embedding's positions are added as well.",
+         "those of the authors' code: a mean is at the position of its first token, the first row one step before the "
+         "others; but there no position score is added for the first row, neither as a query nor as a key. No token is "
+         "cut off to make lengths even. The decoder, which restores the length for tasks on tokens, is omitted; "
+         "without it there is no output for each token, so that there is no causal form either. The embedding's "
+         "positions are added as well.",
      .exponent = 2,
      .revision = 2}};
 
