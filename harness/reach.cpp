@@ -61,6 +61,8 @@ std::vector<bool> reached_tokens(const Experiment& experiment, const EncoderConf
   return reached;
 }
 
+constexpr long kMostProbedTokens = 16'384;
+
 /// A shape as narrow as its heads allow: widths change what a pass costs, not which tokens it relates.
 EncoderConfig narrow(EncoderConfig shape) {
   constexpr long kOfHead = 8;
@@ -88,9 +90,12 @@ std::string switched_off(const Experiment& experiment) {
 }
 
 std::string reach_caveat(const Experiment& experiment, long length) {
-  const std::vector<bool> reached = reached_tokens(experiment, length);
-  const long seen = std::count(reached.begin(), reached.end(), true), tokens = long(reached.size());
-  std::string caveat = seen < tokens ? fmt::format("sees {} of {} tokens", grouped(seen), grouped(tokens)) : "";
+  std::string caveat;
+  if (length <= kMostProbedTokens) {
+    const std::vector<bool> reached = reached_tokens(experiment, length);
+    const long seen = std::count(reached.begin(), reached.end(), true), tokens = long(reached.size());
+    if (seen < tokens) caveat = fmt::format("sees {} of {} tokens", grouped(seen), grouped(tokens));
+  }
   const std::string off = switched_off(experiment);
   return caveat + (caveat.empty() || off.empty() ? "" : "; ") + off;
 }

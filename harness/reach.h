@@ -19,7 +19,8 @@ std::vector<bool> reached_tokens(const Experiment& experiment, long length);
 std::string switched_off(const Experiment& experiment);
 
 /// A caveat on the result as a sentence without a full stop, "sees 49 of 1,000 tokens; attention along columns is
-/// switched off"; empty if the model sees all tokens and reaches all its mechanisms. As expensive as reached_tokens.
+/// switched off"; empty if the model sees all tokens and reaches all its mechanisms. As expensive as reached_tokens,
+/// which it does not ask about sequences longer than Path-X's 16,384: a pass may cost N².
 std::string reach_caveat(const Experiment& experiment, long length);
 
 }  // namespace lra

@@ -32,6 +32,13 @@ TEST(Reach, IsThatOfAHandCount) {
   EXPECT_EQ(caveat_of("lra", "retrieval", "identity", {{"pool", "cls"}}), "sees 2 of 8,000 tokens");
 }
 
+// A pass over more would take the forecast of a quadratic model hours.
+TEST(Reach, IsNotProbedBeyondTheLongestTask) {
+  Experiment e = make_experiment("text", "smoke", "identity", 0, 0, {.set = {{"pool", "cls"}}});
+  EXPECT_EQ(reach_caveat(e, 16384), "sees 0 of 16,384 tokens");
+  EXPECT_EQ(reach_caveat(e, 1'000'000'000'000), "");
+}
+
 // The width that is divided is not the narrow one of the probe.
 TEST(Reach, IsThatOfModelsWithSettingsThatDivideAWidth) {
   Experiment e = make_experiment("text", "smoke", "perceiver", 0, 0, {});
