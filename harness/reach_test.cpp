@@ -34,9 +34,8 @@ TEST(Reach, IsThatOfAHandCount) {
 
 // A pass over more would take the forecast of a quadratic model hours.
 TEST(Reach, IsNotProbedBeyondTheLongestTask) {
-  Experiment e = make_experiment("text", "smoke", "identity", 0, 0, {.set = {{"pool", "cls"}}});
-  EXPECT_EQ(reach_caveat(e, 16384), "sees 0 of 16,384 tokens");
-  EXPECT_EQ(reach_caveat(e, 1'000'000'000'000), "");
+  EXPECT_EQ(caveat_of("smoke", "text", "identity", {{"pool", "cls"}, {"length", 16384}}), "sees 0 of 16,384 tokens");
+  EXPECT_EQ(caveat_of("smoke", "text", "identity", {{"pool", "cls"}, {"length", 1000000}}), "");
 }
 
 // The width that is divided is not the narrow one of the probe.
