@@ -6,10 +6,12 @@
 #include <dnnl.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <cassert>
 #include <cctype>
+#include <mutex>
 #include <new>
+#include <set>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -87,26 +89,30 @@ struct Ready {
 
 /// oneDNN writes through null pointers when an allocation for a primitive fails. So this throws std::bad_alloc before a
 /// primitive is created unless the system has enough memory for all threads that are creating one. The first primitive
-/// of a process needs more, for code generators and their tables.
+/// of each of oneDNN's implementations needs more, for code generators and their tables.
 class Making {
  public:
-  Making() {
-    if (!can_have(std::size_t(++makers_) * kEnough + (is_first_ ? kMoreAtFirst : 0))) {
-      --makers_;
+  explicit Making(std::string implementation) : implementation_(std::move(implementation)) {
+    const std::lock_guard lock(mutex_);
+    if (!can_have(std::size_t(makers_ + 1) * kEnough + (made_.contains(implementation_) ? 0 : kMoreAtFirst)))
       throw std::bad_alloc();
-    }
+    ++makers_;
   }
   ~Making() {
+    const std::lock_guard lock(mutex_);
     --makers_;
-    is_first_ = false;
+    made_.insert(std::move(implementation_));
   }
   Making(const Making&) = delete;
   Making& operator=(const Making&) = delete;
 
  private:
   static constexpr std::size_t kEnough = std::size_t{16} << 20, kMoreAtFirst = std::size_t{48} << 20;
-  static inline std::atomic<int> makers_ = 0;
-  static inline std::atomic<bool> is_first_ = true;
+  static inline std::mutex mutex_;
+  static inline int makers_ = 0;
+  static inline std::set<std::string> made_;
+
+  std::string implementation_;
 };
 
 }  // namespace
@@ -119,8 +125,9 @@ class Library {
   void run(const Product& p, const Real* a, const Real* b, const Real* bias, Real* c) {
     auto found = ready_.find(p);
     if (found != ready_.end()) return execute(found->second, p, a, b, bias, c);
-    const Making making;  // a primitive allocates some memory when it first runs
-    execute(ready_.emplace(p, make(p)).first->second, p, a, b, bias, c);
+    const auto desc = describe(engine_, p);
+    const Making making(desc.impl_info_str());  // a primitive allocates some memory when it first runs
+    execute(ready_.emplace(p, make(p, desc)).first->second, p, a, b, bias, c);
   }
 
   long primitives() const { return long(ready_.size()); }
@@ -135,8 +142,7 @@ class Library {
     r.primitive.execute(stream_, r.arguments);
   }
 
-  Ready make(const Product& p) {
-    const auto desc = describe(engine_, p);
+  Ready make(const Product& p, const dnnl::matmul::primitive_desc& desc) {
     Ready r;
     r.primitive = dnnl::matmul(desc);
     r.a = memory(desc.src_desc(), engine_, nullptr);
@@ -177,7 +183,7 @@ Worker::Worker() {
   omp_set_num_threads(1);
   assert(!Context::current().library && "a thread is a worker once");
   try {
-    const Making making;
+    const Making making("engine");
     Context::current().library = new Library();
   } catch (const dnnl::error& error) {
     if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
