@@ -88,31 +88,22 @@ struct Ready {
 };
 
 /// oneDNN writes through null pointers when an allocation for a primitive fails. So this throws std::bad_alloc before a
-/// primitive is created unless the system has enough memory for all threads that are creating one. The first primitive
-/// of each of oneDNN's implementations needs more, for code generators and their tables.
+/// primitive is created unless the system has enough memory. The first primitive of each of oneDNN's implementations
+/// needs more, for code generators and their tables. One thread at a time creates primitives: can_have allocates what
+/// it asks for, which would be missing to another thread.
 class Making {
  public:
-  explicit Making(std::string implementation) : implementation_(std::move(implementation)) {
-    const std::lock_guard lock(mutex_);
-    if (!can_have(std::size_t(makers_ + 1) * kEnough + (made_.contains(implementation_) ? 0 : kMoreAtFirst)))
-      throw std::bad_alloc();
-    ++makers_;
+  explicit Making(const std::string& implementation) {
+    if (!can_have(kEnough + (made_.contains(implementation) ? 0 : kMoreAtFirst))) throw std::bad_alloc();
+    made_.insert(implementation);
   }
-  ~Making() {
-    const std::lock_guard lock(mutex_);
-    --makers_;
-    made_.insert(std::move(implementation_));
-  }
-  Making(const Making&) = delete;
-  Making& operator=(const Making&) = delete;
 
  private:
   static constexpr std::size_t kEnough = std::size_t{16} << 20, kMoreAtFirst = std::size_t{48} << 20;
   static inline std::mutex mutex_;
-  static inline int makers_ = 0;
   static inline std::set<std::string> made_;
 
-  std::string implementation_;
+  const std::lock_guard<std::mutex> lock_{mutex_};
 };
 
 }  // namespace
