@@ -88,17 +88,23 @@ struct Ready {
 };
 
 /// oneDNN writes through null pointers when an allocation for a primitive fails. So this throws std::bad_alloc before a
-/// primitive is created unless the system has enough memory. The first primitive of each of oneDNN's implementations
-/// needs more, for code generators and their tables. One thread at a time creates primitives: can_have allocates what
-/// it asks for, which would be missing to another thread.
+/// primitive is created unless the system has enough memory. One thread at a time creates primitives: can_have
+/// allocates what it asks for, which would be missing to another thread.
 class Making {
  public:
-  explicit Making(const std::string& implementation) {
-    if (!can_have(kEnough + (made_.contains(implementation) ? 0 : kMoreAtFirst))) throw std::bad_alloc();
+  Making() { expect(kEnough); }
+  /// The first primitive of each of oneDNN's implementations needs more, for code generators and their tables.
+  void expect_room_for(const std::string& implementation) {
+    if (made_.contains(implementation)) return;
+    expect(kEnough + kMoreAtFirst);
     made_.insert(implementation);
   }
 
  private:
+  static void expect(std::size_t bytes) {
+    if (!can_have(bytes)) throw std::bad_alloc();
+  }
+
   static constexpr std::size_t kEnough = std::size_t{16} << 20, kMoreAtFirst = std::size_t{48} << 20;
   static inline std::mutex mutex_;
   static inline std::set<std::string> made_;
@@ -116,8 +122,9 @@ class Library {
   void run(const Product& p, const Real* a, const Real* b, const Real* bias, Real* c) {
     auto found = ready_.find(p);
     if (found != ready_.end()) return execute(found->second, p, a, b, bias, c);
+    Making making;  // until the end, because a primitive allocates some memory when it first runs
     const auto desc = describe(engine_, p);
-    const Making making(desc.impl_info_str());  // a primitive allocates some memory when it first runs
+    making.expect_room_for(desc.impl_info_str());
     execute(ready_.emplace(p, make(p, desc)).first->second, p, a, b, bias, c);
   }
 
@@ -174,7 +181,8 @@ Worker::Worker() {
   omp_set_num_threads(1);
   assert(!Context::current().library && "a thread is a worker once");
   try {
-    const Making making("engine");
+    Making making;
+    making.expect_room_for("engine");
     Context::current().library = new Library();
   } catch (const dnnl::error& error) {
     if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
