@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "core/core_testing.h"
 #include "harness/experiment.h"
 #include "models/layers/registry.h"
 #include "tasks/preset.h"
@@ -69,7 +68,7 @@ Experiment cell_of(const Case& c, const std::string& model) {
 /// The cell with its sequences cut.
 Experiment shortened(Experiment e) {
   TaskSpec& spec = e.plan.spec;
-  constexpr long kTokens = kSanitised ? 64 : 256, kSide = kSanitised ? 8 : 16;
+  constexpr long kTokens = 256, kSide = 16;
   if (spec.height > 0) {
     spec.height = std::min(spec.height, kSide), spec.width = std::min(spec.width, kSide);
     spec.length = spec.height * spec.width;

@@ -6,24 +6,17 @@
 #include <fstream>
 #include <set>
 
-#include "core/sanitizer.h"
 #include "models/testing/bridge.h"
 #include "models/testing/contract.h"
 
 namespace lra {
 namespace {
 
-// AddressSanitizer changes no count of operations or bytes, and counting them for long sequences takes it minutes.
-const std::set<std::string> kChecksOfCounts = {"OperationsAndMemoryGrowAsDeclared", "HeadsAndFeaturesCostAsDeclared"};
-
 // One process per model, not one per check: under a sanitizer starting takes longer than most checks.
 class EveryModel : public testing::TestWithParam<std::string> {};
 
 TEST_P(EveryModel, KeepsTheContract) {
-  for (const Check& check : contract()) {
-    if (kSanitised && kChecksOfCounts.contains(check.name)) continue;
-    EXPECT_EQ(examine(check.name, GetParam()), "") << check.name;
-  }
+  for (const Check& check : contract()) EXPECT_EQ(examine(check.name, GetParam()), "") << check.name;
 }
 
 INSTANTIATE_TEST_SUITE_P(All, EveryModel, testing::ValuesIn(f32::model_names()),

@@ -50,31 +50,32 @@ struct Nested {
 // Ma et al., §3.2: the next layer's P is the sum of this layer's and of what it read.
 TEST(Luna, CarriesItsVectorsFromLayerToLayer) {
   for (const auto& lengths : kLengths)
-    for (const auto& [vectors, layers, tie] :
-         {std::tuple{5L, 1L, true}, {1L, 2L, false}, {5L, 3L, true}, {5L, 3L, false}, {16L, 2L, true}}) {
-      const Trial trial = luna({{"vectors", vectors}, {"tie", tie}}, lengths, layers);
-      trial.expect_rows([&](const Dense& tokens) {
-        Dense p = trial.weights("memory");
-        return stack(trial, tokens, [&](const Dense& x, const std::string& path, long l) {
-          const Dense normed = DenseLayers{trial}.norm(p, std::to_string(l) + ".memory_norm");
-          const Nested nested(trial, path, normed, x);
-          p = DenseLayers::sum(p, nested.packed);
-          return nested.unpacked;
+    for (const auto& [vectors, layers] : {std::pair{5L, 1L}, {1L, 2L}, {5L, 3L}, {16L, 2L}})
+      for (const bool tie : {true, false}) {
+        const Trial trial = luna({{"vectors", vectors}, {"tie", tie}}, lengths, layers);
+        trial.expect_rows([&](const Dense& tokens) {
+          Dense p = trial.weights("memory");
+          return stack(trial, tokens, [&](const Dense& x, const std::string& path, long l) {
+            const Dense normed = DenseLayers{trial}.norm(p, std::to_string(l) + ".memory_norm");
+            const Nested nested(trial, path, normed, x);
+            p = DenseLayers::sum(p, nested.packed);
+            return nested.unpacked;
+          });
         });
-      });
-    }
+      }
 }
 
 TEST(Luna, WithoutCarryingEqualsItsTwoAttentions) {
   for (const auto& lengths : kLengths)
-    for (const auto& [vectors, tie] : {std::pair{1L, false}, {5L, true}, {5L, false}, {16L, true}}) {
-      const Trial trial = luna({{"vectors", vectors}, {"tie", tie}, {"carry", false}}, lengths, 2);
-      trial.expect_rows([&](const Dense& tokens) {
-        return stack(trial, tokens, [&](const Dense& x, const std::string& path, long l) {
-          return Nested(trial, path, trial.weights(std::to_string(l) + ".memory"), x).unpacked;
+    for (const long vectors : {1L, 5L, 16L})
+      for (const bool tie : {true, false}) {
+        const Trial trial = luna({{"vectors", vectors}, {"tie", tie}, {"carry", false}}, lengths, 2);
+        trial.expect_rows([&](const Dense& tokens) {
+          return stack(trial, tokens, [&](const Dense& x, const std::string& path, long l) {
+            return Nested(trial, path, trial.weights(std::to_string(l) + ".memory"), x).unpacked;
+          });
         });
-      });
-    }
+      }
 }
 
 // A projection leads back from queries of another width.
