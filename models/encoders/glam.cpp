@@ -128,7 +128,7 @@ class GLaM final : public Encoder {
 
     Tensor forward(Tensor x, const SequenceLayout& layout) const {
       enter_layer(mixer_part);
-      x = add(dropout(mixer.forward(rms_norm(x, mixer_norm), layout), site, layout), x);
+      x = add(dropout(forward_as(mixer_part, mixer, rms_norm(x, mixer_norm), layout), site, layout), x);
       enter_layer(feed_part);
       return add(feed->forward(rms_norm(x, feed_norm), layout), x);
     }
@@ -137,7 +137,7 @@ class GLaM final : public Encoder {
     DistanceAttention mixer;
     Dropout site;
     std::unique_ptr<PositionWise> feed;
-    std::string mixer_part, feed_part;  // names in a profile
+    std::string mixer_part, feed_part;  // names in a profile and a Capture
   };
 
   std::vector<NormedBlock> blocks_;

@@ -45,8 +45,8 @@ class ReversibleReformer final : public Encoder {
     std::vector<Coupling> couplings;
     for (const Layer& layer : layers_)
       couplings.push_back({[&layer, layout = tokens.layout](Tensor x) {
-                             return dropout(layer.mixer->forward(layer.mixer_norm(std::move(x)), layout), layer.site,
-                                            layout);
+                             x = forward_as(layer.path, *layer.mixer, layer.mixer_norm(std::move(x)), layout);
+                             return dropout(std::move(x), layer.site, layout);
                            },
                            [&layer, layout = tokens.layout](Tensor x) {
                              return layer.feed.forward(layer.feed_norm(std::move(x)), layout);
@@ -59,12 +59,14 @@ class ReversibleReformer final : public Encoder {
     Layer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
         : mixer_norm(scope / "mixer_norm", dims.width),
           mixer(models().at("reformer").mixer(settings_of(config), dims, scope / "mixer")),
+          path((scope / "mixer").path()),
           site(scope.dropout("mixer_out", dims.dropout)),
           feed_norm(scope / "feed_norm", dims.width),
           feed(scope / "feed", dims.width, dims.ff, dims.dropout) {}
 
     LayerNorm mixer_norm;
     std::unique_ptr<Mixer> mixer;
+    std::string path;  // the name in a Capture
     Dropout site;
     LayerNorm feed_norm;
     FeedForward feed;

@@ -8,6 +8,7 @@
 
 #include "models/layers/basic.h"
 #include "models/layers/latents.h"
+#include "models/layers/mixer.h"
 
 namespace lra {
 namespace {
@@ -78,8 +79,7 @@ class SetTransformer final : public Encoder {
   }
 
   PackedSequences forward(PackedSequences tokens) const override {
-    for (const Layer& layer : layers_)
-      tokens = layer.spread(tokens, layer.gather(of_each_sequence(layer.points, tokens.layout), tokens));
+    for (const Layer& layer : layers_) tokens.x = forward_as(layer.path, layer, std::move(tokens.x), tokens.layout);
     if (feed_) tokens.x = relu((*feed_)(std::move(tokens.x)));
     PackedSequences pooled = pooling_(of_each_sequence(seeds_, tokens.layout), tokens);
     for (const AttentionBlock& block : blocks_) pooled = block(pooled, pooled);
@@ -87,14 +87,22 @@ class SetTransformer final : public Encoder {
   }
 
  private:
-  struct Layer {
+  /// Attention of the inducing points to the tokens, then of the tokens to the points.
+  struct Layer final : Mixer {
     Layer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
         : points(scope.add("points", {config.inducing, dims.width}, Init::xavier(dims.width, config.inducing))),
           gather(dims, scope / "gather"),
-          spread(dims, scope / "spread") {}
+          spread(dims, scope / "spread"),
+          path((scope / "mixer").path()) {}
+
+    Tensor forward(Tensor x, const SequenceLayout& layout) const override {
+      const PackedSequences tokens{std::move(x), layout};
+      return spread(tokens, gather(of_each_sequence(points, layout), tokens)).x;
+    }
 
     Parameter points;
     AttentionBlock gather, spread;
+    std::string path;  // the name in a Capture
   };
 
   std::vector<Layer> layers_;

@@ -1,6 +1,5 @@
 #include "models/layers/blocks.h"
 
-#include "models/autodiff/capture.h"
 #include "models/autodiff/profile.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -29,10 +28,7 @@ class Dropped final : public Sublayer {
   Dropped(std::unique_ptr<Mixer> mixer, std::string path, Dropout site)
       : mixer_(std::move(mixer)), path_(std::move(path)), site_(site) {}
   Tensor forward(Tensor x, const SequenceLayout& layout) const override {
-    keep_activation(path_, "input", x);
-    Tensor mixed = mixer_->forward(std::move(x), layout);
-    keep_activation(path_, "output", mixed);
-    return dropout(std::move(mixed), site_, layout);
+    return dropout(forward_as(path_, *mixer_, std::move(x), layout), site_, layout);
   }
 
  private:

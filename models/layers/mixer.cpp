@@ -1,8 +1,16 @@
 #include "models/layers/mixer.h"
 
+#include "models/autodiff/capture.h"
 #include "models/ops/ops.h"
 
 namespace lra::inline LRA_ENGINE {
+
+Tensor forward_as(const std::string& path, const Mixer& mixer, Tensor x, const SequenceLayout& layout) {
+  keep_activation(path, "input", x);
+  Tensor mixed = mixer.forward(std::move(x), layout);
+  keep_activation(path, "output", mixed);
+  return mixed;
+}
 
 Attention::Attention(const LayerDims& dims, const ParameterScope& scope) : dims_(dims), projections_(dims, scope) {}
 

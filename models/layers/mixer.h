@@ -6,6 +6,8 @@
 /// (encoder.h).
 #pragma once
 
+#include <string>
+
 #include "models/layers/projections.h"
 #include "models/layers/registry.h"
 #include "models/ops/sequence_layout.h"
@@ -19,6 +21,9 @@ class Mixer {
   /// x (T,C), the packed tokens of all sequences → (T,C). Thread-safe.
   virtual Tensor forward(Tensor x, const SequenceLayout& layout) const = 0;
 };
+
+/// mixer.forward(x); a Capture (models/autodiff/capture.h) keeps its input and its result under the name `path`.
+Tensor forward_as(const std::string& path, const Mixer& mixer, Tensor x, const SequenceLayout& layout);
 
 /// Multi-head attention: the projections (projections.h) around a model's `attend`.
 class Attention : public Mixer {

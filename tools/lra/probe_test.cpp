@@ -1,6 +1,7 @@
 // `lra probe` writes what models/README.md documents, which can be checked without this program's code.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -110,6 +111,23 @@ StoredArrays probed(const Sandbox& sandbox, const std::string& arguments) {
   const Finished finished = sandbox.lra("probe -o p.safetensors " + kShape + arguments);
   EXPECT_EQ(finished.code, 0) << finished.err;
   return StoredArrays(sandbox.path("p.safetensors"));
+}
+
+// Models that change the stack itself report their mixers too.
+TEST(Probe, EncodersOfTheirOwnHaveActivations) {
+  const Sandbox sandbox;
+  for (const std::string model :
+       {"glam", "luna", "perceiver", "reversible_reformer", "set_transformer", "transformer_xl"}) {
+    const StoredArrays file = probed(sandbox, "--activations --model " + model);
+    for (const std::string layer : {"0", "1"})
+      for (const std::string side : {"input", "output"}) {
+        const std::string inner = model == "perceiver" ? ".blocks.0" : "";
+        const std::string name = "probe.activation.encoder." + layer + inner + ".mixer." + side;
+        ASSERT_NE(file.find(name), nullptr) << model;
+        const auto values = file.values<float>(name);
+        EXPECT_LT(std::ranges::count(values, 0.0f), long(values.size())) << model << " " << name;
+      }
+  }
 }
 
 // Source: central differences along the gradient, whose slope is the gradient's squared length.
