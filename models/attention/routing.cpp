@@ -214,11 +214,12 @@ const RegisterModel<Routing> registered{
      .differs =
          "LRA's code does not have it. Queries and keys have length √D, which the authors' code achieves by a layer "
          "norm that also subtracts their mean; as there, products are not divided by √D. The result of a token in "
-         "several clusters is the exact mean over them. Centroids are normalised when used, not when stored, and "
-         "commitment compares directions of length 1. In the paper's causal model a cluster's best tokens depend on "
-         "later ones; here, if causal, every token belongs to its nearest centroid and sees the last of its cluster "
-         "before it. By default half of the heads of every layer route; the authors route in some layers, such as the "
-         "last ones: `first_layer`.",
+         "several clusters is the exact mean over them. Centroids are normalised when used, not when stored. "
+         "Commitment sums squared differences of directions of length 1; the authors' code averages those of vectors "
+         "of length √D over the features, which is the same. In the paper's causal model a cluster's best tokens "
+         "depend on later ones; here, if causal, every token belongs to its nearest centroid and sees the last of its "
+         "cluster before it. By default half of the heads of every layer route; the authors route in some layers, "
+         "such as the last ones: `first_layer`.",
      .exponent = 1.5,
      .fixed_length = true,
      .causal = true,

@@ -47,7 +47,8 @@ const RegisterModel<GShard> registered{
          "LRA's code does not have it. The paper computes capacity and balance per group of tokens; here per sequence, "
          "so that an example does not depend on the other examples in its batch. Second experts are dropped at random "
          "in training only, so that evaluation is deterministic; a dropped one takes no place in its expert, while "
-         "algorithm 1 counts it. The balance loss is E times the paper's sum over experts, which is 1 for a uniform "
+         "algorithm 1 counts it. Capacity is a multiple of 2N/E, since two experts are chosen; in Mesh TensorFlow's "
+         "code of N/E. The balance loss is E times the paper's sum over experts, which is 1 for a uniform "
          "distribution, as in the authors' later code. Blocks 0, 2, … have experts; feed-forward parts use GELU, as in "
          "every model here. If `causal`, experts fill up token by token; in the paper the first choice of a later "
          "token goes before the second of an earlier one, in its decoder too.",
