@@ -122,7 +122,7 @@ TEST(Probe, EncodersOfTheirOwnHaveActivations) {
     for (const std::string layer : {"0", "1"})
       for (const std::string side : {"input", "output"}) {
         const std::string inner = model == "perceiver" ? ".blocks.0" : "";
-        const std::string name = "probe.activation.encoder." + layer + inner + ".mixer." + side;
+        const std::string name = fmt::format("probe.activation.encoder.{}{}.mixer.{}", layer, inner, side);
         ASSERT_NE(file.find(name), nullptr) << model;
         const auto values = file.values<float>(name);
         EXPECT_LT(std::ranges::count(values, 0.0f), long(values.size())) << model << " " << name;
@@ -142,6 +142,7 @@ TEST(Probe, GradientIsThatOfLossAndAuxiliary) {
     if (!array.name.starts_with("probe.")) values[array.name] = at.values<float>(array.name);
   const auto objective = [&](double along) {
     std::vector<StoredArray> weights;
+    weights.reserve(values.size());
     std::vector<float> moved = values.at(name);
     for (std::size_t i = 0; i < moved.size(); ++i) moved[i] += float(along * double(gradient[i]));
     for (const auto& [of, own] : values)
