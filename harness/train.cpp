@@ -280,7 +280,8 @@ class Trainer {
     double sum = 0;
     long noted = 0;
     for (const Metric& metric : result_.history)
-      if (metric.split == "train" && metric.step > recipe_.steps * 3 / 4) sum += metric.value, ++noted;
+      if (metric.split == "train" && metric.name == "loss" && metric.step > recipe_.steps * 3 / 4)
+        sum += metric.value, ++noted;
     return noted > 0 && sum / double(noted) > 0.98 * loss_of_guessing(data_, Split::train, e_.plan.spec.classes);
   }
 

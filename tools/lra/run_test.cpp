@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cmath>
 #include <map>
 #include <set>
 #include <thread>
@@ -323,6 +324,18 @@ TEST(Run, ADivergedCellFailsWithTheStep) {
   EXPECT_EQ(cell.at("status"), "failed");
   EXPECT_NE(cell.at("reason").get<std::string>().find("not finite at step"), std::string::npos) << cell.at("reason");
   EXPECT_TRUE(cell.at("accuracy").is_null());
+}
+
+// `switch` notes other figures beside its loss.
+TEST(Run, SaysThatTheLossNeverLeftThatOfGuessing) {
+  const Sandbox sandbox;
+  const std::string run = "run --tasks retrieval --models switch --preset smoke --set steps=110 --json ";
+  const Finished learns = sandbox.lra(run), stays = sandbox.lra(run + "--set lr=1e-9");
+  ASSERT_EQ(learns.code, 0) << learns.err;
+  ASSERT_EQ(stays.code, 0) << stays.err;
+  EXPECT_LT(learns.json().at(0).at("train_loss").get<double>(), 0.9 * std::log(2));
+  EXPECT_EQ(learns.json().at(0).at("reason").get<std::string>().find("guessing"), std::string::npos);
+  EXPECT_NE(stays.json().at(0).at("reason").get<std::string>().find("guessing"), std::string::npos);
 }
 
 TEST(Run, AnInterruptedMatrixResumesWhereItStopped) {
