@@ -180,7 +180,8 @@ std::vector<BenchForecast> forecast(const BenchTask& task, const std::vector<lon
   constexpr double kAroundSteps = 0.1;  // seconds to start a process
   const long longest = std::clamp(*std::max_element(lengths.begin(), lengths.end()), 2L, kLongest);
   const Growth example(double(longest / 2), seconds_of_example(task, longest / 2), double(longest),
-                       seconds_of_example(task, longest), models().at(name_of_model(task)).facts.exponent);
+                       seconds_of_example(task, longest),
+                       models().at(name_of_model(task)).exponents(settings_of(task)).operations);
   std::vector<BenchForecast> all;
   for (const long length : lengths) {
     BenchTask cell = task;

@@ -71,7 +71,7 @@ class Calibration {
     for (long n = std::min(kFirstLength, longest);; n = std::min(2 * n, longest)) {
       const auto start = Clock::now();
       trials_.push_back(trial_of(n));
-      const double next = seconds_since(start) * std::pow(2, std::max(1.0, exponent()));
+      const double next = seconds_since(start) * std::pow(2, std::max(1.0, exponents().operations));
       if (n == longest || next > 0.5 * left()) return;
     }
   }
@@ -80,7 +80,8 @@ class Calibration {
   long packed(long n) const {
     if (trials_.empty()) return 1;
     const Trial& last = trials_.back();
-    const double each = sides() * last.seconds * std::pow(double(n) / last.length, std::max(1.0, exponent()));
+    const double each =
+        sides() * last.seconds * std::pow(double(n) / last.length, std::max(1.0, exponents().operations));
     return long(std::clamp(0.1 * left() / each, 1.0, double(plan_of(double(n)).examples_at_once)));
   }
 
@@ -92,7 +93,7 @@ class Calibration {
   /// Sequences per example.
   double sides() const { return e_.plan.spec.paired ? 2 : 1; }
 
-  double exponent() const { return models().at(e_.model).facts.exponent; }
+  Exponents exponents() const { return models().at(e_.model).exponents(e_.model_settings); }
 
   /// Training examples, cut or repeated to n tokens per sequence.
   Batch examples_of(long n, long count) const {
@@ -154,8 +155,9 @@ class Calibration {
       return sides() * sum / double(all.size());
     };
     const double longest = *std::max_element(all.begin(), all.end());
-    const Growth seconds = growth(&Trial::seconds, exponent()), flops = growth(&Trial::flops, exponent());
-    const Growth bytes = growth(&Trial::bytes, models().at(e_.model).facts.memory_exponent);
+    const Exponents powers = exponents();
+    const Growth seconds = growth(&Trial::seconds, powers.operations), flops = growth(&Trial::flops, powers.operations);
+    const Growth bytes = growth(&Trial::bytes, powers.bytes);
     const PlanShape plan = plan_of(longest);
     Unit unit;
     unit.step_seconds = std::max(batch * example(seconds) / threads, sides() * seconds(longest));
@@ -282,7 +284,7 @@ double bytes_of_example(const Classifier& model, const Experiment& e) {
     return double(cost_of_example(model, shorter).training_bytes);
   };
   const long length = e.plan.spec.length, first = std::min(kShort, length), second = std::min(2 * kShort, length);
-  const double power = second > first ? models().at(e.model).facts.memory_exponent : 1;
+  const double power = second > first ? models().at(e.model).exponents(e.model_settings).bytes : 1;
   return Growth(double(first), activations(first), double(second), activations(second), power)(double(length));
 }
 

@@ -29,6 +29,11 @@ class LongShort final : public Mixer {
     }
   };
 
+  static Exponents exponents(const Config& config, Exponents usual) {
+    if (config.causal && config.landmarks > 0) usual.operations = 2;  // the landmarks of all earlier segments
+    return usual;
+  }
+
   LongShort(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : config_(config),
         heads_(dims.heads),

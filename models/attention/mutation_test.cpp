@@ -27,6 +27,7 @@ const Mutation kMutations[] = {
     {"linear", "OperationsAndMemoryGrowAsDeclared", "operations"},
     {"quadratic", "OperationsAndMemoryGrowAsDeclared", "operations"},
     {"matrix_held", "OperationsAndMemoryGrowAsDeclared", "bytes"},
+    {"quadratic_if_causal", "OperationsAndMemoryGrowAsDeclared", "causal"},
     {"wide_heads", "HeadsAndFeaturesCostAsDeclared", "8 heads"},
     {"rows_of_task", "FixedLengthIsAsDeclared"},
     {"mask_dropped", "CausalIsAsDeclared"},

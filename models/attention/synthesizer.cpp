@@ -4,7 +4,9 @@
 ///   2021, §3.
 ///
 /// - time O(N²·C)
-/// - memory O(N·C): scores are computed in strips and recomputed in backward; the matrix of `random` is a parameter
+/// - memory O(N·C): scores are computed in strips and recomputed in backward; the matrix of `random` is a parameter.
+///   With `fixed_random` O(N²·H), with `factorized_dense` O(N·(C + √N·H))
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
@@ -95,6 +97,14 @@ class Synthesizer final : public Mixer {
       f("causal", causal, "no token sees a later one");
     }
   };
+
+  static Exponents exponents(const Config& config, Exponents usual) {
+    for (const std::string& kind : parts(config.kind)) {
+      if (kind == "fixed_random") usual.bytes = 2;  // a matrix like that of `random`, which is not a parameter
+      if (kind == "factorized_dense") usual.bytes = std::max(usual.bytes, 1.5);  // 2·√N scores of a token and head
+    }
+    return usual;
+  }
 
   Synthesizer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : heads_(dims.heads),

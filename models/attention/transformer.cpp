@@ -19,6 +19,11 @@ class Transformer final : public Attention {
     }
   };
 
+  static Exponents exponents(const Config& config, Exponents usual) {
+    if (config.materialized) usual.bytes = 2;
+    return usual;
+  }
+
   Transformer(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : Attention(dims, scope),
         materialized_(config.materialized),

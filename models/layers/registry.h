@@ -39,8 +39,8 @@ struct ModelFacts {
   std::string kind;        // classes of the survey, by commas: fixed pattern | learnable pattern | memory | low rank |
                            // kernel | recurrence | downsampling | sparse; or dense
   std::string differs;     // how LRA's code, or the authors' code, differs; empty if it does not
-  double exponent = 1;     // operations of mixing grow as N to this power
-  double memory_exponent = 1;   // live bytes of a training step grow as N to this power
+  double exponent = 1;     // operations of mixing grow as N to this power, by default: ModelEntry::exponents
+  double memory_exponent = 1;   // live bytes of a training step grow as N to this power, likewise
   bool head_growth = false;     // operations or live bytes grow with the number of heads, at an equal width
   bool fixed_length = false;    // some parameter's size is the task's maximum length
   bool causal = false;          // has a setting `causal`: no token sees a later one
@@ -48,6 +48,11 @@ struct ModelFacts {
   bool auxiliary_loss = false;  // adds its own loss, which has gradients where the task's has none
   bool mixes = true;            // tokens exchange information before pooling; false for a control
   int revision = 1;             // raise by one when a change of the file changes bits (harness/revision.h)
+};
+
+/// The powers of the length N with which a model's costs grow.
+struct Exponents {
+  double operations, bytes;  // of mixing; live in a training step
 };
 
 struct ModelEntry {
@@ -58,6 +63,8 @@ struct ModelEntry {
   /// Names the mechanisms of the model that these settings and dimensions never reach, "attention along columns" in an
   /// axial model of one layer; empty if it reaches all.
   std::function<std::string(const Settings& settings, const LayerDims&)> switched_off;
+  /// Returns the powers of N with these settings: the facts', unless the model says that a setting changes them.
+  std::function<Exponents(const Settings& settings)> exponents;
   /// Builds the model. Exactly one of the two is set.
   std::function<std::unique_ptr<Mixer>(const Settings& settings, const LayerDims&, const ParameterScope&)> mixer;
   std::function<std::unique_ptr<Encoder>(const Settings& settings, const LayerDims&, const ParameterScope&)> encoder;
@@ -77,7 +84,8 @@ concept IsBuiltFromConfig =
 
 /// Registers a model; the last line of its file. T is a Mixer or an Encoder and must have T::Config and T(const
 /// T::Config&, const LayerDims&, const ParameterScope&). It may have `static std::string switched_off(const Config&,
-/// const LayerDims&)`, see ModelEntry.
+/// const LayerDims&)`, see ModelEntry, and `static Exponents exponents(const Config&, Exponents usual)`, which changes
+/// the facts' exponents for settings with which costs grow otherwise.
 template <typename T>
 struct RegisterModel {
   static_assert(HasConfig<T>, "a model needs a public struct Config with `void fields(auto&& f)`");
@@ -100,6 +108,13 @@ struct RegisterModel {
         return T::switched_off(parse<Config>(settings, name), dims);
       else
         return std::string();
+    };
+    entry.exponents = [name, usual = Exponents{entry.facts.exponent, entry.facts.memory_exponent}](
+                          [[maybe_unused]] const Settings& settings) {
+      if constexpr (requires { T::exponents(Config{}, usual); })
+        return T::exponents(parse<Config>(settings, name), usual);
+      else
+        return usual;
     };
     if constexpr (std::is_base_of_v<Mixer, T>)
       entry.mixer = make;

@@ -65,10 +65,6 @@ struct MixerRun {
   std::int64_t peak_bytes = 0;  // of forward and backward
 };
 
-/// A mixer that is made once and run often: on x, with a cotangent or none, and with values for some of its parameters,
-/// which stay until others are given.
-using MixerRunner = std::function<MixerRun(const Numbers& x, const Numbers& cotangent, const Named& parameters)>;
-
 /// A mixer that is made once and runs often: on x, with or without a cotangent, and with new values for some of its
 /// parameters, which keep them until they get others.
 using MixerRunner = std::function<MixerRun(const Numbers& x, const Numbers& cotangent, const Named& parameters)>;

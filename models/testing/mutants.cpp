@@ -15,6 +15,7 @@ enum class Fault {
   quadratic,             // sees everything, declared linear
   linear,                // declared quadratic
   matrix_held,           // holds an N×N matrix, declared not to
+  quadratic_if_causal,   // sees everything before it if `causal`, which is not declared
   wide_heads,            // every head has as many features as all heads together
   divided_by_zero,       // not finite for a single token
   rounded,               // single precision loses a few bits more than necessary
@@ -60,6 +61,7 @@ class Mutant final : public Attention {
                                           : Window::blocks(fault == Fault::unmixed ? 1 : config.block)),
         site_(scope.dropout("probabilities", dims.attention_dropout)),
         random_(scope.random("draw", "scale")) {
+    if (fault == Fault::quadratic_if_causal && config.causal) window_ = Window::everything();
     window_.causal = config.causal && fault != Fault::mask_dropped;
     if (fault == Fault::rows_of_task) rows_ = scope.add("rows", {dims.length, dims.qkv}, Init::normal(1));
   }
@@ -121,6 +123,7 @@ const RegisterModel<Mutant<Fault::packed_offset>> packed_offset{"packed_offset",
 const RegisterModel<Mutant<Fault::quadratic>> quadratic{"quadratic", facts()};
 const RegisterModel<Mutant<Fault::linear>> linear_instead{"linear", facts(2)};
 const RegisterModel<Mutant<Fault::matrix_held>> matrix_held{"matrix_held", facts()};
+const RegisterModel<Mutant<Fault::quadratic_if_causal>> quadratic_if_causal{"quadratic_if_causal", facts()};
 const RegisterModel<Mutant<Fault::wide_heads>> wide_heads{"wide_heads", facts()};
 const RegisterModel<Mutant<Fault::divided_by_zero>> divided_by_zero{"divided_by_zero", facts()};
 const RegisterModel<Mutant<Fault::rounded>> rounded_off{"rounded", facts()};

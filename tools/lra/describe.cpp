@@ -64,14 +64,15 @@ Json model_json(const Options& options) {
                         {"default", field.value},
                         {"here", experiment.model_settings.at(field.name)},
                         {"help", field.help}});
+  const Exponents powers = entry.exponents(experiment.model_settings);
   return {{"name", options.model},
           {"summary", entry.facts.summary},
           {"paper", entry.facts.paper},
           {"complexity", entry.facts.complexity},
           {"kind", entry.facts.kind},
           {"differs", entry.facts.differs},
-          {"exponent", entry.facts.exponent},
-          {"memory_exponent", entry.facts.memory_exponent},
+          {"exponent", powers.operations},
+          {"memory_exponent", powers.bytes},
           {"fixed_length", entry.facts.fixed_length},
           {"causal", entry.facts.causal},
           {"stochastic", entry.facts.stochastic},

@@ -179,6 +179,15 @@ TEST(Describe, CountsTheOperationsOfAnExample) {
   EXPECT_TRUE(sandbox.lra("describe model linear --preset smoke --no-cost --json").json().at("cost").is_null());
 }
 
+TEST(Describe, ExponentsAreThoseOfTheSettings) {
+  const Sandbox sandbox;
+  const std::string command = "describe model transformer --preset smoke --no-cost --json";
+  EXPECT_EQ(sandbox.lra(command).json().at("memory_exponent"), 1);
+  const Json stored = sandbox.lra(command + " --model-args transformer:materialized=true").json();
+  EXPECT_EQ(stored.at("memory_exponent"), 2);
+  EXPECT_EQ(stored.at("exponent"), 2);
+}
+
 TEST(Doctor, DescribesTheMachineAndCreatesNothing) {
   const Sandbox sandbox;
   const Finished finished = sandbox.lra("doctor");
