@@ -92,7 +92,7 @@ std::vector<Point> circle(const Measures& m) {
   return places;
 }
 
-const Measures& checked(const Measures& m) {
+const Measures& checked_measures(const Measures& m) {
   const double fine = m.thickness * double(m.antialias);
   if (m.length < 1 || m.length > 32 || m.margin < 1 || m.margin > 8 || m.antialias < 1 || m.antialias > 8 ||
       !(m.thickness > 0) || m.thickness > 8 || !(m.continuity >= 0))
@@ -114,7 +114,7 @@ Point translate(Point from, double angle, double distance, const Measures& measu
   return {round(double(from.y) + distance * std::sin(angle)), round(double(from.x) + distance * std::cos(angle))};
 }
 
-DashSet::DashSet(const Measures& measures) : measures_(checked(measures)) {
+DashSet::DashSet(const Measures& measures) : measures_(checked_measures(measures)) {
   std::size_t number = 0;
   for (int degree = -180; degree < 180; ++degree) {
     Seed seed;

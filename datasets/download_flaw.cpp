@@ -1,11 +1,10 @@
-#include <algorithm>
-#include <cctype>
 #include <tuple>
 
 #include <fmt/format.h>
 
 #include "core/digest.h"
 #include "core/file.h"
+#include "core/text.h"
 #include "datasets/download.h"
 
 namespace lra {
@@ -18,12 +17,6 @@ std::string digest_of(const std::filesystem::path& file, Digest::Algorithm algor
   return digest.hex();
 }
 
-/// Checksums may be in upper or lower case.
-std::string lower(std::string digits) {
-  std::transform(digits.begin(), digits.end(), digits.begin(), [](unsigned char c) { return char(std::tolower(c)); });
-  return digits;
-}
-
 }  // namespace
 
 std::string flaw_of_download(const Download& download, const std::filesystem::path& file) {
@@ -34,7 +27,7 @@ std::string flaw_of_download(const Download& download, const std::filesystem::pa
                                                   std::tuple(&download.md5, Digest::Algorithm::md5, "MD5")}) {
     if (expected->empty()) continue;
     const std::string found = digest_of(file, algorithm);
-    if (found != lower(*expected)) return fmt::format("has the {} {} instead of {}", name, found, *expected);
+    if (found != lower_case(*expected)) return fmt::format("has the {} {} instead of {}", name, found, *expected);
   }
   return {};
 }

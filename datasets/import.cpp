@@ -54,9 +54,10 @@ bool is_official(const std::string& name) {
 }
 
 /// The folder, archive or file that is searched.
-struct Origin {
-  explicit Origin(const fs::path& given) : Origin(given, fs::canonical(given).filename()) {}
-  Origin(const fs::path& given, const std::string& called) : from(given), place(fs::canonical(given)), name(called) {}
+struct SearchPlace {
+  explicit SearchPlace(const fs::path& given) : SearchPlace(given, fs::canonical(given).filename()) {}
+  SearchPlace(const fs::path& given, const std::string& called)
+      : from(given), place(fs::canonical(given)), name(called) {}
 
   bool is_folder() const { return fs::is_directory(place); }
   bool is_archive() const { return !is_folder() && !is_official(path()); }
@@ -67,7 +68,7 @@ struct Origin {
   std::string name;  // the final name, which a download does not have yet
 };
 
-void walk(const Origin& origin, const Visit& visit) {
+void walk(const SearchPlace& origin, const Visit& visit) {
   if (origin.is_folder()) {
     for (const auto& entry :
          fs::recursive_directory_iterator(origin.place, fs::directory_options::skip_permission_denied))
@@ -121,7 +122,7 @@ std::string official_names() {
   return fmt::format("{}", fmt::join(files, ", "));
 }
 
-std::map<std::string, Found> survey(const Origin& origin) {
+std::map<std::string, Found> survey(const SearchPlace& origin) {
   std::map<std::string, Found> all;
   walk(origin, [&](const Item& item) {
     const auto file = recognise(item.path);
@@ -249,8 +250,8 @@ bool is_complete(const Found& found) {
 class Import {
  public:
   Import(const fs::path& from, const fs::path& root, bool link)
-      : from_(from), root_(root), link_(link), found_(survey(Origin(from))) {
-    if (Origin(from).is_archive() && found_.size() == 1 && !found_.begin()->second.nested) {
+      : from_(from), root_(root), link_(link), found_(survey(SearchPlace(from))) {
+    if (SearchPlace(from).is_archive() && found_.size() == 1 && !found_.begin()->second.nested) {
       const Found& found = found_.begin()->second;
       if (is_complete(found) || !found.source->official.separable) whole_ = found.archive;
       if (!whole_.empty()) try_archive(from, found);
@@ -273,7 +274,7 @@ class Import {
       if (!is_at(from_, root_ / whole_))
         put(from_, root_ / whole_, root_, [this](const Put& to) { read_pieces(from_, to); });
     } else {
-      walk(Origin(from_), [this](const Item& item) {
+      walk(SearchPlace(from_), [this](const Item& item) {
         const auto file = recognise(item.path);
         if (!file || lra_release::depth_of(item.path) != found_.at(file->layout).depth) return;
         const fs::path home = root_ / *fs::path(file->place).begin();
@@ -328,6 +329,6 @@ std::vector<Imported> import_data(const fs::path& from, const fs::path& root, bo
   return Import(from, root, link).run();
 }
 
-void check_import(const fs::path& file, const std::string& name) { survey(Origin(file, name)); }
+void check_import(const fs::path& file, const std::string& name) { survey(SearchPlace(file, name)); }
 
 }  // namespace lra

@@ -14,7 +14,7 @@ namespace lra {
 namespace {
 
 template <typename Number>
-bool is_number(std::string_view text, Number& value) {
+bool read_number(std::string_view text, Number& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size();
 }
@@ -79,7 +79,7 @@ void sort_labels(std::vector<std::string>& labels) {
   std::vector<std::pair<long, std::string>> numbered;
   for (const std::string& label : labels) {
     long value = 0;
-    if (!is_number(label, value)) return std::sort(labels.begin(), labels.end());
+    if (!read_number(label, value)) return std::sort(labels.begin(), labels.end());
     numbered.emplace_back(value, label);
   }
   std::sort(numbered.begin(), numbered.end());
@@ -91,7 +91,7 @@ std::string spelling_free(std::string_view label) {
   while (label.size() > 1 && label.starts_with('"') && label.ends_with('"'))
     label = trimmed(label.substr(1, label.size() - 2));
   double value = 0;
-  if (is_number(label, value) && std::isfinite(value)) return fmt::format("{}", value + 0.0);
+  if (read_number(label, value) && std::isfinite(value)) return fmt::format("{}", value + 0.0);
   return folded(with_single_spaces(label));
 }
 

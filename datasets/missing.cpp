@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
-
 #include "core/names.h"
 #include "core/text.h"
 #include "datasets/input.h"
@@ -13,11 +10,6 @@ namespace lra {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return char(std::tolower(c)); });
-  return text;
-}
 
 /// Return the name of the unpacked file.
 std::string unpacked(const std::string& name) {
@@ -32,7 +24,7 @@ enum class Likeness { dangling, spelt, part, compressed, alike, folder, none };
 
 Likeness likeness(const std::string& wanted, const std::string& found) {
   if (wanted == found) return Likeness::dangling;  // listed, but its target does not exist
-  const std::string a = lower(wanted), b = lower(found);
+  const std::string a = lower_case(wanted), b = lower_case(found);
   if (a == b) return Likeness::spelt;
   if (b == a + ".part") return Likeness::part;
   if (unpacked(b) == a) return Likeness::compressed;

@@ -161,7 +161,7 @@ std::vector<std::uint8_t> Canvas::stretched() const {
   return pixels;
 }
 
-const Rules& checked(const Rules& r) {
+const Rules& checked_rules(const Rules& r) {
   const auto refuse = [](const char* what) { fail_usage("pathfinder: {}", what); };
   if (r.size < 8 || r.size > 512) refuse("pictures have a size of 8 to 512 pixels");
   if (r.padding < 1 || 2 * r.padding >= r.size) refuse("the border must have at least a pixel and leave room inside");
@@ -229,7 +229,7 @@ Rules lra_rules(long size, long contour_length) {
   return rules;
 }
 
-Painter::Painter(const Rules& rules) : rules_(checked(rules)) {
+Painter::Painter(const Rules& rules) : rules_(checked_rules(rules)) {
   for (long margin = rules.least_margin; margin <= rules.most_margin; ++margin) {
     Measures measures = rules.dash;
     measures.margin = margin;

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <deque>
 #include <limits>
@@ -13,6 +12,7 @@
 #include <numeric>
 #include <utility>
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "harness/child.h"
 #include "harness/measure.h"
@@ -21,9 +21,6 @@
 
 namespace lra {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 constexpr int kLookMilliseconds = 100;     // interval at which a wait checks whether to stop
 constexpr double kSecondsOfForecast = 60;  // limit for the forecast of one model; a slower model has none
@@ -111,9 +108,9 @@ double mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / double(values.size());
 }
 
-class Matrix {
+class BenchMatrix {
  public:
-  Matrix(const BenchRequest& request, const BenchOptions& options, BenchObserver& observer)
+  BenchMatrix(const BenchRequest& request, const BenchOptions& options, BenchObserver& observer)
       : request_(request), options_(options), observer_(observer), watch_(options, observer) {
     for (const long length : request.lengths)
       for (const std::string& model : request.models) {
@@ -273,7 +270,7 @@ std::vector<BenchCell> bench(const BenchRequest& request, const BenchOptions& op
   // A shape that no model can have is an error of the request, not of a cell.
   (void)Classifier("identity", {}, parse<EncoderConfig>(request.task.encoder, "encoder"),
                    {"bench", "bench", 2, 1, 2, false, 0, 0}, 0);
-  return Matrix(request, options, observer).run();
+  return BenchMatrix(request, options, observer).run();
 }
 
 }  // namespace lra

@@ -3,13 +3,13 @@
 #include <malloc.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <new>
 #include <numeric>
 #include <optional>
 #include <utility>
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "harness/estimate.h"
 #include "harness/measure.h"
@@ -20,9 +20,6 @@
 
 namespace lra {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 constexpr long kVocabulary = 257;  // LRA's bytes and padding
 constexpr long kFirstCounted = 64;
@@ -121,7 +118,7 @@ double seconds_of_example(const BenchTask& task, long n) {
   return seconds;
 }
 
-Json encode(const BenchTask& task) {
+Json encode_task(const BenchTask& task) {
   Json json = to_json(task);
   json["encoder"] = task.encoder, json["settings"] = task.settings;
   return json;
@@ -290,14 +287,14 @@ Json BenchMeter::profile() {
   StepProfile profile{.threads = rep_->task.threads};
   do profile.add(rep_->whole_step({.profile = true}));
   while (profile.seconds < rep_->task.seconds);
-  return lra::encode(profile);
+  return encode(profile);
 }
 
 Json forecast_request(const BenchTask& task, const std::vector<long>& lengths) {
-  return {{"forecast", encode(task)}, {"lengths", lengths}};
+  return {{"forecast", encode_task(task)}, {"lengths", lengths}};
 }
 
-Json measure_request(const BenchTask& task) { return {{"measure", encode(task)}}; }
+Json measure_request(const BenchTask& task) { return {{"measure", encode_task(task)}}; }
 
 Json machine_request(long threads, long max_memory) { return {{"machine", threads}, {"max_memory", max_memory}}; }
 

@@ -4,16 +4,13 @@
 
 #include <algorithm>
 
+#include "core/clock.h"
 #include "results/tables/text_table.h"
 
 namespace lra {
 namespace {
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-std::string label(const BenchCell& cell) { return fmt::format("{} N {}", cell.model, cell.length); }
+std::string model_at_length(const BenchCell& cell) { return fmt::format("{} N {}", cell.model, cell.length); }
 
 std::string result(const BenchCell& cell) {
   if (cell.status == BenchCell::Status::failed) return "failed: " + cell.reason;
@@ -46,7 +43,7 @@ void BenchProgress::expected(const std::vector<BenchCell>& cells) {
 void BenchProgress::progressed(const BenchCell& cell, const std::string& doing, double share) {
   double& done = shares_.at(std::size_t(&cell - cells_));
   done = std::max(done, share);
-  doing_ = fmt::format("{}: {}", label(cell), doing);
+  doing_ = fmt::format("{}: {}", model_at_length(cell), doing);
   waited();
 }
 
@@ -58,7 +55,7 @@ void BenchProgress::waited() {
 
 void BenchProgress::ended(const BenchCell& cell) {
   shares_.at(std::size_t(&cell - cells_)) = 1;
-  line_.say(fmt::format("[{}/{}] {}: {}, {}", ++ended_, shares_.size(), label(cell), result(cell), times()));
+  line_.say(fmt::format("[{}/{}] {}: {}, {}", ++ended_, shares_.size(), model_at_length(cell), result(cell), times()));
 }
 
 /// The elapsed and the remaining time: the forecast, corrected by its accuracy so far.

@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* kFormat = "lra checkpoint 2";
 
-Json names_of(const std::vector<Metric>& history) {
+Json metric_names(const std::vector<Metric>& history) {
   Json names = Json::array();
   for (const Metric& metric : history) names.push_back({metric.step, metric.split, metric.name});
   return names;
@@ -35,9 +35,9 @@ std::vector<Metric> history_from(const Json& names, const std::vector<double>& v
   return history;
 }
 
-std::vector<Part> parts_from(const Json& json) {
-  std::vector<Part> parts;
-  for (const Json& part : json) parts.push_back(parse<Part>(part, "checkpoint"));
+std::vector<RunPart> parts_from(const Json& json) {
+  std::vector<RunPart> parts;
+  for (const Json& part : json) parts.push_back(parse<RunPart>(part, "checkpoint"));
   return parts;
 }
 
@@ -117,7 +117,7 @@ struct Loaded {
   std::vector<float> parameters, first_moment, second_moment, best;
 };
 
-Loaded read(const Reader& reader, const Json& experiment, const Environment& environment, std::size_t size) {
+Loaded load_state(const Reader& reader, const Json& experiment, const Environment& environment, std::size_t size) {
   if (reader.text("format") != kFormat) reader.refuse(fmt::format("it is not a '{}'", kFormat));
   if (reader.json("experiment") != experiment) reader.refuse("it is of another experiment");
   const std::string difference = level_difference(environment_from(reader.json("level")), environment);
@@ -133,11 +133,11 @@ Loaded read(const Reader& reader, const Json& experiment, const Environment& env
   return loaded;
 }
 
-Loaded read(const std::filesystem::path& file, const Json& experiment, const Environment& environment,
-            std::size_t size) {
+Loaded load_state(const std::filesystem::path& file, const Json& experiment, const Environment& environment,
+                  std::size_t size) {
   const Reader reader(file);
   try {
-    return read(reader, experiment, environment, size);
+    return load_state(reader, experiment, environment, size);
   } catch (const Json::exception& error) {
     reader.refuse(error.what());
   }
@@ -145,19 +145,19 @@ Loaded read(const std::filesystem::path& file, const Json& experiment, const Env
 
 }  // namespace
 
-Json encode(const std::vector<Part>& parts) {
+Json encode(const std::vector<RunPart>& parts) {
   Json all = Json::array();
-  for (const Part& part : parts) all.push_back(to_json(part));
+  for (const RunPart& part : parts) all.push_back(to_json(part));
   return all;
 }
 
-std::string timing_flaw(const std::vector<Part>& parts) {
+std::string timing_flaw(const std::vector<RunPart>& parts) {
   std::vector<std::string> machines, threads, flaws;
   double paused = 0;
   const auto note = [](std::vector<std::string>& all, const std::string& value) {
     if (std::find(all.begin(), all.end(), value) == all.end()) all.push_back(value);
   };
-  for (const Part& part : parts) {
+  for (const RunPart& part : parts) {
     note(machines, part.machine);
     note(threads, std::to_string(part.threads));
     paused += part.paused_seconds;
@@ -184,7 +184,7 @@ void save_checkpoint(const std::filesystem::path& file, const Json& experiment, 
                   {"level", level_of(environment).dump()},
                   {"state", to_json(state).dump()},
                   {"parts", encode(state.parts).dump()},
-                  {"history", names_of(state.history).dump()}};
+                  {"history", metric_names(state.history).dump()}};
   text["sha256"] = hash_of(text, all);
   NewFile fresh(file);
   write_safetensors(fresh, all, text);
@@ -206,7 +206,7 @@ std::string flaw_of_checkpoint(const std::filesystem::path& file) {
 bool load_checkpoint(const std::filesystem::path& file, const Json& experiment, const Environment& environment,
                      TrainState& state, const TrainArrays& arrays) {
   if (!std::filesystem::exists(file)) return false;
-  Loaded loaded = read(file, experiment, environment, arrays.parameters.size());
+  Loaded loaded = load_state(file, experiment, environment, arrays.parameters.size());
   std::copy(loaded.parameters.begin(), loaded.parameters.end(), arrays.parameters.begin());
   std::copy(loaded.first_moment.begin(), loaded.first_moment.end(), arrays.first_moment.begin());
   std::copy(loaded.second_moment.begin(), loaded.second_moment.end(), arrays.second_moment.begin());

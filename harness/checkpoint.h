@@ -31,7 +31,7 @@ struct Tally {
 
 /// The part of a run that one process did. The timings of several parts add up to one figure only if their conditions
 /// are the same.
-struct Part {
+struct RunPart {
   std::string machine;
   long threads = 0;
   bool shared = false;  // other cells ran at the same time
@@ -50,10 +50,10 @@ struct Part {
 };
 
 /// Returns the parts as a JSON array.
-Json encode(const std::vector<Part>& parts);
+Json encode(const std::vector<RunPart>& parts);
 
 /// Returns why the timings of these parts do not add up to one figure, for people; empty if they do.
-std::string timing_flaw(const std::vector<Part>& parts);
+std::string timing_flaw(const std::vector<RunPart>& parts);
 
 /// A state without its arrays of parameters.
 struct TrainState {
@@ -65,7 +65,7 @@ struct TrainState {
   double seconds = 0;  // of all processes, evaluation included
   double train_seconds = 0, data_seconds = 0, flops = 0;
   std::int64_t activation_bytes = 0, peak_bytes = 0, rss_bytes = 0;
-  std::vector<Part> parts;
+  std::vector<RunPart> parts;
   std::vector<Metric> history;
 
   void fields(auto&& f) {

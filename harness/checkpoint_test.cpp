@@ -143,8 +143,8 @@ TEST(Checkpoint, RefusesAnotherLevelAndSaysHowToGetItBack) {
 }
 
 TEST(Checkpoint, PartsUnderOtherConditionsAreNotOneTiming) {
-  const Part one{"A, 2 cores", 1, false, 10, 0.5, 0}, two{"A, 2 cores", 2, false, 10, 0.5, 0};
-  Part elsewhere = one, stopped = one;
+  const RunPart one{"A, 2 cores", 1, false, 10, 0.5, 0}, two{"A, 2 cores", 2, false, 10, 0.5, 0};
+  RunPart elsewhere = one, stopped = one;
   elsewhere.machine = "B, 4 cores", stopped.paused_seconds = 3.25;
   EXPECT_EQ(timing_flaw({}), "");
   EXPECT_EQ(timing_flaw({one, one}), "") << "to go on changes nothing by itself";

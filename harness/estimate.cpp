@@ -1,10 +1,10 @@
 #include "harness/estimate.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <vector>
 
+#include "core/clock.h"
 #include "harness/measure.h"
 #include "harness/step.h"
 #include "harness/trial_data.h"
@@ -12,9 +12,6 @@
 
 namespace lra {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 /// Seconds from the start of a cell's process to its first step and from its test to its end: two measurements of the
 /// machine's peak, the workers' first primitives, the store.

@@ -8,7 +8,7 @@
 namespace lra {
 namespace {
 
-std::vector<std::string> names_of(const std::vector<Field>& fields) {
+std::vector<std::string> field_names(const std::vector<Field>& fields) {
   std::vector<std::string> names;
   names.reserve(fields.size());
   for (const Field& field : fields) names.push_back(field.name);
@@ -34,13 +34,13 @@ struct SplitSettings {
 
 SplitSettings split(const Json& set, const std::string& who = "--set") {
   SplitSettings parts;
-  const auto recipe = names_of(fields_of(Recipe{})), encoder = names_of(fields_of(EncoderConfig{}));
+  const auto recipe = field_names(fields_of(Recipe{})), encoder = field_names(fields_of(EncoderConfig{}));
   for (const auto& [key, value] : set.items()) {
     if (contains(recipe, key))
       parts.recipe[key] = value;
     else if (contains(encoder, key))
       parts.encoder[key] = value;
-    else if (contains(names_of(fields_of(DataSettings{})), key))
+    else if (contains(field_names(fields_of(DataSettings{})), key))
       parts.data[key] = value;
     else
       fail_usage("{}: unknown key '{}'{}", who, key, suggestion(key, setting_names()));
@@ -50,7 +50,7 @@ SplitSettings split(const Json& set, const std::string& who = "--set") {
 
 /// Rejects a model's setting in --set and names the option that sets it.
 void check_not_of_model(const Json& set, const ModelEntry& entry, const std::string& model) {
-  const auto known = setting_names(), own = names_of(entry.settings);
+  const auto known = setting_names(), own = field_names(entry.settings);
   for (const auto& [key, value] : set.items())
     if (!contains(known, key) && contains(own, key))
       fail_usage("--set: '{}' is a setting of the model '{}'; set it with --model-args {}:{}=…", key, model, model,
@@ -78,7 +78,7 @@ TaskSpec decode_spec(const Json& json) {
 }  // namespace
 
 std::vector<std::string> setting_names() {
-  std::vector<std::string> all = names_of(fields_of(Recipe{}));
+  std::vector<std::string> all = field_names(fields_of(Recipe{}));
   for (const auto& fields : {fields_of(EncoderConfig{}), fields_of(DataSettings{})})
     for (const Field& field : fields) all.push_back(field.name);
   return all;

@@ -6,11 +6,11 @@
 
 #include <algorithm>
 #include <barrier>
-#include <chrono>
 #include <cmath>
 #include <fstream>
 #include <string>
 
+#include "core/clock.h"
 #include "core/random.h"
 #include "harness/lane_executor.h"
 #include "models/tensor/context.h"
@@ -19,8 +19,6 @@
 
 namespace lra {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr int kRounds = 4;  // of one measurement of the machine; the first is a warm-up
 
@@ -39,7 +37,7 @@ double rate(WorkerPool& workers, const std::function<void(long)>& work) {
   for (int round = 0; round < kRounds; ++round) {
     const auto start = Clock::now();
     in_each_worker(workers, work);
-    rates.push_back(1 / std::chrono::duration<double>(Clock::now() - start).count());
+    rates.push_back(1 / seconds_since(start));
   }
   rates.erase(rates.begin());
   return quantile(rates, 0.5);

@@ -67,7 +67,7 @@ class Collector {
 };
 
 /// Moves the buffers' sums from `gradients` to `states`, as the values that their update rules make of them.
-void update_buffers(const Parameters& parameters, Probe& probe) {
+void move_sums_to_states(const Parameters& parameters, Probe& probe) {
   probe.states.resize(probe.gradients.size());
   for (const ParameterInfo& p : parameters.list()) {
     if (!p.rule) continue;
@@ -109,7 +109,7 @@ Probe probe(const Classifier& model, const Dataset& data, const ProbeRequest& re
       tape.backward();
     }
   });
-  update_buffers(model.parameters(), result);
+  move_sums_to_states(model.parameters(), result);
   return result;
 }
 

@@ -7,7 +7,7 @@
 namespace lra {
 namespace {
 
-Json encode(const Spent& spent) {
+Json encode_spent(const Spent& spent) {
   return {{"calls", spent.calls}, {"seconds", spent.seconds}, {"flops", spent.flops}, {"bytes", spent.bytes}};
 }
 
@@ -42,8 +42,10 @@ TimeShares shares_of(const StepProfile& profile) {
 Json encode(const StepProfile& profile) {
   Json ops = Json::array();
   for (const ProfileRow& row : profile.rows)
-    ops.push_back(
-        {{"layer", row.layer}, {"op", row.op}, {"forward", encode(row.forward)}, {"backward", encode(row.backward)}});
+    ops.push_back({{"layer", row.layer},
+                   {"op", row.op},
+                   {"forward", encode_spent(row.forward)},
+                   {"backward", encode_spent(row.backward)}});
   const TimeShares shares = shares_of(profile);
   return {{"steps", profile.steps},
           {"threads", profile.threads},

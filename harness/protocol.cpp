@@ -39,7 +39,7 @@ auto figures_from(const Json& json) {
   };
 }
 
-Json encode(const TrainResult& result) {
+Json encode_result(const TrainResult& result) {
   Json json;
   TrainResult::fields(result, into(json));
   Json history = Json::array();
@@ -103,7 +103,7 @@ std::string encode(const CellMessage& message) {
       return Json{{"progress", json}}.dump();
     }
     case CellMessage::Type::result: {
-      Json json{{"result", encode(message.result)}};
+      Json json{{"result", encode_result(message.result)}};
       if (message.profile) json["profile"] = encode(*message.profile);
       return json.dump();
     }

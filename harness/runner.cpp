@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 
+#include "core/clock.h"
 #include "core/file.h"
 #include "harness/checkpoint.h"
 #include "harness/child.h"
@@ -24,10 +25,6 @@
 
 namespace lra {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 /// Time that a cell has to end after it was told to: one that keeps checkpoints loses nothing.
 constexpr std::chrono::milliseconds kGrace{1500};

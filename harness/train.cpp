@@ -1,10 +1,10 @@
 #include "harness/train.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "harness/checkpoint.h"
 #include "harness/measure.h"
@@ -16,9 +16,6 @@
 
 namespace lra {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 constexpr long kHistoryPoints = 500;  // approximate maximum of stored training losses per run
 
@@ -65,7 +62,7 @@ class Trainer {
     if (keeps_state())
       load_checkpoint(x_.checkpoints.file, x_.checkpoints.experiment, x_.environment, state_, arrays());
     result_.seconds = state_.seconds;
-    for (const Part& earlier : state_.parts) result_.shared = result_.shared || earlier.shared;
+    for (const RunPart& earlier : state_.parts) result_.shared = result_.shared || earlier.shared;
     if (x_.leave) lanes_.workers().on_abandon([this] { save(), x_.leave(); });
     try {
       measured_run();
@@ -105,7 +102,7 @@ class Trainer {
         {.stop = x_.stop, .check_finite = x_.check_finite, .profile = x_.profile},
         [&](const MicroBatchPlan& plan, const StepResult& taken) { check_finite(step, plan, taken); });
     profile_.add(result);
-    Part& part = this_part();
+    RunPart& part = this_part();
     ++part.steps, part.train_seconds += result.seconds;
     state_.data_seconds += result.data_seconds;
     state_.train_seconds += result.seconds;
@@ -228,7 +225,7 @@ class Trainer {
   }
 
   /// The part of the run that this process computes; empty before its first step.
-  Part& this_part() {
+  RunPart& this_part() {
     if (!std::exchange(has_part_, true)) state_.parts.push_back({machine_name(x_.environment), x_.threads, x_.shared});
     return state_.parts.back();
   }

@@ -4,6 +4,7 @@
 #include <utf8proc.h>
 
 #include <algorithm>
+#include <cctype>
 
 namespace lra {
 namespace {
@@ -63,6 +64,11 @@ std::string shown_but(std::string_view text, bool (*is_kept)(std::string_view pi
 }
 
 }  // namespace
+
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+  return text;
+}
 
 bool is_utf8(std::string_view text) {
   for (std::size_t bytes; !text.empty(); text.remove_prefix(bytes))

@@ -1,4 +1,4 @@
-/// Escaping of untrusted text (file names, labels, data, arguments) for a terminal or a shell.
+/// Text in lower case, and escaping of untrusted text (file names, labels, data, arguments) for a terminal or a shell.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,9 @@
 namespace lra {
 
 bool is_utf8(std::string_view text);
+
+/// Return the text with its ASCII letters in lower case.
+std::string lower_case(std::string text);
 
 /// Return the path for results and messages: `whole`, or the path as given when `whole` is not UTF-8.
 std::filesystem::path utf8_path(const std::filesystem::path& whole, const std::filesystem::path& given);

@@ -29,7 +29,7 @@ CostRow cost_row(const std::string& label, const std::vector<const StoredRun*>& 
   return row;
 }
 
-const CostRow* find_row(const CostTable& table, const std::string& label) {
+const CostRow* find_cost_row(const CostTable& table, const std::string& label) {
   const auto found = std::find_if(table.rows.begin(), table.rows.end(), [&](auto& r) { return r.label == label; });
   return found == table.rows.end() ? nullptr : &*found;
 }
@@ -47,9 +47,9 @@ void set_relative_speeds(CostTable& table) {
       return reference_label(table.references, reference, row.label, labels);
     };
     row.reference = label_of(table.references.exact);
-    const CostRow* fused = find_row(table, row.reference);
+    const CostRow* fused = find_cost_row(table, row.reference);
     row.relative_speed = relation_to(fused);
-    row.relative_to_stored = relation_to(find_row(table, label_of(table.references.materialized_row())));
+    row.relative_to_stored = relation_to(find_cost_row(table, label_of(table.references.materialized_row())));
     row.marks.over_budget = fused && static_cast<double>(row.parameters) > parameter_budget(fused->parameters);
   }
 }

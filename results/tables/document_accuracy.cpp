@@ -31,7 +31,7 @@ TableCell accuracy_cell(const Column& column, const AccuracyCell& cell) {
   return shown;
 }
 
-void add_baselines(Table& printed, const AccuracyTable& table) {
+void add_baseline_rows(Table& printed, const AccuracyTable& table) {
   printed.rows.push_back({{"without a model:"}, true});
   for (const auto& [name, label] : kBaselines) {
     TableRow entry{{label}, true};
@@ -275,7 +275,7 @@ Table tabulate_accuracy(const AccuracyTable& table) {
       entry.cells.push_back(row.averages[a] ? TableCell(percent(*row.averages[a]), *row.averages[a]) : TableCell("–"));
     printed.rows.push_back(std::move(entry));
   }
-  add_baselines(printed, table);
+  add_baseline_rows(printed, table);
   printed.notes = accuracy_notes(table);
   return printed;
 }

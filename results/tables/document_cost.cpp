@@ -33,7 +33,7 @@ std::string place(const BenchTable& table) {
                      settings);
 }
 
-const BenchRow* find_row(const BenchTable& table, const std::string& model, long length) {
+const BenchRow* find_bench_row(const BenchTable& table, const std::string& model, long length) {
   for (const BenchRow& row : table.rows)
     if (row.model == model && row.length == length) return &row;
   return nullptr;
@@ -135,7 +135,7 @@ Table tabulate_speed(const BenchTable& table) {
   for (const std::string& model : ordered) {
     TableRow entry{{model}, models.count(model) == 0};
     for (const long length : lengths) {
-      const BenchRow* row = find_row(table, model, length);
+      const BenchRow* row = find_bench_row(table, model, length);
       const auto text = [](const std::optional<double>& v) { return v ? fmt::format("{:.2f}", *v) : std::string("–"); };
       entry.cells.push_back(row && (row->speed_up || row->speed_up_to_stored)
                                 ? TableCell(fmt::format("{} / {}", text(row->speed_up), text(row->speed_up_to_stored)),
@@ -143,7 +143,7 @@ Table tabulate_speed(const BenchTable& table) {
                                 : TableCell(row && !row->fits() ? kDoesNotFit : "–"));
     }
     for (const long length : lengths) {
-      const BenchRow* row = find_row(table, model, length);
+      const BenchRow* row = find_bench_row(table, model, length);
       const auto found = row ? row->values.find("peak_bytes") : decltype(row->values.end()){};
       entry.cells.push_back(row && found != row->values.end() ? bytes(static_cast<std::int64_t>(found->second))
                                                               : TableCell("–"));

@@ -12,7 +12,7 @@ Json last_value(const StoredRun& run, const std::string& split, const std::strin
   return found == run.history.rend() ? Json() : Json(found->value);
 }
 
-void add_baselines(Json& row, const std::vector<Baseline>& baselines) {
+void add_baseline_scores(Json& row, const std::vector<Baseline>& baselines) {
   row["baselines"] = Json::object();
   row["majority"] = row["best_baseline"] = nullptr;
   for (const Baseline& baseline : baselines) {
@@ -35,7 +35,7 @@ Json json_row(const StoredRun& run, const std::vector<Baseline>& baselines) {
   row["accuracy"] = done && run.test_examples > 0 ? Json(accuracy(run)) : Json();
   row["data_share"] = done ? Json(data_share(run)) : Json();
   if (!done) TrainResult::figures(run, [&row](const char* name, const auto&) { row[name] = nullptr; });
-  add_baselines(row, baselines);
+  add_baseline_scores(row, baselines);
   return row;
 }
 

@@ -32,7 +32,7 @@ std::string_view take_letters(std::string_view& text) {
 }
 
 /// The text in lower case, without spaces.
-std::string plain(const std::string& text) {
+std::string normalised(const std::string& text) {
   std::string result;
   for (const char c : text)
     if (!std::isspace(static_cast<unsigned char>(c))) result += char(std::tolower(static_cast<unsigned char>(c)));
@@ -120,12 +120,12 @@ double checked(const std::string& text, std::optional<double> amount, const std:
 }  // namespace
 
 std::int64_t parse_bytes(const std::string& text, const std::string& option) {
-  const double bytes = checked(text, bytes_of(plain(text)), option, "an amount of memory", "800M, 4G or 1.5T");
+  const double bytes = checked(text, bytes_of(normalised(text)), option, "an amount of memory", "800M, 4G or 1.5T");
   return std::max(std::int64_t(bytes), std::int64_t(!text.empty()));
 }
 
 double parse_seconds(const std::string& text, const std::string& option) {
-  const std::string written = plain(text);
+  const std::string written = normalised(text);
   const std::optional<double> clock = clock_time(written);
   return checked(text, clock ? clock : sum_of_units(written), option, "a time", "90s, 30m, 1h30m, 2d or 1:30:00");
 }

@@ -29,7 +29,7 @@ namespace {
 
 using Status = BenchCell::Status;
 
-struct Options {
+struct BenchCommandOptions {
   std::string models = "all", lengths = "1024,2048,3072,4096", mode = "train", seconds = "2s", database, max_memory,
               max_time;
   std::vector<std::string> set;
@@ -52,7 +52,7 @@ std::vector<long> parse_lengths(const std::string& text) {
   return lengths;
 }
 
-BenchRequest request_of(const Command& command, const Options& options) {
+BenchRequest bench_request(const Command& command, const BenchCommandOptions& options) {
   check_name("mode", options.mode, {"train", "infer"});
   if (options.batch < 1) fail_usage("--batch must be at least 1");
   BenchRequest request;
@@ -146,7 +146,7 @@ void print_length(long length, const std::vector<BenchCell>& cells, const BenchT
   std::cout << heading(length, task, measured) << "\n\n" << text << reasons << "\n";
 }
 
-void print(const std::vector<BenchCell>& cells, const BenchTable& table, const BenchRequest& request) {
+void print_cells(const std::vector<BenchCell>& cells, const BenchTable& table, const BenchRequest& request) {
   for (const long length : request.lengths) print_length(length, cells, table, request.task);
   if (!table.rows.empty())
     std::cout
@@ -219,7 +219,7 @@ const char* name_of(Status status) {
   return "not measured";
 }
 
-Json json_of(const std::vector<BenchCell>& cells, const BenchTable& table, const BenchTask& task) {
+Json cells_json(const std::vector<BenchCell>& cells, const BenchTable& table, const BenchTask& task) {
   Json all = Json::array();
   for (const BenchCell& cell : cells) {
     if (cell.status == Status::open) continue;
@@ -252,8 +252,8 @@ std::string what_is_open(const std::vector<BenchCell>& cells) {
                      fmt::join(names, ", "));
 }
 
-int bench_command(const Command& command, const Options& options) {
-  const BenchRequest request = request_of(command, options);
+int bench_command(const Command& command, const BenchCommandOptions& options) {
+  const BenchRequest request = bench_request(command, options);
   BenchOptions how;
   how.max_seconds = parse_seconds(options.max_time, "--max-time");
   how.stop = &interrupted;
@@ -273,9 +273,9 @@ int bench_command(const Command& command, const Options& options) {
     }
   }
   if (options.json)
-    std::cout << json_of(cells, table, request.task).dump(2) << "\n";
+    std::cout << cells_json(cells, table, request.task).dump(2) << "\n";
   else
-    print(cells, table, request);
+    print_cells(cells, table, request);
   std::cout.flush();
   if (not_stored) std::rethrow_exception(not_stored);
 
@@ -292,7 +292,7 @@ int bench_command(const Command& command, const Options& options) {
 void add_bench(const Command& program, int& exit_code) {
   Command command =
       program.add_subcommand("bench", "Measure time and memory per step of each model at several lengths");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<BenchCommandOptions>();
   command.add_option("--models", options->models, "names, lra11 or all, separated by commas").shows_default();
   command.add_option("--lengths", options->lengths, "sequence lengths in tokens, separated by commas").shows_default();
   command.add_option("--batch", options->batch, "sequences per step").shows_default();

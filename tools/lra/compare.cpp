@@ -21,7 +21,7 @@
 namespace lra {
 namespace {
 
-struct Options {
+struct CompareOptions {
   std::string first, second, preset, tasks, database = kDefaultDatabase;
   bool json = false;
 };
@@ -32,7 +32,7 @@ bool is_number(const std::string& text) {
   return !text.empty() && text.size() < 18 && text.find_first_not_of("0123456789") == std::string::npos;
 }
 
-SideKind kind_of(const std::string& text) {
+SideKind side_kind(const std::string& text) {
   if (text.size() > 1 && text.front() == '@') return SideKind::version;
   if (is_number(text)) return SideKind::run;
   return is_file(text) ? SideKind::database : SideKind::model;
@@ -58,7 +58,7 @@ struct Source {
   std::map<long, Environment> environments;
 };
 
-bool is_asked_for(const StoredRun& run, const Options& options, const std::vector<std::string>& tasks) {
+bool is_asked_for(const StoredRun& run, const CompareOptions& options, const std::vector<std::string>& tasks) {
   return (options.preset.empty() || run.preset == options.preset) &&
          (tasks.empty() ||
           std::any_of(tasks.begin(), tasks.end(), [&](const std::string& task) { return is_on_task(run, task); }));
@@ -92,7 +92,7 @@ std::vector<std::string> known_names(const Source& source, SideKind kind) {
 }
 
 /// The tasks that --tasks selects among those of either side.
-std::vector<std::string> wanted_tasks(const Options& options, const Source& source, const Source& opposite) {
+std::vector<std::string> wanted_tasks(const CompareOptions& options, const Source& source, const Source& opposite) {
   if (!options.preset.empty()) check_name("preset", options.preset, preset_names());
   if (options.tasks.empty()) return {};
   std::vector<StoredRun> runs = source.runs;
@@ -100,7 +100,7 @@ std::vector<std::string> wanted_tasks(const Options& options, const Source& sour
   return select_stored_tasks(options.tasks, runs);
 }
 
-Side side_of(const std::string& name, SideKind kind, const Source& source, const Options& options,
+Side side_of(const std::string& name, SideKind kind, const Source& source, const CompareOptions& options,
              const std::vector<std::string>& tasks) {
   Side side{name, {}, &source.correct_examples, &source.environments};
   bool known = false;
@@ -117,7 +117,7 @@ Side side_of(const std::string& name, SideKind kind, const Source& source, const
   return side;
 }
 
-Json task_json(const ModelComparison& comparison, const TaskComparison& task) {
+Json comparison_json(const ModelComparison& comparison, const TaskComparison& task) {
   const PairedComparison& c = task.comparison;
   const auto number = [](double v) { return std::isnan(v) ? Json() : Json(v); };
   return {{"schema_version", kJsonVersion},
@@ -178,7 +178,7 @@ std::string verdict(const ModelComparison& comparison) {
   return "No difference is significant.";
 }
 
-void print(const ModelComparison& comparison) {
+void print_comparison(const ModelComparison& comparison) {
   TextTable table{{"task", comparison.first, comparison.second, "difference", "95 % interval", "these models: p (Holm)",
                    "these networks: p", "seeds", "equal bits"},
                   {}};
@@ -202,8 +202,8 @@ void print(const ModelComparison& comparison) {
   std::cout << verdict(comparison) << '\n';
 }
 
-int compare(const Options& options) {
-  const SideKind first = kind_of(options.first), second = kind_of(options.second);
+int compare(const CompareOptions& options) {
+  const SideKind first = side_kind(options.first), second = side_kind(options.second);
   const bool databases = first == SideKind::database;
   for (const auto& [name, kind] : {std::pair(options.first, first), {options.second, second}})
     if (kind == SideKind::model && is_meant_as_file(name)) fail_data("there is no database {}", name);
@@ -220,10 +220,10 @@ int compare(const Options& options) {
       databases || first == SideKind::version, report_request("all", options.preset));
   if (options.json) {
     Json all = Json::array();
-    for (const TaskComparison& task : result.tasks) all.push_back(task_json(result, task));
+    for (const TaskComparison& task : result.tasks) all.push_back(comparison_json(result, task));
     std::cout << all.dump(2) << '\n';
   } else {
-    print(result);
+    print_comparison(result);
   }
   return result.second_is_worse() ? int(Kind::failed) : 0;
 }
@@ -233,7 +233,7 @@ int compare(const Options& options) {
 void add_compare(const Command& program, int& exit_code) {
   Command command = program.add_subcommand(
       "compare", "Test whether B differs from A; exit code 1 when B is significantly worse on some task");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<CompareOptions>();
   command.add_option("A", options->first, "a model, a run's id, a database file, or @VERSION of the code").required();
   command.add_option("B", options->second, "what to compare with A, of the same kind").required();
   command.add_option("--tasks", options->tasks, "only these tasks, separated by commas");

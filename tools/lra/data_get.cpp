@@ -26,7 +26,7 @@ struct FetchOptions {
   bool list = false;
 };
 
-Json json_of(const Imported& imported) {
+Json import_json(const Imported& imported) {
   Json parts = Json::object();
   for (const auto& part : imported.parts) parts[part.name] = {{"found", part.found}, {"official", part.official}};
   return {{"layout", imported.layout},  {"place", imported.place.string()}, {"how", imported.how},
@@ -34,7 +34,7 @@ Json json_of(const Imported& imported) {
           {"lacking", imported.lacking}};
 }
 
-void print(const std::vector<Imported>& all) {
+void print_imports(const std::vector<Imported>& all) {
   TextTable table{{"data", "part", "found", "official", ""}, {}};
   for (const Imported& imported : all)
     for (const auto& part : imported.parts)
@@ -123,9 +123,9 @@ int fetch_and_import(const FetchOptions& options) {
 
 void import_and_report(const std::filesystem::path& from, const std::filesystem::path& root, bool link, bool json) {
   const auto all = import_data(from, root, link);
-  if (!json) return print(all);
+  if (!json) return print_imports(all);
   Json list = Json::array();
-  for (const Imported& imported : all) list.push_back(json_of(imported));
+  for (const Imported& imported : all) list.push_back(import_json(imported));
   std::cout << list.dump(2) << "\n";
 }
 

@@ -10,12 +10,12 @@
 namespace lra {
 namespace {
 
-struct Options {
+struct DataListOptions {
   std::string tasks, data, preset;
   bool json = false;
 };
 
-std::vector<DataStatus> data_statuses(const Options& options) {
+std::vector<DataStatus> data_statuses(const DataListOptions& options) {
   const DataPaths paths = data_paths(options.data);
   std::vector<DataStatus> all;
   for (const std::string& name : preset_names()) {
@@ -31,7 +31,7 @@ std::vector<DataStatus> data_statuses(const Options& options) {
   return all;
 }
 
-Json json_of(const DataStatus& status) {
+Json status_json(const DataStatus& status) {
   const bool prepared = status.state == "prepared";
   return {{"task", status.spec.name},
           {"variant", status.spec.variant},
@@ -58,7 +58,7 @@ std::string classes_text(const DataStatus& status) {
              : fmt::format("{}", fmt::join(status.classes, ", "));
 }
 
-void print(const std::vector<DataStatus>& all) {
+void print_statuses(const std::vector<DataStatus>& all) {
   constexpr std::size_t kShown = 12;  // digits of a fingerprint
   TextTable table{{"data", "preset", "state", "size", "train / valid / test", "classes", "fingerprint"}, {}};
   std::map<std::string, const DataStatus*> by_source;
@@ -86,7 +86,7 @@ void print(const std::vector<DataStatus>& all) {
 void add_data_list(const Command& data, int& exit_code) {
   Command command =
       data.add_subcommand("list", "List whether the data of each task variant are available, with counts and licences");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<DataListOptions>();
   command.add_option("tasks", options->tasks, "only these tasks, separated by commas; tsv:FOLDER for your own data");
   add_data_option(command, options->data);
   command.add_option("--preset", options->preset, "only this preset");
@@ -97,11 +97,11 @@ void add_data_list(const Command& data, int& exit_code) {
       for (const std::string& task : split_list(options->tasks, "tasks")) check_task(task);
     const auto all = data_statuses(*options);
     Json json = Json::array();
-    for (const DataStatus& status : all) json.push_back(json_of(status));
+    for (const DataStatus& status : all) json.push_back(status_json(status));
     if (options->json)
       std::cout << json.dump(2) << "\n";
     else
-      print(all);
+      print_statuses(all);
     exit_code = 0;
   });
 }

@@ -1,8 +1,8 @@
-#include <chrono>
 #include <cstdio>
 
 #include <spdlog/spdlog.h>
 
+#include "core/clock.h"
 #include "datasets/cache.h"
 #include "results/tables/text_table.h"
 #include "tasks/inventory.h"
@@ -12,14 +12,11 @@
 namespace lra {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-struct Options {
+struct DataPrepareOptions {
   std::string tasks, preset = "quick", data;
 };
 
-void generate(const Options& options) {
+void generate(const DataPrepareOptions& options) {
   DataPaths paths = data_paths(options.data);
   paths.notice = [](const std::string& sentence) { spdlog::info("{}", sentence); };
   for (const std::string& task : select_tasks(options.tasks, options.preset)) {
@@ -63,7 +60,7 @@ int verify() {
 void add_data_generate(const Command& data, int& exit_code) {
   Command command =
       data.add_subcommand("generate", "Prepare a task's data: generate or read them, and store them in the cache");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<DataPrepareOptions>();
   command.add_option("tasks", options->tasks, "names, lra5 or all, separated by commas").required();
   command.add_option("--preset", options->preset, "the preset whose variant to prepare").shows_default();
   add_data_option(command, options->data);

@@ -11,12 +11,12 @@
 namespace lra {
 namespace {
 
-struct Options {
+struct DataShowOptions {
   std::string task, preset = "quick", split = "train", data, output;
   long index = 0, scale = 0;
 };
 
-void show(const Options& options) {
+void show(const DataShowOptions& options) {
   check_name("preset", options.preset, preset_names());
   if (options.scale < 0 || options.scale > 64)
     fail_usage("--scale must be from 1 to 64, or 0 for about 256 pixels per side");
@@ -45,7 +45,7 @@ void show(const Options& options) {
 
 void add_data_show(const Command& data, int& exit_code) {
   Command command = data.add_subcommand("show", "Render one example with its label: a picture, a tree or a text");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<DataShowOptions>();
   command.add_option("task", options->task, "a task, or tsv:FOLDER").required();
   command.add_option("--index", options->index, "index of the example, from 0").shows_default();
   command.add_option("--split", options->split, "train, valid or test").shows_default();

@@ -16,13 +16,13 @@
 namespace lra {
 namespace {
 
-struct Options {
+struct DescribeOptions {
   std::string what, name, task = "listops", model = "transformer", preset = "quick";
   std::vector<std::string> set, model_args;
   bool json = false, no_cost = false;
 };
 
-Experiment experiment_of(const Options& options) {
+Experiment described_experiment(const DescribeOptions& options) {
   check_name("preset", options.preset, preset_names());
   check_task(options.task);
   Overrides overrides{parse_settings(options.set), parse_model_args(options.model_args)};
@@ -51,9 +51,9 @@ Json cost_json(const Classifier& model, const TaskSpec& spec) {
           {"training_bytes", cost.training_bytes}};
 }
 
-Json model_json(const Options& options) {
+Json model_json(const DescribeOptions& options) {
   const ModelEntry& entry = models().at(options.model);
-  const Experiment experiment = experiment_of(options);
+  const Experiment experiment = described_experiment(options);
   const TaskPlan& plan = experiment.plan;
   const Classifier model(experiment.model, experiment.model_settings, parse<EncoderConfig>(plan.encoder, "encoder"),
                          plan.spec, experiment.seed);
@@ -94,8 +94,8 @@ Json source_json(const std::string& name) {
   return {{"name", name}, {"summary", facts.summary}, {"licence", facts.licence}, {"citation", facts.citation}};
 }
 
-Json task_json(const Options& options) {
-  const Experiment experiment = experiment_of(options);
+Json task_json(const DescribeOptions& options) {
+  const Experiment experiment = described_experiment(options);
   const TaskPlan& plan = experiment.plan;
   const bool own = is_own_task(options.task);
   return {{"name", options.task},
@@ -159,7 +159,7 @@ void print_task(const Json& task) {
   for (const char* key : {"source", "spec", "data", "encoder", "recipe"}) print_block(key, task.at(key));
 }
 
-void describe(Options options) {
+void describe(DescribeOptions options) {
   check_name("thing to describe", options.what, {"model", "task", "models"});
   if (options.what == "models") {
     std::cout << (options.name.empty() ? model_page(model_rows(models().names(), ""))
@@ -183,7 +183,7 @@ void describe(Options options) {
 
 void add_describe(const Command& program, int& exit_code) {
   Command command = program.add_subcommand("describe", "Describe one model or task, or models as Markdown tables");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<DescribeOptions>();
   command.add_option("what", options->what, "model, task or models").required();
   command.add_option("name", options->name, "its name; for models, a list as in 'lra run --models' (default: all)");
   command.add_option("--task", options->task, "the task that a model is built for").shows_default();

@@ -7,13 +7,10 @@
 #include "harness/experiment.h"
 #include "models/layers/encoder.h"
 #include "models/layers/mixer.h"
+#include "tools/lra/selection.h"
 
 namespace lra {
 namespace {
-
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
 
 std::string replaced(std::string name, char from, char to) {
   std::replace(name.begin(), name.end(), from, to);

@@ -54,7 +54,7 @@ std::size_t width_of(const std::string& text) {
 }
 
 /// Prints the column names, then one aligned line per entry.
-void print(Json entries, const std::vector<std::string>& columns) {
+void print_columns(Json entries, const std::vector<std::string>& columns) {
   Json names;
   for (const std::string& column : columns) names[column] = column;
   entries.insert(entries.begin(), names);
@@ -83,7 +83,7 @@ void print_models(const Json& rows) {
     row["paper"] = short_citation(row.at("paper"));
     lines.push_back(row);
   }
-  print(lines, {"name", "also", "complexity", "parameters", "paper"});
+  print_columns(lines, {"name", "also", "complexity", "parameters", "paper"});
 }
 
 void list(const std::string& what, const std::string& wanted, bool json) {
@@ -98,9 +98,9 @@ void list(const std::string& what, const std::string& wanted, bool json) {
   else if (what == "models")
     print_models(entries);
   else if (what == "presets")
-    print(entries, {"name", "tasks", "summary"});
+    print_columns(entries, {"name", "tasks", "summary"});
   else
-    print(entries, {"name", "summary"});
+    print_columns(entries, {"name", "summary"});
 }
 
 }  // namespace

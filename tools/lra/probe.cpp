@@ -21,7 +21,7 @@ namespace {
 
 constexpr long kLastStep = 0xffffffff;  // random streams take a step of 32 bits
 
-struct Options {
+struct ProbeOptions {
   std::string model, task, preset = "quick", split = "train", weights, output, data;
   std::vector<std::string> set, model_args;
   std::uint64_t seed = 0;
@@ -30,7 +30,7 @@ struct Options {
 };
 
 /// Without dropout unless it is set, because no other framework can reproduce our masks.
-Experiment experiment_of(const Command& command, const Options& options) {
+Experiment probed_experiment(const Command& command, const ProbeOptions& options) {
   check_name("preset", options.preset, preset_names());
   check_task(options.task);
   check_name("model", options.model, models().names());
@@ -45,7 +45,7 @@ Experiment experiment_of(const Command& command, const Options& options) {
 }
 
 /// The first examples of the batch that the epoch sampler, applied to the chosen split, gives at the chosen step.
-ProbeRequest request_of(const Options& options, const Experiment& experiment, const Dataset& data) {
+ProbeRequest probe_request(const ProbeOptions& options, const Experiment& experiment, const Dataset& data) {
   ProbeRequest request;
   request.split = parse_split(options.split);
   request.step = std::uint32_t(options.step);
@@ -61,7 +61,7 @@ ProbeRequest request_of(const Options& options, const Experiment& experiment, co
   return request;
 }
 
-StoredText describe(const Experiment& experiment, const Options& options) {
+StoredText stored_description(const Experiment& experiment, const ProbeOptions& options) {
   const Json all = encode(experiment);
   return {{"model", experiment.model},
           {"model_revision", model_revision(experiment.model)},
@@ -76,12 +76,12 @@ StoredText describe(const Experiment& experiment, const Options& options) {
           {"code_version", build_info().code_version}};
 }
 
-Json probe_command(const Command& command, const Options& options) {
+Json probe_command(const Command& command, const ProbeOptions& options) {
   (void)parse_split(options.split);
   if (options.step < 0 || options.step > kLastStep)
     fail_usage("--step is {}; it must be 0 to {}", options.step, kLastStep);
   if (options.limit < 0) fail_usage("--limit is {}; it must be 0 or more", options.limit);
-  const Experiment experiment = experiment_of(command, options);
+  const Experiment experiment = probed_experiment(command, options);
   const TaskPlan& plan = experiment.plan;
   warn_of_remark(plan);
   Classifier model(experiment.model, experiment.model_settings, parse<EncoderConfig>(plan.encoder, "encoder"),
@@ -90,8 +90,8 @@ Json probe_command(const Command& command, const Options& options) {
   DataPaths paths = data_paths(options.data);
   paths.notice = [](const std::string& sentence) { spdlog::info("{}", sentence); };
   const auto data = open_data(plan, paths);
-  const Probe result = probe(model, *data, request_of(options, experiment, *data));
-  write_probe(options.output, model, result, describe(experiment, options));
+  const Probe result = probe(model, *data, probe_request(options, experiment, *data));
+  write_probe(options.output, model, result, stored_description(experiment, options));
   return {{"model", experiment.model},
           {"task", plan.spec.name},
           {"variant", plan.spec.variant},
@@ -108,7 +108,7 @@ Json probe_command(const Command& command, const Options& options) {
           {"file", options.output}};
 }
 
-void print(const Json& result) {
+void print_probe(const Json& result) {
   const double auxiliary = result.at("auxiliary").get<double>();
   fmt::print("{} on {}, seed {}: loss {:.6f}{} over {} examples with {} tokens in total\n",
              result.at("model").get<std::string>(), result.at("variant").get<std::string>(),
@@ -125,7 +125,7 @@ void print(const Json& result) {
 void add_probe(const Command& program, int& exit_code) {
   Command command = program.add_subcommand(
       "probe", "Write a model's parameters, one batch, logits, losses and gradients to a safetensors file");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ProbeOptions>();
   command.add_option("--model", options->model, "the model").required();
   command.add_option("--task", options->task, "the task, or tsv:FOLDER").required();
   command.add_option("--preset", options->preset, "see 'lra list presets'").shows_default();
@@ -150,7 +150,7 @@ void add_probe(const Command& program, int& exit_code) {
     if (options->json)
       std::cout << result.dump(2) << "\n";
     else
-      print(result);
+      print_probe(result);
     exit_code = 0;
   });
 }

@@ -13,11 +13,11 @@
 namespace lra {
 namespace {
 
-struct Options {
+struct ReportOptions {
   std::string format = "markdown", table = "all", preset, tasks, models, model, output, database = kDefaultDatabase;
 };
 
-void report(const Options& options) {
+void report(const ReportOptions& options) {
   const ReportFormat& format = report_formats().at(options.format);
   check_name("table", options.table, report_tables());
   if (!options.preset.empty()) check_name("preset", options.preset, preset_names());
@@ -39,7 +39,7 @@ void report(const Options& options) {
 
 void add_report(const Command& program, int& exit_code) {
   Command command = program.add_subcommand("report", "Print tables of the results in the database");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ReportOptions>();
   command.add_option("--format", options->format, "markdown, latex, csv, json or html").shows_default();
   command
       .add_option("--table", options->table,

@@ -20,7 +20,7 @@
 namespace lra {
 namespace {
 
-struct Options {
+struct RunsOptions {
   std::string model, task, preset, status, output, other, data, database = kDefaultDatabase;
   std::vector<long> ids;
   long id = 0, threads = 0;
@@ -36,7 +36,7 @@ void expect_stored(const std::string& what, const std::string& name, const std::
 }
 
 /// The runs of any status that match the options, ordered by id.
-std::vector<StoredRun> selected(const Store& store, const Options& options) {
+std::vector<StoredRun> selected(const Store& store, const RunsOptions& options) {
   std::vector<StoredRun> all = all_runs(store);
   if (all.empty()) fail_usage("{} has no runs; `lra run` adds some", store.path().string());
   const std::string task = options.task.empty() ? "" : stored_task(options.task, all);
@@ -62,7 +62,7 @@ StoredRun find_run(const Store& store, long id) {
   return std::move(*run);
 }
 
-void list_runs(const Options& options) {
+void list_runs(const RunsOptions& options) {
   const Store store = open_database(options.database);
   const auto runs = selected(store, options);
   if (options.json) {
@@ -89,7 +89,7 @@ Json full_json(const Store& store, const StoredRun& run) {
   return json;
 }
 
-void show_run(const Options& options) {
+void show_run(const RunsOptions& options) {
   const Store store = open_database(options.database);
   const StoredRun run = find_run(store, options.id);
   Json json = full_json(store, run);
@@ -101,7 +101,7 @@ void show_run(const Options& options) {
   std::cout << json.dump(2) << '\n';
 }
 
-void delete_runs(const Options& options) {
+void delete_runs(const RunsOptions& options) {
   (void)open_database(options.database);  // throws if it does not exist; opening it to write would create it
   Store store = open_database_to_write(options.database);
   const long removed = store.remove(options.ids);
@@ -121,7 +121,7 @@ std::vector<std::byte> database_of(const Store& store, const std::vector<StoredR
   return copy.image();
 }
 
-void export_runs(const Options& options) {
+void export_runs(const RunsOptions& options) {
   const bool as_database = std::filesystem::path(options.output).extension() == ".db";
   if (as_database && is_file(options.output))
     fail_usage("{} exists already; `lra runs merge` adds to a database", options.output);
@@ -137,7 +137,7 @@ void export_runs(const Options& options) {
     write_file(options.output, all.dump(1) + "\n");
 }
 
-void merge_runs(const Options& options) {
+void merge_runs(const RunsOptions& options) {
   std::error_code none;
   if (std::filesystem::equivalent(options.other, options.database, none))
     fail_usage("{} is the database itself; name the one to merge into with --db", options.other);
@@ -149,13 +149,13 @@ void merge_runs(const Options& options) {
 }
 
 /// Adds a subcommand with the options that all share.
-Command add_action(const Command& group, Options& options, const char* name, const char* summary) {
+Command add_action(const Command& group, RunsOptions& options, const char* name, const char* summary) {
   Command action = group.add_subcommand(name, summary);
   add_database_option(action, options.database);
   return action;
 }
 
-void add_filters(const Command& action, Options& options) {
+void add_filters(const Command& action, RunsOptions& options) {
   action.add_option("--model", options.model, "only runs of this model");
   action.add_option("--task", options.task, "only runs on this task; tsv:FOLDER for your own data");
   action.add_option("--preset", options.preset, "only runs with this preset");
@@ -168,8 +168,8 @@ void add_runs(const Command& program, int& exit_code) {
   Command group =
       program.add_subcommand("runs", "List, show, delete, export, merge or reproduce the runs of the database");
   group.require_subcommand();
-  const auto options = std::make_shared<Options>();
-  const auto act = [options, &exit_code](Command action, void (*what)(const Options&)) {
+  const auto options = std::make_shared<RunsOptions>();
+  const auto act = [options, &exit_code](Command action, void (*what)(const RunsOptions&)) {
     action.callback([options, what, &exit_code] {
       what(*options);
       exit_code = 0;

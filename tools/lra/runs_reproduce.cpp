@@ -32,7 +32,7 @@ std::string folder_of(const StoredRun& run, const std::string& data) {
   return official ? official : "";
 }
 
-Experiment experiment_of(const StoredRun& run, const std::string& folder) {
+Experiment stored_experiment(const StoredRun& run, const std::string& folder) {
   const Json& stored = run.experiment;
   try {
     return decode_experiment({{"task", is_own_task(run.task) ? "tsv:" + folder : run.task},
@@ -58,7 +58,7 @@ std::vector<Cell> cell_of(const StoredRun& run, const std::string& folder, bool 
   const DataPaths paths = remembered_paths(folder);
   std::vector<Cell> cells;
   try {
-    cells = prepare({experiment_of(run, folder)}, paths, scratch, observer);
+    cells = prepare({stored_experiment(run, folder)}, paths, scratch, observer);
   } catch (const Error& error) {  // add that the folder is the stored one
     if (error.kind() != Kind::data) throw;
     fail_data("the data of run {} were sought in {}{}: {}; --data names {} place", run.id, paths.root.string(),
@@ -81,25 +81,25 @@ bool same_history(const StoredRun& a, const StoredRun& b) {
 
 std::string digits(const std::string& digest) { return digest.empty() ? "none" : digest.substr(0, 16); }
 
-bool print_line(const char* what, const std::string& before, const std::string& now, bool agrees) {
+bool print_agreement(const char* what, const std::string& before, const std::string& now, bool agrees) {
   fmt::print("{:<12} {:<22} {:<22} {}\n", what, before, now, agrees ? "agrees" : "DIFFERS");
   return agrees;
 }
 
 bool agree(const StoredRun& before, const StoredRun& now) {
   fmt::print("{:<12} {:<22} {:<22}\n", "", fmt::format("run {}", before.id), "now");
-  bool all = print_line("parameters", digits(before.parameter_digest), digits(now.parameter_digest),
-                        before.parameter_digest == now.parameter_digest);
-  all &= print_line("accuracy", fmt::format("{} of {}", before.test_correct, before.test_examples),
-                    fmt::format("{} of {}", now.test_correct, now.test_examples),
-                    before.test_correct == now.test_correct && before.test_examples == now.test_examples);
-  all &= print_line("test loss", fmt::format("{:.9g}", before.test_loss), fmt::format("{:.9g}", now.test_loss),
-                    same(before.test_loss, now.test_loss));
-  all &= print_line("predictions", fmt::format("{} examples", before.test_correctness.size()),
-                    fmt::format("{} examples", now.test_correctness.size()),
-                    before.test_correctness == now.test_correctness);
-  all &= print_line("history", fmt::format("{} values", before.history.size()),
-                    fmt::format("{} values", now.history.size()), same_history(before, now));
+  bool all = print_agreement("parameters", digits(before.parameter_digest), digits(now.parameter_digest),
+                             before.parameter_digest == now.parameter_digest);
+  all &= print_agreement("accuracy", fmt::format("{} of {}", before.test_correct, before.test_examples),
+                         fmt::format("{} of {}", now.test_correct, now.test_examples),
+                         before.test_correct == now.test_correct && before.test_examples == now.test_examples);
+  all &= print_agreement("test loss", fmt::format("{:.9g}", before.test_loss), fmt::format("{:.9g}", now.test_loss),
+                         same(before.test_loss, now.test_loss));
+  all &= print_agreement("predictions", fmt::format("{} examples", before.test_correctness.size()),
+                         fmt::format("{} examples", now.test_correctness.size()),
+                         before.test_correctness == now.test_correctness);
+  all &= print_agreement("history", fmt::format("{} values", before.history.size()),
+                         fmt::format("{} values", now.history.size()), same_history(before, now));
   return all;
 }
 

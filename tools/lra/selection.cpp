@@ -19,10 +19,6 @@ const std::vector<std::string> kLra11{"transformer", "local",       "sparse",  "
                                       "sinkhorn",    "synthesizer", "bigbird", "linear",     "performer"};
 constexpr std::size_t kMostSeeds = 10000;
 
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 /// Expands groups to their members among `available`; every other name must be in `known`.
 std::vector<std::string> select(const std::string& what, const std::vector<std::string>& names,
                                 std::vector<std::string> known, const std::vector<std::string>& available,
@@ -89,6 +85,10 @@ std::vector<std::string> candidates(const std::string& task) {
 }
 
 }  // namespace
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 std::vector<std::string> split_list(const std::string& text, const std::string& option) {
   std::vector<std::string> parts(1);

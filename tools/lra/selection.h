@@ -11,6 +11,8 @@
 
 namespace lra {
 
+bool contains(const std::vector<std::string>& names, const std::string& name);
+
 /// Splits "a, b" into a and b; "\," is a comma within a name. Throws a usage error that names `option` for an empty
 /// part.
 std::vector<std::string> split_list(const std::string& text, const std::string& option);
