@@ -86,6 +86,35 @@ function(lra_light)
   endforeach()
 endfunction()
 
+# Compiles the sources of the named targets together, up to eleven of one folder at once; generated files and those with
+# flags of their own stay alone. The program then takes a third less processor time to build: even an empty file takes 1.5 s
+# with the precompiled headers, because the literals of nlohmann's header instantiate its parser, and most files use the same
+# maps and formats.
+# Names in anonymous namespaces must differ within a folder; tools/check_layers checks that they do.
+function(lra_together)
+  if(NOT LRA_TOGETHER)
+    return()
+  endif()
+  foreach(name ${ARGN})
+    get_target_property(sources ${name} SOURCES)
+    list(FILTER sources EXCLUDE REGEX "^[/$]")
+    set(before "")
+    foreach(source ${sources})
+      get_filename_component(folder ${source} DIRECTORY)
+      if(NOT "${folder}/" STREQUAL before)
+        set(before "${folder}/")
+        set(count 0)
+      endif()
+      math(EXPR batch "${count} / 11")
+      math(EXPR count "${count} + 1")
+      set_source_files_properties(${source} PROPERTIES UNITY_GROUP "${folder}${batch}")
+    endforeach()
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+    # g++ takes every included file for a header, where a class with members of anonymous types would be a mistake.
+    target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  endforeach()
+endfunction()
+
 # A program at the root of the build folder; HEADERS are precompiled with the common ones.
 function(lra_executable name)
   cmake_parse_arguments(arg "" "" "SOURCES;HEADERS" ${ARGN})
