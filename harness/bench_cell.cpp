@@ -176,8 +176,8 @@ std::vector<BenchForecast> forecast(const BenchTask& task, const std::vector<lon
   constexpr long kLongest = 256;        // tokens of the longest trial
   constexpr double kAroundSteps = 0.1;  // seconds to start a process
   const long longest = std::clamp(*std::max_element(lengths.begin(), lengths.end()), 2L, kLongest);
-  const Growth example(double(longest / 2), seconds_of_example(task, longest / 2), double(longest),
-                       seconds_of_example(task, longest),
+  const long half = longest / 2;
+  const Growth example(double(half), seconds_of_example(task, half), double(longest), seconds_of_example(task, longest),
                        models().at(name_of_model(task)).exponents(settings_of(task)).operations);
   std::vector<BenchForecast> all;
   for (const long length : lengths) {
