@@ -143,6 +143,10 @@ Tensor pool_rows(Tensor x, const Tensor& scores, long kernel, long stride, const
 Tensor pool_maxima(const Tensor& x, long kernel, long stride, const SequenceLayout& layout);
 /// The layout of the result of pool_rows and pool_maxima.
 SequenceLayout pools_of(const SequenceLayout& layout, long stride);
+/// Rotary positions: in each head of x (T,H·D), turns features 2c and 2c + 1 of the token at position t of its sequence
+/// by t·10000^(−2c/D) radians; a last feature without a partner stays. Su et al. arXiv:2104.09864, eq. 34. Keeps
+/// nothing. (rotary.cpp)
+Tensor rotary(Tensor x, long head_count, const SequenceLayout& layout);
 /// (2B,C) → (B,C): the even rows (`first` 0) or the odd rows (1) of pairs of neighbours. Keeps nothing.
 Tensor every_other_row(const Tensor& x, long first);
 

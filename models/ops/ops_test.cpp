@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <complex>
 #include <map>
 #include <numeric>
 #include <tuple>
@@ -333,6 +334,43 @@ TEST(Broadcast, SumsAndDepthwiseConvolutionOnSmallNumbers) {
 }
 
 // Source: the definition of a doubly stochastic matrix.
+// Source: eq. 34 of the paper as a complex product, x_(2c) + i·x_(2c+1) times e^(i·t·θ_c); and its purpose, products of
+// queries and keys that depend on nothing but their distance.
+TEST(Rotary, TurnsPairsByTheirPosition) {
+  const Worker worker;
+  constexpr long kHeads = 2, kWidth = 5, kTokens = 4096;
+  SequenceLayout layout, single;
+  layout.offsets = {0, 3, 3 + kTokens};
+  single.offsets = {0, kTokens};
+  const Numbers x = rounded(random_numbers(std::size_t((3 + kTokens) * kHeads * kWidth), "x"));
+  Tensor input = Tensor::empty({3 + kTokens, kHeads * kWidth});
+  std::copy(x.begin(), x.end(), input.data());
+  const Tensor y = rotary(Tensor::copy_of(input), kHeads, layout);
+  double farthest = 0;
+  for (long row = 0; row < 3 + kTokens; ++row)
+    for (long h = 0; h < kHeads; ++h) {
+      const long at = (row * kHeads + h) * kWidth, t = row < 3 ? row : row - 3;
+      for (long c = 0; c + 1 < kWidth; c += 2) {
+        const std::complex<double> turned = std::complex(x[std::size_t(at + c)], x[std::size_t(at + c + 1)]) *
+                                            std::polar(1.0, double(t) * std::pow(10000.0, -double(c) / kWidth));
+        farthest = std::max(farthest, std::abs(turned - std::complex<double>(y.data()[at + c], y.data()[at + c + 1])));
+      }
+      EXPECT_EQ(y.data()[at + 4], input.data()[at + 4]) << "a feature without a partner";
+    }
+  EXPECT_LT(farthest, 1e-6);
+
+  Tensor same = Tensor::empty({kTokens, 4});
+  for (long i = 0; i < same.size(); ++i) same.data()[i] = Real(0.3 + 0.2 * double(i % 4));
+  const Tensor turned = rotary(same, 1, single);
+  const auto product = [&](long i, long j) {
+    double sum = 0;
+    for (long c = 0; c < 4; ++c) sum += double(turned.data()[4 * i + c]) * double(turned.data()[4 * j + c]);
+    return sum;
+  };
+  for (const long distance : {1L, 17L, 1000L})
+    EXPECT_NEAR(product(0, distance), product(3000, 3000 + distance), 1e-6) << distance;
+}
+
 TEST(Sinkhorn, BalancesRowsAndColumns) {
   const Numbers y = f64::run_op("sinkhorn, balanced", {random_numbers(19 * 19, "scores")}, {}).result;
   for (std::size_t u = 0; u < 19; ++u) {

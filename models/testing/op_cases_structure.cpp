@@ -80,6 +80,8 @@ std::vector<Entry> sequence_cases() {
        [](const Inputs& x) { return depthwise_convolution(x[0], x[1], ragged(), true); }},
       {{"depthwise_convolution, causal, longer than the sequence", {{15, 6}, {6, 31}}},
        [](const Inputs& x) { return depthwise_convolution(x[0], x[1], ragged(), true); }},
+      {{"rotary", {{15, 8}}}, [](const Inputs& x) { return rotary(x[0], 2, ragged()); }},
+      {{"rotary, odd widths", {{15, 6}}}, [](const Inputs& x) { return rotary(x[0], 2, ragged()); }},
       {{"sinkhorn", {{5, 5}}}, [](const Inputs& x) { return sinkhorn(x[0], 3); }},
       {{"sinkhorn, once", {{4, 4}}}, [](const Inputs& x) { return sinkhorn(x[0], 1); }},
       {{"sinkhorn, balanced", {{19, 19}}}, [](const Inputs& x) { return sinkhorn(x[0], 200); }},
