@@ -67,6 +67,19 @@ TEST(BytesOfParameters, AreThoseOfCopiesAndGradients) {
   EXPECT_EQ(bytes_of_parameters(e, 2), (3 + 2 + 3) * all);
 }
 
+// By hand: a step of one example keeps at least the H matrices N×N of each layer, though it is extrapolated from 128
+// tokens. Without the setting a step keeps none.
+TEST(NeededBytes, GrowWithTheSquareOfTheLengthWhereProbabilitiesAreStored) {
+  const auto needed = [](bool materialized) {
+    const Experiment e = make_experiment(
+        "text", "smoke", "transformer", 0, 0,
+        {Json{{"length", 2048}, {"heads", 4}}, Json{{"transformer", {{"materialized", materialized}}}}});
+    const double matrices = double(parse<EncoderConfig>(e.plan.encoder, "encoder").layers) * 4 * 2048 * 2048;
+    return double(needed_bytes(e, 1, std::int64_t{1} << 40)) / (matrices * sizeof(float));
+  };
+  EXPECT_GT(needed(true) - needed(false), 1);
+}
+
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::chrono::seconds kMost{100};  // up to a hundred times slower, and the first step is never cut off
 #else
