@@ -239,13 +239,18 @@ struct Features {
 Features softmax_features(const Tensor& q, const Tensor& k, const Tensor& w, long head_count, bool causal,
                           const SequenceLayout& layout);
 
-// ---- along the sequence (convolution.cpp) --------------------------------------------------------------------------
+// ---- along the sequence (convolution.cpp, long_convolution.cpp) ----------------------------------------------------
 
 /// Depthwise convolution of packed tokens x (T,C) along each sequence, with zero padding: row i of the result is Σ_t
 /// w[g][t] · x[i + t − before], where g is the group of the feature. `before` is ⌊taps/2⌋ with odd taps, or taps − 1 if
 /// `causal`, so that no row depends on a later one. w (G,taps), G a divisor of C; features g·C/G … (g+1)·C/G − 1 share
 /// row g. Keeps both.
 Tensor depthwise_convolution(Tensor x, const Tensor& w, const SequenceLayout& layout, bool causal = false);
+/// Depthwise convolution with filters as long as the sequences, in O(N·log N·C): row i of the result is Σ_{j≤i}
+/// after[i−j] ∘ x_j + Σ_{j>i} before[j−i−1] ∘ x_j within each sequence. x (T,C); after and before (L,C), L at least the
+/// longest sequence; without `before` no row depends on a later one. Keeps x and the transformed filters, 2·C numbers
+/// for each row of each distinct length of sequence.
+Tensor long_convolution(const Tensor& x, const Tensor& after, const Tensor& before, const SequenceLayout& layout);
 
 // ---- inverses (pseudo_inverse.cpp) ---------------------------------------------------------------------------------
 

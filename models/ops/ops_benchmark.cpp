@@ -110,6 +110,15 @@ Tensor kernel(Tensor q, Tensor k, Tensor v, long heads, const Dropout&, const Se
   return kernel_attention(elu_plus_one(q), elu_plus_one(k), v, heads, 1e-6, layout);
 }
 
+/// Both directions.
+void long_convolution_op(State& state, bool train) {
+  const long n = state.range(0), c = state.range(1);
+  const SequenceLayout layout = one_sequence(n);
+  run(
+      state, {numbers({n, c}), numbers({n, c}), numbers({n, c})},
+      [&](const std::vector<Tensor>& x) { return long_convolution(x[0], x[1], x[2], layout); }, train);
+}
+
 void sizes(benchmark::internal::Benchmark* each) {
   each->Args({1024, 64})->Args({4096, 64})->Args({1024, 256})->Unit(benchmark::kMicrosecond);
 }
@@ -125,6 +134,8 @@ BENCHMARK_CAPTURE(attention_op, blocks_infer, blocks, false)->Apply(sizes);
 BENCHMARK_CAPTURE(attention_op, blocks_train, blocks, true)->Apply(sizes);
 BENCHMARK_CAPTURE(attention_op, kernel_infer, kernel, false)->Apply(sizes);
 BENCHMARK_CAPTURE(attention_op, kernel_train, kernel, true)->Apply(sizes);
+BENCHMARK_CAPTURE(long_convolution_op, infer, false)->Apply(sizes)->Args({4097, 64})->Args({16384, 64});
+BENCHMARK_CAPTURE(long_convolution_op, train, true)->Apply(sizes)->Args({4097, 64})->Args({16384, 64});
 
 }  // namespace
 }  // namespace lra

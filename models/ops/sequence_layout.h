@@ -1,6 +1,7 @@
 /// Which rows of a packed (T, C) tensor belong to which sequence.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -22,6 +23,11 @@ struct SequenceLayout {
   long tokens() const { return offsets.back(); }
   long begin(long s) const { return offsets[std::size_t(s)]; }
   long size(long s) const { return offsets[std::size_t(s) + 1] - offsets[std::size_t(s)]; }
+  long longest() const {
+    long most = 0;
+    for (long s = 0; s < count(); ++s) most = std::max(most, size(s));
+    return most;
+  }
 };
 
 /// A dropout site: rate and random key. Each call site has one, created with the model.

@@ -255,6 +255,33 @@ void training(Table& table, long n) {
   }
 }
 
+/// Sequences of kRows rows of n columns.
+void convolution(Table& table, long n) {
+  const Values x = normal(kRows * n, "x"), taps = normal(2 * kRows * n, "taps"), dy = normal(kRows * n, "dy");
+  const auto rows_of = [n](auto& values, long begin, long count) {
+    return View{values.data() + begin * n, count, n, n};
+  };
+  Values after(taps.begin(), taps.begin() + kRows * n), before(taps.begin() + kRows * n, taps.end());
+  for (const bool causal : {true, false}) {
+    const std::string name = causal ? "convolution, causal" : "convolution";
+    const long earlier = causal ? 0 : kRows - 1;
+    const std::size_t size = std::size_t(kernels::filter_size(kRows, n));
+    Values in = x, out = dy, y(x.size()), filter(size), dfilter(size);
+    Values scratch(std::size_t(kernels::convolution_scratch(kRows)));
+    kernels::make_filter(rows_of(after, 0, kRows), rows_of(before, 0, earlier), filter.data());
+    kernels::convolve(filter.data(), rows_of(in, 0, kRows), rows_of(y, 0, kRows), scratch.data());
+    table.keep(name, y);
+    Values dx = normal(kRows * n, "dx"), dafter = normal(kRows * n, "dafter"), dbefore = normal(kRows * n, "dbefore");
+    for (int twice = 0; twice < 2; ++twice)
+      kernels::convolve_backward(filter.data(), rows_of(in, 0, kRows), rows_of(out, 0, kRows), rows_of(dx, 0, kRows),
+                                 dfilter.data(), scratch.data());
+    kernels::filter_gradient(dfilter.data(), rows_of(dafter, 0, kRows), rows_of(dbefore, 0, earlier));
+    table.keep(name + ": dx", dx);
+    table.keep(name + ": dafter", dafter);
+    table.keep(name + ": dbefore", dbefore);
+  }
+}
+
 }  // namespace
 
 std::vector<KernelOutput> kernel_outputs(long n) {
@@ -268,6 +295,7 @@ std::vector<KernelOutput> kernel_outputs(long n) {
   const DropoutStream drop = stream(13107);
   attention(table, n, &drop, "dropout");
   entmax(table, n);
+  convolution(table, n);
   training(table, n);
   return table.take();
 }

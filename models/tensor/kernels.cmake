@@ -2,7 +2,7 @@
 set(tensor ${CMAKE_CURRENT_LIST_DIR})
 
 lra_library(kernels_vector
-  ${tensor}/vector_attention.cpp ${tensor}/vector_elementwise.cpp ${tensor}/vector_entmax.cpp ${tensor}/vector_features.cpp ${tensor}/vector_optimiser.cpp
+  ${tensor}/vector_attention.cpp ${tensor}/vector_convolution.cpp ${tensor}/vector_elementwise.cpp ${tensor}/vector_entmax.cpp ${tensor}/vector_features.cpp ${tensor}/vector_optimiser.cpp
   ${tensor}/vector_rows.cpp)
 # Disabled: intermediate instruction sets that do not speed up these loops, and SVE, whose vectors cannot be members of
 # a struct.

@@ -320,6 +320,36 @@ double entmax_backward(Real* z, Real* dp, long n, double epsilon, double shift, 
   return with_both - with_dp * with_m / sum;
 }
 
+// The filter of a column is its taps by lag: tap `lag` of column c is filter[(lag + n − 1) · cols + c].
+void make_filter(ConstView after, ConstView before, Real* filter) {
+  const long n = after.rows, cols = after.cols;
+  std::fill_n(filter, (2 * n - 1) * cols, 0);
+  for (long i = 0; i < n; ++i) copy(after.data + i * after.stride, filter + (n - 1 + i) * cols, cols);
+  for (long i = 0; i < before.rows; ++i) copy(before.data + i * before.stride, filter + (n - 2 - i) * cols, cols);
+}
+void convolve(const Real* filter, ConstView x, View y, Real*) {
+  const long n = x.rows, cols = x.cols;
+  for (long t = 0; t < n; ++t) {
+    Real* to = y.data + t * y.stride;
+    fill(to, cols, 0);
+    for (long s = 0; s < n; ++s) multiply_add(filter + (n - 1 + t - s) * cols, x.data + s * x.stride, to, cols);
+  }
+}
+void convolve_backward(const Real* filter, ConstView x, ConstView dy, View dx, Real* dfilter, Real*) {
+  const long n = x.rows, cols = x.cols;
+  for (long t = 0; t < n; ++t)
+    for (long s = 0; s < n; ++s) {
+      const long tap = (n - 1 + t - s) * cols;
+      multiply_add(filter + tap, dy.data + t * dy.stride, dx.data + s * dx.stride, cols);
+      multiply_add(x.data + s * x.stride, dy.data + t * dy.stride, dfilter + tap, cols);
+    }
+}
+void filter_gradient(Real* dfilter, View dafter, View dbefore) {
+  const long n = dafter.rows, cols = dafter.cols;
+  for (long i = 0; i < n; ++i) add(dfilter + (n - 1 + i) * cols, dafter.data + i * dafter.stride, cols);
+  for (long i = 0; i < dbefore.rows; ++i) add(dfilter + (n - 2 - i) * cols, dbefore.data + i * dbefore.stride, cols);
+}
+
 double cross_entropy(const Real* x, long classes, long label, Real weight, Real* dx) {
   const double highest = *std::max_element(x, x + classes);
   double sum = 0;

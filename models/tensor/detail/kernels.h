@@ -130,6 +130,30 @@ double entmax(Real* z, long n, double epsilon, Real* scratch);
 /// scores; returns the gradient of α. `shift` is the value that entmax returned.
 double entmax_backward(Real* z, Real* dp, long n, double epsilon, double shift, Real* scratch);
 
+// ---- long convolutions ----------------------------------------------------------------------------------------------
+// A filter h gives every column taps at the lags −(n−1) … n−1 of sequences of n rows: y_t = Σ_s h_{t−s} x_s.
+
+/// The number of points at which sequences of n rows and their filters are transformed: the next of 1, 2, 3 and 5 times
+/// a power of 4.
+constexpr long transform_length(long n) {
+  for (long power = 4;; power *= 4)
+    for (const long quarters : {1L, 2L, 3L, 4L, 5L, 8L, 12L})
+      if (quarters * power / 4 >= n) return quarters * power / 4;
+}
+/// Returns how many values the filters of `cols` columns need, and how many the scratch memory.
+constexpr long filter_size(long n, long cols) { return 2 * transform_length(n) * ((cols + 15) / 16 * 16); }
+constexpr long convolution_scratch(long n) { return 2 * filter_size(n, 1); }
+
+/// filter = the taps of n rows: row i of `after` (n,cols) has lag i, row i of `before`, of n − 1 rows or none, lag −1 −
+/// i. The form of a filter is private to these kernels; filters with the same n and cols may be added.
+void make_filter(ConstView after, ConstView before, Real* filter);
+/// y = h ∗ x.
+void convolve(const Real* filter, ConstView x, View y, Real* scratch);
+/// Adds the gradients of x and of the filter, given that of y.
+void convolve_backward(const Real* filter, ConstView x, ConstView dy, View dx, Real* dfilter, Real* scratch);
+/// Adds the gradients of the taps, given that of the filter, which it overwrites.
+void filter_gradient(Real* dfilter, View dafter, View dbefore);
+
 // ---- loss and optimiser ---------------------------------------------------------------------------------------------
 
 /// Cross-entropy of one row of logits against `label`: returns −log softmax(x)[label]; when `dx` is given writes
