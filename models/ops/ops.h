@@ -252,6 +252,15 @@ Tensor depthwise_convolution(Tensor x, const Tensor& w, const SequenceLayout& la
 /// for each row of each distinct length of sequence.
 Tensor long_convolution(const Tensor& x, const Tensor& after, const Tensor& before, const SequenceLayout& layout);
 
+/// From rates a per step to powers s and factors g: zoh s = e^a, g = (e^a − 1)/a; bilinear s = (1 + a/2)/(1 − a/2), g =
+/// 1/(1 − a/2).
+enum class Discretisation { zoh, bilinear };
+/// The filters of diagonal linear state spaces, as `after` or `before` of long_convolution: row t, column c of the
+/// result (length,W) is 2·Re Σ_m w_cm g_m s_m^t, in O(length·M·W). Powers are computed in double. rates (C,2M) and
+/// weights (W,2M), W a multiple of C, have M real parts, then M imaginary parts in each row; row c of the weights
+/// belongs to row c mod C of the rates. Gu, Gupta, Goel, Ré. arXiv:2206.11893, §3. Keeps both inputs. (state_space.cpp)
+Tensor state_space_filters(const Tensor& rates, const Tensor& weights, Discretisation method, long length);
+
 // ---- inverses (pseudo_inverse.cpp) ---------------------------------------------------------------------------------
 
 /// Approximates the Moore-Penrose inverse of each matrix in a (…,n,n), none of which may be zero: Z₀ = Aᵀ/(‖A‖₁‖A‖∞),

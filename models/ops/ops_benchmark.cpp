@@ -119,6 +119,16 @@ void long_convolution_op(State& state, bool train) {
       [&](const std::vector<Tensor>& x) { return long_convolution(x[0], x[1], x[2], layout); }, train);
 }
 
+/// 32 pairs of states.
+void state_space_op(State& state, bool train) {
+  const long n = state.range(0), c = state.range(1);
+  Tensor rates = numbers({c, 64});
+  for (long i = 0; i < rates.size(); ++i) rates.data()[i] = i % 64 < 32 ? -0.05f : rates.data()[i];
+  run(
+      state, {rates, numbers({c, 64})},
+      [&](const std::vector<Tensor>& x) { return state_space_filters(x[0], x[1], Discretisation::zoh, n); }, train);
+}
+
 void sizes(benchmark::internal::Benchmark* each) {
   each->Args({1024, 64})->Args({4096, 64})->Args({1024, 256})->Unit(benchmark::kMicrosecond);
 }
@@ -136,6 +146,8 @@ BENCHMARK_CAPTURE(attention_op, kernel_infer, kernel, false)->Apply(sizes);
 BENCHMARK_CAPTURE(attention_op, kernel_train, kernel, true)->Apply(sizes);
 BENCHMARK_CAPTURE(long_convolution_op, infer, false)->Apply(sizes)->Args({4097, 64})->Args({16384, 64});
 BENCHMARK_CAPTURE(long_convolution_op, train, true)->Apply(sizes)->Args({4097, 64})->Args({16384, 64});
+BENCHMARK_CAPTURE(state_space_op, infer, false)->Apply(sizes);
+BENCHMARK_CAPTURE(state_space_op, train, true)->Apply(sizes);
 
 }  // namespace
 }  // namespace lra

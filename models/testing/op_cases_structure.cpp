@@ -68,6 +68,16 @@ std::vector<Entry> token_cases() {
   };
 }
 
+namespace {
+
+/// Rates of different size whose real parts are negative.
+Tensor decaying(const Tensor& x) {
+  const Tensor real = head_columns(x, 1, 0, x.dim(1) / 2), imaginary = head_columns(x, 1, x.dim(1) / 2, x.dim(1) / 2);
+  return concat_columns(std::vector{scale(softplus(real), -0.1), imaginary});
+}
+
+}  // namespace
+
 std::vector<Entry> sequence_cases() {
   return {
       {{"depthwise_convolution", {{15, 6}, {2, 5}}},
@@ -90,6 +100,12 @@ std::vector<Entry> sequence_cases() {
        [](const Inputs& x) { return long_convolution(x[0], x[1], x[1], several_tiles()); }},
       {{"long_convolution of one tensor", {{9, 19}}},
        [](const Inputs& x) { return long_convolution(x[0], x[0], x[0], single(9, 9)); }},
+      {{"state_space_filters, zoh", {{3, 8}, {3, 8}}},
+       [](const Inputs& x) { return state_space_filters(decaying(x[0]), x[1], Discretisation::zoh, 150); }},
+      {{"state_space_filters, bilinear, two filters per rate", {{3, 8}, {6, 8}}},
+       [](const Inputs& x) { return state_space_filters(decaying(x[0]), x[1], Discretisation::bilinear, 64); }},
+      {{"state_space_filters of many columns and one tap", {{17, 2}, {17, 2}}},
+       [](const Inputs& x) { return state_space_filters(decaying(x[0]), x[1], Discretisation::zoh, 1); }},
       {{"sinkhorn", {{5, 5}}}, [](const Inputs& x) { return sinkhorn(x[0], 3); }},
       {{"sinkhorn, once", {{4, 4}}}, [](const Inputs& x) { return sinkhorn(x[0], 1); }},
       {{"sinkhorn, balanced", {{19, 19}}}, [](const Inputs& x) { return sinkhorn(x[0], 200); }},

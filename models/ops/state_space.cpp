@@ -1,0 +1,217 @@
+/// Filters of diagonal state spaces: sums of powers of complex numbers, as products of two small tables.
+///
+/// With t = kFine·i + j, w·g·s^t is (w·g·s^(kFine·i)) · s^j. So the filter of a column is a real matrix product of the
+/// coarse table, a row per i, and the fine one, a row per j, with 2M columns: the real and imaginary parts of M states.
+/// Both tables are computed in double and rounded once, so phases stay exact however long the filter. The derivatives
+/// need Σ_t df_t s^t and Σ_t df_t t·s^t, which are such products with df.
+#include <complex>
+
+#include "core/error.h"
+#include "models/ops/detail/input_checks.h"
+#include "models/ops/ops.h"
+#include "models/tensor/detail/kernels.h"
+
+namespace lra::inline LRA_ENGINE {
+namespace {
+
+constexpr long kFine = 64;      // rows of the fine table; a constant, so that no tap depends on the filter's length
+constexpr long kSquarings = 6;  // s^kFine is s squared so often
+constexpr long kColumns = 16;   // columns whose taps are transposed together: a cache line
+
+using Complex = std::complex<double>;
+
+/// a·b for finite numbers.
+Complex product(Complex a, Complex b) {
+  return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
+}
+
+/// A state: its power s and factor g as functions of its rate a.
+struct State {
+  Complex s, g;
+  Complex s_slope;  // (ds/da) / s
+  Complex g_slope;  // dg/da
+  Complex coarse;   // s^kFine
+
+  State(Complex a, Discretisation method) {
+    if (method == Discretisation::zoh) {
+      s = std::exp(a);
+      s_slope = 1;
+      if (std::abs(a) < 0.5) {
+        by_series(a);
+      } else {
+        g = (s - 1.0) / a;
+        g_slope = (s - g) / a;
+      }
+    } else {
+      g = 1.0 / (1.0 - a / 2.0);
+      s = product(1.0 + a / 2.0, g);
+      s_slope = 1.0 / (1.0 - product(a, a) / 4.0);
+      g_slope = product(g, g) / 2.0;
+    }
+    coarse = s;
+    for (long i = 0; i < kSquarings; ++i) coarse = product(coarse, coarse);
+  }
+
+ private:
+  /// Σ a^k / (k+1)!, where the quotient of small differences loses digits, and its derivative.
+  void by_series(Complex a) {
+    Complex term = 1;  // a^(k−1) / k!
+    g = 1, g_slope = 0;
+    for (int k = 1; k < 16; ++k) {
+      g_slope += term * (double(k) / (k + 1.0));
+      term = product(term, a / (k + 1.0));
+      g += term;
+    }
+  }
+};
+
+/// The states of all rows of rates (C,2M), and their fine tables (kFine,C·2M).
+struct States {
+  long rows, m;
+  std::vector<State> all;
+  Tensor fine, fine_times_j;
+
+  States(const Tensor& rates, Discretisation method, bool with_slopes) : rows(rates.dim(0)), m(rates.dim(1) / 2) {
+    for (long c = 0; c < rows; ++c)
+      for (long k = 0; k < m; ++k) {
+        const Real* rate = rates.data() + c * 2 * m + k;
+        all.emplace_back(Complex(rate[0], rate[m]), method);
+      }
+    fine = Tensor::empty({kFine, rows * 2 * m});
+    if (with_slopes) fine_times_j = Tensor::empty(fine.shape());
+    std::vector<Complex> power(all.size(), 1);
+    for (long j = 0; j < kFine; ++j)
+      for (long i = 0; i < long(all.size()); ++i) {
+        const long at = j * rows * 2 * m + i / m * 2 * m + i % m;
+        Complex& p = power[std::size_t(i)];
+        put(p, fine.data() + at);
+        if (with_slopes) put(p * double(j), fine_times_j.data() + at);
+        p = product(p, all[std::size_t(i)].s);
+      }
+  }
+
+  const State& at(long row, long k) const { return all[std::size_t(row % rows * m + k)]; }
+  /// The table (kFine,2M) of a row.
+  ConstView table(const Tensor& of, long row) const {
+    return {of.data() + row % rows * 2 * m, kFine, 2 * m, rows * 2 * m};
+  }
+  void put(Complex value, Real* place) const {
+    place[0] = Real(value.real());
+    place[m] = Real(value.imag());
+  }
+};
+
+/// Calls visit(first column, number of columns) for groups of at most kColumns columns.
+template <typename Visit>
+void by_columns(long columns, Visit visit) {
+  for (long c = 0; c < columns; c += kColumns) visit(c, std::min(kColumns, columns - c));
+}
+
+/// The rows of a coarse table, rounded up: matrix products of fewer than kLeastRows rows have other bits.
+long coarse_rows(long length) {
+  constexpr long kLeastRows = 16, kTaps = kLeastRows * kFine;
+  return (length + kTaps - 1) / kTaps * kLeastRows;
+}
+
+void expect_states(const Tensor& rates, const Tensor& weights, long length) {
+  expect_matrix(rates, "state_space_filters", "rates");
+  expect_matrix(weights, "state_space_filters", "weights");
+  const long rows = rates.dim(0), width = rates.dim(1);
+  if (rows < 1 || width < 2 || width % 2 != 0 || weights.dim(1) != width || weights.dim(0) % rows != 0 || length < 1)
+    fail("[state_space_filters] rates {} do not fit weights {} and {} taps", rates.shape().text(),
+         weights.shape().text(), length);
+}
+
+/// Writes the coarse table (i,2M) of one column: w·g·s^(kFine·i), conjugate so that products with the fine one are real
+/// parts.
+void write_coarse(const States& states, const Tensor& weights, long column, View table) {
+  const long m = states.m;
+  for (long k = 0; k < m; ++k) {
+    const State& state = states.at(column, k);
+    const Real* weight = weights.data() + column * 2 * m + k;
+    Complex value = product({double(weight[0]), double(weight[m])}, state.g);
+    for (long i = 0; i < table.rows; ++i, value = product(value, state.coarse))
+      states.put(std::conj(value), table.data + i * table.stride + k);
+  }
+}
+
+/// Gradients of one column, given that of its taps df (i,kFine).
+class ColumnBackward {
+ public:
+  ColumnBackward(const States& states, long coarse)
+      : states_(states),
+        sums_(Tensor::empty({coarse, 2 * states.m})),
+        sums_times_j_(Tensor::empty({coarse, 2 * states.m})) {}
+
+  void add(ConstView df, const Tensor& weights, long column, Tensor& drates, Tensor& dweights) {
+    kernels::gemm(df, false, states_.table(states_.fine, column), false, sums_.matrix());
+    kernels::gemm(df, false, states_.table(states_.fine_times_j, column), false, sums_times_j_.matrix());
+    const long m = states_.m;
+    Real *dweight = dweights.data() + column * 2 * m, *drate = drates.data() + column % states_.rows * 2 * m;
+    const Real* weight = weights.data() + column * 2 * m;
+    for (long k = 0; k < m; ++k) {
+      const State& state = states_.at(column, k);
+      const auto [sum, slope] = over_taps(state, k);
+      const Complex by_rate = product(state.g_slope, sum) + product(product(state.g, state.s_slope), slope);
+      // The derivative of 2·Re f(z) by the real and imaginary part of z is 2·conj f'(z).
+      add_to(dweight + k, 2.0 * std::conj(product(state.g, sum)));
+      add_to(drate + k, 2.0 * std::conj(product({double(weight[k]), double(weight[k + m])}, by_rate)));
+    }
+  }
+
+ private:
+  /// Σ_t df_t s^t and Σ_t df_t t·s^t.
+  std::pair<Complex, Complex> over_taps(const State& state, long k) const {
+    Complex sum = 0, slope = 0, power = 1;
+    for (long i = 0; i < sums_.dim(0); ++i, power = product(power, state.coarse)) {
+      const Complex part = at(sums_, i, k);
+      sum += product(power, part);
+      slope += product(power, double(kFine * i) * part + at(sums_times_j_, i, k));
+    }
+    return {sum, slope};
+  }
+  Complex at(const Tensor& sums, long i, long k) const {
+    const Real* place = sums.data() + i * 2 * states_.m + k;
+    return {double(place[0]), double(place[states_.m])};
+  }
+  void add_to(Real* place, Complex value) const {
+    place[0] += Real(value.real());
+    place[states_.m] += Real(value.imag());
+  }
+
+  const States& states_;
+  Tensor sums_, sums_times_j_;
+};
+
+}  // namespace
+
+Tensor state_space_filters(const Tensor& rates, const Tensor& weights, Discretisation method, long length) {
+  expect_states(rates, weights, length);
+  const long columns = weights.dim(0), coarse = coarse_rows(length), taps = coarse * kFine;
+  const States states(rates, method, false);
+  Tensor y = Tensor::empty({length, columns});
+  Tensor table = Tensor::empty({coarse, rates.dim(1)}), group = Tensor::empty({kColumns, taps});
+  by_columns(columns, [&](long first, long count) {
+    for (long c = 0; c < count; ++c) {
+      write_coarse(states, weights, first + c, table.matrix());
+      kernels::gemm(table.matrix(), false, states.table(states.fine, first + c), true,
+                    {group.data() + c * taps, coarse, kFine, kFine}, false, 2);
+    }
+    for (long t = 0; t < length; ++t)
+      for (long c = 0; c < count; ++c) y.data()[t * columns + first + c] = group.data()[c * taps + t];
+  });
+  return record(std::move(y), [rates, weights, method, length, columns, coarse, taps](Tensor dy) {
+    Tensor drates = zeroed_gradient_sink(rates), dweights = zeroed_gradient_sink(weights);
+    const States same(rates, method, true);
+    ColumnBackward backward(same, coarse);
+    Tensor dgroup = Tensor::zeros({kColumns, taps});
+    by_columns(columns, [&](long first, long count) {
+      for (long t = 0; t < length; ++t)
+        for (long c = 0; c < count; ++c) dgroup.data()[c * taps + t] = dy.data()[t * columns + first + c];
+      for (long c = 0; c < count; ++c)
+        backward.add({dgroup.data() + c * taps, coarse, kFine, kFine}, weights, first + c, drates, dweights);
+    });
+  });
+}
+
+}  // namespace lra::inline LRA_ENGINE

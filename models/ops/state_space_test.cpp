@@ -1,0 +1,122 @@
+/// Filters of state spaces against the recurrences whose impulse responses they are.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <complex>
+
+#include "models/ops/ops.h"
+#include "models/tensor/detail/onednn.h"
+#include "models/testing/compare.h"
+
+namespace lra {
+namespace {
+
+using Complex = std::complex<double>;
+
+/// Slow and fast states, with and without oscillation.
+const std::vector<Complex> kRates = {{-5e-4, 0.1}, {-0.05, 3.1}, {-0.5, 0}, {-1e-4, 1e-3}, {-3, 20}, {-1e-3, 2.9}};
+constexpr long kRows = 3, kStates = 2, kFilters = 6;
+
+/// Adds the impulse response of x_t = Ā x_{t−1} + B̄ u_t, y_t = 2·Re(w·x_t), the system x' = a·x + u at step 1: exactly
+/// for inputs that are constant in between, or by the trapezoidal rule.
+void add_response(Complex a, Complex w, Discretisation method, Numbers& y) {
+  const bool exact = method == Discretisation::zoh;
+  const Complex next = exact ? std::exp(a) : (1.0 + 0.5 * a) / (1.0 - 0.5 * a);
+  const Complex in = exact ? (std::exp(a) - 1.0) / a : 1.0 / (1.0 - 0.5 * a);
+  Complex x = 0;
+  for (std::size_t t = 0; t < y.size(); ++t) {
+    x = next * x + (t == 0 ? in : 0.0);
+    y[t] += 2 * (w * x).real();
+  }
+}
+
+/// Filter c from matrices (3,4) and (6,4), whose rows have two real parts, then two imaginary ones.
+Numbers filter(const Numbers& rates, const Numbers& weights, long c, Discretisation method, long length) {
+  const auto at = [](const Numbers& values, long row, long k) {
+    const std::size_t place = std::size_t(row * 2 * kStates + k);
+    return Complex(values[place], values[place + kStates]);
+  };
+  Numbers y(std::size_t(length), 0.0);
+  for (long k = 0; k < kStates; ++k) add_response(at(rates, c % kRows, k), at(weights, c, k), method, y);
+  return y;
+}
+
+Tensor tensor_of(const Numbers& values, long rows) {
+  Tensor x = Tensor::empty({rows, long(values.size()) / rows});
+  std::copy(values.begin(), values.end(), x.data());
+  return x;
+}
+
+struct StateSpaceFilters : testing::Test {
+  StateSpaceFilters() : rates(kRows * 2 * kStates), weights(rounded(random_numbers(kFilters * 2 * kStates, "w"))) {
+    for (std::size_t i = 0; i < kRates.size(); ++i) {
+      const std::size_t place = i / kStates * 2 * kStates + i % kStates;
+      rates[place] = float(kRates[i].real());
+      rates[place + kStates] = float(kRates[i].imag());
+    }
+  }
+  const Worker worker;
+  Numbers rates, weights;
+};
+
+TEST_F(StateSpaceFilters, AreImpulseResponses) {
+  for (const Discretisation method : {Discretisation::zoh, Discretisation::bilinear})
+    for (const long length : {1L, 2L, 63L, 64L, 65L, 129L, 16384L}) {
+      const Tensor y = state_space_filters(tensor_of(rates, kRows), tensor_of(weights, kFilters), method, length);
+      for (long c = 0; c < kFilters; ++c) {
+        Numbers column;
+        for (long t = 0; t < length; ++t) column.push_back(y.data()[t * kFilters + c]);
+        EXPECT_LT(relative_error(column, filter(rates, weights, c, method, length)), 1e-6) << length << ", " << c;
+      }
+    }
+}
+
+// Source: central differences of the recurrence in double.
+TEST_F(StateSpaceFilters, HaveTheDerivativesOfTheRecurrence) {
+  constexpr long kLength = 200;
+  const Numbers dy = rounded(random_numbers(kLength * kFilters, "dy"));
+  for (const Discretisation method : {Discretisation::zoh, Discretisation::bilinear}) {
+    const auto objective = [&] {
+      double sum = 0;
+      for (long c = 0; c < kFilters; ++c) {
+        const Numbers y = filter(rates, weights, c, method, kLength);
+        for (long t = 0; t < kLength; ++t) sum += y[std::size_t(t)] * dy[std::size_t(t * kFilters + c)];
+      }
+      return sum;
+    };
+    const auto differences = [&](Numbers& values) {
+      Numbers slopes;
+      for (double& value : values) {
+        const double here = value, step = 1e-6;
+        value = here + step;
+        const double above = objective();
+        value = here - step;
+        slopes.push_back((above - objective()) / (2 * step));
+        value = here;
+      }
+      return slopes;
+    };
+    Tape tape({});
+    Tensor drates, dweights;
+    const Tensor y = state_space_filters(
+        record(tensor_of(rates, kRows), [&](Tensor dx) { drates = std::move(dx); }),
+        record(tensor_of(weights, kFilters), [&](Tensor dx) { dweights = std::move(dx); }), method, kLength);
+    accumulate_gradient(y, tensor_of(dy, kLength));
+    tape.backward();
+    EXPECT_LT(relative_error({drates.data(), drates.data() + drates.size()}, differences(rates)), 1e-6);
+    EXPECT_LT(relative_error({dweights.data(), dweights.data() + dweights.size()}, differences(weights)), 1e-6);
+  }
+}
+
+// Bits, because the filters of a batch are as long as its longest sequence.
+TEST_F(StateSpaceFilters, BeginAlikeWhateverTheirLength) {
+  const Tensor a = tensor_of(rates, kRows), w = tensor_of(weights, kFilters);
+  const Tensor longest = state_space_filters(a, w, Discretisation::zoh, 4099);
+  for (const long length : {1L, 64L, 100L, 1025L, 2000L}) {
+    const Tensor y = state_space_filters(a, w, Discretisation::zoh, length);
+    EXPECT_TRUE(std::equal(y.data(), y.data() + y.size(), longest.data())) << length;
+  }
+}
+
+}  // namespace
+}  // namespace lra
