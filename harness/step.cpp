@@ -18,15 +18,17 @@ double squared_norm(const Parameters& parameters, std::span<const float> gradien
   return sum;
 }
 
-/// Takes one step of Adam for every trained parameter, on all workers.
-void update_trained(WorkerPool& workers, Adam& adam, const kernels::AdamStep& step, std::span<const float> gradients,
-                    Parameters& parameters) {
-  std::vector<std::pair<long, long>> chunks;
-  for (const auto& [first, last] : parameters.trained_ranges())
-    for (long begin = first; begin < last; begin += kChunk) chunks.emplace_back(begin, std::min(last, begin + kChunk));
+/// Takes step number `step` of Adam for every trained parameter, on all workers.
+void update_trained(WorkerPool& workers, Adam& adam, const Recipe& recipe, long step, double gradient_scale,
+                    std::span<const float> gradients, Parameters& parameters) {
+  std::vector<TrainedRange> chunks;
+  for (const auto& [first, last, options] : parameters.trained_ranges_by_options())
+    for (long begin = first; begin < last; begin += kChunk)
+      chunks.push_back({begin, std::min(last, begin + kChunk), options});
   workers.run(long(chunks.size()), [&](long i) {
-    const auto& [begin, end] = chunks[std::size_t(i)];
-    adam.apply(step, gradients, parameters.values(), begin, end);
+    const auto& [begin, end, options] = chunks[std::size_t(i)];
+    const double lr = learning_rate(recipe, step, options.most_lr);
+    adam.apply(adam.at(step, lr, gradient_scale, options.weight_decay), gradients, parameters.values(), begin, end);
   });
 }
 
@@ -69,8 +71,7 @@ StepResult Stepper::train(long step, const Data& data, const PassOptions& option
 void Stepper::update(long step, StepResult& result) {
   const double factor = clip_factor(std::sqrt(result.squared_norm), recipe_.clip);
   Parameters& parameters = model_.parameters();
-  update_trained(lanes_.workers(), adam_, adam_.at(step, learning_rate(recipe_, step), factor), result.gradients,
-                 parameters);
+  update_trained(lanes_.workers(), adam_, recipe_, step, factor, result.gradients, parameters);
   update_buffers(result.gradients, parameters);
   // Adam reads values, gradients and two moments, and writes all but the gradients.
   result.bytes_moved += 7.0 * sizeof(float) * double(parameters.trained());

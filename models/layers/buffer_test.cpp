@@ -27,6 +27,20 @@ struct Step : testing::Test {
   float gradient(long i) const { return gradients.at(std::size_t(i)); }
 };
 
+TEST_F(Step, ParametersWithOtherOptionsHaveRangesOfTheirOwn) {
+  const TrainingOptions slow{.most_lr = 1e-3, .weight_decay = false};
+  (void)scope.add("a", {3}, Init::ones());
+  (void)scope.add("b", {2}, Init::ones());
+  (void)scope.add("c", {4}, Init::rows({1, 2}), slow);
+  (void)scope.add("d", {1}, Init::ones(), slow);
+  (void)scope.add("e", {1}, Init::ones());
+  EXPECT_EQ(parameters.trained_ranges_by_options(),
+            (std::vector<TrainedRange>{{0, 5, {}}, {5, 10, slow}, {10, 11, {}}}));
+  EXPECT_EQ(parameters.trained_ranges(), (std::vector<std::pair<long, long>>{{0, 11}}));
+  EXPECT_EQ(std::vector(parameters.values().begin() + 5, parameters.values().begin() + 9),
+            (std::vector<Real>{1, 2, 1, 2}));
+}
+
 TEST_F(Step, ABufferSumsWhatPassesAddAndIsNotTrained) {
   (void)scope.add("before", {3}, Init::ones());
   const Buffer buffer(scope, "state", {2}, Init::constant(5), [](std::span<Real> values, std::span<const Real> sums) {

@@ -35,6 +35,8 @@ long Parameters::add(const std::string& name, const Shape& shape, const Init& in
   values_.resize(values_.size() + std::size_t(shape.size()), Real(init.kind == Init::Kind::constant ? init.scale : 0));
   const Random random(seed_, "init", name);
   Real* value = values_.data() + offset;
+  if (!init.row.empty())
+    for (long i = 0; i < shape.size(); ++i) value[i] = Real(init.row[std::size_t(i) % init.row.size()]);
   if (init.kind == Init::Kind::normal)
     for (long i = 0; i < shape.size(); ++i) value[i] = Real(init.scale * random.normal(std::uint64_t(i)));
   if (init.kind == Init::Kind::uniform)
@@ -56,10 +58,20 @@ long Parameters::trained() const {
 
 std::vector<std::pair<long, long>> Parameters::trained_ranges() const {
   std::vector<std::pair<long, long>> ranges;
+  for (const TrainedRange& part : trained_ranges_by_options()) {
+    if (ranges.empty() || ranges.back().second != part.begin) ranges.emplace_back(part.begin, part.begin);
+    ranges.back().second = part.end;
+  }
+  return ranges;
+}
+
+std::vector<TrainedRange> Parameters::trained_ranges_by_options() const {
+  std::vector<TrainedRange> ranges;
   for (const ParameterInfo& p : list_) {
     if (p.rule) continue;
-    if (ranges.empty() || ranges.back().second != p.offset) ranges.emplace_back(p.offset, p.offset);
-    ranges.back().second += p.shape.size();
+    if (ranges.empty() || ranges.back().end != p.offset || ranges.back().options != p.options)
+      ranges.push_back({p.offset, p.offset, p.options});
+    ranges.back().end += p.shape.size();
   }
   return ranges;
 }
@@ -87,8 +99,11 @@ ParameterScope ParameterScope::operator/(const std::string& name) const {
   return {*parameters_, path_.empty() ? name : path_ + "." + name};
 }
 
-Parameter ParameterScope::add(const std::string& name, const Shape& shape, const Init& init) const {
-  return {*parameters_, parameters_->add((*this / name).path_, shape, init), shape};
+Parameter ParameterScope::add(const std::string& name, const Shape& shape, const Init& init,
+                              const TrainingOptions& options) const {
+  const long offset = parameters_->add((*this / name).path_, shape, init);
+  parameters_->set_options(options);
+  return {*parameters_, offset, shape};
 }
 
 Parameter ParameterScope::shared(const std::string& name, const Shape& shape, const Init& init) const {

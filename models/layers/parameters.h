@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <utility>
@@ -25,11 +26,14 @@ void expect_room(long used, const std::string& what, const Shape& shape);
 struct Init {
   enum class Kind { constant, normal, uniform } kind = Kind::constant;
   double scale = 0;
-  double center = 0;  // of uniform
+  double center = 0;             // of uniform
+  std::vector<double> row = {};  // of constant: the values of every row, instead of `scale`
 
   static Init constant(double value) { return {Kind::constant, value}; }
   static Init zeros() { return constant(0); }
   static Init ones() { return constant(1); }
+  /// The same values in every row of a matrix.
+  static Init rows(std::vector<double> values) { return {Kind::constant, 0, 0, std::move(values)}; }
   static Init normal(double deviation) { return {Kind::normal, deviation}; }
   static Init uniform(double low, double high) { return {Kind::uniform, (high - low) / 2, (high + low) / 2}; }
   /// U(−√(6/(in+out)), √(6/(in+out))). Glorot, Bengio. AISTATS 2010, eq. 16.
@@ -42,12 +46,27 @@ struct Init {
 /// its examples have added to the buffer's part of the gradients.
 using UpdateRule = std::function<void(std::span<Real> values, std::span<const Real> sums)>;
 
+/// How a parameter is trained other than the recipe says.
+struct TrainingOptions {
+  double most_lr = std::numeric_limits<double>::infinity();  // limits the peak of the learning rate
+  bool weight_decay = true;
+  bool operator==(const TrainingOptions&) const = default;
+};
+
 struct ParameterInfo {
   std::string name;  // "encoder.1.mixer.query"
   Shape shape;
-  long offset;             // in elements, in the flat buffers
-  UpdateRule rule = {};    // of a buffer (buffer.h); empty for trained parameters
-  bool is_metric = false;  // a buffer that is reported
+  long offset;                   // in elements, in the flat buffers
+  UpdateRule rule = {};          // of a buffer (buffer.h); empty for trained parameters
+  bool is_metric = false;        // a buffer that is reported
+  TrainingOptions options = {};  // of a trained parameter
+};
+
+/// Trained values begin … end − 1 of the flat array.
+struct TrainedRange {
+  long begin, end;
+  TrainingOptions options;
+  bool operator==(const TrainedRange&) const = default;
 };
 
 /// A stream of random numbers that a model uses. The purpose "pattern" says that it chooses which keys queries see.
@@ -68,6 +87,8 @@ class Parameters {
   long add(const std::string& name, const Shape& shape, const Init& init);
   /// Turns the parameter added last into a buffer.
   void make_buffer(UpdateRule rule, bool is_metric);
+  /// Sets the options of the parameter added last.
+  void set_options(const TrainingOptions& options) { list_.back().options = options; }
   void add_stream(RandomStream stream) { streams_.push_back(std::move(stream)); }
 
   std::uint64_t seed() const { return seed_; }
@@ -77,6 +98,8 @@ class Parameters {
   long trained() const;
   /// The ranges [begin, end) of trained values in the flat array, ascending, with adjacent ranges merged.
   std::vector<std::pair<long, long>> trained_ranges() const;
+  /// The same, with adjacent ranges merged only if their options are equal.
+  std::vector<TrainedRange> trained_ranges_by_options() const;
   const std::vector<ParameterInfo>& list() const { return list_; }
   /// The model's streams of random numbers, except those of initialisation.
   const std::vector<RandomStream>& streams() const { return streams_; }
@@ -115,7 +138,8 @@ class ParameterScope {
   ParameterScope(Parameters& parameters, std::string path) : parameters_(&parameters), path_(std::move(path)) {}
   ParameterScope operator/(const std::string& name) const;
 
-  Parameter add(const std::string& name, const Shape& shape, const Init& init) const;
+  Parameter add(const std::string& name, const Shape& shape, const Init& init,
+                const TrainingOptions& options = {}) const;
   /// Returns the parameter `name` that all layers of the model share, whatever their path. The first call adds it.
   Parameter shared(const std::string& name, const Shape& shape, const Init& init) const;
   /// As `add`, for values that a training step changes by an update rule.

@@ -13,10 +13,9 @@ Adam::Adam(long parameters, const Recipe& recipe)
       m_(std::size_t(parameters)),
       v_(std::size_t(parameters)) {}
 
-kernels::AdamStep Adam::at(long step, double lr, double gradient_scale) const {
-  const double t = double(step + 1);
-  return {
-      lr, beta1_, beta2_, epsilon_, weight_decay_, 1 - std::pow(beta1_, t), 1 - std::pow(beta2_, t), gradient_scale};
+kernels::AdamStep Adam::at(long step, double lr, double gradient_scale, bool weight_decay) const {
+  const double t = double(step + 1), decay = weight_decay ? weight_decay_ : 0;
+  return {lr, beta1_, beta2_, epsilon_, decay, 1 - std::pow(beta1_, t), 1 - std::pow(beta2_, t), gradient_scale};
 }
 
 void Adam::apply(const kernels::AdamStep& step, std::span<const Real> gradients, std::span<Real> parameters, long begin,

@@ -15,8 +15,8 @@ class Adam {
   Adam(long parameters, const Recipe& recipe);
 
   /// Returns the coefficients of update number `step` (from 0) at learning rate `lr`, with gradients scaled by
-  /// `gradient_scale`.
-  kernels::AdamStep at(long step, double lr, double gradient_scale) const;
+  /// `gradient_scale`, and with the recipe's weight decay or none.
+  kernels::AdamStep at(long step, double lr, double gradient_scale, bool weight_decay = true) const;
   /// Applies the update to elements begin … end − 1. Thread-safe for disjoint ranges.
   void apply(const kernels::AdamStep& step, std::span<const Real> gradients, std::span<Real> parameters, long begin,
              long end);

@@ -42,6 +42,20 @@ TEST(Schedule, LinearRisesAndFallsToZero) {
   EXPECT_DOUBLE_EQ(learning_rate(r, 1000), 0);
 }
 
+// The limit applies to the peak, wherever the schedule has it, and scales the whole schedule.
+TEST(Schedule, CanBeLimited) {
+  for (const auto& [r, peak] : {std::pair{recipe("linear", 1e-2, 0.1, 1000), 100L},
+                                {recipe("cosine", 1e-2, 100, 1000), 100L},
+                                {recipe("constant", 1e-2, 0, 1000), 500L},
+                                {recipe("rsqrt", 0.05, 100, 1000), 100L}})
+    for (const long step : {0L, 1L, 50L, 100L, 101L, 999L}) {
+      const double free = learning_rate(r, step), highest = learning_rate(r, peak);
+      EXPECT_EQ(learning_rate(r, step, INFINITY), free) << r.schedule;
+      EXPECT_EQ(learning_rate(r, step, 1), free) << r.schedule;
+      EXPECT_NEAR(learning_rate(r, step, 1e-3), free / highest * 1e-3, 1e-15) << r.schedule << step;
+    }
+}
+
 TEST(Schedule, RefusesWhatCannotBe) {
   EXPECT_THROW((void)learning_rate(recipe("cosin", 1, 1, 1), 0), Error);
   for (const auto& spoil :
@@ -76,6 +90,17 @@ TEST(Adam, FollowsThePaper) {
     }
   }
   for (std::size_t i = 0; i < std::size_t(n); ++i) EXPECT_NEAR(p[i], exact[i], 2e-6);
+}
+
+TEST(Adam, DecaysOnlyWhereAsked) {
+  Recipe r;
+  r.weight_decay = 0.1;
+  Adam adam(2, r);
+  std::vector<float> p{2, 2}, g{0, 0};
+  adam.apply(adam.at(0, 0.5, 1), g, p, 0, 1);
+  adam.apply(adam.at(0, 0.5, 1, false), g, p, 1, 2);
+  EXPECT_FLOAT_EQ(p[0], 2 - 0.5f * 0.1f * 2);
+  EXPECT_EQ(p[1], 2);
 }
 
 TEST(Adam, ClipScalesToTheNorm) {

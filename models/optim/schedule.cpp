@@ -10,8 +10,20 @@
 
 namespace lra {
 
+namespace {
+
+double warmup_steps(const Recipe& r) { return r.warmup < 1 ? std::floor(r.warmup * double(r.steps)) : r.warmup; }
+
+}  // namespace
+
+double learning_rate(const Recipe& r, long step, double most) {
+  const double peak = r.schedule == "rsqrt" ? r.lr / std::sqrt(std::max(warmup_steps(r), 1.0)) : r.lr;
+  const double lr = learning_rate(r, step);
+  return peak > most ? lr * (most / peak) : lr;
+}
+
 double learning_rate(const Recipe& r, long step) {
-  const double warmup = r.warmup < 1 ? std::floor(r.warmup * double(r.steps)) : r.warmup;
+  const double warmup = warmup_steps(r);
   const double s = double(step), rising = warmup > 0 ? std::min(1.0, s / warmup) : 1;
   if (r.schedule == "constant") return r.lr * rising;
   if (r.schedule == "rsqrt") return r.lr * rising / std::sqrt(std::max({s, warmup, 1.0}));

@@ -13,6 +13,10 @@ namespace lra {
 /// Throws a usage error for an unknown schedule.
 double learning_rate(const Recipe& recipe, long step);
 
+/// Returns the same for parameters whose learning rate is limited: scaled so that the peak of the schedule is at most
+/// `most`.
+double learning_rate(const Recipe& recipe, long step, double most);
+
 /// Throws a usage error that names the first invalid setting (batch of 0, unknown schedule or selection, …).
 void check(const Recipe& recipe);
 
