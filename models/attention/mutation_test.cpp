@@ -26,6 +26,8 @@ const Mutation kMutations[] = {
     {"packed_offset", "PackingAndOrderChangeNothing"},
     {"linear", "OperationsAndMemoryGrowAsDeclared", "operations"},
     {"quadratic", "OperationsAndMemoryGrowAsDeclared", "operations"},
+    {"no_logarithm", "OperationsAndMemoryGrowAsDeclared", "log N"},
+    {"not_a_logarithm", "OperationsAndMemoryGrowAsDeclared", "operations"},
     {"matrix_held", "OperationsAndMemoryGrowAsDeclared", "bytes"},
     {"quadratic_if_causal", "OperationsAndMemoryGrowAsDeclared", "causal"},
     {"wide_heads", "HeadsAndFeaturesCostAsDeclared", "8 heads"},

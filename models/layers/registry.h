@@ -40,6 +40,7 @@ struct ModelFacts {
                            // kernel | recurrence | downsampling | sparse; or dense
   std::string differs;     // how LRA's code, or the authors' code, differs; empty if it does not
   double exponent = 1;     // operations of mixing grow as N to this power, by default: ModelEntry::exponents
+  bool logarithm = false;  // times log N
   double memory_exponent = 1;   // live bytes of a training step grow as N to this power, likewise
   bool head_growth = false;     // operations or live bytes grow with the number of heads, at an equal width
   bool fixed_length = false;    // some parameter's size is the task's maximum length

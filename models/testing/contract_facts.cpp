@@ -45,6 +45,16 @@ Verdict compare_growth(const std::string& quantity, double exponent, const Lengt
                      exponent);
 }
 
+/// Counts are exact, so c·N^e gives differences in the ratio 2^e exactly, and a factor of log N adds to the second one:
+/// by a fifth of 2^e at most, at these lengths, if it applies to all operations.
+Verdict compare_logarithm(const ModelFacts& facts, double exponent, const Lengths& lengths,
+                          const std::array<double, 3>& at) {
+  const double expected = std::pow(2.0, exponent) * (at[1] - at[0]), more = (at[2] - at[1]) / expected - 1;
+  if (!facts.logarithm || (more > 0.005 && more < 0.2)) return {};
+  return fmt::format("operations at N = {} are {}; that is not N^{} log N", fmt::join(lengths, ", "),
+                     fmt::join(at, ", "), exponent);
+}
+
 Verdict check_growth_with(const std::string& model, const Json& settings) {
   const ModelEntry& entry = models().at(model);
   const Exponents powers = entry.exponents(entry.resolve(settings));
@@ -58,6 +68,7 @@ Verdict check_growth_with(const std::string& model, const Json& settings) {
       operations[i] += cost.operations, bytes[i] += cost.bytes;
     }
   Verdict verdict = compare_growth("operations", powers.operations, lengths, operations);
+  if (verdict.empty()) verdict = compare_logarithm(entry.facts, powers.operations, lengths, operations);
   if (verdict.empty()) verdict = compare_growth("bytes", powers.bytes, lengths, bytes);
   return verdict.empty() ? verdict : verdict + with(settings);
 }

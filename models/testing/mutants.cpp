@@ -105,13 +105,14 @@ class Mutant final : public Attention {
   Parameter rows_;
 };
 
-ModelFacts facts(double exponent = 1) {
+ModelFacts facts(double exponent = 1, bool logarithm = false) {
   return {.summary = "wrong in one way",
           .paper = "none",
           .complexity = "O(N)",
           .kind = "test",
           .differs = "not among LRA's models",
           .exponent = exponent,
+          .logarithm = logarithm,
           .causal = true};
 }
 
@@ -122,6 +123,8 @@ const RegisterModel<Mutant<Fault::mask_dropped>> mask_dropped{"mask_dropped", fa
 const RegisterModel<Mutant<Fault::packed_offset>> packed_offset{"packed_offset", facts()};
 const RegisterModel<Mutant<Fault::quadratic>> quadratic{"quadratic", facts()};
 const RegisterModel<Mutant<Fault::linear>> linear_instead{"linear", facts(2)};
+const RegisterModel<Mutant<Fault::none>> no_logarithm{"no_logarithm", facts(1, true)};
+const RegisterModel<Mutant<Fault::quadratic>> not_a_logarithm{"not_a_logarithm", facts(1, true)};
 const RegisterModel<Mutant<Fault::matrix_held>> matrix_held{"matrix_held", facts()};
 const RegisterModel<Mutant<Fault::quadratic_if_causal>> quadratic_if_causal{"quadratic_if_causal", facts()};
 const RegisterModel<Mutant<Fault::wide_heads>> wide_heads{"wide_heads", facts()};
