@@ -1,0 +1,149 @@
+/// S4D: every feature passes through linear state spaces of its own with diagonal state matrices, evaluated as one long
+/// convolution; a gated linear layer mixes the features.
+///
+///   Gu, Gupta, Goel, Ré. "On the Parameterization and Initialization of Diagonal State Space Models." NeurIPS 2022,
+///   §3 and §4.
+///   time O(N·(S + log N)·C)   memory O(N·C), S states per feature
+///
+/// The states of a feature, in conjugate pairs of which one is stored, follow x' = A x + u with A = −exp(a) + i·b; the
+/// output is 2·Re(w·x) at times Δ apart, plus d·u. A second output, of the states that read the sequence backwards, is
+/// added unless `causal`.
+#include <numbers>
+
+#include "models/layers/basic.h"
+#include "models/layers/mixer.h"
+#include "models/ops/ops.h"
+
+namespace lra {
+namespace {
+
+/// The positive imaginary parts of the eigenvalues of the normal part of HiPPO-LegS with n states: −½ on the diagonal,
+/// ±½·√((2i+1)(2k+1)) above and below. Its eigenvectors follow from prefix sums, and λ = −½ + i·μ is an eigenvalue if
+/// Σ_i atan(μ/(i+½)) = (k+½)·π for a whole k. The sum is concave, so Newton's method climbs from each root to the next.
+std::vector<double> legs_frequencies(long n) {
+  std::vector<double> all;
+  double mu = 0;
+  for (long k = 0; k < n / 2; ++k) {
+    for (double before = -1; mu > before;) {
+      double sum = 0, slope = 0;
+      for (double b = 0.5; b < double(n); ++b) {
+        sum += std::atan(mu / b);
+        slope += b / (b * b + mu * mu);
+      }
+      before = mu;
+      mu += ((double(k) + 0.5) * std::numbers::pi - sum) / slope;
+    }
+    all.push_back(mu);
+  }
+  return all;
+}
+
+class S4d final : public Mixer {
+ public:
+  struct Config {
+    long states = 64;
+    std::string init = "legs";
+    std::string discretisation = "zoh";
+    double dt_min = 0.001, dt_max = 0.1;
+    bool causal = false;
+    void fields(auto&& f) {
+      f("states", states, "states per feature, in conjugate pairs: an even number", between(2, 1024));
+      f("init", init, "initial state matrix: legs, lin or inv");
+      f("discretisation", discretisation, "zoh or bilinear");
+      f("dt_min", dt_min, "smallest initial time step", positive());
+      f("dt_max", dt_max, "largest initial time step", positive());
+      f("causal", causal, "no token sees a later one");
+    }
+  };
+
+  S4d(const Config& config, const LayerDims& dims, const ParameterScope& scope)
+      : width_(dims.width),
+        causal_(config.causal),
+        method_(method(config)),
+        log_step_(scope.add("log_step", {dims.width, 1}, steps(config), kSlow)),
+        log_decay_(scope.add("log_decay", {dims.width, config.states / 2}, Init::constant(std::log(0.5)), kSlow)),
+        frequency_(scope.add("frequency", {dims.width, config.states / 2}, Init::rows(frequencies(config)), kSlow)),
+        weights_(scope.add("weights", {(causal_ ? 1 : 2) * dims.width, config.states}, Init::normal(std::sqrt(0.5)))),
+        skip_(scope.add("skip", {dims.width}, Init::normal(1))),
+        value_(scope / "value", dims.width, dims.width, uniform(dims), uniform(dims)),
+        gate_(scope / "gate", dims.width, dims.width, uniform(dims), uniform(dims)) {}
+
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
+    const Tensor taps = filters(layout.longest());
+    const Tensor after = causal_ ? taps : head_columns(taps, 1, 0, width_);
+    const Tensor before = causal_ ? Tensor() : head_columns(taps, 1, width_, width_);
+    Tensor y = gelu(add(long_convolution(x, after, before, layout), multiply(x, skip_)));
+    Tensor open = sigmoid(gate_(y));
+    return multiply(value_(std::move(y)), std::move(open));
+  }
+
+ private:
+  /// Time steps and state matrices are sensitive: at most this learning rate, without weight decay.
+  static constexpr TrainingOptions kSlow{.most_lr = 1e-3, .weight_decay = false};
+
+  static Discretisation method(const Config& config) {
+    if (config.discretisation == "zoh") return Discretisation::zoh;
+    if (config.discretisation == "bilinear") return Discretisation::bilinear;
+    fail_usage("s4d: discretisation is '{}'; it must be zoh or bilinear", config.discretisation);
+  }
+  static Init steps(const Config& config) {
+    if (config.dt_max < config.dt_min)
+      fail_usage("s4d: dt_max is {}; it must be at least dt_min, {}", config.dt_max, config.dt_min);
+    return Init::uniform(std::log(config.dt_min), std::log(config.dt_max));
+  }
+  static std::vector<double> frequencies(const Config& config) {
+    const double n = double(config.states);
+    if (config.states % 2 != 0) fail_usage("s4d: states is {}; it must be even", config.states);
+    if (config.init == "legs") return legs_frequencies(config.states);
+    std::vector<double> all;
+    for (double k = 0; k < n / 2; ++k) {
+      if (config.init == "lin")
+        all.push_back(std::numbers::pi * k);
+      else if (config.init == "inv")
+        all.push_back(n / std::numbers::pi * (n / (2 * k + 1) - 1));
+      else
+        fail_usage("s4d: init is '{}'; it must be legs, lin or inv", config.init);
+    }
+    return all;
+  }
+  static Init uniform(const LayerDims& dims) {
+    const double bound = 1 / std::sqrt(double(dims.width));
+    return Init::uniform(-bound, bound);
+  }
+
+  /// The filters of all features, (length,C) or (length,2C).
+  Tensor filters(long length) const {
+    const Tensor step = exp(log_step_);
+    const Tensor rates =
+        concat_columns(std::vector{multiply(scale(exp(log_decay_), -1), step), multiply(frequency_, step)});
+    return state_space_filters(rates, multiply(weights_, causal_ ? step : concat_rows(std::vector{step, step})),
+                               method_, length);
+  }
+
+  long width_;
+  bool causal_;
+  Discretisation method_;
+  Parameter log_step_, log_decay_, frequency_, weights_, skip_;
+  Linear value_, gate_;
+};
+
+const RegisterModel<S4d> registered{
+    "s4d",
+    {.summary = "diagonal state spaces as long convolutions",
+     .paper = "Gu et al. \"On the Parameterization and Initialization of Diagonal State Space Models.\" NeurIPS 2022, "
+              "arXiv:2206.11893",
+     .complexity = "O(N (S + log N))",
+     .kind = "state-space",
+     .differs =
+         "Not among LRA's models. The authors' block is this mixer alone, behind batch or layer norm; here it takes "
+         "the "
+         "place of attention in the usual block, which adds a feed-forward part, and norms are layer norms. They apply "
+         "dropout before the gated linear layer too, here it acts on the mixer's result only. Input weights are fixed "
+         "at 1, since only their product with the output weights matters. The authors train time steps and state "
+         "matrices at a learning rate of 0.001 whatever the others'; here that is the most it reaches.",
+     .exponent = 1,
+     .logarithm = true,
+     .causal = true}};
+
+}  // namespace
+}  // namespace lra
