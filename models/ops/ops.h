@@ -150,6 +150,7 @@ Tensor rotary(Tensor x, long head_count, const SequenceLayout& layout);
 /// (2B,C) → (B,C): the even rows (`first` 0) or the odd rows (1) of pairs of neighbours. Keeps nothing.
 Tensor every_other_row(const Tensor& x, long first);
 
+
 // ---- the position-wise part of a block (feed_forward.cpp) ----------------------------------------------------------
 
 /// in (F,C) and (F), out (C,F) and (C); gamma and beta (C) of a layer norm, or undefined.
@@ -161,7 +162,7 @@ struct FeedForwardWeights {
 Tensor feed_forward(Tensor x, const FeedForwardWeights& w, const Dropout& hidden_site, const Dropout& out_site,
                     const SequenceLayout& layout);
 
-// ---- attention (attention.cpp, materialized.cpp, entmax.cpp, kernel_attention.cpp) ---------------------------------
+// ---- attention (attention.cpp, materialized.cpp, entmax.cpp, kernel_attention.cpp, decayed_attention.cpp) -----------
 
 /// Exact multi-head softmax attention, softmax(q·kᵀ/√D)·v with dropout on the probabilities, over the keys of `window`.
 /// q (T,H·D) packed; k and v (T',H·D) packed by `key_layout` (the same as `layout` for self-attention) → (T,H·D). Never
@@ -228,6 +229,17 @@ Tensor kernel_attention(const Tensor& fq, const Tensor& fk, const Tensor& v, lon
 /// b (T,H·M), c (T,H·D) → (T,H·D). Keeps all inputs and one (M,D) per sequence and head every 128 tokens.
 Tensor causal_sums(const Tensor& a, const Tensor& b, const Tensor& c, long head_count, const SequenceLayout& layout,
                    const Tensor& log_gates = {});
+
+/// Which keys a query sees: its own and earlier ones, its own and later ones, or all.
+enum class Direction { forward, backward, both };
+
+/// Linear attention whose keys decay with distance: for each sequence and head the recurrence S_t = diag(a_t)·S_{t−1} +
+/// k_t·v_tᵀ, o_t = S_tᵀ·q_t from S = 0, a_t = exp(log_decay[t]). Yang et al. arXiv:2312.06635, eq. 3. `backward` is the
+/// same on the reversed sequence; `both` adds the two and counts a query's own key once. q, k (T,H·M), v (T,H·D) →
+/// (T,H·D). `log_decay`, at most 0 and −∞ included, has T rows, or one for all tokens, of H·M columns, or H for all
+/// features of a head. Computed in chunks (§4.3 there), where no exponent is above 0. Keeps all inputs.
+Tensor decayed_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& log_decay, long head_count,
+                         const SequenceLayout& layout, Direction direction = Direction::forward);
 
 struct Features {
   Tensor queries, keys;  // (T,H·M)

@@ -109,6 +109,13 @@ Tensor textbook(Tensor q, Tensor k, Tensor v, long heads, const Dropout& site, c
 Tensor kernel(Tensor q, Tensor k, Tensor v, long heads, const Dropout&, const SequenceLayout& layout) {
   return kernel_attention(elu_plus_one(q), elu_plus_one(k), v, heads, 1e-6, layout);
 }
+/// Decays of each feature, or one per head, in both directions.
+Tensor by_features(Tensor q, Tensor k, Tensor v, long heads, const Dropout&, const SequenceLayout& layout) {
+  return decayed_attention(q, k, v, Tensor::full(q.shape(), Real(-0.01)), heads, layout, Direction::both);
+}
+Tensor by_heads(Tensor q, Tensor k, Tensor v, long heads, const Dropout&, const SequenceLayout& layout) {
+  return decayed_attention(q, k, v, Tensor::full({1, heads}, Real(-0.01)), heads, layout, Direction::both);
+}
 
 /// Both directions.
 void long_convolution_op(State& state, bool train) {
@@ -148,6 +155,10 @@ BENCHMARK_CAPTURE(long_convolution_op, infer, false)->Apply(sizes)->Args({4097, 
 BENCHMARK_CAPTURE(long_convolution_op, train, true)->Apply(sizes)->Args({4097, 64})->Args({16384, 64});
 BENCHMARK_CAPTURE(state_space_op, infer, false)->Apply(sizes);
 BENCHMARK_CAPTURE(state_space_op, train, true)->Apply(sizes);
+BENCHMARK_CAPTURE(attention_op, decayed_by_features_infer, by_features, false)->Apply(sizes);
+BENCHMARK_CAPTURE(attention_op, decayed_by_features_train, by_features, true)->Apply(sizes);
+BENCHMARK_CAPTURE(attention_op, decayed_by_heads_infer, by_heads, false)->Apply(sizes);
+BENCHMARK_CAPTURE(attention_op, decayed_by_heads_train, by_heads, true)->Apply(sizes);
 
 }  // namespace
 }  // namespace lra

@@ -13,7 +13,7 @@ const std::vector<Entry>& entries() {
     std::vector<Entry> joined;
     for (const auto& part :
          {product_cases(), simple_cases(), arithmetic_cases(), token_cases(), sequence_cases(), attention_cases(),
-          sparse_cases(), entmax_cases(), score_cases(), sorted_cases(), kernel_cases(), gated_cases()})
+          sparse_cases(), entmax_cases(), score_cases(), sorted_cases(), kernel_cases(), gated_cases(), decay_cases()})
       joined.insert(joined.end(), part.begin(), part.end());
     return joined;
   }();

@@ -61,6 +61,8 @@ std::vector<Entry> sparse_cases();
 std::vector<Entry> score_cases();
 std::vector<Entry> sorted_cases();
 std::vector<Entry> entmax_cases();
+// op_cases_decay.cpp
+std::vector<Entry> decay_cases();
 // op_cases_kernel.cpp
 std::vector<Entry> kernel_cases();
 std::vector<Entry> gated_cases();
