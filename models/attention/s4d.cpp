@@ -10,7 +10,7 @@
 /// added unless `causal`.
 #include <numbers>
 
-#include "models/layers/basic.h"
+#include "models/layers/gated_convolution.h"
 #include "models/layers/mixer.h"
 #include "models/ops/ops.h"
 
@@ -57,24 +57,16 @@ class S4d final : public Mixer {
   };
 
   S4d(const Config& config, const LayerDims& dims, const ParameterScope& scope)
-      : width_(dims.width),
-        causal_(config.causal),
+      : causal_(config.causal),
         method_(method(config)),
         log_step_(scope.add("log_step", {dims.width, 1}, steps(config), kSlow)),
         log_decay_(scope.add("log_decay", {dims.width, config.states / 2}, Init::constant(std::log(0.5)), kSlow)),
         frequency_(scope.add("frequency", {dims.width, config.states / 2}, Init::rows(frequencies(config)), kSlow)),
         weights_(scope.add("weights", {(causal_ ? 1 : 2) * dims.width, config.states}, Init::normal(std::sqrt(0.5)))),
-        skip_(scope.add("skip", {dims.width}, Init::normal(1))),
-        value_(scope / "value", dims.width, dims.width, uniform(dims), uniform(dims)),
-        gate_(scope / "gate", dims.width, dims.width, uniform(dims), uniform(dims)) {}
+        convolution_(scope, dims) {}
 
   Tensor forward(Tensor x, const SequenceLayout& layout) const override {
-    const Tensor taps = filters(layout.longest());
-    const Tensor after = causal_ ? taps : head_columns(taps, 1, 0, width_);
-    const Tensor before = causal_ ? Tensor() : head_columns(taps, 1, width_, width_);
-    Tensor y = gelu(add(long_convolution(x, after, before, layout), multiply(x, skip_)));
-    Tensor open = sigmoid(gate_(y));
-    return multiply(value_(std::move(y)), std::move(open));
+    return convolution_(x, filters(layout.longest()), layout);
   }
 
  private:
@@ -106,25 +98,19 @@ class S4d final : public Mixer {
     }
     return all;
   }
-  static Init uniform(const LayerDims& dims) {
-    const double bound = 1 / std::sqrt(double(dims.width));
-    return Init::uniform(-bound, bound);
-  }
 
   /// The filters of all features, (length,C) or (length,2C).
   Tensor filters(long length) const {
     const Tensor step = exp(log_step_);
-    const Tensor rates =
-        concat_columns(std::vector{multiply(scale(exp(log_decay_), -1), step), multiply(frequency_, step)});
-    return state_space_filters(rates, multiply(weights_, causal_ ? step : concat_rows(std::vector{step, step})),
+    return state_space_filters(concat_columns(std::vector<Tensor>{scale(exp(log_decay_), -1), frequency_}), log_step_,
+                               multiply(weights_, causal_ ? step : concat_rows(std::vector<Tensor>{step, step})),
                                method_, length);
   }
 
-  long width_;
   bool causal_;
   Discretisation method_;
-  Parameter log_step_, log_decay_, frequency_, weights_, skip_;
-  Linear value_, gate_;
+  Parameter log_step_, log_decay_, frequency_, weights_;
+  GatedConvolution convolution_;
 };
 
 const RegisterModel<S4d> registered{

@@ -150,7 +150,6 @@ Tensor rotary(Tensor x, long head_count, const SequenceLayout& layout);
 /// (2B,C) → (B,C): the even rows (`first` 0) or the odd rows (1) of pairs of neighbours. Keeps nothing.
 Tensor every_other_row(const Tensor& x, long first);
 
-
 // ---- the position-wise part of a block (feed_forward.cpp) ----------------------------------------------------------
 
 /// in (F,C) and (F), out (C,F) and (C); gamma and beta (C) of a layer norm, or undefined.
@@ -268,10 +267,12 @@ Tensor long_convolution(const Tensor& x, const Tensor& after, const Tensor& befo
 /// 1/(1 − a/2).
 enum class Discretisation { zoh, bilinear };
 /// The filters of diagonal linear state spaces, as `after` or `before` of long_convolution: row t, column c of the
-/// result (length,W) is 2·Re Σ_m w_cm g_m s_m^t, in O(length·M·W). Powers are computed in double. rates (C,2M) and
-/// weights (W,2M), W a multiple of C, have M real parts, then M imaginary parts in each row; row c of the weights
-/// belongs to row c mod C of the rates. Gu, Gupta, Goel, Ré. arXiv:2206.11893, §3. Keeps both inputs. (state_space.cpp)
-Tensor state_space_filters(const Tensor& rates, const Tensor& weights, Discretisation method, long length);
+/// result (length,W) is 2·Re Σ_m w_cm g_m s_m^t, in O(length·M·W), with the rates e^(log_steps_c)·matrix_cm. Rates and
+/// powers are computed in double. matrix (C,2M), the diagonals of state matrices, and weights (W,2M), W a multiple of
+/// C, have M real parts, then M imaginary parts in each row; row c of the weights belongs to row c mod C of the matrix
+/// and of log_steps (C,1). Gu, Gupta, Goel, Ré. arXiv:2206.11893, §3. Keeps all inputs. (state_space.cpp)
+Tensor state_space_filters(const Tensor& matrix, const Tensor& log_steps, const Tensor& weights, Discretisation method,
+                           long length);
 
 // ---- inverses (pseudo_inverse.cpp) ---------------------------------------------------------------------------------
 

@@ -129,11 +129,12 @@ void long_convolution_op(State& state, bool train) {
 /// 32 pairs of states.
 void state_space_op(State& state, bool train) {
   const long n = state.range(0), c = state.range(1);
-  Tensor rates = numbers({c, 64});
-  for (long i = 0; i < rates.size(); ++i) rates.data()[i] = i % 64 < 32 ? -0.05f : rates.data()[i];
+  Tensor matrix = numbers({c, 64});
+  for (long i = 0; i < matrix.size(); ++i) matrix.data()[i] = i % 64 < 32 ? -0.05f : matrix.data()[i];
   run(
-      state, {rates, numbers({c, 64})},
-      [&](const std::vector<Tensor>& x) { return state_space_filters(x[0], x[1], Discretisation::zoh, n); }, train);
+      state, {matrix, Tensor::zeros({c, 1}), numbers({c, 64})},
+      [&](const std::vector<Tensor>& x) { return state_space_filters(x[0], x[1], x[2], Discretisation::zoh, n); },
+      train);
 }
 
 void sizes(benchmark::internal::Benchmark* each) {

@@ -2,8 +2,10 @@
 ///
 /// With t = kFine·i + j, w·g·s^t is (w·g·s^(kFine·i)) · s^j. So the filter of a column is a real matrix product of the
 /// coarse table, a row per i, and the fine one, a row per j, with 2M columns: the real and imaginary parts of M states.
-/// Both tables are computed in double and rounded once, so phases stay exact however long the filter. The derivatives
+/// Rates and both tables are computed in double, and tables are rounded once, so phases stay exact however long the
+/// filter: a rate rounded to float32 would turn the last of N taps by N·6e-8 of its phase per step. The derivatives
 /// need Σ_t df_t s^t and Σ_t df_t t·s^t, which are such products with df.
+#include <cmath>
 #include <complex>
 
 #include "core/error.h"
@@ -27,17 +29,17 @@ Complex product(Complex a, Complex b) {
 
 /// A state: its power s and factor g as functions of its rate a.
 struct State {
-  Complex s, g;
+  Complex a, s, g;
   Complex s_slope;  // (ds/da) / s
   Complex g_slope;  // dg/da
   Complex coarse;   // s^kFine
 
-  State(Complex a, Discretisation method) {
+  State(Complex rate, Discretisation method) : a(rate) {
     if (method == Discretisation::zoh) {
       s = std::exp(a);
       s_slope = 1;
       if (std::abs(a) < 0.5) {
-        by_series(a);
+        by_series();
       } else {
         g = (s - 1.0) / a;
         g_slope = (s - g) / a;
@@ -54,7 +56,7 @@ struct State {
 
  private:
   /// Σ a^k / (k+1)!, where the quotient of small differences loses digits, and its derivative.
-  void by_series(Complex a) {
+  void by_series() {
     Complex term = 1;  // a^(k−1) / k!
     g = 1, g_slope = 0;
     for (int k = 1; k < 16; ++k) {
@@ -65,18 +67,22 @@ struct State {
   }
 };
 
-/// The states of all rows of rates (C,2M), and their fine tables (kFine,C·2M).
+/// The states of all rows of a matrix (C,2M) with the steps' logarithms (C,1), and their fine tables (kFine,C·2M).
 struct States {
   long rows, m;
+  std::vector<double> steps;
   std::vector<State> all;
   Tensor fine, fine_times_j;
 
-  States(const Tensor& rates, Discretisation method, bool with_slopes) : rows(rates.dim(0)), m(rates.dim(1) / 2) {
-    for (long c = 0; c < rows; ++c)
+  States(const Tensor& matrix, const Tensor& log_steps, Discretisation method, bool with_slopes)
+      : rows(matrix.dim(0)), m(matrix.dim(1) / 2) {
+    for (long c = 0; c < rows; ++c) {
+      steps.push_back(std::exp(double(log_steps.data()[c])));
       for (long k = 0; k < m; ++k) {
-        const Real* rate = rates.data() + c * 2 * m + k;
-        all.emplace_back(Complex(rate[0], rate[m]), method);
+        const Real* entry = matrix.data() + c * 2 * m + k;
+        all.emplace_back(Complex(entry[0], entry[m]) * steps.back(), method);
       }
+    }
     fine = Tensor::empty({kFine, rows * 2 * m});
     if (with_slopes) fine_times_j = Tensor::empty(fine.shape());
     std::vector<Complex> power(all.size(), 1);
@@ -113,13 +119,15 @@ long coarse_rows(long length) {
   return (length + kTaps - 1) / kTaps * kLeastRows;
 }
 
-void expect_states(const Tensor& rates, const Tensor& weights, long length) {
-  expect_matrix(rates, "state_space_filters", "rates");
+void expect_states(const Tensor& matrix, const Tensor& log_steps, const Tensor& weights, long length) {
+  expect_matrix(matrix, "state_space_filters", "matrix");
+  expect_matrix(log_steps, "state_space_filters", "log_steps");
   expect_matrix(weights, "state_space_filters", "weights");
-  const long rows = rates.dim(0), width = rates.dim(1);
-  if (rows < 1 || width < 2 || width % 2 != 0 || weights.dim(1) != width || weights.dim(0) % rows != 0 || length < 1)
-    fail("[state_space_filters] rates {} do not fit weights {} and {} taps", rates.shape().text(),
-         weights.shape().text(), length);
+  const long rows = matrix.dim(0), width = matrix.dim(1);
+  if (rows < 1 || width < 2 || width % 2 != 0 || log_steps.shape() != Shape{rows, 1} || weights.dim(1) != width ||
+      weights.dim(0) % rows != 0 || length < 1)
+    fail("[state_space_filters] a matrix {} does not fit steps {}, weights {} and {} taps", matrix.shape().text(),
+         log_steps.shape().text(), weights.shape().text(), length);
 }
 
 /// Writes the coarse table (i,2M) of one column: w·g·s^(kFine·i), conjugate so that products with the fine one are real
@@ -135,27 +143,43 @@ void write_coarse(const States& states, const Tensor& weights, long column, View
   }
 }
 
-/// Gradients of one column, given that of its taps df (i,kFine).
+/// Gradients of one column, given that of its taps df (i,kFine). Those of rates are summed over all columns first.
 class ColumnBackward {
  public:
   ColumnBackward(const States& states, long coarse)
       : states_(states),
+        by_rate_(states.all.size()),
         sums_(Tensor::empty({coarse, 2 * states.m})),
         sums_times_j_(Tensor::empty({coarse, 2 * states.m})) {}
 
-  void add(ConstView df, const Tensor& weights, long column, Tensor& drates, Tensor& dweights) {
+  void add(ConstView df, const Tensor& weights, long column, Tensor& dweights) {
     kernels::gemm(df, false, states_.table(states_.fine, column), false, sums_.matrix());
     kernels::gemm(df, false, states_.table(states_.fine_times_j, column), false, sums_times_j_.matrix());
     const long m = states_.m;
-    Real *dweight = dweights.data() + column * 2 * m, *drate = drates.data() + column % states_.rows * 2 * m;
+    Real* dweight = dweights.data() + column * 2 * m;
     const Real* weight = weights.data() + column * 2 * m;
     for (long k = 0; k < m; ++k) {
       const State& state = states_.at(column, k);
       const auto [sum, slope] = over_taps(state, k);
-      const Complex by_rate = product(state.g_slope, sum) + product(product(state.g, state.s_slope), slope);
+      const Complex f = product(state.g_slope, sum) + product(product(state.g, state.s_slope), slope);
       // The derivative of 2·Re f(z) by the real and imaginary part of z is 2·conj f'(z).
       add_to(dweight + k, 2.0 * std::conj(product(state.g, sum)));
-      add_to(drate + k, 2.0 * std::conj(product({double(weight[k]), double(weight[k + m])}, by_rate)));
+      by_rate_[std::size_t(column % states_.rows * m + k)] +=
+          2.0 * std::conj(product({double(weight[k]), double(weight[k + m])}, f));
+    }
+  }
+
+  /// A rate is an entry of the matrix times e^(log step).
+  void add_of_rates(Tensor& dmatrix, Tensor& dlog_steps) const {
+    const long m = states_.m;
+    for (long c = 0; c < states_.rows; ++c) {
+      double by_log_step = 0;
+      for (long k = 0; k < m; ++k) {
+        const Complex by = by_rate_[std::size_t(c * m + k)], rate = states_.at(c, k).a;
+        add_to(dmatrix.data() + c * 2 * m + k, by * states_.steps[std::size_t(c)]);
+        by_log_step += by.real() * rate.real() + by.imag() * rate.imag();
+      }
+      dlog_steps.data()[c] += Real(by_log_step);
     }
   }
 
@@ -180,17 +204,19 @@ class ColumnBackward {
   }
 
   const States& states_;
+  std::vector<Complex> by_rate_;
   Tensor sums_, sums_times_j_;
 };
 
 }  // namespace
 
-Tensor state_space_filters(const Tensor& rates, const Tensor& weights, Discretisation method, long length) {
-  expect_states(rates, weights, length);
+Tensor state_space_filters(const Tensor& matrix, const Tensor& log_steps, const Tensor& weights, Discretisation method,
+                           long length) {
+  expect_states(matrix, log_steps, weights, length);
   const long columns = weights.dim(0), coarse = coarse_rows(length), taps = coarse * kFine;
-  const States states(rates, method, false);
+  const States states(matrix, log_steps, method, false);
   Tensor y = Tensor::empty({length, columns});
-  Tensor table = Tensor::empty({coarse, rates.dim(1)}), group = Tensor::empty({kColumns, taps});
+  Tensor table = Tensor::empty({coarse, matrix.dim(1)}), group = Tensor::empty({kColumns, taps});
   by_columns(columns, [&](long first, long count) {
     for (long c = 0; c < count; ++c) {
       write_coarse(states, weights, first + c, table.matrix());
@@ -200,17 +226,19 @@ Tensor state_space_filters(const Tensor& rates, const Tensor& weights, Discretis
     for (long t = 0; t < length; ++t)
       for (long c = 0; c < count; ++c) y.data()[t * columns + first + c] = group.data()[c * taps + t];
   });
-  return record(std::move(y), [rates, weights, method, length, columns, coarse, taps](Tensor dy) {
-    Tensor drates = zeroed_gradient_sink(rates), dweights = zeroed_gradient_sink(weights);
-    const States same(rates, method, true);
+  return record(std::move(y), [matrix, log_steps, weights, method, length, columns, coarse, taps](Tensor dy) {
+    Tensor dmatrix = zeroed_gradient_sink(matrix), dlog_steps = zeroed_gradient_sink(log_steps);
+    Tensor dweights = zeroed_gradient_sink(weights);
+    const States same(matrix, log_steps, method, true);
     ColumnBackward backward(same, coarse);
     Tensor dgroup = Tensor::zeros({kColumns, taps});
     by_columns(columns, [&](long first, long count) {
       for (long t = 0; t < length; ++t)
         for (long c = 0; c < count; ++c) dgroup.data()[c * taps + t] = dy.data()[t * columns + first + c];
       for (long c = 0; c < count; ++c)
-        backward.add({dgroup.data() + c * taps, coarse, kFine, kFine}, weights, first + c, drates, dweights);
+        backward.add({dgroup.data() + c * taps, coarse, kFine, kFine}, weights, first + c, dweights);
     });
+    backward.add_of_rates(dmatrix, dlog_steps);
   });
 }
 

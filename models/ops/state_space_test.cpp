@@ -13,8 +13,9 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// Slow and fast states, with and without oscillation.
+/// Rates of slow and fast states, with and without oscillation, at the steps below.
 const std::vector<Complex> kRates = {{-5e-4, 0.1}, {-0.05, 3.1}, {-0.5, 0}, {-1e-4, 1e-3}, {-3, 20}, {-1e-3, 2.9}};
+const std::vector<double> kSteps = {0.013, 1, 2.7};
 constexpr long kRows = 3, kStates = 2, kFilters = 6;
 
 /// Adds the impulse response of x_t = Ā x_{t−1} + B̄ u_t, y_t = 2·Re(w·x_t), the system x' = a·x + u at step 1: exactly
@@ -30,14 +31,16 @@ void add_response(Complex a, Complex w, Discretisation method, Numbers& y) {
   }
 }
 
-/// Filter c from matrices (3,4) and (6,4), whose rows have two real parts, then two imaginary ones.
-Numbers filter(const Numbers& rates, const Numbers& weights, long c, Discretisation method, long length) {
+/// Filter c from a matrix (3,4), steps (3,1) and weights (6,4); rows have two real parts, then two imaginary ones.
+Numbers filter(const Numbers& matrix, const Numbers& log_steps, const Numbers& weights, long c, Discretisation method,
+               long length) {
   const auto at = [](const Numbers& values, long row, long k) {
     const std::size_t place = std::size_t(row * 2 * kStates + k);
     return Complex(values[place], values[place + kStates]);
   };
   Numbers y(std::size_t(length), 0.0);
-  for (long k = 0; k < kStates; ++k) add_response(at(rates, c % kRows, k), at(weights, c, k), method, y);
+  const double step = std::exp(log_steps[std::size_t(c % kRows)]);
+  for (long k = 0; k < kStates; ++k) add_response(step * at(matrix, c % kRows, k), at(weights, c, k), method, y);
   return y;
 }
 
@@ -48,25 +51,31 @@ Tensor tensor_of(const Numbers& values, long rows) {
 }
 
 struct StateSpaceFilters : testing::Test {
-  StateSpaceFilters() : rates(kRows * 2 * kStates), weights(rounded(random_numbers(kFilters * 2 * kStates, "w"))) {
+  StateSpaceFilters() : matrix(kRows * 2 * kStates), weights(rounded(random_numbers(kFilters * 2 * kStates, "w"))) {
+    for (const double step : kSteps) log_steps.push_back(float(std::log(step)));
     for (std::size_t i = 0; i < kRates.size(); ++i) {
       const std::size_t place = i / kStates * 2 * kStates + i % kStates;
-      rates[place] = float(kRates[i].real());
-      rates[place + kStates] = float(kRates[i].imag());
+      matrix[place] = float(kRates[i].real() / kSteps[i / kStates]);
+      matrix[place + kStates] = float(kRates[i].imag() / kSteps[i / kStates]);
     }
   }
+  Tensor filters(Discretisation method, long length) const {
+    return state_space_filters(tensor_of(matrix, kRows), tensor_of(log_steps, kRows), tensor_of(weights, kFilters),
+                               method, length);
+  }
   const Worker worker;
-  Numbers rates, weights;
+  Numbers matrix, log_steps, weights;
 };
 
 TEST_F(StateSpaceFilters, AreImpulseResponses) {
   for (const Discretisation method : {Discretisation::zoh, Discretisation::bilinear})
     for (const long length : {1L, 2L, 63L, 64L, 65L, 129L, 16384L}) {
-      const Tensor y = state_space_filters(tensor_of(rates, kRows), tensor_of(weights, kFilters), method, length);
+      const Tensor y = filters(method, length);
       for (long c = 0; c < kFilters; ++c) {
         Numbers column;
         for (long t = 0; t < length; ++t) column.push_back(y.data()[t * kFilters + c]);
-        EXPECT_LT(relative_error(column, filter(rates, weights, c, method, length)), 1e-6) << length << ", " << c;
+        EXPECT_LT(relative_error(column, filter(matrix, log_steps, weights, c, method, length)), 1e-6)
+            << length << ", " << c;
       }
     }
 }
@@ -79,7 +88,7 @@ TEST_F(StateSpaceFilters, HaveTheDerivativesOfTheRecurrence) {
     const auto objective = [&] {
       double sum = 0;
       for (long c = 0; c < kFilters; ++c) {
-        const Numbers y = filter(rates, weights, c, method, kLength);
+        const Numbers y = filter(matrix, log_steps, weights, c, method, kLength);
         for (long t = 0; t < kLength; ++t) sum += y[std::size_t(t)] * dy[std::size_t(t * kFilters + c)];
       }
       return sum;
@@ -97,23 +106,25 @@ TEST_F(StateSpaceFilters, HaveTheDerivativesOfTheRecurrence) {
       return slopes;
     };
     Tape tape({});
-    Tensor drates, dweights;
+    Tensor dmatrix, dlog_steps, dweights;
     const Tensor y = state_space_filters(
-        record(tensor_of(rates, kRows), [&](Tensor dx) { drates = std::move(dx); }),
+        record(tensor_of(matrix, kRows), [&](Tensor dx) { dmatrix = std::move(dx); }),
+        record(tensor_of(log_steps, kRows), [&](Tensor dx) { dlog_steps = std::move(dx); }),
         record(tensor_of(weights, kFilters), [&](Tensor dx) { dweights = std::move(dx); }), method, kLength);
     accumulate_gradient(y, tensor_of(dy, kLength));
     tape.backward();
-    EXPECT_LT(relative_error({drates.data(), drates.data() + drates.size()}, differences(rates)), 1e-6);
-    EXPECT_LT(relative_error({dweights.data(), dweights.data() + dweights.size()}, differences(weights)), 1e-6);
+    const auto numbers = [](const Tensor& x) { return Numbers(x.data(), x.data() + x.size()); };
+    EXPECT_LT(relative_error(numbers(dmatrix), differences(matrix)), 1e-6);
+    EXPECT_LT(relative_error(numbers(dlog_steps), differences(log_steps)), 1e-6);
+    EXPECT_LT(relative_error(numbers(dweights), differences(weights)), 1e-6);
   }
 }
 
 // Bits, because the filters of a batch are as long as its longest sequence.
 TEST_F(StateSpaceFilters, BeginAlikeWhateverTheirLength) {
-  const Tensor a = tensor_of(rates, kRows), w = tensor_of(weights, kFilters);
-  const Tensor longest = state_space_filters(a, w, Discretisation::zoh, 4099);
+  const Tensor longest = filters(Discretisation::zoh, 4099);
   for (const long length : {1L, 64L, 100L, 1025L, 2000L}) {
-    const Tensor y = state_space_filters(a, w, Discretisation::zoh, length);
+    const Tensor y = filters(Discretisation::zoh, length);
     EXPECT_TRUE(std::equal(y.data(), y.data() + y.size(), longest.data())) << length;
   }
 }
