@@ -58,8 +58,8 @@ Verdict compare_logarithm(const ModelFacts& facts, double exponent, const Length
 Verdict check_growth_with(const std::string& model, const Json& settings) {
   const ModelEntry& entry = models().at(model);
   const Exponents powers = entry.exponents(entry.resolve(settings));
-  // Where little is done per token, sequences are longer, so that the last blocks and buckets are a small part.
-  const long n = powers.operations > 1 ? 1024 : 2048;
+  // Where less is done or kept per token, sequences are longer, so that the last blocks and buckets are a small part.
+  const long n = powers.bytes > 1 ? 512 : powers.operations > 1 ? 1024 : 2048;
   const Lengths lengths = {n, 2 * n, 4 * n};
   std::array<double, 3> operations{}, bytes{};
   for (std::size_t i = 0; i < lengths.size(); ++i)
@@ -192,7 +192,8 @@ Verdict check_mixes(const std::string& model) {
   const MixerCase c = mixer_case(model, {9}, Json::object());
   Numbers x = tokens_of(c, "x");
   const Numbers before = f64::run_mixer(c, x, x).result;
-  for (long i = 0; i < c.width; ++i) x[std::size_t(i)] *= -1;
+  // Another direction, and another length, because the product of a key and a value is the same for −x.
+  for (long i = 0; i < c.width; ++i) x[std::size_t(i)] *= -2;
   const Numbers after = f64::run_mixer(c, x, x).result;
   const bool found = !std::equal(before.begin() + c.width, before.end(), after.begin() + c.width);
   return as_declared("mixes", models().at(model).facts.mixes, found, "a token changes with another one");
