@@ -18,12 +18,6 @@ FeedForward::FeedForward(const ParameterScope& scope, long width, long hidden, d
       hidden_site_(scope.dropout("hidden", dropout_rate)),
       out_site_(scope.dropout("out", dropout_rate)) {}
 
-FeedForward::FeedForward(const FeedForward& weights, const ParameterScope& scope, double dropout_rate)
-    : FeedForward(weights) {
-  hidden_site_ = scope.dropout("hidden", dropout_rate);
-  out_site_ = scope.dropout("out", dropout_rate);
-}
-
 Tensor FeedForward::forward(Tensor x, const SequenceLayout& layout) const {
   return feed_forward(std::move(x), weights({}, {}), hidden_site_, out_site_, layout);
 }

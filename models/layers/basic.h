@@ -34,8 +34,6 @@ class LayerNorm {
 class FeedForward final : public PositionWise {
  public:
   FeedForward(const ParameterScope& scope, long width, long hidden, double dropout_rate);
-  /// The weights of another one, with dropout of its own.
-  FeedForward(const FeedForward& weights, const ParameterScope& scope, double dropout_rate);
   Tensor forward(Tensor x, const SequenceLayout& layout) const override;
   Tensor residual(Tensor x, const LayerNorm& norm, const SequenceLayout& layout) const override;
 

@@ -41,6 +41,20 @@ TEST_F(Step, ParametersWithOtherOptionsHaveRangesOfTheirOwn) {
             (std::vector<Real>{1, 2, 1, 2}));
 }
 
+TEST_F(Step, ATiedLayerHasTheParametersOfAnotherAndItsOwnDropout) {
+  const ParameterScope first = scope / "0", second = (scope / "1").tied_to("0");
+  (void)(first / "in").add("weight", {2, 3}, Init::normal(1));
+  const auto rule = [](std::span<Real>, std::span<const Real>) {};
+  (void)first.add_buffer("mean", {2}, Init::zeros(), rule, false);
+  (void)(second / "in").add("weight", {2, 3}, Init::normal(1));
+  (void)second.add_buffer("mean", {2}, Init::zeros(), rule, false);
+  EXPECT_EQ(parameters.count(), 8);
+  EXPECT_EQ(second.path(), "1");
+  EXPECT_NE(first.random("dropout", "out").key(), second.random("dropout", "out").key());
+  EXPECT_THROW((void)(second / "out").add("weight", {2, 3}, Init::ones()), std::exception);
+  EXPECT_THROW((void)(second / "in").add("weight", {3, 2}, Init::ones()), std::exception);
+}
+
 TEST_F(Step, ABufferSumsWhatPassesAddAndIsNotTrained) {
   (void)scope.add("before", {3}, Init::ones());
   const Buffer buffer(scope, "state", {2}, Init::constant(5), [](std::span<Real> values, std::span<const Real> sums) {

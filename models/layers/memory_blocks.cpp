@@ -14,7 +14,7 @@ MemoryBlocks::Layer::Layer(const MemoryStream& stream, const LayerDims& dims, co
       memory_site(scope.dropout("memory_out", dims.dropout)),
       feed_norm(scope / "feed_norm", dims.width),
       feed(scope / "feed", dims.width, dims.ff, dims.dropout),
-      memory_feed(feed, scope / "memory_feed", dims.dropout),
+      memory_feed((scope / "memory_feed").tied_to((scope / "feed").path()), dims.width, dims.ff, dims.dropout),
       mixer_part((scope / "mixer").path()),
       feed_part((scope / "feed").path()) {
   if (stream.carried)

@@ -11,6 +11,14 @@ namespace {
 /// Training needs at least 16 bytes per parameter: a model beyond this limit has a mistyped setting.
 constexpr long kMostParameters = 1L << 29;
 
+std::string below(const std::string& path, const std::string& name) { return path.empty() ? name : path + "." + name; }
+
+long offset_of(const Parameters& parameters, const std::string& name, const Shape& shape) {
+  for (const ParameterInfo& parameter : parameters.list())
+    if (parameter.name == name && parameter.shape == shape) return parameter.offset;
+  fail("a tied layer needs a parameter '{}' {}, which the layer that it is tied to has not", name, shape.text());
+}
+
 }  // namespace
 
 void expect_room(long used, const std::string& what, const Shape& shape) {
@@ -96,12 +104,14 @@ Parameter::operator Tensor() const {
 }
 
 ParameterScope ParameterScope::operator/(const std::string& name) const {
-  return {*parameters_, path_.empty() ? name : path_ + "." + name};
+  return {*parameters_, below(path_, name), below(owner_, name)};
 }
 
 Parameter ParameterScope::add(const std::string& name, const Shape& shape, const Init& init,
                               const TrainingOptions& options) const {
-  const long offset = parameters_->add((*this / name).path_, shape, init);
+  const std::string full = below(owner_, name);
+  if (is_tied()) return {*parameters_, offset_of(*parameters_, full, shape), shape};
+  const long offset = parameters_->add(full, shape, init);
   parameters_->set_options(options);
   return {*parameters_, offset, shape};
 }
@@ -116,14 +126,14 @@ Parameter ParameterScope::shared(const std::string& name, const Shape& shape, co
 Parameter ParameterScope::add_buffer(const std::string& name, const Shape& shape, const Init& init, UpdateRule rule,
                                      bool is_metric) const {
   const Parameter buffer = add(name, shape, init);
-  parameters_->make_buffer(std::move(rule), is_metric);
+  if (!is_tied()) parameters_->make_buffer(std::move(rule), is_metric);
   return buffer;
 }
 
 Dropout ParameterScope::dropout(const std::string& name, double rate) const { return {rate, random("dropout", name)}; }
 
 Random ParameterScope::random(const std::string& purpose, const std::string& name) const {
-  const std::string path = (*this / name).path_;
+  const std::string path = below(path_, name);
   const Random stream(parameters_->seed(), purpose, path);
   parameters_->add_stream({purpose, path, stream.key()});
   return stream;

@@ -135,8 +135,11 @@ class Parameter {
 /// A named place in the model. Parameters and random streams created here carry its path.
 class ParameterScope {
  public:
-  ParameterScope(Parameters& parameters, std::string path) : parameters_(&parameters), path_(std::move(path)) {}
+  ParameterScope(Parameters& parameters, const std::string& path) : ParameterScope(parameters, path, path) {}
   ParameterScope operator/(const std::string& name) const;
+  /// The place of a layer that uses the parameters and buffers which the layer at `path` has added, instead of its own.
+  /// Its random streams, and so its dropout, are its own.
+  ParameterScope tied_to(const std::string& path) const { return {*parameters_, path_, path}; }
 
   Parameter add(const std::string& name, const Shape& shape, const Init& init,
                 const TrainingOptions& options = {}) const;
@@ -152,8 +155,13 @@ class ParameterScope {
   const std::string& path() const { return path_; }
 
  private:
+  ParameterScope(Parameters& parameters, std::string path, std::string owner)
+      : parameters_(&parameters), path_(std::move(path)), owner_(std::move(owner)) {}
+  bool is_tied() const { return owner_ != path_; }
+
   Parameters* parameters_;
   std::string path_;
+  std::string owner_;  // the path of the parameters
 };
 
 }  // namespace lra::inline LRA_ENGINE
