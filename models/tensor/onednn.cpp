@@ -45,6 +45,26 @@ struct ProductHash {
   }
 };
 
+/// Gives matrices that differ only in the stride of a dimension of 1, which no element depends on, the same
+/// description. oneDNN ignores such strides when it looks for a primitive that it has made before, but not when it
+/// chooses the implementation of a new one. Without this, the bits of a product would depend on what the process
+/// computed before.
+void describe_once(long rows, long cols, long& stride, bool& transposed) {
+  const bool is_row = rows == 1 && (!transposed || stride == 1), is_column = cols == 1 && (transposed || stride == 1);
+  if (is_row) {
+    stride = cols, transposed = false;
+  } else if (is_column) {
+    stride = rows, transposed = true;
+  }
+}
+
+Product described_once(Product p) {
+  describe_once(p.m, p.k, p.stride_a, p.transpose_a);
+  describe_once(p.k, p.n, p.stride_b, p.transpose_b);
+  if (p.m == 1) p.stride_c = p.n;
+  return p;
+}
+
 memory::desc matrix(long rows, long cols, long stride, bool transposed) {
   return transposed ? memory::desc({rows, cols}, memory::data_type::f32, {1, stride})
                     : memory::desc({rows, cols}, memory::data_type::f32, {stride, 1});
@@ -241,9 +261,8 @@ void multiply(ConstView a, bool transpose_a, ConstView b, bool transpose_b, View
         const long depth = next_piece(k - d, cut.depth);
         const Real* a_piece = a.data + (transpose_a ? d * a.stride + i : i * a.stride + d);
         const Real* b_piece = b.data + (transpose_b ? d : d * b.stride);
-        const Product product{
-            rows,           n,    depth, a.stride, b.stride, c.stride, transpose_a, transpose_b, accumulate || d > 0,
-            bias && d == 0, scale};
+        const Product product = described_once({rows, n, depth, a.stride, b.stride, c.stride, transpose_a, transpose_b,
+                                                accumulate || d > 0, bias && d == 0, scale});
         context.library->run(product, a_piece, b_piece, bias, c.data + i * c.stride);
         d += depth;
       }

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <functional>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -143,6 +145,61 @@ TEST(Tape, AValueUsedTwiceReceivesBothGradients) {
 TEST(Gemm, OutsideAWorkerIsRefused) {
   const Tensor a = Tensor::zeros({2, 2});
   EXPECT_THROW((void)matmul(a, a), Error);
+}
+
+/// Copies a matrix into rows `stride` apart, or into columns if `transposed`.
+std::vector<float> laid_out(const std::vector<float>& values, long rows, long cols, bool transposed, long stride) {
+  std::vector<float> place(std::size_t((transposed ? cols : rows) * stride));
+  for (long i = 0; i < rows; ++i)
+    for (long j = 0; j < cols; ++j)
+      place[std::size_t(transposed ? j * stride + i : i * stride + j)] = values[std::size_t(i * cols + j)];
+  return place;
+}
+
+extern "C" int dnnl_set_primitive_cache_capacity(int);
+
+// oneDNN chooses the implementation of a product by all strides, but takes one that it has made for the same product
+// with other strides of dimensions of 1. Without its cache, only equal descriptions give equal bits.
+TEST(Gemm, DoesNotDependOnStridesThatNoElementUses) {
+  const Worker worker;
+  dnnl_set_primitive_cache_capacity(0);
+  const Random random(5, "gemm", "strides");
+  const auto numbers = [&](long size) {
+    std::vector<float> all(static_cast<std::size_t>(size));
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = float(random.normal(i));
+    return all;
+  };
+  for (const auto& [m, n, k] : std::vector<std::array<long, 3>>{{1, 1, 8},
+                                                                {1, 1, 70},
+                                                                {1, 9, 1},
+                                                                {5, 1, 8},
+                                                                {1, 24, 16},
+                                                                {16, 1, 1},
+                                                                {5, 7, 1},
+                                                                {1, 128, 64},
+                                                                {40, 1, 64}}) {
+    const std::vector<float> a = numbers(m * k), b = numbers(k * n);
+    std::set<std::vector<float>> results;
+    for (const bool transpose_a : {false, true})
+      for (const bool transpose_b : {false, true})
+        for (const long more : {0L, 8L}) {
+          // Strides that elements do use stay tight: those of columns of one row, and of rows of one column.
+          const long tight_a = transpose_a ? m : k, tight_b = transpose_b ? k : n;
+          const bool free_a = (transpose_a ? k : m) == 1, free_b = (transpose_b ? n : k) == 1;
+          if ((transpose_a && m > 1 && k > 1) || (transpose_b && k > 1 && n > 1)) continue;
+          const long stride_a = tight_a + (free_a ? more : 0), stride_b = tight_b + (free_b ? more : 0);
+          const long stride_c = n + (m == 1 ? more : 0);
+          const auto a_place = laid_out(a, m, k, transpose_a, stride_a),
+                     b_place = laid_out(b, k, n, transpose_b, stride_b);
+          std::vector<float> c(std::size_t(m * stride_c));
+          kernels::gemm({a_place.data(), transpose_a ? k : m, tight_a, stride_a}, transpose_a,
+                        {b_place.data(), transpose_b ? n : k, tight_b, stride_b}, transpose_b,
+                        {c.data(), m, n, stride_c});
+          c.resize(std::size_t(m * n));
+          results.insert(c);
+        }
+    EXPECT_EQ(results.size(), 1u) << m << " " << n << " " << k;
+  }
 }
 
 // Source: the definition in double; and gemm, whose pieces must give the same bits as a tile.
