@@ -12,12 +12,14 @@ MakeMixer registered(const std::string& model, const Settings& settings) {
 }
 
 std::vector<Block> stack(const LayerDims& dims, const ParameterScope& scope, const MakeMixer& mixer,
-                         const MakePositionWise& feed) {
+                         const MakePositionWise& feed, const BlockForm& form) {
   std::vector<Block> blocks;
   for (long layer = 0; layer < dims.layers; ++layer) {
     LayerDims own = dims;
     own.layer = layer;
-    blocks.emplace_back(own, scope / std::to_string(layer), mixer, feed);
+    ParameterScope place = scope / std::to_string(layer);
+    if (form.distinct > 0) place = place.tied_to((scope / std::to_string(layer % form.distinct)).path());
+    blocks.emplace_back(own, place, mixer, feed, form);
   }
   return blocks;
 }
@@ -47,34 +49,49 @@ MakePositionWise feed_forward() {
   };
 }
 
-Block::Block(const LayerDims& dims, const ParameterScope& scope, const MakeMixer& mixer, const MakePositionWise& feed) {
+Block::Block(const LayerDims& dims, const ParameterScope& scope, const MakeMixer& mixer, const MakePositionWise& feed,
+             const BlockForm& form)
+    : form_(form) {
   const auto append = [&](const std::string& name, const auto& make) {
-    LayerNorm norm(scope / (name + "_norm"), dims.width);
-    sublayers_.push_back({norm, make(scope / name), (scope / name).path()});
+    if (!form.parallel || norms_.empty()) norms_.emplace_back(scope / (name + "_norm"), dims.width);
+    parts_.push_back({make(scope / name), (scope / name).path()});
   };
   append("mixer", [&](const ParameterScope& place) {
     return std::make_unique<Dropped>(mixer(dims, place), place.path(), scope.dropout("mixer_out", dims.dropout));
   });
-  append("feed", [&](const ParameterScope& place) { return feed(dims, place); });
+  if (feed) append("feed", [&](const ParameterScope& place) { return feed(dims, place); });
 }
 
 Tensor Block::forward(Tensor x, const SequenceLayout& layout) const {
-  for (const Normed& part : sublayers_) {
-    enter_layer(part.path);
-    x = part.sublayer->residual(std::move(x), part.norm, layout);
+  if (form_.parallel) return forward_parallel(std::move(x), layout);
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    enter_layer(parts_[i].path);
+    x = form_.norm_after ? norms_[i](add(x, parts_[i].sublayer->forward(x, layout)))
+                         : parts_[i].sublayer->residual(std::move(x), norms_[i], layout);
   }
   return x;
 }
 
-Blocks::Blocks(const LayerDims& dims, const ParameterScope& scope, const MakeMixer& mixer, const MakePositionWise& feed)
-    : blocks_(stack(dims, scope, mixer, feed)),
-      norm_(scope / "norm", dims.width),
-      norm_part_((scope / "norm").path()) {}
+Tensor Block::forward_parallel(Tensor x, const SequenceLayout& layout) const {
+  const Tensor normed = form_.norm_after ? x : norms_.front()(x);
+  for (const Part& part : parts_) {
+    enter_layer(part.path);
+    x = add(std::move(x), part.sublayer->forward(normed, layout));
+  }
+  return form_.norm_after ? norms_.front()(std::move(x)) : x;
+}
+
+Blocks::Blocks(const LayerDims& dims, const ParameterScope& scope, const MakeMixer& mixer, const MakePositionWise& feed,
+               const BlockForm& form)
+    : blocks_(stack(dims, scope, mixer, feed, form)), norm_part_((scope / "norm").path()) {
+  if (!form.norm_after) norm_.emplace(scope / "norm", dims.width);
+}
 
 PackedSequences Blocks::forward(PackedSequences tokens) const {
   for (const Block& block : blocks_) tokens.x = block.forward(std::move(tokens.x), tokens.layout);
+  if (!norm_) return tokens;
   enter_layer(norm_part_);
-  tokens.x = norm_(std::move(tokens.x));
+  tokens.x = (*norm_)(std::move(tokens.x));
   return tokens;
 }
 

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,31 +25,43 @@ MakeMixer full_attention(bool causal = false);
 /// Makes the position-wise part of the Transformer, of hidden width `dims.ff`.
 MakePositionWise feed_forward();
 
-/// Two sublayers: the mixer followed by dropout, and a position-wise part.
+/// How blocks apply their sublayers f.
+struct BlockForm {
+  bool norm_after = false;  // norm(x + f(x)), as Vaswani et al. §3.1; otherwise x + f(norm(x)), as in LRA's code
+  bool parallel = false;    // x + Σ f(norm(x)) over all sublayers f at once
+  long distinct = 0;        // block l uses the parameters of block l mod `distinct`; 0 if every block has its own
+};
+
+/// Two sublayers: the mixer followed by dropout, and a position-wise part, which an empty `feed` leaves out.
 class Block {
  public:
-  Block(const LayerDims& dims, const ParameterScope& scope, const MakeMixer& mixer, const MakePositionWise& feed);
+  Block(const LayerDims& dims, const ParameterScope& scope, const MakeMixer& mixer, const MakePositionWise& feed,
+        const BlockForm& form = {});
   /// x (T,C) → (T,C).
   Tensor forward(Tensor x, const SequenceLayout& layout) const;
 
  private:
-  struct Normed {
-    LayerNorm norm;
+  struct Part {
     std::unique_ptr<Sublayer> sublayer;
     std::string path;  // the name in a profile, which includes norm and residual
   };
-  std::vector<Normed> sublayers_;
+  Tensor forward_parallel(Tensor x, const SequenceLayout& layout) const;
+
+  BlockForm form_;
+  std::vector<Part> parts_;
+  std::vector<LayerNorm> norms_;  // one per part, or one for parallel parts
 };
 
-/// `dims.layers` blocks, followed by a LayerNorm.
+/// `dims.layers` blocks, followed by a LayerNorm unless each block ends in one.
 class Blocks final : public Encoder {
  public:
-  Blocks(const LayerDims& dims, const ParameterScope& scope, const MakeMixer& mixer, const MakePositionWise& feed);
+  Blocks(const LayerDims& dims, const ParameterScope& scope, const MakeMixer& mixer, const MakePositionWise& feed,
+         const BlockForm& form = {});
   PackedSequences forward(PackedSequences tokens) const override;
 
  private:
   std::vector<Block> blocks_;
-  LayerNorm norm_;
+  std::optional<LayerNorm> norm_;
   std::string norm_part_;
 };
 

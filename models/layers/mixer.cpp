@@ -17,6 +17,7 @@ Attention::Attention(const LayerDims& dims, const ParameterScope& scope) : dims_
 Tensor Attention::forward(Tensor x, const SequenceLayout& layout) const {
   const Projections& p = projections_;
   Tensor q = linear(x, p.query), k = linear(x, p.key), v = linear(std::move(x), p.value);
+  if (dims_.rotary) q = rotary(std::move(q), dims_.heads, layout), k = rotary(std::move(k), dims_.heads, layout);
   return linear(attend(std::move(q), std::move(k), std::move(v), layout), p.out);
 }
 

@@ -14,8 +14,9 @@
 
 namespace lra::inline LRA_ENGINE {
 
-class Mixer;    // mixer.h
-class Encoder;  // encoder.h
+class Mixer;      // mixer.h
+class Attention;  // mixer.h
+class Encoder;    // encoder.h
 
 /// The dimensions for which a model is built.
 struct LayerDims {
@@ -29,6 +30,7 @@ struct LayerDims {
   long ff = 0;                       // hidden features of the feed-forward part
   long layers = 1;                   // blocks in the encoder
   double dropout = 0;                // on residual branches
+  bool rotary = false;               // an Attention turns its queries and keys by their positions
 };
 
 /// Facts about a model. The conformance tests verify them; they do not change how the framework treats the model.
@@ -37,7 +39,8 @@ struct ModelFacts {
   std::string paper;       // authors, title, where, year
   std::string complexity;  // "O(N k)"
   std::string kind;        // classes of the survey, by commas: fixed pattern | learnable pattern | memory | low rank |
-                           // kernel | recurrence | downsampling | sparse; or dense
+                           // kernel | recurrence | downsampling | sparse; of later models
+                           // state-space | convolution | gated; or dense
   std::string differs;     // how LRA's code, or the authors' code, differs; empty if it does not
   double exponent = 1;     // operations of mixing grow as N to this power, by default: ModelEntry::exponents
   bool logarithm = false;  // times log N
@@ -66,6 +69,7 @@ struct ModelEntry {
   std::function<std::string(const Settings& settings, const LayerDims&)> switched_off;
   /// Returns the powers of N with these settings: the facts', unless the model says that a setting changes them.
   std::function<Exponents(const Settings& settings)> exponents;
+  bool is_attention = false;  // the model is an Attention
   /// Builds the model. Exactly one of the two is set.
   std::function<std::unique_ptr<Mixer>(const Settings& settings, const LayerDims&, const ParameterScope&)> mixer;
   std::function<std::unique_ptr<Encoder>(const Settings& settings, const LayerDims&, const ParameterScope&)> encoder;
@@ -117,6 +121,7 @@ struct RegisterModel {
       else
         return usual;
     };
+    entry.is_attention = std::is_base_of_v<Attention, T>;
     if constexpr (std::is_base_of_v<Mixer, T>)
       entry.mixer = make;
     else
