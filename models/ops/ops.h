@@ -239,6 +239,13 @@ enum class Direction { forward, backward, both };
 /// features of a head. Computed in chunks (§4.3 there), where no exponent is above 0. Keeps all inputs.
 Tensor decayed_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& log_decay, long head_count,
                          const SequenceLayout& layout, Direction direction = Direction::forward);
+/// A linear recurrence along each sequence, feature by feature: h_t = a_t ∘ h_{t−1} + b_t from h = 0. `backward` is the
+/// same on the reversed sequence; `both` adds the two and counts b_t once. a, in [0,1], and b (T,C) → (T,C). With
+/// `angles` θ (1,C) states are complex and turn by θ per token, h_t = a_t ∘ e^{iθ} ∘ h_{t−1} + b_t: each row of b and
+/// of the result (T,2C) has C real parts, then C imaginary parts. Keeps a and the results of each direction.
+/// (gated_scan.cpp)
+Tensor gated_scan(const Tensor& a, Tensor b, const SequenceLayout& layout, Direction direction = Direction::forward,
+                  const Tensor& angles = {});
 
 struct Features {
   Tensor queries, keys;  // (T,H·M)
