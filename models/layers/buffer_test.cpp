@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "models/ops/ops.h"
 
 namespace lra {
@@ -53,6 +55,14 @@ TEST_F(Step, ATiedLayerHasTheParametersOfAnotherAndItsOwnDropout) {
   EXPECT_NE(first.random("dropout", "out").key(), second.random("dropout", "out").key());
   EXPECT_THROW((void)(second / "out").add("weight", {2, 3}, Init::ones()), std::exception);
   EXPECT_THROW((void)(second / "in").add("weight", {3, 2}, Init::ones()), std::exception);
+}
+
+TEST_F(Step, AnInitialDistributionMayBeAFunctionOfAnother) {
+  Parameters others(1);
+  const auto log = [](double x) { return std::log(x); };
+  (void)parameters.add("x", {50}, Init::uniform(1, 16));
+  (void)others.add("x", {50}, Init::mapped(log, Init::uniform(1, 16)));
+  for (std::size_t i = 0; i < 50; ++i) EXPECT_NEAR(others.values()[i], std::log(double(parameters.values()[i])), 1e-6);
 }
 
 TEST_F(Step, ABufferSumsWhatPassesAddAndIsNotTrained) {

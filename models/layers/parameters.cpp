@@ -45,11 +45,12 @@ long Parameters::add(const std::string& name, const Shape& shape, const Init& in
   Real* value = values_.data() + offset;
   if (!init.row.empty())
     for (long i = 0; i < shape.size(); ++i) value[i] = Real(init.row[std::size_t(i) % init.row.size()]);
+  const auto mapped = [&](double draw) { return Real(init.map ? init.map(draw) : draw); };
   if (init.kind == Init::Kind::normal)
-    for (long i = 0; i < shape.size(); ++i) value[i] = Real(init.scale * random.normal(std::uint64_t(i)));
+    for (long i = 0; i < shape.size(); ++i) value[i] = mapped(init.scale * random.normal(std::uint64_t(i)));
   if (init.kind == Init::Kind::uniform)
     for (long i = 0; i < shape.size(); ++i)
-      value[i] = Real(init.center + init.scale * (2 * random.uniform(std::uint64_t(i)) - 1));
+      value[i] = mapped(init.center + init.scale * (2 * random.uniform(std::uint64_t(i)) - 1));
   return offset;
 }
 

@@ -26,8 +26,9 @@ void expect_room(long used, const std::string& what, const Shape& shape);
 struct Init {
   enum class Kind { constant, normal, uniform } kind = Kind::constant;
   double scale = 0;
-  double center = 0;             // of uniform
-  std::vector<double> row = {};  // of constant: the values of every row, instead of `scale`
+  double center = 0;                // of uniform
+  std::vector<double> row = {};     // of constant: the values of every row, instead of `scale`
+  double (*map)(double) = nullptr;  // of normal and uniform: applied to every draw
 
   static Init constant(double value) { return {Kind::constant, value}; }
   static Init zeros() { return constant(0); }
@@ -36,6 +37,11 @@ struct Init {
   static Init rows(std::vector<double> values) { return {Kind::constant, 0, 0, std::move(values)}; }
   static Init normal(double deviation) { return {Kind::normal, deviation}; }
   static Init uniform(double low, double high) { return {Kind::uniform, (high - low) / 2, (high + low) / 2}; }
+  /// f of every draw of another distribution.
+  static Init mapped(double (*f)(double), Init draws) {
+    draws.map = f;
+    return draws;
+  }
   /// U(−√(6/(in+out)), √(6/(in+out))). Glorot, Bengio. AISTATS 2010, eq. 16.
   static Init xavier(long in, long out) { return {Kind::uniform, std::sqrt(6.0 / double(in + out))}; }
   /// N(0, 1/in). LeCun et al. "Efficient BackProp." 1998, §4.6.
