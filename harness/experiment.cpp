@@ -156,7 +156,7 @@ Json canonical(const Experiment& experiment, const std::string& data_fingerprint
             {"data", plan.data},
             {"data_fingerprint", data_fingerprint},
             {"model", experiment.model},
-            {"model_revision", revision_in_key(experiment.model)},
+            {"model_revision", model_revision(experiment.model)},
             {"settings", resolve_settings(experiment)},
             {"recipe", to_json(plan.recipe)},  // includes the selection
             {"limit", experiment.limit},

@@ -41,8 +41,7 @@ Json changes(const Experiment& experiment);
 /// Returns false if the experiment uses fewer examples or fewer steps than its preset.
 bool is_comparable(const Experiment& experiment);
 
-/// Everything that decides the result and nothing else: no threads, no paths. Equal experiments give equal text. Its
-/// model_revision is revision_in_key (revision.h).
+/// Everything that decides the result and nothing else: no threads, no paths. Equal experiments give equal text.
 Json canonical(const Experiment& experiment, const std::string& data_fingerprint);
 
 /// 64 hex digits: SHA-256 of the canonical JSON's text.

@@ -19,8 +19,4 @@ std::string model_revision(const std::string& model);
 /// Model → revision for every registered model.
 std::vector<std::pair<std::string, std::string>> model_revisions();
 
-/// The revision as it enters an experiment's canonical form and key: the number, or the hash that older versions stored
-/// in its place, so that the runs of an old database are still found.
-std::string revision_in_key(const std::string& model);
-
 }  // namespace lra
