@@ -48,7 +48,7 @@ struct ModelFacts {
   bool head_growth = false;     // operations or live bytes grow with the number of heads, at an equal width
   bool fixed_length = false;    // some parameter's size is the task's maximum length
   bool causal = false;          // has a setting `causal`: no token sees a later one
-  bool stochastic = false;      // uses random numbers besides dropout that change between steps
+  bool stochastic = false;      // uses random numbers besides the encoder's dropout that change between steps
   bool auxiliary_loss = false;  // adds its own loss, which has gradients where the task's has none
   bool mixes = true;            // tokens exchange information before pooling; false for a control
   int revision = 1;             // raise by one when a change of the file changes bits (harness/revision.h)
