@@ -65,6 +65,23 @@ TEST_F(Step, AnInitialDistributionMayBeAFunctionOfAnother) {
   for (std::size_t i = 0; i < 50; ++i) EXPECT_NEAR(others.values()[i], std::log(double(parameters.values()[i])), 1e-6);
 }
 
+TEST_F(Step, InitialValuesMayBeComputedFromEarlierOnes) {
+  const Parameter before = scope.add("before", {2, 2}, Init::normal(1));
+  const auto sums = [&] {
+    const Tensor x = before;
+    return std::vector<double>{double(x.data()[0]) + double(x.data()[2]), double(x.data()[1]) + double(x.data()[3])};
+  };
+  (void)scope.add("after", {2, 2}, Init::computed(sums));
+  for (std::size_t i = 0; i < 4; ++i)
+    EXPECT_EQ(parameters.values()[4 + i],
+              Real(double(parameters.values()[i % 2]) + double(parameters.values()[2 + i % 2])));
+  Parameters described(1, false);
+  const ParameterScope nowhere(described, "");
+  (void)nowhere.add("after", {2, 2},
+                    Init::computed([]() -> std::vector<double> { throw std::logic_error("no values"); }));
+  EXPECT_EQ(described.count(), 4);
+}
+
 TEST_F(Step, ABufferSumsWhatPassesAddAndIsNotTrained) {
   (void)scope.add("before", {3}, Init::ones());
   const Buffer buffer(scope, "state", {2}, Init::constant(5), [](std::span<Real> values, std::span<const Real> sums) {

@@ -43,8 +43,9 @@ long Parameters::add(const std::string& name, const Shape& shape, const Init& in
   values_.resize(values_.size() + std::size_t(shape.size()), Real(init.kind == Init::Kind::constant ? init.scale : 0));
   const Random random(seed_, "init", name);
   Real* value = values_.data() + offset;
-  if (!init.row.empty())
-    for (long i = 0; i < shape.size(); ++i) value[i] = Real(init.row[std::size_t(i) % init.row.size()]);
+  const std::vector<double> row = init.computed_row ? init.computed_row() : init.row;
+  if (!row.empty())
+    for (long i = 0; i < shape.size(); ++i) value[i] = Real(row[std::size_t(i) % row.size()]);
   const auto mapped = [&](double draw) { return Real(init.map ? init.map(draw) : draw); };
   if (init.kind == Init::Kind::normal)
     for (long i = 0; i < shape.size(); ++i) value[i] = mapped(init.scale * random.normal(std::uint64_t(i)));

@@ -26,15 +26,18 @@ void expect_room(long used, const std::string& what, const Shape& shape);
 struct Init {
   enum class Kind { constant, normal, uniform } kind = Kind::constant;
   double scale = 0;
-  double center = 0;                // of uniform
-  std::vector<double> row = {};     // of constant: the values of every row, instead of `scale`
-  double (*map)(double) = nullptr;  // of normal and uniform: applied to every draw
+  double center = 0;                                       // of uniform
+  std::vector<double> row = {};                            // of constant: the values of every row, instead of `scale`
+  std::function<std::vector<double>()> computed_row = {};  // likewise, computed
+  double (*map)(double) = nullptr;                         // of normal and uniform: applied to every draw
 
   static Init constant(double value) { return {Kind::constant, value}; }
   static Init zeros() { return constant(0); }
   static Init ones() { return constant(1); }
   /// The same values in every row of a matrix.
   static Init rows(std::vector<double> values) { return {Kind::constant, 0, 0, std::move(values)}; }
+  /// The same, computed from the initial values of parameters that were added before.
+  static Init computed(std::function<std::vector<double>()> row) { return {Kind::constant, 0, 0, {}, std::move(row)}; }
   static Init normal(double deviation) { return {Kind::normal, deviation}; }
   static Init uniform(double low, double high) { return {Kind::uniform, (high - low) / 2, (high + low) / 2}; }
   /// f of every draw of another distribution.
