@@ -11,32 +11,12 @@
 #include <numbers>
 
 #include "models/layers/gated_convolution.h"
+#include "models/layers/hippo.h"
 #include "models/layers/mixer.h"
 #include "models/ops/ops.h"
 
 namespace lra {
 namespace {
-
-/// The positive imaginary parts of the eigenvalues of the normal part of HiPPO-LegS with n states: −½ on the diagonal,
-/// ±½·√((2i+1)(2k+1)) above and below. Its eigenvectors follow from prefix sums, and λ = −½ + i·μ is an eigenvalue if
-/// Σ_i atan(μ/(i+½)) = (k+½)·π for a whole k. The sum is concave, so Newton's method climbs from each root to the next.
-std::vector<double> legs_frequencies(long n) {
-  std::vector<double> all;
-  double mu = 0;
-  for (long k = 0; k < n / 2; ++k) {
-    for (double before = -1; mu > before;) {
-      double sum = 0, slope = 0;
-      for (double b = 0.5; b < double(n); ++b) {
-        sum += std::atan(mu / b);
-        slope += b / (b * b + mu * mu);
-      }
-      before = mu;
-      mu += ((double(k) + 0.5) * std::numbers::pi - sum) / slope;
-    }
-    all.push_back(mu);
-  }
-  return all;
-}
 
 class S4d final : public Mixer {
  public:

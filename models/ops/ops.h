@@ -271,15 +271,16 @@ Tensor depthwise_convolution(Tensor x, const Tensor& w, const SequenceLayout& la
 Tensor long_convolution(const Tensor& x, const Tensor& after, const Tensor& before, const SequenceLayout& layout);
 
 /// From rates a per step to powers s and factors g: zoh s = e^a, g = (e^a − 1)/a; bilinear s = (1 + a/2)/(1 − a/2), g =
-/// 1/(1 − a/2).
-enum class Discretisation { zoh, bilinear };
+/// 1/(1 − a/2); softmax s = e^a, g = 1/(a·Σ_{t<n} s^t) for n = softmax_taps. A softmax state that grows by more than
+/// e^300 over max(n, 1024) taps, of which all but the last are negligible, counts as zero.
+enum class Discretisation { zoh, bilinear, softmax };
 /// The filters of diagonal linear state spaces, as `after` or `before` of long_convolution: row t, column c of the
 /// result (length,W) is 2·Re Σ_m w_cm g_m s_m^t, in O(length·M·W), with the rates e^(log_steps_c)·matrix_cm. Rates and
 /// powers are computed in double. matrix (C,2M), the diagonals of state matrices, and weights (W,2M), W a multiple of
 /// C, have M real parts, then M imaginary parts in each row; row c of the weights belongs to row c mod C of the matrix
 /// and of log_steps (C,1). Gu, Gupta, Goel, Ré. arXiv:2206.11893, §3. Keeps all inputs. (state_space.cpp)
 Tensor state_space_filters(const Tensor& matrix, const Tensor& log_steps, const Tensor& weights, Discretisation method,
-                           long length);
+                           long length, long softmax_taps = 0);
 
 // ---- inverses (pseudo_inverse.cpp) ---------------------------------------------------------------------------------
 

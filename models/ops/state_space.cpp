@@ -34,8 +34,9 @@ struct State {
   Complex g_slope;  // dg/da
   Complex coarse;   // s^kFine
 
-  State(Complex rate, Discretisation method) : a(rate) {
-    if (method == Discretisation::zoh) {
+  /// `taps`: of softmax.
+  State(Complex rate, Discretisation method, long taps) : a(rate) {
+    if (method != Discretisation::bilinear) {
       s = std::exp(a);
       s_slope = 1;
       if (std::abs(a) < 0.5) {
@@ -44,6 +45,7 @@ struct State {
         g = (s - 1.0) / a;
         g_slope = (s - g) / a;
       }
+      if (method == Discretisation::softmax) divide_by_sum(taps);
     } else {
       g = 1.0 / (1.0 - a / 2.0);
       s = product(1.0 + a / 2.0, g);
@@ -55,6 +57,22 @@ struct State {
   }
 
  private:
+  /// Divides g by s^n − 1, that is, by a·g times the sum of the powers below n. Growing states use s^−n, which is
+  /// finite.
+  void divide_by_sum(long n) {
+    constexpr double kMostGrowth = 300;  // e^600, about the largest power of a coarse table, is finite
+    if (a.real() * double(std::max(n, 1024L)) > kMostGrowth) {
+      s = g = s_slope = g_slope = 0;
+      return;
+    }
+    const bool grows = a.real() > 0;
+    const Complex power = std::exp((grows ? -double(n) : double(n)) * a);
+    const Complex inverse = grows ? power / (1.0 - power) : 1.0 / (power - 1.0);
+    const Complex slope = grows ? 1.0 / (1.0 - power) : power / (power - 1.0);  // −(d/da) log(inverse) / n
+    g = product(g, inverse);
+    g_slope = product(g_slope, inverse) - product(g, double(n) * slope);
+  }
+
   /// Σ a^k / (k+1)!, where the quotient of small differences loses digits, and its derivative.
   void by_series() {
     Complex term = 1;  // a^(k−1) / k!
@@ -74,13 +92,13 @@ struct States {
   std::vector<State> all;
   Tensor fine, fine_times_j;
 
-  States(const Tensor& matrix, const Tensor& log_steps, Discretisation method, bool with_slopes)
+  States(const Tensor& matrix, const Tensor& log_steps, Discretisation method, long softmax_taps, bool with_slopes)
       : rows(matrix.dim(0)), m(matrix.dim(1) / 2) {
     for (long c = 0; c < rows; ++c) {
       steps.push_back(std::exp(double(log_steps.data()[c])));
       for (long k = 0; k < m; ++k) {
         const Real* entry = matrix.data() + c * 2 * m + k;
-        all.emplace_back(Complex(entry[0], entry[m]) * steps.back(), method);
+        all.emplace_back(Complex(entry[0], entry[m]) * steps.back(), method, softmax_taps);
       }
     }
     fine = Tensor::empty({kFine, rows * 2 * m});
@@ -211,10 +229,12 @@ class ColumnBackward {
 }  // namespace
 
 Tensor state_space_filters(const Tensor& matrix, const Tensor& log_steps, const Tensor& weights, Discretisation method,
-                           long length) {
+                           long length, long softmax_taps) {
   expect_states(matrix, log_steps, weights, length);
+  if (method == Discretisation::softmax && softmax_taps < length)
+    fail("[state_space_filters] a softmax over {} taps is too short for {}", softmax_taps, length);
   const long columns = weights.dim(0), coarse = coarse_rows(length), taps = coarse * kFine;
-  const States states(matrix, log_steps, method, false);
+  const States states(matrix, log_steps, method, softmax_taps, false);
   Tensor y = Tensor::empty({length, columns});
   Tensor table = Tensor::empty({coarse, matrix.dim(1)}), group = Tensor::empty({kColumns, taps});
   by_columns(columns, [&](long first, long count) {
@@ -226,20 +246,21 @@ Tensor state_space_filters(const Tensor& matrix, const Tensor& log_steps, const 
     for (long t = 0; t < length; ++t)
       for (long c = 0; c < count; ++c) y.data()[t * columns + first + c] = group.data()[c * taps + t];
   });
-  return record(std::move(y), [matrix, log_steps, weights, method, length, columns, coarse, taps](Tensor dy) {
-    Tensor dmatrix = zeroed_gradient_sink(matrix), dlog_steps = zeroed_gradient_sink(log_steps);
-    Tensor dweights = zeroed_gradient_sink(weights);
-    const States same(matrix, log_steps, method, true);
-    ColumnBackward backward(same, coarse);
-    Tensor dgroup = Tensor::zeros({kColumns, taps});
-    by_columns(columns, [&](long first, long count) {
-      for (long t = 0; t < length; ++t)
-        for (long c = 0; c < count; ++c) dgroup.data()[c * taps + t] = dy.data()[t * columns + first + c];
-      for (long c = 0; c < count; ++c)
-        backward.add({dgroup.data() + c * taps, coarse, kFine, kFine}, weights, first + c, dweights);
-    });
-    backward.add_of_rates(dmatrix, dlog_steps);
-  });
+  return record(std::move(y),
+                [matrix, log_steps, weights, method, softmax_taps, length, columns, coarse, taps](Tensor dy) {
+                  Tensor dmatrix = zeroed_gradient_sink(matrix), dlog_steps = zeroed_gradient_sink(log_steps);
+                  Tensor dweights = zeroed_gradient_sink(weights);
+                  const States same(matrix, log_steps, method, softmax_taps, true);
+                  ColumnBackward backward(same, coarse);
+                  Tensor dgroup = Tensor::zeros({kColumns, taps});
+                  by_columns(columns, [&](long first, long count) {
+                    for (long t = 0; t < length; ++t)
+                      for (long c = 0; c < count; ++c) dgroup.data()[c * taps + t] = dy.data()[t * columns + first + c];
+                    for (long c = 0; c < count; ++c)
+                      backward.add({dgroup.data() + c * taps, coarse, kFine, kFine}, weights, first + c, dweights);
+                  });
+                  backward.add_of_rates(dmatrix, dlog_steps);
+                });
 }
 
 }  // namespace lra::inline LRA_ENGINE

@@ -104,6 +104,10 @@ std::vector<Entry> sequence_cases() {
        [](const Inputs& x) { return state_space_filters(decaying(x[0]), x[1], x[2], Discretisation::zoh, 150); }},
       {{"state_space_filters, bilinear, two filters per rate", {{3, 8}, {3, 1}, {6, 8}}},
        [](const Inputs& x) { return state_space_filters(decaying(x[0]), x[1], x[2], Discretisation::bilinear, 64); }},
+      {{"state_space_filters, softmax", {{3, 8}, {3, 1}, {6, 8}}},
+       [](const Inputs& x) {
+         return state_space_filters(decaying(x[0]), x[1], x[2], Discretisation::softmax, 100, 130);
+       }},
       {{"state_space_filters of many columns and one tap", {{17, 2}, {17, 1}, {17, 2}}},
        [](const Inputs& x) { return state_space_filters(decaying(x[0]), x[1], x[2], Discretisation::zoh, 1); }},
       {{"sinkhorn", {{5, 5}}}, [](const Inputs& x) { return sinkhorn(x[0], 3); }},

@@ -15,7 +15,7 @@ set(LRA_PUBLIC_HEADERS
   models/ops/score_attention.h models/ops/scores.h models/ops/sequence_layout.h models/ops/sorted_attention.h
   models/layers/basic.h models/layers/blocks.h models/layers/buffer.h models/layers/centroids.h
   models/layers/cross_attention.h models/layers/encoder.h models/layers/experts.h models/layers/gated_convolution.h models/layers/grid.h
-  models/layers/head_norm.h
+  models/layers/head_norm.h models/layers/hippo.h
   models/layers/latents.h models/layers/memory_blocks.h models/layers/mixer.h models/layers/parameters.h models/layers/projections.h
   models/layers/registry.h models/layers/relative.h models/layers/resampled.h models/layers/reversible.h models/layers/segments.h
   models/layers/sublayer.h)
