@@ -2,8 +2,9 @@
 
 namespace lra::inline LRA_ENGINE {
 
-Linear::Linear(const ParameterScope& scope, long in, long out, const Init& weights, const Init& bias)
-    : w_(scope.add("weight", {out, in}, weights)), b_(scope.add("bias", {out}, bias)) {}
+Linear::Linear(const ParameterScope& scope, long in, long out, const Init& weights, const Init& bias,
+               const TrainingOptions& options)
+    : w_(scope.add("weight", {out, in}, weights, options)), b_(scope.add("bias", {out}, bias, options)) {}
 
 Tensor Linear::operator()(Tensor x) const { return linear(std::move(x), w_, b_); }
 

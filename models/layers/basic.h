@@ -10,7 +10,8 @@ namespace lra::inline LRA_ENGINE {
 /// x·wᵀ + b.
 class Linear {
  public:
-  Linear(const ParameterScope& scope, long in, long out, const Init& weights, const Init& bias);
+  Linear(const ParameterScope& scope, long in, long out, const Init& weights, const Init& bias,
+         const TrainingOptions& options = {});
   Tensor operator()(Tensor x) const;
   const Parameter& weights() const { return w_; }
   const Parameter& bias() const { return b_; }

@@ -106,6 +106,11 @@ Tensor tanh(Tensor x) {
       std::move(x), [](Real v) { return std::tanh(v); }, [](Real y) { return (1 - y) * (1 + y); }, "tanh");
 }
 
+Tensor sin(Tensor x) {
+  return map_keeping_input(
+      std::move(x), [](Real v) { return std::sin(v); }, [](Real v) { return std::cos(v); }, "sin");
+}
+
 Tensor exp(Tensor x) {
   return map_keeping_result(
       std::move(x), [](Real v) { return std::exp(v); }, [](Real y) { return y; }, "exp");

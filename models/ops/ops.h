@@ -75,6 +75,7 @@ Tensor log_sigmoid(Tensor x);   // −log(1 + exp(−x)), finite for finite x. K
 Tensor softplus(Tensor x);      // log(1 + exp(x)), finite for finite x. Keeps x
 Tensor silu(Tensor x);          // x / (1 + exp(−x)). Keeps x
 Tensor tanh(Tensor x);          // Keeps the result
+Tensor sin(Tensor x);           // Keeps x
 Tensor exp(Tensor x);           // Keeps the result
 Tensor log(Tensor x);           // Natural logarithm. Keeps x
 Tensor sqrt(Tensor x);          // Its gradient at 0 is infinite. Keeps the result

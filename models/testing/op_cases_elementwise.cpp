@@ -40,6 +40,7 @@ std::vector<Entry> simple_cases() {
       {{"softplus", {{3, 37}}}, [](const Inputs& x) { return softplus(scale(x[0], 20)); }},
       {{"silu", {{3, 37}}}, [](const Inputs& x) { return silu(scale(x[0], 5)); }},
       {{"tanh", {{3, 37}}}, [](const Inputs& x) { return tanh(x[0]); }},
+      {{"sin", {{3, 37}}}, [](const Inputs& x) { return sin(x[0]); }},
       {{"exp", {{3, 37}}}, [](const Inputs& x) { return exp(x[0]); }},
       {{"log", {{3, 37}}, true}, [](const Inputs& x) { return log(x[0]); }},
       {{"sqrt", {{3, 37}}, true}, [](const Inputs& x) { return sqrt(x[0]); }},
