@@ -28,10 +28,15 @@ class EveryOp : public testing::TestWithParam<OpCase> {
     return all;
   }
   Numbers cotangent(std::size_t n) const { return rounded(random_numbers(n, GetParam().name + "dy")); }
+
+  void expect_central_differences() const;
+  void expect_float_agrees() const;
+  void expect_constants_change_nothing() const;
+  void expect_shapes_taken_or_named() const;
 };
 
 // Source of the expected numbers: (f(x + h) − f(x − h)) / 2h of the op's own forward pass in double, h = 1e-5.
-TEST_P(EveryOp, BackwardEqualsCentralDifferences) {
+void EveryOp::expect_central_differences() const {
   constexpr double kStep = 1e-5;
   std::vector<Numbers> x = inputs();
   const Numbers dy = cotangent(f64::run_op(GetParam().name, x, {}).result.size());
@@ -58,8 +63,7 @@ TEST_P(EveryOp, BackwardEqualsCentralDifferences) {
 }
 
 // Source: the same op in double over plain loops.
-TEST_P(EveryOp, FloatAgreesWithDouble) {
-  const Worker worker;
+void EveryOp::expect_float_agrees() const {
   const std::vector<Numbers> x = inputs();
   const Numbers dy = cotangent(f64::run_op(GetParam().name, x, {}).result.size());
   const OpRun exact = f64::run_op(GetParam().name, x, dy), shipped = f32::run_op(GetParam().name, x, dy);
@@ -69,8 +73,8 @@ TEST_P(EveryOp, FloatAgreesWithDouble) {
 }
 
 /// Holds each input constant in turn, then all of them.
-void expect_constants_change_nothing(const decltype(f32::run_op)& run_op, const std::string& name,
-                                     const std::vector<Numbers>& x, const Numbers& dy) {
+void hold_each_constant(const decltype(f32::run_op)& run_op, const std::string& name, const std::vector<Numbers>& x,
+                        const Numbers& dy) {
   const OpRun all_vary = run_op(name, x, dy, {});
   std::set<std::size_t> everything;
   for (std::size_t held = 0; held < x.size(); ++held) {
@@ -85,12 +89,11 @@ void expect_constants_change_nothing(const decltype(f32::run_op)& run_op, const 
 }
 
 // Source: the derivative with respect to one input does not depend on whether another is constant.
-TEST_P(EveryOp, ConstantInputsChangeNoOtherGradient) {
-  const Worker worker;
+void EveryOp::expect_constants_change_nothing() const {
   const std::vector<Numbers> x = inputs();
   const Numbers dy = cotangent(f64::run_op(GetParam().name, x, {}).result.size());
-  expect_constants_change_nothing(f32::run_op, GetParam().name, x, dy);
-  expect_constants_change_nothing(f64::run_op, GetParam().name, x, dy);
+  hold_each_constant(f32::run_op, GetParam().name, x, dy);
+  hold_each_constant(f64::run_op, GetParam().name, x, dy);
 }
 
 /// The shape with one size changed, or with another number of dimensions.
@@ -108,8 +111,7 @@ std::vector<std::vector<long>> neighbours(const std::vector<long>& shape) {
 }
 
 // An op that accepts a shape must stay within its memory, which a sanitizer checks; an op that rejects it must name it.
-TEST_P(EveryOp, TakesAShapeOrNamesIt) {
-  const Worker worker;
+void EveryOp::expect_shapes_taken_or_named() const {
   int refused = 0;
   for (std::size_t i = 0; i < GetParam().inputs.size(); ++i)
     for (const std::vector<long>& shape : neighbours(GetParam().inputs[i])) {
@@ -130,6 +132,19 @@ TEST_P(EveryOp, TakesAShapeOrNamesIt) {
   if (GetParam().inputs.size() > 1) {
     EXPECT_GT(refused, 0);
   }
+}
+
+// One process per op, not one per check: under a sanitizer starting takes longer than most checks.
+TEST_P(EveryOp, PassesEveryCheck) {
+  const Worker worker;
+  const auto check = [](const char* what, const auto& run) {
+    SCOPED_TRACE(what);
+    run();
+  };
+  check("backward equals central differences", [&] { expect_central_differences(); });
+  check("float agrees with double", [&] { expect_float_agrees(); });
+  check("constant inputs change no other gradient", [&] { expect_constants_change_nothing(); });
+  check("takes a shape or names it", [&] { expect_shapes_taken_or_named(); });
 }
 
 INSTANTIATE_TEST_SUITE_P(All, EveryOp, testing::ValuesIn(f64::op_cases()), [](const auto& instance) {
