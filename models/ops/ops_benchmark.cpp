@@ -137,6 +137,14 @@ void state_space_op(State& state, bool train) {
       train);
 }
 
+void scan_op(State& state, bool train) {
+  const long n = state.range(0), c = state.range(1);
+  const SequenceLayout layout = one_sequence(n);
+  run(
+      state, {Tensor::full({n, c}, Real(0.9)), numbers({n, c})},
+      [&](const std::vector<Tensor>& x) { return gated_scan(x[0], x[1], layout); }, train);
+}
+
 void sizes(benchmark::internal::Benchmark* each) {
   each->Args({1024, 64})->Args({4096, 64})->Args({1024, 256})->Unit(benchmark::kMicrosecond);
 }
@@ -156,6 +164,8 @@ BENCHMARK_CAPTURE(long_convolution_op, infer, false)->Apply(sizes)->Args({4097, 
 BENCHMARK_CAPTURE(long_convolution_op, train, true)->Apply(sizes)->Args({4097, 64})->Args({16384, 64});
 BENCHMARK_CAPTURE(state_space_op, infer, false)->Apply(sizes);
 BENCHMARK_CAPTURE(state_space_op, train, true)->Apply(sizes);
+BENCHMARK_CAPTURE(scan_op, infer, false)->Apply(sizes);
+BENCHMARK_CAPTURE(scan_op, train, true)->Apply(sizes);
 BENCHMARK_CAPTURE(attention_op, decayed_by_features_infer, by_features, false)->Apply(sizes);
 BENCHMARK_CAPTURE(attention_op, decayed_by_features_train, by_features, true)->Apply(sizes);
 BENCHMARK_CAPTURE(attention_op, decayed_by_heads_infer, by_heads, false)->Apply(sizes);
