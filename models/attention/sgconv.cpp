@@ -104,10 +104,11 @@ const RegisterModel<SgConv> registered{
      .kind = "convolution",
      .differs =
          "Not among LRA's models. The authors' block is this mixer alone, behind batch or layer norm; here it takes "
-         "the place of attention in the usual block, which adds a feed-forward part, and norms are layer norms. They "
-         "apply dropout before the linear layer too, here it acts on the mixer's result only. They divide by the norm "
-         "at the first forward pass, here by that of the initial values, which is the same. Their code multiplies the "
-         "other parts instead of dividing later ones, a factor that the norm cancels.",
+         "the place of attention in the usual block, which adds a feed-forward part, and norms are layer norms. Their "
+         "last layer is linear by default, here gated as in later versions of S4, and they apply dropout before it "
+         "too. By default no token sees a later one in their code, here `causal`. They divide by the norm at the "
+         "first forward pass, here by that of the initial values, which is the same. Their code multiplies the other "
+         "parts instead of dividing later ones, a factor that the norm cancels.",
      .exponent = 1,
      .logarithm = true,
      .fixed_length = true,
