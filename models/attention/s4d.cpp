@@ -102,11 +102,10 @@ const RegisterModel<S4d> registered{
      .kind = "state-space",
      .differs =
          "Not among LRA's models. The authors' block is this mixer alone, behind batch or layer norm; here it takes "
-         "the "
-         "place of attention in the usual block, which adds a feed-forward part, and norms are layer norms. They apply "
-         "dropout before the gated linear layer too, here it acts on the mixer's result only. Input weights are fixed "
-         "at 1, since only their product with the output weights matters. The authors train time steps and state "
-         "matrices at a learning rate of 0.001 whatever the others'; here that is the most it reaches.",
+         "the place of attention in the usual block, which adds a feed-forward part, and norms are layer norms. They "
+         "apply dropout before the gated linear layer too, here it acts on the mixer's result only. Input weights are "
+         "fixed at 1, since only their product with the output weights matters. The authors train time steps and "
+         "state matrices at a learning rate of 0.001 whatever the others'; here that is the most it reaches.",
      .exponent = 1,
      .logarithm = true,
      .causal = true}};

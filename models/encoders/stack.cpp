@@ -165,14 +165,13 @@ class Stack final : public Encoder {
 const RegisterModel<Stack> registered{
     "stack",
     {.summary = "a list of mixers in turn, in blocks of a chosen form",
-     .paper =
-         "no paper: blocks are those of Vaswani et al. \"Attention Is All You Need.\" NeurIPS 2017, arXiv:1706.03762",
+     .paper = "Vaswani et al. \"Attention Is All You Need.\" NeurIPS 2017, arXiv:1706.03762",
      .complexity = "O(N²)",
      .kind = "state-space, dense",
      .differs =
-         "LRA's code does not have it. The defaults alternate s4d and the Transformer's attention; its complexity is "
-         "that "
-         "of the most expensive mixer of the list. Rotary positions turn queries and keys before a kernel's features.",
+         "LRA's code does not have it, and the paper is that of its blocks. The defaults alternate s4d and the "
+         "Transformer's attention; its complexity is that of the most expensive mixer of the list. Rotary positions "
+         "turn queries and keys before a kernel's features.",
      .exponent = 2,
      .causal = true}};
 
