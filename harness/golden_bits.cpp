@@ -1,9 +1,11 @@
 /// Prints a digest of short training runs of every model at the level of this process, for golden_bits_test.cpp:
 ///
-///   golden_bits                as JSON: {level: {"engine": {path: entry}, "models": {model: entry}}}
-///   golden_bits --record FILE  replaces this level's entries in FILE; fails if bits changed but their revision did not
+///   golden_bits [MODEL...]                as JSON: {level: {"engine": {path: entry}, "models": {model: entry}}}
+///   golden_bits --record FILE [MODEL...]  replaces this level's entries in FILE; fails if bits changed but their
+///                                         revision did not
 ///
-/// An entry is "revision 1.1, bits 0123456789abcdef". LRA_MAX_ISA and ONEDNN_MAX_CPU_ISA set the level.
+/// With names, of these models only. An entry is "revision 1.1, bits 0123456789abcdef". LRA_MAX_ISA and
+/// ONEDNN_MAX_CPU_ISA set the level.
 #include <array>
 #include <cstdlib>
 #include <iostream>
@@ -151,9 +153,9 @@ Json engine_entries() {
   return entries;
 }
 
-Json all_entries() {
+Json entries_of(const std::vector<std::string>& names) {
   Json all{{"engine", engine_entries()}, {"models", Json::object()}};
-  for (const std::string& model : models().names()) all["models"][model] = entry_of(model);
+  for (const std::string& model : names) all["models"][model] = entry_of(model);
   return all;
 }
 
@@ -176,12 +178,15 @@ void check_recordable(const Json& before, const Json& now, const std::string& fi
 int golden_bits(int argc, char** argv) {
   if (const char* highest = std::getenv("LRA_MAX_ISA"); highest && *highest) kernels::limit_instruction_set(highest);
   const std::string level = level_name(capture_environment());
-  const bool record = argc == 3 && argv[1] == std::string("--record");
-  if (argc != 1 && !record) fail_usage("usage: golden_bits [--record FILE]");
+  const bool record = argc >= 3 && argv[1] == std::string("--record");
+  const std::vector<std::string> chosen(argv + (record ? 3 : 1), argv + argc);
   Json file = record && is_file(argv[2]) ? Json::parse(read_file(argv[2])) : Json::object();
-  const Json entries = all_entries();
+  const Json entries = entries_of(chosen.empty() ? models().names() : chosen);
   if (record) check_recordable(file.value(level, Json::object()), entries, argv[2]);
-  file[level] = entries;
+  if (chosen.empty())
+    file[level] = entries;
+  else
+    file[level].merge_patch(entries);
   if (record)
     write_file(argv[2], file.dump(1) + "\n");
   else
