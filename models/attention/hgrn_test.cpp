@@ -5,19 +5,12 @@
 #include <complex>
 
 #include "models/testing/contract.h"
-#include "models/testing/dense.h"
+#include "models/testing/dense_blocks.h"
 
 namespace lra {
 namespace {
 
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
-
-Dense with_bias(const Trial& trial, const Dense& x, const std::string& name) {
-  Dense y = project(x, trial.weights(name + ".weight"));
-  for (long i = 0; i < y.rows; ++i)
-    for (long c = 0; c < y.cols; ++c) y.at(i, c) += trial.run.parameters.at(name + ".bias")[std::size_t(c)];
-  return y;
-}
 
 /// γ of one feature: the sum of the softmax of its shares before this layer.
 double lower_bound(const Trial& trial, long feature) {
@@ -32,7 +25,7 @@ double lower_bound(const Trial& trial, long feature) {
 
 /// Qin et al., §3: h ← λ e^{iθ} h + (1 − λ) c, from both ends unless causal.
 Dense states(const Trial& trial, const Dense& x, bool is_complex, bool causal) {
-  const Dense forget = with_bias(trial, x, "forget"), input = with_bias(trial, x, "input");
+  const Dense forget = DenseLayers{trial}.affine(x, "forget"), input = DenseLayers{trial}.affine(x, "input");
   Dense y(input.rows, input.cols);
   for (long f = 0; f < forget.cols; ++f) {
     const double bound = lower_bound(trial, f);
@@ -57,7 +50,7 @@ Dense states(const Trial& trial, const Dense& x, bool is_complex, bool causal) {
 
 /// (norm(h) ∘ swish(gate))·W_O + b_O.
 Dense gated(const Trial& trial, const Dense& x, Dense y) {
-  const Dense gate = with_bias(trial, x, "gate");
+  const Dense gate = DenseLayers{trial}.affine(x, "gate");
   for (long i = 0; i < y.rows; ++i) {
     double mean = 0, square = 0;
     for (long c = 0; c < y.cols; ++c) mean += y.at(i, c) / double(y.cols);
@@ -68,7 +61,7 @@ Dense gated(const Trial& trial, const Dense& x, Dense y) {
            trial.run.parameters.at("norm.beta")[std::size_t(c)]) *
           gate.at(i, c) * sigmoid(gate.at(i, c));
   }
-  return with_bias(trial, y, "out");
+  return DenseLayers{trial}.affine(y, "out");
 }
 
 TEST(Hgrn, EqualsItsRecurrence) {

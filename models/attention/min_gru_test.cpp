@@ -4,19 +4,12 @@
 #include <cmath>
 
 #include "models/testing/contract.h"
-#include "models/testing/dense.h"
+#include "models/testing/dense_blocks.h"
 
 namespace lra {
 namespace {
 
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
-
-Dense with_bias(const Trial& trial, const Dense& x, const std::string& name) {
-  Dense y = project(x, trial.weights(name + ".weight"));
-  for (long i = 0; i < y.rows; ++i)
-    for (long c = 0; c < y.cols; ++c) y.at(i, c) += trial.run.parameters.at(name + ".bias")[std::size_t(c)];
-  return y;
-}
 
 double candidate(double x, bool positive) { return !positive ? x : x >= 0 ? x + 0.5 : sigmoid(x); }
 
@@ -56,7 +49,7 @@ TEST(MinGru, EqualsItsRecurrence) {
         Trial trial("min_gru", {{"positive", positive}, {"causal", causal}}, lengths);
         trial.fill_zeros();
         trial.expect_rows([&](const Dense& x) {
-          const Dense gate = with_bias(trial, x, "gate"), raw = with_bias(trial, x, "candidate");
+          const Dense gate = DenseLayers{trial}.affine(x, "gate"), raw = DenseLayers{trial}.affine(x, "candidate");
           return project((causal ? recurrence : both_sides)(gate, raw, positive), trial.weights("out"));
         });
       }

@@ -2,12 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <complex>
-#include <numbers>
 
 #include "core/error.h"
 #include "models/tensor/detail/onednn.h"
-#include "models/testing/bridge.h"
 #include "models/testing/compare.h"
+#include "models/testing/dense_convolution.h"
 
 namespace lra {
 namespace {
@@ -63,26 +62,13 @@ struct Recurrence {
 
   /// Row-major (n,C) to (n,C): the features, then GELU and the gated linear layer.
   Numbers operator()(const Numbers& x) const {
-    const std::size_t c = kWidth, n = x.size() / c;
-    Numbers hidden(x.size()), y(x.size());
+    const std::size_t c = kWidth;
+    Numbers z(x.size());
     for (std::size_t f = 0; f < c; ++f) {
-      Numbers u(n);
-      for (std::size_t t = 0; t < n; ++t) u[t] = x[t * c + f];
-      u = feature(u, long(f));
-      for (std::size_t t = 0; t < n; ++t)
-        hidden[t * c + f] =
-            0.5 * u[t] * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (u[t] + 0.044715 * std::pow(u[t], 3))));
+      const Numbers y = feature(column(x, c, f), long(f));
+      for (std::size_t t = 0; t < y.size(); ++t) z[t * c + f] = y[t];
     }
-    const auto linear = [&](const char* weight, const char* bias, std::size_t t, std::size_t o) {
-      double sum = parameters.at(bias)[o];
-      for (std::size_t i = 0; i < c; ++i) sum += parameters.at(weight)[o * c + i] * hidden[t * c + i];
-      return sum;
-    };
-    for (std::size_t t = 0; t < n; ++t)
-      for (std::size_t o = 0; o < c; ++o)
-        y[t * c + o] =
-            linear("value.weight", "value.bias", t, o) / (1 + std::exp(-linear("gate.weight", "gate.bias", t, o)));
-    return y;
+    return gated_output(parameters, std::move(z), c);
   }
 };
 
@@ -96,12 +82,7 @@ TEST(S4d, IsItsRecurrence) {
         const Numbers x = input(170);
         const MixerRun exact = f64::run_mixer(c, x, {});
         const Recurrence recurrence{exact.parameters, causal, bilinear};
-        Numbers want;
-        for (long at = 0; const long n : c.lengths) {
-          const Numbers y = recurrence({x.begin() + at * kWidth, x.begin() + (at + n) * kWidth});
-          want.insert(want.end(), y.begin(), y.end());
-          at += n;
-        }
+        const Numbers want = by_sequence(c, x, recurrence);
         EXPECT_LT(relative_error(exact.result, want), 1e-12) << c.settings;
         EXPECT_LT(relative_error(f32::run_mixer(c, x, {}, exact.parameters).result, want), 1e-5) << c.settings;
       }

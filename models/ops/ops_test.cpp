@@ -348,7 +348,6 @@ TEST(Broadcast, SumsAndDepthwiseConvolutionOnSmallNumbers) {
   EXPECT_EQ(sentence_of([&] { (void)sum(x, 2); }), "[sum] (3,2) has no axis 2");
 }
 
-// Source: the definition of a doubly stochastic matrix.
 // Source: eq. 34 of the paper as a complex product, x_(2c) + i·x_(2c+1) times e^(i·t·θ_c); and its purpose, products of
 // queries and keys that depend on nothing but their distance.
 TEST(Rotary, TurnsPairsByTheirPosition) {
@@ -386,6 +385,7 @@ TEST(Rotary, TurnsPairsByTheirPosition) {
     EXPECT_NEAR(product(0, distance), product(3000, 3000 + distance), 1e-6) << distance;
 }
 
+// Source: the definition of a doubly stochastic matrix.
 TEST(Sinkhorn, BalancesRowsAndColumns) {
   const Numbers y = f64::run_op("sinkhorn, balanced", {random_numbers(19 * 19, "scores")}, {}).result;
   for (std::size_t u = 0; u < 19; ++u) {

@@ -45,22 +45,26 @@ inline Numbers linear_layer(const Named& parameters, const std::string& name, co
   return y;
 }
 
+/// GLU(GELU(z)) with the parameters of "value" and "gate", for z with c columns.
+inline Numbers gated_output(const Named& parameters, Numbers z, std::size_t c) {
+  for (double& value : z)
+    value = 0.5 * value * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (value + 0.044715 * value * value * value)));
+  Numbers y = linear_layer(parameters, "value", z, c);
+  const Numbers gate = linear_layer(parameters, "gate", z, c);
+  for (std::size_t i = 0; i < y.size(); ++i) y[i] /= 1 + std::exp(-gate[i]);
+  return y;
+}
+
 /// GLU(GELU(filters ∗ x + skip ∘ x)) for one sequence, with a pair of filters per feature. Gu, Goel, Ré.
 /// arXiv:2111.00396, §3.4.
 inline Numbers gated_convolution(const Named& parameters, const std::vector<Taps>& filters, const Numbers& x) {
   const std::size_t c = filters.size();
-  Numbers hidden(x.size());
+  Numbers z(x.size());
   for (std::size_t f = 0; f < c; ++f) {
     const Numbers u = column(x, c, f), y = convolve(u, filters[f]);
-    for (std::size_t i = 0; i < u.size(); ++i) {
-      const double z = y[i] + parameters.at("skip")[f] * u[i];
-      hidden[i * c + f] = 0.5 * z * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (z + 0.044715 * z * z * z)));
-    }
+    for (std::size_t i = 0; i < u.size(); ++i) z[i * c + f] = y[i] + parameters.at("skip")[f] * u[i];
   }
-  Numbers y = linear_layer(parameters, "value", hidden, c);
-  const Numbers gate = linear_layer(parameters, "gate", hidden, c);
-  for (std::size_t i = 0; i < y.size(); ++i) y[i] /= 1 + std::exp(-gate[i]);
-  return y;
+  return gated_output(parameters, std::move(z), c);
 }
 
 /// f of each sequence of a case, one after another.
