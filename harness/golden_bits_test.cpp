@@ -84,16 +84,34 @@ std::string advice(const Json& recorded, const Json& now, const std::string& com
 
 class GoldenBits : public testing::TestWithParam<Level> {};
 
+/// Removes models from one level's entries under a sanitizer, where a run of all takes a minute and a half: two of
+/// three. Returns the names of the others, or none if all remain.
+std::vector<std::string> keep_a_share(Json& recorded) {
+  std::vector<std::string> names;
+  if (!kSanitised) return names;
+  std::size_t number = 0;
+  const Json models = recorded.at("models");
+  for (const auto& [name, entry] : models.items())
+    if (number++ % 3 == 0)
+      names.push_back(name);
+    else
+      recorded["models"].erase(name);
+  return names;
+}
+
 TEST_P(GoldenBits, AreThoseOfTheirRevision) {
   const std::string environment = GetParam().environment;
   const std::string command = fmt::format("env {} {} --record {}", environment, LRA_GOLDEN_BITS, kFile);
   int code = -1;
-  const Json now = Json::parse(output_of(environment, code), nullptr, /*allow_exceptions=*/false);
+  Json all = Json::parse(read_file(kFile));
+  std::vector<std::string> names;
+  for (Json& entries : all) names = keep_a_share(entries);
+  const std::string arguments = fmt::format(" {}", fmt::join(names, " "));
+  const Json now = Json::parse(output_of(environment, code, arguments), nullptr, /*allow_exceptions=*/false);
   if (code == 2 && !environment.empty()) GTEST_SKIP() << "this processor cannot do " << environment;
   ASSERT_EQ(code, 0);
   ASSERT_EQ(now.size(), 1u);
   const std::string level = now.begin().key();
-  const Json all = Json::parse(read_file(kFile));
   if (!all.contains(level)) {
     const std::string sentence = fmt::format("no bits are recorded of {}; record with: {}", level, command);
     if (environment.empty() && std::getenv("CI")) FAIL() << sentence;
