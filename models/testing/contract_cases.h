@@ -15,7 +15,7 @@ namespace lra {
 
 /// Returns whether the model accepts this combination of settings.
 inline bool builds(const std::string& model, const Json& settings) {
-  Parameters parameters(1);
+  Parameters parameters(1, /*has_values=*/false);
   LayerDims dims;
   dims.width = 12, dims.qkv = 6, dims.heads = 3, dims.length = 20, dims.ff = 16;
   try {
