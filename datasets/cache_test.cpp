@@ -1,4 +1,5 @@
 #include "datasets/cache.h"
+#include "core/source_folder_testing.h"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -292,7 +293,7 @@ TEST(Source, CacheFollowsSettingsVersionAndInputFiles) {
 }
 
 TEST(Source, EverySourceSaysWhatItIs) {
-  const std::filesystem::directory_iterator files(std::filesystem::path(LRA_SOURCE_DIR) / "datasets/sources");
+  const std::filesystem::directory_iterator files(source_folder() / "datasets/sources");
   EXPECT_EQ(std::ptrdiff_t(sources().names().size()), std::distance(begin(files), end(files)));  // one per file
   for (const auto& name : sources().names()) {
     const SourceEntry& source = sources().at(name);

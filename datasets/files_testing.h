@@ -6,13 +6,14 @@
 #include <string>
 
 #include "core/core_testing.h"
+#include "core/source_folder_testing.h"
 
 namespace lra {
 
 /// Return the folder of official data for tests: LRA_DATA_TEST, or shared/data beside the source tree.
 inline std::filesystem::path real_data() {
   const char* given = std::getenv("LRA_DATA_TEST");
-  return given ? std::filesystem::path(given) : std::filesystem::path(LRA_SOURCE_DIR) / "../shared/data";
+  return given ? std::filesystem::path(given) : source_folder() / "../shared/data";
 }
 
 }  // namespace lra

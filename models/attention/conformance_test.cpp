@@ -6,6 +6,7 @@
 #include <fstream>
 #include <set>
 
+#include "core/source_folder_testing.h"
 #include "models/testing/bridge.h"
 #include "models/testing/contract.h"
 
@@ -22,8 +23,8 @@ TEST_P(EveryModel, KeepsTheContract) {
 INSTANTIATE_TEST_SUITE_P(All, EveryModel, testing::ValuesIn(f32::model_names()),
                          [](const auto& instance) { return instance.param; });
 
-const std::vector<std::filesystem::path> kFolders = {std::filesystem::path(LRA_SOURCE_DIR) / "models/attention",
-                                                     std::filesystem::path(LRA_SOURCE_DIR) / "models/encoders"};
+const std::vector<std::filesystem::path> kFolders = {source_folder() / "models/attention",
+                                                     source_folder() / "models/encoders"};
 
 /// The names of all files in the models' folders.
 std::vector<std::filesystem::path> files_of_models() {

@@ -104,6 +104,7 @@ TEST(Performer, DifferentiatesEveryKernel) {
         MixerCase c;
         c.model = "performer", c.settings = {{"kernel", kernel}, {"features", features}, {"causal", causal}};
         c.lengths = {5, 1, 140};
+        c.qkv = 16;  // in narrower heads, all features of some tokens are 0.001, and their gradient is mostly rounding
         EXPECT_LT(error_along_directions(c), 1e-6) << c.settings.dump();
         EXPECT_LT(error_in_float(c), 1e-5) << c.settings.dump();
       }

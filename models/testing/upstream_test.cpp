@@ -7,6 +7,7 @@
 
 #include "core/file.h"
 #include "core/json.h"
+#include "core/source_folder_testing.h"
 #include "models/testing/bridge.h"
 #include "models/testing/compare.h"
 
@@ -15,7 +16,7 @@ namespace {
 
 std::vector<std::filesystem::path> files() {
   std::vector<std::filesystem::path> all;
-  for (const auto& file : std::filesystem::directory_iterator(LRA_SOURCE_DIR "/models/testing/upstream"))
+  for (const auto& file : std::filesystem::directory_iterator(source_folder() / "models/testing/upstream"))
     all.push_back(file.path());
   return all;
 }

@@ -1,4 +1,5 @@
 #include "results/tables/report.h"
+#include "core/source_folder_testing.h"
 
 #include <gtest/gtest.h>
 
@@ -110,7 +111,7 @@ std::string report(const Store& store, const std::string& format, const ReportRe
 
 /// Compares `text` with a golden file; with LRA_UPDATE_GOLDEN set, writes the file first. Review it before committing.
 void expect_golden(const std::string& name, const std::string& text) {
-  const std::filesystem::path path = std::filesystem::path(LRA_SOURCE_DIR) / "results/reports/golden" / name;
+  const std::filesystem::path path = source_folder() / "results/reports/golden" / name;
   if (std::getenv("LRA_UPDATE_GOLDEN")) std::ofstream(path, std::ios::binary) << text;
   EXPECT_EQ(text, contents(path)) << name;
 }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "core/source_folder_testing.h"
 #include "tools/lra/program_testing.h"
 
 namespace lra {
@@ -22,7 +23,7 @@ void replace_once(const fs::path& file, const std::string& old, const std::strin
 /// Copies the parts of the tree that results/ needs, and writes a program that stores a run and prints it in every
 /// form.
 void copy_tree(const fs::path& to) {
-  const fs::path from = LRA_SOURCE_DIR;
+  const fs::path from = source_folder();
   for (const char* folder : {"harness", "tools"}) fs::create_directory(to / folder);
   for (const char* folder : {"harness/core", "results", "tools/cmake"})
     fs::copy(from / folder, to / folder, fs::copy_options::recursive);
@@ -57,7 +58,7 @@ int run_in(const fs::path& folder, const std::string& command) {
 
 TEST(SlowField, IsAddedByTwoEdits) {
   const TemporaryFolder folder;
-  const fs::path tree = folder.path();
+  const fs::path& tree = folder.path();
   copy_tree(tree);
   replace_once(tree / "results/store/record.h", "  long parameters = 0;\n",
                "  long parameters = 0;\n  double joules = 0;\n");

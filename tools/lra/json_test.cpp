@@ -5,6 +5,7 @@
 #include <set>
 #include <sstream>
 
+#include "core/source_folder_testing.h"
 #include "tools/lra/program_testing.h"
 
 namespace lra {
@@ -14,7 +15,7 @@ using Names = std::set<std::string>;
 
 /// The keys in the first column of the README's tables between two of its lines.
 Names documented(const std::string& from, const std::string& to) {
-  const std::string text = contents(std::filesystem::path(LRA_SOURCE_DIR) / "results/README.md");
+  const std::string text = contents(source_folder() / "results/README.md");
   const std::size_t begin = text.find(from), end = text.find(to);
   EXPECT_TRUE(begin < end && end != std::string::npos) << from;
   Names names;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/file.h"
+#include "core/source_folder_testing.h"
 #include "tools/lra/program_testing.h"
 
 namespace lra {
@@ -16,7 +17,7 @@ const std::string kRun = "run --models sharp_linear,identity --tasks lookup --pr
 class Plugin : public testing::Test {
  protected:
   void SetUp() override {
-    if (std::filesystem::exists(std::string(LRA_SOURCE_DIR) + "/models/attention/sharp_linear.cpp"))
+    if (std::filesystem::exists(source_folder() / "models/attention/sharp_linear.cpp"))
       GTEST_SKIP() << "sharp_linear is a model of this tree";
   }
 };
@@ -130,9 +131,10 @@ std::string compiled(const std::string& field, const std::string& parameters) {
                          "const RegisterModel<Mine> registered{{\"mine\", {{}}}};\n",
                          field, parameters));
   const std::string log = sandbox.path("log");
-  const int status = std::system(fmt::format("{0} -std=c++20 -fsyntax-only -I{1} -I{1}/harness {2} >{3} 2>&1",
-                                             LRA_COMPILER, LRA_SOURCE_DIR, sandbox.path("mine.cpp").string(), log)
-                                     .c_str());
+  const int status =
+      std::system(fmt::format("{0} -std=c++20 -fsyntax-only -I{1} -I{1}/harness {2} >{3} 2>&1", LRA_COMPILER,
+                              source_folder().string(), sandbox.path("mine.cpp").string(), log)
+                      .c_str());
   EXPECT_EQ(status == 0, contents(log).find("error") == std::string::npos);
   return contents(log);
 }
@@ -156,7 +158,7 @@ TEST_F(SlowPlugin, IsBuiltWithTheInstalledPackage) {
   const auto step = [&](const std::string& command) {
     EXPECT_EQ(shell(command + quiet), 0) << command << "\n" << contents(sandbox.path("log"));
   };
-  step(std::string(LRA_SOURCE_DIR) + "/tools/check_readme --extract " + at + "mine");
+  step(source_folder().string() + "/tools/check_readme --extract " + at + "mine");
   step(cmake + " --install " + LRA_BUILD_DIR + " --prefix " + at + "installed");
   step(cmake + " -S " + at + "mine -B " + at + "mine/build -DCMAKE_PREFIX_PATH=" + at + "installed");
   step(cmake + " --build " + at + "mine/build");
@@ -171,7 +173,7 @@ TEST_F(SlowPlugin, IsBuiltWithTheInstalledPackage) {
 TEST_F(SlowPlugin, IsBuiltWithTheBuildFolder) {
   const Sandbox sandbox;
   const std::string cmake = LRA_CMAKE, at = sandbox.path("").string(), quiet = " >" + at + "log 2>&1";
-  EXPECT_EQ(shell(std::string(LRA_SOURCE_DIR) + "/tools/check_readme --extract " + at + "mine" + quiet), 0);
+  EXPECT_EQ(shell(source_folder().string() + "/tools/check_readme --extract " + at + "mine" + quiet), 0);
   EXPECT_EQ(shell(cmake + " -S " + at + "mine -B " + at + "mine/build -Dlra_DIR=" + LRA_BUILD_DIR + quiet), 0)
       << contents(sandbox.path("log"));
   EXPECT_EQ(shell(cmake + " --build " + at + "mine/build" + quiet), 0) << contents(sandbox.path("log"));

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "core/safetensors.h"
+#include "core/source_folder_testing.h"
 #include "tools/lra/program_testing.h"
 
 namespace lra {
@@ -29,7 +30,7 @@ std::string trimmed(const std::string& text) {
 /// Shapes by name as in the README, such as "encoder.I.norm.gamma" → "(C)".
 std::map<std::string, std::string> documented() {
   std::map<std::string, std::string> rows;
-  std::istringstream readme(contents(std::string(LRA_SOURCE_DIR) + "/models/README.md"));
+  std::istringstream readme(contents(source_folder() / "models/README.md"));
   bool inside = false;
   for (std::string line; std::getline(readme, line);) {
     if (line.starts_with("| tensor |")) inside = true;
