@@ -148,6 +148,21 @@ class Library {
     execute(ready_.emplace(p, make(p, desc)).first->second, p, a, b, bias, c);
   }
 
+  /// As run, with rows of zeros behind the p.m rows of a, which make them `padded`.
+  void run_padded(Product p, long padded, const Real* a, const Real* b, const Real* bias, Real* c) {
+    const long rows = std::exchange(p.m, padded);
+    const long stride_a = std::exchange(p.stride_a, p.transpose_a ? p.m : p.k),
+               stride_c = std::exchange(p.stride_c, p.n);
+    padded_a_.assign(std::size_t(p.m * p.k), 0);
+    padded_c_.assign(std::size_t(p.m * p.n), 0);
+    const long a_rows = p.transpose_a ? p.k : rows, a_width = p.transpose_a ? rows : p.k;
+    kernels::copy_rows({a, a_rows, a_width, stride_a}, {padded_a_.data(), a_rows, a_width, p.stride_a});
+    const View own_c{c, rows, p.n, stride_c}, padded_c{padded_c_.data(), rows, p.n, p.n};
+    if (p.accumulate) kernels::copy_rows(own_c, padded_c);
+    run(described_once(p), padded_a_.data(), b, bias, padded_c_.data());
+    kernels::copy_rows(padded_c, own_c);
+  }
+
   long primitives() const { return long(ready_.size()); }
 
  private:
@@ -180,6 +195,7 @@ class Library {
   dnnl::stream stream_;
   std::unordered_map<Product, Ready, ProductHash> ready_;
   std::vector<std::byte> scratch_;
+  std::vector<Real> padded_a_, padded_c_;
 };
 
 namespace {
@@ -194,6 +210,24 @@ long next_piece(long n, long tile) {
 }
 
 constexpr long kDepthTile = 512;  // tokens summed at a time in a weight gradient
+
+/// Returns whether the bits of a product's row depend on how many rows there are. Below AVX-512, oneDNN computes six
+/// rows at a time and sums one, two or three remaining rows in other orders.
+bool rows_depend_on_their_number() {
+  static const bool depend = (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) != dnnl_cpu_isa_avx512_core;
+  return depend;
+}
+
+constexpr long kRowsAtATime = 6, kFewestRemaining = 4;
+/// The largest multiple of kRowsAtATime, and so are its halves down to 30, that oneDNN does not divide again.
+constexpr long kDependentRowTile = 240;
+
+/// Returns the number of rows with which `rows` rows must be computed so that each has the bits of any other number.
+long complete_rows(long rows) {
+  const long remaining = rows % kRowsAtATime;
+  const bool incomplete = rows_depend_on_their_number() && remaining > 0 && remaining < kFewestRemaining;
+  return incomplete ? rows - remaining + kFewestRemaining : rows;
+}
 
 }  // namespace
 
@@ -256,14 +290,18 @@ void multiply(ConstView a, bool transpose_a, ConstView b, bool transpose_b, View
   context.work.flops += 2.0 * double(m) * double(n) * double(k);
   try {
     for (long i = 0; i < m;) {
-      const long rows = next_piece(m - i, cut.rows);
+      const long rows = next_piece(m - i, rows_depend_on_their_number() ? kDependentRowTile : cut.rows);
       for (long d = 0; d < k;) {
         const long depth = next_piece(k - d, cut.depth);
         const Real* a_piece = a.data + (transpose_a ? d * a.stride + i : i * a.stride + d);
         const Real* b_piece = b.data + (transpose_b ? d : d * b.stride);
+        Real* const c_piece = c.data + i * c.stride;
         const Product product = described_once({rows, n, depth, a.stride, b.stride, c.stride, transpose_a, transpose_b,
                                                 accumulate || d > 0, bias && d == 0, scale});
-        context.library->run(product, a_piece, b_piece, bias, c.data + i * c.stride);
+        if (const long padded = complete_rows(rows); padded == rows)
+          context.library->run(product, a_piece, b_piece, bias, c_piece);
+        else
+          context.library->run_padded(product, padded, a_piece, b_piece, bias, c_piece);
         d += depth;
       }
       i += rows;

@@ -231,6 +231,37 @@ TEST(Gemm, ATileIsTheProduct) {
   }).join();
 }
 
+// A token's result must not depend on where it lies in a batch: on no instruction set may the bits of a row depend on
+// the number of rows or on its place among them.
+TEST(Gemm, ARowHasTheSameBitsInAnyCompany) {
+  std::thread([] {
+    const Worker worker;
+    const Random random(5, "gemm", "row");
+    for (const auto& [n, k] :
+         std::vector<std::pair<long, long>>{{1, 64}, {2, 3}, {7, 50}, {8, 64}, {32, 48}, {64, 256}})
+      for (const bool transpose_a : {false, true})
+        for (const bool transpose_b : {false, true})
+          for (const bool accumulate : {false, true}) {
+            std::vector<float> row(static_cast<std::size_t>(k)), b(std::size_t(k * n)), first;
+            for (std::size_t i = 0; i < row.size(); ++i) row[i] = float(random.normal(i));
+            for (std::size_t i = 0; i < b.size(); ++i) b[i] = float(random.normal(row.size() + i));
+            for (const long m : {1L, 2L, 3L, 4L, 7L, 8L, 9L, 29L, 32L, 50L, 128L, 175L, 255L, 256L, 511L}) {
+              if (transpose_a && m == 1) continue;  // one row has the bits of a factor that is not transposed
+              std::vector<float> a(std::size_t(m * k)), c(std::size_t(m * n), 0.5f);
+              for (long i = 0; i < m; ++i)
+                for (long d = 0; d < k; ++d) a[std::size_t(transpose_a ? d * m + i : i * k + d)] = row[std::size_t(d)];
+              kernels::gemm({a.data(), transpose_a ? k : m, transpose_a ? m : k, transpose_a ? m : k}, transpose_a,
+                            {b.data(), transpose_b ? n : k, transpose_b ? k : n, transpose_b ? k : n}, transpose_b,
+                            {c.data(), m, n, n}, accumulate);
+              if (first.empty()) first.assign(c.begin(), c.begin() + n);
+              for (long i = 0; i < m; ++i)
+                ASSERT_TRUE(std::equal(first.begin(), first.end(), c.begin() + i * n))
+                    << "row " << i << " of " << m << "x" << n << "x" << k << transpose_a << transpose_b << accumulate;
+            }
+          }
+  }).join();
+}
+
 // The number of primitives must stay bounded over distinct lengths: sizes are divided into whole tiles, halves and a
 // rest.
 TEST(Gemm, PrimitivesStayFewOverManyLengths) {
