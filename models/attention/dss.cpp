@@ -38,7 +38,8 @@ class Dss final : public Mixer {
       : longest_(dims.length),
         causal_(config.causal),
         softmax_(is_softmax(config)),
-        log_step_(scope.add("log_step", {dims.width, 1}, steps(config), kSlow)),
+        log_step_(
+            scope.add("log_step", {dims.width, 1}, log_uniform_steps("dss", config.dt_min, config.dt_max), kSlow)),
         real_(softmax_ ? scope.add("real", {1, config.states}, Init::constant(-0.5), kSlow)
                        : scope.add("log_decay", {1, config.states}, Init::constant(std::log(0.5)), kSlow)),
         frequency_(scope.add("frequency", {1, config.states}, Init::rows(legs_frequencies(2 * config.states)), kSlow)),
@@ -56,11 +57,6 @@ class Dss final : public Mixer {
   static bool is_softmax(const Config& config) {
     if (config.version == "softmax" || config.version == "exp") return config.version == "softmax";
     fail_usage("dss: version is '{}'; it must be softmax or exp", config.version);
-  }
-  static Init steps(const Config& config) {
-    if (config.dt_max < config.dt_min)
-      fail_usage("dss: dt_max is {}; it must be at least dt_min, {}", config.dt_max, config.dt_min);
-    return Init::uniform(std::log(config.dt_min), std::log(config.dt_max));
   }
 
   /// The filters of all features, (length,C) or (length,2C). Their factors Δ/2 make w·Δ/(λ·Δ) of the op's w/(λ·Δ), and

@@ -13,6 +13,7 @@
 #include "models/layers/head_norm.h"
 #include "models/layers/mixer.h"
 #include "models/ops/ops.h"
+#include "models/ops/recurrences.h"
 
 namespace lra {
 namespace {
@@ -45,7 +46,8 @@ class Gla final : public Mixer {
  private:
   /// At least 2: the norm would cancel a query of one feature but for its sign.
   static long key_width(const Config& config, const LayerDims& dims) {
-    return std::max(2L, std::lround(config.key_share * double(dims.qkv / dims.heads)));
+    const long values = dims.qkv / dims.heads;
+    return std::max(2L, std::lround(config.key_share * double(values)));
   }
 
   /// `keys`: features of the keys of all heads.
@@ -53,7 +55,7 @@ class Gla final : public Mixer {
       : heads_(dims.heads),
         direction_(config.causal ? Direction::forward : Direction::both),
         temperature_(config.temperature),
-        query_scale_(1 / std::sqrt(double(keys / dims.heads))),
+        query_scale_(1 / std::sqrt(double(keys) / double(dims.heads))),
         query_(scope.add("query", {keys, dims.width}, Init::xavier(dims.width, keys))),
         key_(scope.add("key", {keys, dims.width}, Init::xavier(dims.width, keys))),
         value_(head_projection(dims, scope, "value")),

@@ -18,12 +18,6 @@
 namespace lra {
 namespace {
 
-/// As PyTorch initialises layers with this number of inputs.
-Init uniform(long inputs) {
-  const double bound = 1 / std::sqrt(double(inputs));
-  return Init::uniform(-bound, bound);
-}
-
 /// Filters as functions of the position: three hidden layers with sines as activations, and decay.
 class ImplicitFilters {
  public:
@@ -34,10 +28,10 @@ class ImplicitFilters {
         bands_(bands),
         length_(length),
         frequency_(scope.add("frequency", {1, features}, Init::constant(frequency), kSlow)),
-        in_(scope / "in", 1 + 2 * bands, features, uniform(1 + 2 * bands), uniform(1 + 2 * bands), kSlow),
-        first_(scope / "first", features, features, uniform(features), uniform(features), kSlow),
-        second_(scope / "second", features, features, uniform(features), uniform(features), kSlow),
-        out_(scope.add("out", {columns, features}, uniform(features), kSlow)) {}
+        in_(scope / "in", 1 + 2 * bands, features, Init::torch(1 + 2 * bands), Init::torch(1 + 2 * bands), kSlow),
+        first_(scope / "first", features, features, Init::torch(features), Init::torch(features), kSlow),
+        second_(scope / "second", features, features, Init::torch(features), Init::torch(features), kSlow),
+        out_(scope.add("out", {columns, features}, Init::torch(features), kSlow)) {}
 
   /// The first `length` taps, (length,columns).
   Tensor operator()(long length) const {
@@ -106,13 +100,13 @@ class Hyena final : public Mixer {
   Hyena(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : causal_(config.causal),
         width_(dims.width),
-        in_(scope / "in", dims.width, 3 * dims.width, uniform(dims.width), uniform(dims.width)),
-        short_(scope.add("short.weight", {3 * dims.width, kShort}, uniform(kShort))),
-        short_bias_(scope.add("short.bias", {3 * dims.width}, uniform(kShort))),
+        in_(scope / "in", dims.width, 3 * dims.width, Init::torch(dims.width), Init::torch(dims.width)),
+        short_(scope.add("short.weight", {3 * dims.width, kShort}, Init::torch(kShort))),
+        short_bias_(scope.add("short.bias", {3 * dims.width}, Init::torch(kShort))),
         filters_(scope / "filter", (causal_ ? 1 : 2) * dims.width, dims.width, config.features, config.bands,
                  config.frequency, dims.length),
         skip_(scope.add("skip", {dims.width}, Init::normal(1))),
-        out_(scope / "out", dims.width, dims.width, uniform(dims.width), uniform(dims.width)) {}
+        out_(scope / "out", dims.width, dims.width, Init::torch(dims.width), Init::torch(dims.width)) {}
 
   Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     const Tensor z = add(depthwise_convolution(in_(std::move(x)), short_, layout, causal_), short_bias_);

@@ -11,6 +11,7 @@
 
 #include "models/layers/mixer.h"
 #include "models/ops/ops.h"
+#include "models/ops/recurrences.h"
 
 namespace lra {
 namespace {
@@ -29,7 +30,7 @@ class Lion final : public Mixer {
   Lion(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : heads_(dims.heads),
         direction_(config.causal ? Direction::forward : Direction::both),
-        epsilon_(1e-6 * std::sqrt(double(dims.qkv / dims.heads))),
+        epsilon_(1e-6 * std::sqrt(double(dims.qkv) / double(dims.heads))),
         projections_(dims, scope) {
     if (config.decay == "constant") {
       constant_ = scope.add("decay", {1, heads_}, Init::normal(1));

@@ -6,22 +6,17 @@
 ///   time O(N·C·S)   memory O(N·H·S), S states per feature
 ///   each head: h_t = exp(−Δ_t·A)·h_{t−1} + Δ_t·B_t·u_tᵀ, y_t = h_tᵀ·C_t + D·u_t, Δ_t = softplus(x_t·w + b)
 ///   (u, B, C) = swish(conv(x·W)); result norm(y ∘ swish(x·W_z))·W_O
-#include <algorithm>
 #include <cmath>
 
 #include "models/layers/basic.h"
 #include "models/layers/head_norm.h"
 #include "models/layers/mixer.h"
+#include "models/layers/selective.h"
 #include "models/ops/ops.h"
+#include "models/ops/recurrences.h"
 
 namespace lra {
 namespace {
-
-/// Returns the x with softplus(x) = e^log_step, a time step of at least 1e-4.
-double before_softplus(double log_step) {
-  const double step = std::max(std::exp(log_step), 1e-4);
-  return step + std::log(-std::expm1(-step));
-}
 
 class Mamba2 final : public Mixer {
  public:
@@ -43,23 +38,19 @@ class Mamba2 final : public Mixer {
         states_(config.states),
         inner_(config.expand * dims.qkv),
         causal_(config.causal),
-        gate_(scope.add("gate", {inner_, dims.width}, uniform(dims.width))),
-        in_(scope.add("in", {inner_ + 2 * states_, dims.width}, uniform(dims.width))),
-        convolution_(scope.add("convolution", {inner_ + 2 * states_, causal_ ? config.taps : 2 * config.taps - 1},
-                               uniform(config.taps))),
-        convolution_bias_(scope.add("convolution_bias", {inner_ + 2 * states_}, uniform(config.taps))),
-        step_(scope.add("step", {heads_, dims.width}, uniform(dims.width))),
-        step_bias_(scope.add("step_bias", {heads_},
-                             Init::mapped(before_softplus, Init::uniform(std::log(0.001), std::log(0.1))), kNoDecay)),
+        gate_(scope.add("gate", {inner_, dims.width}, Init::torch(dims.width))),
+        in_(scope.add("in", {inner_ + 2 * states_, dims.width}, Init::torch(dims.width))),
+        convolution_(scope, inner_ + 2 * states_, config.taps, causal_),
+        step_(scope.add("step", {heads_, dims.width}, Init::torch(dims.width))),
+        step_bias_(scope.add("step_bias", {heads_}, time_step_bias(), kNoDecay)),
         log_rate_(scope.add("log_rate", {1, heads_},
                             Init::mapped([](double rate) { return std::log(rate); }, Init::uniform(1, 16)), kNoDecay)),
         skip_(scope.add("skip", {1, heads_}, Init::ones(), kNoDecay)),
         norm_(scope / "norm", 1, inner_),
-        out_(scope.add("out", {dims.width, inner_}, uniform(inner_))) {}
+        out_(scope.add("out", {dims.width, inner_}, Init::torch(inner_))) {}
 
   Tensor forward(Tensor x, const SequenceLayout& layout) const override {
-    const Tensor mixed = depthwise_convolution(linear(x, in_), convolution_, layout, causal_);
-    const Tensor all = silu(add(mixed, convolution_bias_));
+    const Tensor all = convolution_(linear(x, in_), layout);
     const Tensor u = head_columns(all, 1, 0, inner_);
     const Tensor step = softplus(linear(x, step_, step_bias_));
     const Tensor o = decayed_attention(for_all_heads(head_columns(all, 1, inner_ + states_, states_)),
@@ -73,15 +64,14 @@ class Mamba2 final : public Mixer {
  private:
   static constexpr TrainingOptions kNoDecay{.weight_decay = false};
 
-  /// As PyTorch initialises linear layers and convolutions of `in` inputs.
-  static Init uniform(long in) { return Init::uniform(-1 / std::sqrt(double(in)), 1 / std::sqrt(double(in))); }
-
   /// (T,S) → (T,H·S).
   Tensor for_all_heads(const Tensor& x) const { return concat_columns(std::vector<Tensor>(std::size_t(heads_), x)); }
 
   long heads_, states_, inner_;
   bool causal_;
-  Parameter gate_, in_, convolution_, convolution_bias_, step_, step_bias_, log_rate_, skip_;
+  Parameter gate_, in_;
+  ShortConvolution convolution_;
+  Parameter step_, step_bias_, log_rate_, skip_;
   HeadRmsNorm norm_;
   Parameter out_;
 };

@@ -6,6 +6,7 @@
 #include "models/layers/basic.h"
 #include "models/layers/mixer.h"
 #include "models/ops/ops.h"
+#include "models/ops/recurrences.h"
 
 namespace lra {
 namespace {

@@ -10,6 +10,7 @@
 #include "models/layers/head_norm.h"
 #include "models/layers/mixer.h"
 #include "models/ops/ops.h"
+#include "models/ops/recurrences.h"
 
 namespace lra {
 namespace {

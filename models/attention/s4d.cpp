@@ -38,8 +38,9 @@ class S4d final : public Mixer {
 
   S4d(const Config& config, const LayerDims& dims, const ParameterScope& scope)
       : causal_(config.causal),
-        method_(method(config)),
-        log_step_(scope.add("log_step", {dims.width, 1}, steps(config), kSlow)),
+        method_(zoh_or_bilinear("s4d", config.discretisation)),
+        log_step_(
+            scope.add("log_step", {dims.width, 1}, log_uniform_steps("s4d", config.dt_min, config.dt_max), kSlow)),
         log_decay_(scope.add("log_decay", {dims.width, config.states / 2}, Init::constant(std::log(0.5)), kSlow)),
         frequency_(scope.add("frequency", {dims.width, config.states / 2}, Init::rows(frequencies(config)), kSlow)),
         weights_(scope.add("weights", {(causal_ ? 1 : 2) * dims.width, config.states}, Init::normal(std::sqrt(0.5)))),
@@ -53,16 +54,6 @@ class S4d final : public Mixer {
   /// Time steps and state matrices are sensitive: at most this learning rate, without weight decay.
   static constexpr TrainingOptions kSlow{.most_lr = 1e-3, .weight_decay = false};
 
-  static Discretisation method(const Config& config) {
-    if (config.discretisation == "zoh") return Discretisation::zoh;
-    if (config.discretisation == "bilinear") return Discretisation::bilinear;
-    fail_usage("s4d: discretisation is '{}'; it must be zoh or bilinear", config.discretisation);
-  }
-  static Init steps(const Config& config) {
-    if (config.dt_max < config.dt_min)
-      fail_usage("s4d: dt_max is {}; it must be at least dt_min, {}", config.dt_max, config.dt_min);
-    return Init::uniform(std::log(config.dt_min), std::log(config.dt_max));
-  }
   static std::vector<double> frequencies(const Config& config) {
     const double n = double(config.states);
     if (config.states % 2 != 0) fail_usage("s4d: states is {}; it must be even", config.states);

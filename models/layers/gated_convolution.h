@@ -1,7 +1,7 @@
 /// What long-convolution models do with their filters: convolve, add a skip connection, and mix the features.
 #pragma once
 
-#include "models/layers/basic.h"
+#include "models/layers/gated_linear.h"
 #include "models/layers/registry.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -18,7 +18,7 @@ class GatedConvolution {
 
  private:
   Parameter skip_;
-  Linear value_, gate_;
+  GatedLinear gated_;
 };
 
 }  // namespace lra::inline LRA_ENGINE

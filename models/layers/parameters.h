@@ -29,7 +29,7 @@ struct Init {
   double center = 0;                                       // of uniform
   std::vector<double> row = {};                            // of constant: the values of every row, instead of `scale`
   std::function<std::vector<double>()> computed_row = {};  // likewise, computed
-  double (*map)(double) = nullptr;                         // of normal and uniform: applied to every draw
+  std::function<double(double)> map = {};                  // of normal and uniform: applied to every draw
 
   static Init constant(double value) { return {Kind::constant, value}; }
   static Init zeros() { return constant(0); }
@@ -41,14 +41,16 @@ struct Init {
   static Init normal(double deviation) { return {Kind::normal, deviation}; }
   static Init uniform(double low, double high) { return {Kind::uniform, (high - low) / 2, (high + low) / 2}; }
   /// f of every draw of another distribution.
-  static Init mapped(double (*f)(double), Init draws) {
-    draws.map = f;
+  static Init mapped(std::function<double(double)> f, Init draws) {
+    draws.map = std::move(f);
     return draws;
   }
   /// U(−√(6/(in+out)), √(6/(in+out))). Glorot, Bengio. AISTATS 2010, eq. 16.
   static Init xavier(long in, long out) { return {Kind::uniform, std::sqrt(6.0 / double(in + out))}; }
   /// N(0, 1/in). LeCun et al. "Efficient BackProp." 1998, §4.6.
   static Init lecun(long in) { return normal(1 / std::sqrt(double(in))); }
+  /// U(−1/√in, 1/√in): what PyTorch gives weights and biases of linear layers, convolutions and recurrent cells.
+  static Init torch(long in) { return uniform(-1 / std::sqrt(double(in)), 1 / std::sqrt(double(in))); }
 };
 
 /// Updates the values of a buffer (buffer.h) at the end of a training step, from the sums that the forward passes of

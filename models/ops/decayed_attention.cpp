@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "core/error.h"
+#include "models/ops/detail/head_pass.h"
 #include "models/ops/detail/head_view.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
+#include "models/ops/recurrences.h"
 #include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -79,12 +81,6 @@ void by_halves(const Chunk& c, long at, const OnSplit& split, const OnTile& tile
   split(at, c, middle);
   by_halves(c.part(0, middle), at, split, tile);
   by_halves(c.part(middle, n - middle), at + middle, split, tile);
-}
-
-/// A rectangle of a matrix.
-template <typename Matrix>
-Matrix block(const Matrix& x, long row, long rows, long column, long columns) {
-  return {x.data + row * x.stride + column, rows, columns, x.stride};
 }
 
 /// The scores of a tile's queries by earlier keys, which decay by one more token for each distance.
@@ -168,39 +164,6 @@ void scores_backward(const Chunk& chunk, const ConstView& dscores, View dq, View
       [&](long at, const Chunk& c) {
         tile_backward(c, block(dscores, at, c.q.rows, at, c.q.rows), dq.data + at * dq.cols, dk.data + at * dk.cols);
       });
-}
-
-/// One pass over one head of one sequence, which begins at token `begin`.
-struct Pass {
-  long begin, n, head;
-  bool reversed, strict;  // from the last token to the first; without the query's own key
-  long token(long i) const { return begin + (reversed ? n - 1 - i : i); }
-};
-
-std::vector<Pass> passes_of(const SequenceLayout& layout, long head_count, Direction direction) {
-  std::vector<Pass> passes;
-  for (long s = 0; s < layout.count(); ++s)
-    for (long h = 0; h < head_count; ++h) {
-      const long begin = layout.begin(s), n = layout.size(s);
-      if (direction != Direction::backward) passes.push_back({begin, n, h, false, false});
-      if (direction != Direction::forward) passes.push_back({begin, n, h, true, direction == Direction::both});
-    }
-  return passes;
-}
-
-/// The head's columns of x in the order of the pass (n,width).
-Tensor in_order(const Tensor& x, const Pass& p, long width) {
-  Tensor y = Tensor::empty({p.n, width});
-  for (long i = 0; i < p.n; ++i)
-    kernels::copy(x.data() + p.token(i) * x.dim(1) + p.head * width, y.data() + i * width, width);
-  return y;
-}
-
-/// Adds rows in the order of the pass to the head's columns of y.
-void add_in_order(const Tensor& x, const Pass& p, Tensor& y) {
-  const long width = x.dim(1);
-  for (long i = 0; i < p.n; ++i)
-    kernels::add(x.data() + i * width, y.data() + p.token(i) * y.dim(1) + p.head * width, width);
 }
 
 /// As in_order for log decays, repeated for all tokens and all m features.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "models/ops/ops.h"
+#include "models/ops/recurrences.h"
 #include "models/tensor/detail/onednn.h"
 #include "models/testing/compare.h"
 #include "models/testing/dense.h"

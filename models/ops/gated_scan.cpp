@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
+#include "models/ops/recurrences.h"
 #include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {

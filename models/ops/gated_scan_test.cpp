@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/ops/ops.h"
+#include "models/ops/recurrences.h"
 #include "models/testing/bridge.h"
 #include "models/testing/compare.h"
 

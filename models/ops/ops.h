@@ -1,4 +1,5 @@
-/// Every op, with its shapes and what it keeps for backward: the reference for authors of models.
+/// Every op but linear recurrences (recurrences.h), with its shapes and what it keeps for backward: the reference for
+/// authors of models.
 ///
 /// Ops take by value what they consume: `x = gelu(std::move(x))` lets an op reuse the memory of a value that has no
 /// other owner. Shapes: T packed tokens, N tokens of one sequence, C features, H heads, D = C / H, S sequences, K
@@ -162,7 +163,7 @@ struct FeedForwardWeights {
 Tensor feed_forward(Tensor x, const FeedForwardWeights& w, const Dropout& hidden_site, const Dropout& out_site,
                     const SequenceLayout& layout);
 
-// ---- attention (attention.cpp, materialized.cpp, entmax.cpp, kernel_attention.cpp, decayed_attention.cpp) -----------
+// ---- attention (attention.cpp, materialized.cpp, entmax.cpp, kernel_attention.cpp) ---------------------------------
 
 /// Exact multi-head softmax attention, softmax(q·kᵀ/√D)·v with dropout on the probabilities, over the keys of `window`.
 /// q (T,H·D) packed; k and v (T',H·D) packed by `key_layout` (the same as `layout` for self-attention) → (T,H·D). Never
@@ -229,24 +230,6 @@ Tensor kernel_attention(const Tensor& fq, const Tensor& fk, const Tensor& v, lon
 /// b (T,H·M), c (T,H·D) → (T,H·D). Keeps all inputs and one (M,D) per sequence and head every 128 tokens.
 Tensor causal_sums(const Tensor& a, const Tensor& b, const Tensor& c, long head_count, const SequenceLayout& layout,
                    const Tensor& log_gates = {});
-
-/// Which keys a query sees: its own and earlier ones, its own and later ones, or all.
-enum class Direction { forward, backward, both };
-
-/// Linear attention whose keys decay with distance: for each sequence and head the recurrence S_t = diag(a_t)·S_{t−1} +
-/// k_t·v_tᵀ, o_t = S_tᵀ·q_t from S = 0, a_t = exp(log_decay[t]). Yang et al. arXiv:2312.06635, eq. 3. `backward` is the
-/// same on the reversed sequence; `both` adds the two and counts a query's own key once. q, k (T,H·M), v (T,H·D) →
-/// (T,H·D). `log_decay`, at most 0 and −∞ included, has T rows, or one for all tokens, of H·M columns, or H for all
-/// features of a head. Computed in chunks (§4.3 there), where no exponent is above 0. Keeps all inputs.
-Tensor decayed_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& log_decay, long head_count,
-                         const SequenceLayout& layout, Direction direction = Direction::forward);
-/// A linear recurrence along each sequence, feature by feature: h_t = a_t ∘ h_{t−1} + b_t from h = 0. `backward` is the
-/// same on the reversed sequence; `both` adds the two and counts b_t once. a, in [0,1], and b (T,C) → (T,C). With
-/// `angles` θ (1,C) states are complex and turn by θ per token, h_t = a_t ∘ e^{iθ} ∘ h_{t−1} + b_t: each row of b and
-/// of the result (T,2C) has C real parts, then C imaginary parts. Keeps a and the results of each direction.
-/// (gated_scan.cpp)
-Tensor gated_scan(const Tensor& a, Tensor b, const SequenceLayout& layout, Direction direction = Direction::forward,
-                  const Tensor& angles = {});
 
 struct Features {
   Tensor queries, keys;  // (T,H·M)

@@ -7,7 +7,9 @@
 #include <functional>
 #include <vector>
 
+#include "models/ops/dplr_filters.h"
 #include "models/ops/ops.h"
+#include "models/ops/recurrences.h"
 #include "models/tensor/context.h"
 
 namespace lra {
@@ -117,6 +119,22 @@ Tensor by_heads(Tensor q, Tensor k, Tensor v, long heads, const Dropout&, const 
   return decayed_attention(q, k, v, Tensor::full({1, heads}, Real(-0.01)), heads, layout, Direction::both);
 }
 
+/// The delta rule in both directions, with decays.
+void delta_op(State& state, bool train) {
+  const long n = state.range(0), c = state.range(1), heads = c / kHeadWidth;
+  const SequenceLayout layout = one_sequence(n);
+  Tensor keys = numbers({n, c});  // of norm at most 1
+  for (long i = 0; i < keys.size(); ++i) keys.data()[i] /= 4;
+  run(
+      state,
+      {numbers({n, c}), keys, numbers({n, c}), Tensor::full({n, heads}, Real(0.5)),
+       Tensor::full({n, heads}, Real(-0.01))},
+      [&](const std::vector<Tensor>& x) {
+        return delta_attention(x[0], x[1], x[2], x[3], x[4], heads, layout, Direction::both);
+      },
+      train);
+}
+
 /// Both directions.
 void long_convolution_op(State& state, bool train) {
   const long n = state.range(0), c = state.range(1);
@@ -137,12 +155,56 @@ void state_space_op(State& state, bool train) {
       train);
 }
 
+/// The same with a low-rank term.
+void dplr_op(State& state, bool train) {
+  const long n = state.range(0), c = state.range(1);
+  Tensor matrix = numbers({c, 64});
+  for (long i = 0; i < matrix.size(); ++i) matrix.data()[i] = i % 64 < 32 ? -0.05f : matrix.data()[i];
+  run(
+      state, {matrix, numbers({c, 64}), numbers({c, 64}), Tensor::zeros({c, 1}), numbers({c, 64})},
+      [&](const std::vector<Tensor>& x) { return dplr_filters(x[0], x[1], x[2], x[3], x[4], n); }, train);
+}
+
 void scan_op(State& state, bool train) {
   const long n = state.range(0), c = state.range(1);
   const SequenceLayout layout = one_sequence(n);
   run(
       state, {Tensor::full({n, c}, Real(0.9)), numbers({n, c})},
       [&](const std::vector<Tensor>& x) { return gated_scan(x[0], x[1], layout); }, train);
+}
+
+/// 16 states per feature, in both directions.
+void selective_scan_op(State& state, bool train) {
+  const long n = state.range(0), c = state.range(1), m = 16;
+  const SequenceLayout layout = one_sequence(n);
+  Tensor rates = Tensor::empty({c, m});
+  for (long i = 0; i < rates.size(); ++i) rates.data()[i] = Real(-1 - i % m);
+  run(
+      state, {numbers({n, c}), Tensor::full({n, c}, Real(0.02)), rates, numbers({n, m}), numbers({n, m})},
+      [&](const std::vector<Tensor>& x) {
+        return selective_scan(x[0], x[1], x[2], x[3], x[4], layout, Direction::both);
+      },
+      train);
+}
+
+/// `count` sequences that run together; the width is that of the states.
+void cell_op(State& state, long count, bool train) {
+  const long n = state.range(0), c = state.range(1);
+  SequenceLayout layout = one_sequence(n);
+  for (long s = 1; s < count; ++s) layout.offsets.push_back((s + 1) * n), layout.sequences.push_back(0);
+  run(
+      state, {numbers({count * n, 4 * c}), numbers({4 * c, c})},
+      [&](const std::vector<Tensor>& x) { return lstm(x[0], x[1], layout); }, train);
+}
+
+void state_scan_op(State& state, bool train) {
+  const long n = state.range(0), p = state.range(1);
+  const SequenceLayout layout = one_sequence(n);
+  Tensor matrix = numbers({1, 2 * p});
+  for (long k = 0; k < p; ++k) matrix.data()[k] = -0.5f;
+  run(
+      state, {matrix, Tensor::full({1, p}, Real(-3)), numbers({n, 2 * p})},
+      [&](const std::vector<Tensor>& x) { return state_scan(x[0], x[1], x[2], Discretisation::zoh, layout); }, train);
 }
 
 void sizes(benchmark::internal::Benchmark* each) {
@@ -164,8 +226,19 @@ BENCHMARK_CAPTURE(long_convolution_op, infer, false)->Apply(sizes)->Args({4097, 
 BENCHMARK_CAPTURE(long_convolution_op, train, true)->Apply(sizes)->Args({4097, 64})->Args({16384, 64});
 BENCHMARK_CAPTURE(state_space_op, infer, false)->Apply(sizes);
 BENCHMARK_CAPTURE(state_space_op, train, true)->Apply(sizes);
+BENCHMARK_CAPTURE(dplr_op, infer, false)->Apply(sizes);
+BENCHMARK_CAPTURE(dplr_op, train, true)->Apply(sizes);
 BENCHMARK_CAPTURE(scan_op, infer, false)->Apply(sizes);
 BENCHMARK_CAPTURE(scan_op, train, true)->Apply(sizes);
+BENCHMARK_CAPTURE(selective_scan_op, infer, false)->Apply(sizes);
+BENCHMARK_CAPTURE(selective_scan_op, train, true)->Apply(sizes);
+BENCHMARK_CAPTURE(delta_op, infer, false)->Apply(sizes)->Args({16384, 64});
+BENCHMARK_CAPTURE(delta_op, train, true)->Apply(sizes)->Args({16384, 64});
+BENCHMARK_CAPTURE(cell_op, lstm_1_infer, 1, false)->Apply(sizes);
+BENCHMARK_CAPTURE(cell_op, lstm_1_train, 1, true)->Apply(sizes);
+BENCHMARK_CAPTURE(cell_op, lstm_16_train, 16, true)->Apply(sizes);
+BENCHMARK_CAPTURE(state_scan_op, infer, false)->Apply(sizes);
+BENCHMARK_CAPTURE(state_scan_op, train, true)->Apply(sizes);
 BENCHMARK_CAPTURE(attention_op, decayed_by_features_infer, by_features, false)->Apply(sizes);
 BENCHMARK_CAPTURE(attention_op, decayed_by_features_train, by_features, true)->Apply(sizes);
 BENCHMARK_CAPTURE(attention_op, decayed_by_heads_infer, by_heads, false)->Apply(sizes);

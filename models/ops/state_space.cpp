@@ -6,9 +6,9 @@
 /// filter: a rate rounded to float32 would turn the last of N taps by N·6e-8 of its phase per step. The derivatives
 /// need Σ_t df_t s^t and Σ_t df_t t·s^t, which are such products with df.
 #include <cmath>
-#include <complex>
 
 #include "core/error.h"
+#include "models/ops/detail/discretised_state.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
@@ -20,69 +20,12 @@ constexpr long kFine = 64;      // rows of the fine table; a constant, so that n
 constexpr long kSquarings = 6;  // s^kFine is s squared so often
 constexpr long kColumns = 16;   // columns whose taps are transposed together: a cache line
 
-using Complex = std::complex<double>;
+/// A state with its power s^kFine.
+struct State : DiscretisedState {
+  Complex coarse;
 
-/// a·b for finite numbers.
-Complex product(Complex a, Complex b) {
-  return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
-}
-
-/// A state: its power s and factor g as functions of its rate a.
-struct State {
-  Complex a, s, g;
-  Complex s_slope;  // (ds/da) / s
-  Complex g_slope;  // dg/da
-  Complex coarse;   // s^kFine
-
-  /// `taps`: of softmax.
-  State(Complex rate, Discretisation method, long taps) : a(rate) {
-    if (method != Discretisation::bilinear) {
-      s = std::exp(a);
-      s_slope = 1;
-      if (std::abs(a) < 0.5) {
-        by_series();
-      } else {
-        g = (s - 1.0) / a;
-        g_slope = (s - g) / a;
-      }
-      if (method == Discretisation::softmax) divide_by_sum(taps);
-    } else {
-      g = 1.0 / (1.0 - a / 2.0);
-      s = product(1.0 + a / 2.0, g);
-      s_slope = 1.0 / (1.0 - product(a, a) / 4.0);
-      g_slope = product(g, g) / 2.0;
-    }
-    coarse = s;
-    for (long i = 0; i < kSquarings; ++i) coarse = product(coarse, coarse);
-  }
-
- private:
-  /// Divides g by s^n − 1, that is, by a·g times the sum of the powers below n. Growing states use s^−n, which is
-  /// finite.
-  void divide_by_sum(long n) {
-    constexpr double kMostGrowth = 300;  // e^600, about the largest power of a coarse table, is finite
-    if (a.real() * double(std::max(n, 1024L)) > kMostGrowth) {
-      s = g = s_slope = g_slope = 0;
-      return;
-    }
-    const bool grows = a.real() > 0;
-    const Complex power = std::exp((grows ? -double(n) : double(n)) * a);
-    const Complex inverse = grows ? power / (1.0 - power) : 1.0 / (power - 1.0);
-    const Complex slope = grows ? 1.0 / (1.0 - power) : power / (power - 1.0);  // −(d/da) log(inverse) / n
-    g = product(g, inverse);
-    g_slope = product(g_slope, inverse) - product(g, double(n) * slope);
-  }
-
-  /// Σ a^k / (k+1)!, where the quotient of small differences loses digits, and its derivative.
-  void by_series() {
-    Complex term = 1;  // a^(k−1) / k!
-    g = 1, g_slope = 0;
-    for (int k = 1; k < 16; ++k) {
-      g_slope += term * (double(k) / (k + 1.0));
-      term = product(term, a / (k + 1.0));
-      g += term;
-    }
-  }
+  State(Complex rate, Discretisation method, long taps)
+      : DiscretisedState(rate, method, taps), coarse(squared(s, kSquarings)) {}
 };
 
 /// The states of all rows of a matrix (C,2M) with the steps' logarithms (C,1), and their fine tables (kFine,C·2M).

@@ -8,6 +8,7 @@
 
 #include "core/random.h"
 #include "models/tensor/detail/kernels.h"
+#include "models/tensor/detail/selective_scan.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {
@@ -282,6 +283,50 @@ void convolution(Table& table, long n) {
   }
 }
 
+/// A chunk of 7 tokens with 5 states per feature, from the first token to the last and from the last to the first.
+void selective_scan(Table& table, long n) {
+  constexpr long kChunk = 7, kStates = 5;
+  const long width = kernels::scan_width(n);
+  const auto padded = [&](const std::string& name) {  // (M,W)
+    Values x = normal(kStates * width, name);
+    for (long i = 0; i < kStates * width; ++i)
+      if (i % width >= n) x[std::size_t(i)] = 0;
+    return x;
+  };
+  Values step = normal(kChunk * n, "step"), rates = padded("rates");
+  for (Values* each : {&step, &rates})
+    for (Real& v : *each) v = std::abs(v) * (each == &step ? 1 : -1);
+  const auto at = [](Values& x, long cols, bool reversed) {
+    return View{x.data() + (reversed ? (kChunk - 1) * cols : 0), kChunk, cols, reversed ? -cols : cols};
+  };
+  for (const bool reversed : {false, true})
+    for (const bool strict : {false, true}) {
+      const std::string name =
+          fmt::format("selective_scan{}{}", reversed ? ", reversed" : "", strict ? ", strict" : "");
+      Values u = normal(kChunk * n, "u"), b = normal(kChunk * kStates, "b"), c = normal(kChunk * kStates, "c");
+      const kernels::ScanChunk x{at(u, n, reversed),       at(step, n, reversed), at(b, kStates, reversed),
+                                 at(c, kStates, reversed), rates.data(),          strict};
+      Values state = padded("state"), y = normal(kChunk * n, "y"), dy = normal(kChunk * n, "dy");
+      kernels::selective_scan(x, state.data(), at(y, n, reversed));
+      table.keep(name, y, kAttention);
+      table.keep(name + ": state", state, kAttention);
+      state = padded("state");
+      Values dstate = padded("dstate"), drates = padded("drates"), du = u, dstep = step, db = b, dc = c;
+      Values scratch(std::size_t(kernels::scan_scratch(kChunk, kStates)));
+      kernels::selective_scan_backward(x, state.data(), at(dy, n, reversed), dstate.data(),
+                                       {at(du, n, reversed), at(dstep, n, reversed), at(db, kStates, reversed),
+                                        at(dc, kStates, reversed), drates.data()},
+                                       scratch.data());
+      for (const auto& [what, values] : {std::pair<const char*, const Values*>{": du", &du},
+                                         {": dstep", &dstep},
+                                         {": db", &db},
+                                         {": dc", &dc},
+                                         {": drates", &drates},
+                                         {": dstate", &dstate}})
+        table.keep(name + what, *values, kGradient);
+    }
+}
+
 }  // namespace
 
 std::vector<KernelOutput> kernel_outputs(long n) {
@@ -296,6 +341,7 @@ std::vector<KernelOutput> kernel_outputs(long n) {
   attention(table, n, &drop, "dropout");
   entmax(table, n);
   convolution(table, n);
+  selective_scan(table, n);
   training(table, n);
   return table.take();
 }

@@ -2,15 +2,17 @@
 set(tensor ${CMAKE_CURRENT_LIST_DIR})
 
 lra_library(kernels_vector
-  ${tensor}/vector_attention.cpp ${tensor}/vector_convolution.cpp ${tensor}/vector_elementwise.cpp ${tensor}/vector_entmax.cpp ${tensor}/vector_features.cpp ${tensor}/vector_optimiser.cpp
-  ${tensor}/vector_rows.cpp)
+  ${tensor}/vector_attention.cpp ${tensor}/vector_convolution.cpp ${tensor}/vector_elementwise.cpp
+  ${tensor}/vector_entmax.cpp ${tensor}/vector_features.cpp ${tensor}/vector_optimiser.cpp ${tensor}/vector_rows.cpp
+  ${tensor}/vector_selective_scan.cpp ${tensor}/vector_states.cpp)
 # Disabled: intermediate instruction sets that do not speed up these loops, and SVE, whose vectors cannot be members of
 # a struct.
 target_compile_definitions(kernels_vector PRIVATE
   "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_AVX3_DL|HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128)")
 target_link_libraries(kernels_vector PUBLIC core PRIVATE hwy::hwy)
 
-lra_library(kernels_reference ${tensor}/reference.cpp)
+lra_library(kernels_reference
+  ${tensor}/reference.cpp ${tensor}/reference_selective_scan.cpp ${tensor}/reference_states.cpp)
 target_compile_definitions(kernels_reference PUBLIC LRA_ENGINE=f64)
 target_link_libraries(kernels_reference PUBLIC core)
 lra_oracle(kernels_reference)

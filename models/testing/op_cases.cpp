@@ -11,9 +11,9 @@ namespace {
 const std::vector<Entry>& entries() {
   static const std::vector<Entry> all = [] {
     std::vector<Entry> joined;
-    for (const auto& part :
-         {product_cases(), simple_cases(), arithmetic_cases(), token_cases(), sequence_cases(), attention_cases(),
-          sparse_cases(), entmax_cases(), score_cases(), sorted_cases(), kernel_cases(), gated_cases(), decay_cases()})
+    for (const auto& part : {product_cases(), simple_cases(), arithmetic_cases(), token_cases(), sequence_cases(),
+                             attention_cases(), sparse_cases(), entmax_cases(), score_cases(), sorted_cases(),
+                             kernel_cases(), gated_cases(), decay_cases(), delta_cases(), cell_cases()})
       joined.insert(joined.end(), part.begin(), part.end());
     return joined;
   }();

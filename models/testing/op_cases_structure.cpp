@@ -1,4 +1,5 @@
 /// Cases of matrix products, gathering and reshaping, ops along the sequence and ops on whole matrices.
+#include "models/ops/dplr_filters.h"
 #include "models/testing/op_entries.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -110,6 +111,16 @@ std::vector<Entry> sequence_cases() {
        }},
       {{"state_space_filters of many columns and one tap", {{17, 2}, {17, 1}, {17, 2}}},
        [](const Inputs& x) { return state_space_filters(decaying(x[0]), x[1], x[2], Discretisation::zoh, 1); }},
+      {{"dplr_filters", {{3, 8}, {3, 8}, {3, 8}, {3, 1}, {3, 8}}},
+       [](const Inputs& x) { return dplr_filters(decaying(x[0]), x[1], x[2], x[3], x[4], 150); }},
+      {{"dplr_filters, two filters per state space", {{4, 2}, {4, 2}, {4, 2}, {4, 1}, {8, 2}}},
+       [](const Inputs& x) { return dplr_filters(decaying(x[0]), x[1], x[2], x[3], x[4], 32); }},
+      {{"dplr_filters of 4,099 taps", {{1, 6}, {1, 6}, {1, 6}, {1, 1}, {2, 6}}},
+       [](const Inputs& x) {
+         return dplr_filters(scale(decaying(x[0]), 0.01), scale(x[1], 0.1), x[2], x[3], x[4], 4099);
+       }},
+      {{"dplr_filters of one tap", {{1, 2}, {1, 2}, {1, 2}, {1, 1}, {1, 2}}},
+       [](const Inputs& x) { return dplr_filters(decaying(x[0]), x[1], x[2], x[3], x[4], 1); }},
       {{"sinkhorn", {{5, 5}}}, [](const Inputs& x) { return sinkhorn(x[0], 3); }},
       {{"sinkhorn, once", {{4, 4}}}, [](const Inputs& x) { return sinkhorn(x[0], 1); }},
       {{"sinkhorn, balanced", {{19, 19}}}, [](const Inputs& x) { return sinkhorn(x[0], 200); }},

@@ -63,6 +63,10 @@ std::vector<Entry> sorted_cases();
 std::vector<Entry> entmax_cases();
 // op_cases_decay.cpp
 std::vector<Entry> decay_cases();
+// op_cases_delta.cpp
+std::vector<Entry> delta_cases();
+// op_cases_cells.cpp
+std::vector<Entry> cell_cases();
 // op_cases_kernel.cpp
 std::vector<Entry> kernel_cases();
 std::vector<Entry> gated_cases();

@@ -11,14 +11,16 @@ set(LRA_PUBLIC_HEADERS
   models/tensor/context.h models/tensor/dropout_stream.h models/tensor/memory.h models/tensor/real.h
   models/tensor/tensor.h models/tensor/view.h
   models/autodiff/profile.h models/autodiff/tape.h
-  models/ops/clustering.h models/ops/hashing.h models/ops/largest.h models/ops/ops.h models/ops/pattern.h
-  models/ops/score_attention.h models/ops/scores.h models/ops/sequence_layout.h models/ops/sorted_attention.h
+  models/ops/clustering.h models/ops/dplr_filters.h models/ops/hashing.h models/ops/largest.h models/ops/ops.h
+  models/ops/pattern.h models/ops/recurrences.h models/ops/score_attention.h models/ops/scores.h
+  models/ops/sequence_layout.h models/ops/sorted_attention.h
   models/layers/basic.h models/layers/blocks.h models/layers/buffer.h models/layers/centroids.h
-  models/layers/cross_attention.h models/layers/encoder.h models/layers/experts.h models/layers/gated_convolution.h models/layers/grid.h
-  models/layers/head_norm.h models/layers/hippo.h
-  models/layers/latents.h models/layers/memory_blocks.h models/layers/mixer.h models/layers/parameters.h models/layers/projections.h
-  models/layers/registry.h models/layers/relative.h models/layers/resampled.h models/layers/reversible.h models/layers/segments.h
-  models/layers/sublayer.h)
+  models/layers/cross_attention.h models/layers/delta_projections.h models/layers/encoder.h models/layers/experts.h
+  models/layers/gated_convolution.h models/layers/gated_linear.h models/layers/grid.h models/layers/head_norm.h
+  models/layers/hippo.h models/layers/latents.h models/layers/legendre.h models/layers/memory_blocks.h
+  models/layers/mixer.h models/layers/parameters.h models/layers/projections.h models/layers/recurrent.h
+  models/layers/registry.h models/layers/relative.h models/layers/resampled.h models/layers/reversible.h
+  models/layers/segments.h models/layers/selective.h models/layers/shared_states.h models/layers/sublayer.h)
 
 # Any change in these headers may break compiled models, so the interface's version is a hash of their content.
 set(interface "")
