@@ -62,14 +62,15 @@ class Calibration {
  private:
   double left() const { return budget_ - seconds_since(start_); }
 
-  /// Runs trials of doubling length while time remains.
+  /// Runs trials of doubling length while time remains. Growth needs two of them, so the second may exceed the budget,
+  /// which even the first does on a busy machine.
   void try_lengths() {
     const long longest = e_.plan.spec.length;
     for (long n = std::min(kFirstLength, longest);; n = std::min(2 * n, longest)) {
       const auto start = Clock::now();
       trials_.push_back(trial_of(n));
       const double next = seconds_since(start) * std::pow(2, std::max(1.0, exponents().operations));
-      if (n == longest || next > 0.5 * left()) return;
+      if (n == longest || next > (trials_.size() < 2 ? 4 * budget_ : 0.5 * left())) return;
     }
   }
 
