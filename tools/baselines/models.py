@@ -1,4 +1,4 @@
-"""PyTorch's side of the comparison: the classifier of models/layers and five of its mixers, as one would write them.
+"""PyTorch's side of the comparison: the classifier of models/layers and some of its mixers, as one would write them.
 
 Parameters have the names and shapes of `lra probe` (models/README.md), so that a probe's weights can be loaded as they are.
 All sequences of a batch have one length; there is no padding.
@@ -8,6 +8,8 @@ import math
 import torch
 from torch import nn
 from torch.nn import functional
+
+import recurrent  # beside this file
 
 # The shapes that tools/baselines/compare knows: settings of lra's encoder.
 SHAPES = {
@@ -23,6 +25,9 @@ SETTINGS = {
     "linformer": {"k": 256},
     "performer": {"features": 256},
     "local": {"block": 50},
+    "s4d": {"states": 64},
+    "gla": {"key_share": 0.5, "rank": 16, "temperature": 16},
+    "mamba2": {"states": 64, "expand": 2, "taps": 4},
 }
 
 
@@ -133,7 +138,8 @@ class Local(Attention):
         return softmax_attention(*cut, self.rate, self.training, mask).flatten(2, 3)[:, :, :length]
 
 
-MIXERS = {"transformer": Transformer, "linear": Linear, "linformer": Linformer, "performer": Performer, "local": Local}
+MIXERS = {"transformer": Transformer, "linear": Linear, "linformer": Linformer, "performer": Performer, "local": Local,
+          "s4d": recurrent.S4d, "gla": recurrent.Gla, "mamba2": recurrent.Mamba2}  # fmt: skip
 
 
 class Norm(nn.Module):

@@ -1,7 +1,7 @@
 """Times PyTorch's training step of one model in this process, and prints it as one line of JSON.
 
 Arguments: one JSON object with model, shape (an encoder's settings), lengths (of the batches, taken in turn), batch,
-threads, seconds, max_memory (bytes).
+threads, seconds, max_memory (bytes), mode (one of MODES).
 Exit code 3: the step does not fit into max_memory.
 """
 import json
@@ -11,6 +11,7 @@ import sys
 import time
 
 VOCABULARY, CLASSES, LEAST_STEPS = 257, 2, 3
+MODES = ("eager", "compile", "bf16", "bf16+compile")  # float32 unless it says bf16, which is torch.autocast
 
 
 def resident_bytes(field):
@@ -27,13 +28,18 @@ def make_step(request):
     torch.manual_seed(0)
     name, longest, batch = request["model"], max(request["lengths"]), request["batch"]
     model = models.Classifier(name, request["shape"], models.SETTINGS[name], VOCABULARY, longest, CLASSES).train()
-    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.98), eps=1e-9, weight_decay=0.0)
+    release = tuple(map(int, torch.__version__.split("+")[0].split("a")[0].split(".")[:2]))
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.98), eps=1e-9, weight_decay=0.0,
+                                  **({"fused": True} if release >= (2, 4) else {}))  # fmt: skip
+    forward = torch.compile(model) if "compile" in request["mode"] else model
     tokens = torch.randint(1, VOCABULARY, (batch, longest))
     labels = torch.arange(batch) % CLASSES
 
     def step(length):
         optimiser.zero_grad(set_to_none=True)
-        torch.nn.functional.cross_entropy(model(tokens[:, :length]), labels).backward()
+        with torch.autocast("cpu", torch.bfloat16, enabled="bf16" in request["mode"]):
+            logits = forward(tokens[:, :length])
+        torch.nn.functional.cross_entropy(logits.float(), labels).backward()
         optimiser.step()
 
     return step
@@ -55,6 +61,7 @@ def measure(request):
     return {
         "median_ms": 1e3 * statistics.median(times) / len(lengths),
         "batch": request["batch"],
+        "torch": torch.__version__,
         "rss_bytes": resident_bytes("VmHWM") - before,
     }
 
@@ -70,4 +77,5 @@ def main():
         sys.exit(3)
 
 
-main()
+if __name__ == "__main__":
+    main()
