@@ -4,13 +4,15 @@
 /// tokens is split into halves again and again: all pairs of a later query and an earlier key are one product of the
 /// queries, decayed since the split, and the keys, decayed until the split. Every decay is therefore the exponential of
 /// a sum of log decays, never of a difference of sums, which would overflow or cancel. Ranges of few tokens, where
-/// products would be small, are computed by the distance of the pairs, each from the one before.
+/// products would be small, are computed by the distance of the pairs, each from the one before. Ranges in which no
+/// feature decays much need no splits: factors that grow before the middle stay small, and all pairs are one product.
 #include <algorithm>
 #include <bit>
 #include <utility>
 #include <vector>
 
 #include "core/error.h"
+#include "models/ops/detail/decay_by_heads.h"
 #include "models/ops/detail/head_pass.h"
 #include "models/ops/detail/head_view.h"
 #include "models/ops/detail/input_checks.h"
@@ -23,6 +25,9 @@ namespace {
 
 constexpr long kChunk = 128;  // tokens between states
 constexpr long kTile = 16;    // tokens that are not split further
+/// The largest sum of a range's log decays, negated, at which the range is one product: factors of at most e^5 on
+/// either side of the middle, and exponents exact to 3e-7.
+constexpr Real kMildest = 10;
 
 /// The factors that each row has lost at the boundary before row `middle` (n,M): the product of the decays of rows
 /// middle … i for a row i on or after it, of rows i + 1 … middle − 1 for one before it.
@@ -72,15 +77,55 @@ struct Split {
   ConstView earlier() const { return part_of(factors, 0, middle); }
 };
 
-/// Calls split(first row, part, middle) and tile(first row, part) until each pair of rows has been visited once.
-template <typename OnSplit, typename OnTile>
-void by_halves(const Chunk& c, long at, const OnSplit& split, const OnTile& tile) {
+/// Returns whether no feature decays by more than e^−kMildest over all rows.
+bool is_mild(const ConstView& log_decay) {
+  Tensor sums = Tensor::zeros({log_decay.cols});
+  kernels::add_column_sums(log_decay, sums.data());
+  return std::all_of(sums.data(), sums.data() + sums.size(), [](Real sum) { return sum >= -kMildest; });
+}
+
+/// The queries and keys of a range that decays little, with the decays since the split of its rows before the first and
+/// until the split of its rows after it undone: so the products of all pairs are right whose key is the earlier one.
+struct Whole {
+  Tensor since, until, queries, keys;
+  explicit Whole(const Chunk& c) : since(Tensor::empty({c.q.rows, c.q.cols})), until(Tensor::empty(since.shape())) {
+    const long n = c.q.rows, m = c.q.cols, middle = n / 2;
+    Tensor sums = Tensor::zeros({m});
+    const auto write = [&](long i) { kernels::copy(sums.data(), since.data() + i * m, m); };
+    for (long i = middle; i < n; ++i) {
+      kernels::add(c.log_decay.data + i * c.log_decay.stride, sums.data(), m);
+      write(i);
+    }
+    kernels::fill(sums.data(), m, 0);
+    for (long i = middle - 1; i >= 0; --i) {
+      write(i);
+      kernels::add_scaled(c.log_decay.data + i * c.log_decay.stride, -1, sums.data(), m);
+    }
+    kernels::copy(since.data(), until.data(), n * m);
+    kernels::scale(until.data(), n * m, -1);
+    kernels::exponential(since.data(), since.data(), n * m);
+    kernels::exponential(until.data(), until.data(), n * m);
+    queries = decayed(c.q, since.matrix());
+    keys = decayed(c.k, until.matrix());
+  }
+};
+
+/// Clears the elements that are not below the diagonal.
+void keep_below_diagonal(View x) {
+  for (long i = 0; i < x.rows; ++i) kernels::fill(x.data + i * x.stride + i, x.cols - i, 0);
+}
+
+/// Calls whole(first row, part), split(first row, part, middle) and tile(first row, part) until each pair of rows has
+/// been visited once.
+template <typename OnWhole, typename OnSplit, typename OnTile>
+void by_halves(const Chunk& c, long at, const OnWhole& whole, const OnSplit& split, const OnTile& tile) {
   const long n = c.q.rows;
+  if (is_mild(c.log_decay)) return whole(at, c);
   if (n <= kTile) return tile(at, c);
   const long middle = long(std::bit_ceil(std::size_t(n)) / 2);  // few different sizes of products
   split(at, c, middle);
-  by_halves(c.part(0, middle), at, split, tile);
-  by_halves(c.part(middle, n - middle), at + middle, split, tile);
+  by_halves(c.part(0, middle), at, whole, split, tile);
+  by_halves(c.part(middle, n - middle), at + middle, whole, split, tile);
 }
 
 /// The scores of a tile's queries by earlier keys, which decay by one more token for each distance.
@@ -132,6 +177,12 @@ Tensor scores_of(const Chunk& chunk, bool strict) {
   Tensor scores = Tensor::zeros({chunk.q.rows, chunk.q.rows});
   by_halves(
       chunk, 0,
+      [&](long at, const Chunk& c) {
+        const Whole w(c);
+        const View part = block(scores.matrix(), at, c.q.rows, at, c.q.rows);
+        kernels::gemm(w.queries.matrix(), false, w.keys.matrix(), true, part);
+        keep_below_diagonal(part);
+      },
       [&](long at, const Chunk& c, long middle) {
         const Split s(c, middle);
         kernels::gemm(s.queries.matrix(), false, s.keys.matrix(), true,
@@ -155,6 +206,15 @@ void scores_backward(const Chunk& chunk, const ConstView& dscores, View dq, View
   };
   by_halves(
       chunk, 0,
+      [&](long at, const Chunk& c) {
+        const Whole w(c);
+        const long n = c.q.rows;
+        Tensor part = Tensor::empty({n, n});
+        kernels::copy_rows(block(dscores, at, n, at, n), part.matrix());
+        keep_below_diagonal(part.matrix());
+        add_product(part.matrix(), false, w.keys, w.since.matrix(), dq.data + at * dq.cols);
+        add_product(part.matrix(), true, w.queries, w.until.matrix(), dk.data + at * dk.cols);
+      },
       [&](long at, const Chunk& c, long middle) {
         const Split s(c, middle);
         const ConstView part = block(dscores, at + middle, c.q.rows - middle, at, middle);
@@ -166,33 +226,21 @@ void scores_backward(const Chunk& chunk, const ConstView& dscores, View dq, View
       });
 }
 
-/// As in_order for log decays, repeated for all tokens and all m features.
-Tensor decay_in_order(const Tensor& x, const Pass& p, long m, long head_count) {
-  if (x.dim(1) == head_count * m && x.dim(0) > 1) return in_order(x, p, m);
+/// As in_order for log decays, which may be those of all tokens.
+Tensor decay_in_order(const Tensor& x, const Pass& p, long m) {
+  if (x.dim(0) > 1) return in_order(x, p, m);
   Tensor y = Tensor::empty({p.n, m});
-  const long width = x.dim(1) / head_count;
-  for (long i = 0; i < p.n; ++i) {
-    const Real* row = x.data() + (x.dim(0) > 1 ? p.token(i) : 0) * x.dim(1) + p.head * width;
-    if (width == m)
-      kernels::copy(row, y.data() + i * m, m);
-    else
-      kernels::fill(y.data() + i * m, m, *row);
-  }
+  for (long i = 0; i < p.n; ++i) kernels::copy(x.data() + p.head * m, y.data() + i * m, m);
   return y;
 }
 
-/// As add_in_order for the gradient of log decays, summed where these were repeated.
-void add_decay_in_order(const Tensor& x, const Pass& p, long head_count, Tensor& y) {
-  const long m = x.dim(1), width = y.dim(1) / head_count;
-  const bool is_constant = y.dim(0) == 1;
-  if (width == m && !is_constant) return add_in_order(x, p, y);
-  std::vector<double> sums(std::size_t(width), 0);
-  for (long i = 0; i < p.n; ++i) {
-    for (long c = 0; c < m; ++c) sums[std::size_t(width == m ? c : 0)] += double(x.data()[i * m + c]);
-    if (is_constant && i + 1 < p.n) continue;
-    Real* row = y.data() + (is_constant ? 0 : p.token(i)) * y.dim(1) + p.head * width;
-    for (double& sum : sums) *row++ += Real(std::exchange(sum, 0));
-  }
+/// As add_in_order for the gradient of log decays, summed if they are those of all tokens.
+void add_decay_in_order(const Tensor& x, const Pass& p, Tensor& y) {
+  if (y.dim(0) > 1) return add_in_order(x, p, y);
+  const long m = x.dim(1);
+  std::vector<double> sums(std::size_t(m), 0);
+  for (long i = 0; i < x.size(); ++i) sums[std::size_t(i % m)] += double(x.data()[i]);
+  for (long c = 0; c < m; ++c) y.data()[p.head * m + c] += Real(sums[std::size_t(c)]);
 }
 
 /// A pass's inputs, cut into chunks.
@@ -323,11 +371,11 @@ void check_inputs(const Tensor& q, const Tensor& k, const Tensor& v, const Tenso
 Tensor decayed_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& log_decay, long head_count,
                          const SequenceLayout& layout, Direction direction) {
   check_inputs(q, k, v, log_decay, head_count, layout);
+  if (log_decay.dim(1) == head_count) return decay_by_heads(q, k, v, log_decay, head_count, layout, direction);
   const long m = q.dim(1) / head_count, d = v.dim(1) / head_count;
   const std::vector<Pass> passes = passes_of(layout, head_count, direction);
   const auto inputs = [=](const Pass& p) {
-    return Sequence{in_order(q, p, m), in_order(k, p, m), in_order(v, p, d),
-                    decay_in_order(log_decay, p, m, head_count)};
+    return Sequence{in_order(q, p, m), in_order(k, p, m), in_order(v, p, d), decay_in_order(log_decay, p, m)};
   };
   Tensor y = Tensor::zeros(v.shape());
   for (const Pass& p : passes) add_in_order(forward(inputs(p), p.strict), p, y);
@@ -339,7 +387,7 @@ Tensor decayed_attention(const Tensor& q, const Tensor& k, const Tensor& v, cons
       add_in_order(own.q, p, dq);
       add_in_order(own.k, p, dk);
       add_in_order(own.v, p, dv);
-      add_decay_in_order(own.log_decay, p, head_count, dlog_decay);
+      add_decay_in_order(own.log_decay, p, dlog_decay);
     }
   });
 }

@@ -92,32 +92,56 @@ Tensor tensor_of(const Dense& x) {
   return y;
 }
 
+/// Rows whose numbers are all alike.
+Dense repeated(const Dense& column, long cols) {
+  Dense y(column.rows, cols);
+  for (long i = 0; i < y.rows; ++i)
+    for (long c = 0; c < cols; ++c) y.at(i, c) = column.at(i, 0);
+  return y;
+}
+
 // In double; the derivatives of these cases are among those that EveryOp checks.
 TEST(DecayedAttention, EqualsItsRecurrence) {
   const char* towards[] = {"forward", "backward", "both"};
   for (const long n : {1, 3, 17, 63, 65, 257, 290})
     for (const Direction direction : kDirections) {
       if (n != 290 && direction != Direction::both) continue;
-      const Dense q = random(n, 6, "q"), k = random(n, 6, "k"), v = random(n, 4, "v"), x = random(n, 6, "x");
-      Dense log_decay = x;
-      for (double& value : log_decay.v) value = -std::log1p(std::exp(-5 * value));
-      const Dense y = by_heads(2, [&](long h) {
-        return expected(of_head(q, h, 2), of_head(k, h, 2), of_head(v, h, 2), of_head(log_decay, h, 2), Dense(n, 2),
-                        direction)
-            .y;
-      });
-      const std::string name =
-          "decayed_attention, " + std::to_string(n) + ", decays of features, " + towards[int(direction)];
-      EXPECT_LT(relative_error(f64::run_op(name, {q.v, k.v, v.v, x.v}, {}).result, y.v), 1e-12) << name;
+      for (const bool is_alike : {false, true}) {
+        if (n != 290 && is_alike) continue;
+        const Dense q = random(n, 6, "q"), k = random(n, 6, "k"), v = random(n, 4, "v"),
+                    x = random(n, is_alike ? 2 : 6, "x");
+        Dense log_decay = x;
+        for (double& value : log_decay.v) value = -std::log1p(std::exp(-5 * value));
+        const Dense y = by_heads(2, [&](long h) {
+          const Dense own = of_head(log_decay, h, 2);
+          return expected(of_head(q, h, 2), of_head(k, h, 2), of_head(v, h, 2), is_alike ? repeated(own, 3) : own,
+                          Dense(n, 2), direction)
+              .y;
+        });
+        const std::string name = "decayed_attention, " + std::to_string(n) + ", decays of " +
+                                 (is_alike ? "heads, " : "features, ") + towards[int(direction)];
+        EXPECT_LT(relative_error(f64::run_op(name, {q.v, k.v, v.v, x.v}, {}).result, y.v), 1e-12) << name;
+      }
     }
 }
 
-/// The float engine's result and gradients for one head.
+/// The sums of rows.
+Dense row_sums(const Dense& x) {
+  Dense y(x.rows, 1);
+  for (long i = 0; i < x.rows; ++i)
+    for (long c = 0; c < x.cols; ++c) y.at(i, 0) += x.at(i, c);
+  return y;
+}
+
+/// The float engine's result and gradients for one head of 9 features, whose log decays have a column for each or one
+/// for all.
 void expect_float(const Dense& log_decay, Direction direction, const std::string& what) {
   const Worker worker;
-  const long n = log_decay.rows, m = log_decay.cols, d = 6;
+  const long n = log_decay.rows, m = 9, d = 6;
+  const bool is_alike = log_decay.cols == 1;
   const Dense q = random(n, m, "q"), k = random(n, m, "k"), v = random(n, d, "v"), dy = random(n, d, "dy");
-  const Results want = expected(q, k, v, log_decay, dy, direction);
+  Results want = expected(q, k, v, is_alike ? repeated(log_decay, m) : log_decay, dy, direction);
+  if (is_alike) want.dlog_decay = row_sums(want.dlog_decay);
   std::vector<Tensor> gradients(4), inputs;
   const Training training;
   Tape tape({});
@@ -152,10 +176,13 @@ TEST(DecayedAttention, FloatEqualsTheRecurrenceAtAnyDecay) {
     for (const long n : {1, 3, 63, 65, 257, 4096, 16384})
       for (const Direction direction : kDirections) {
         if (n > 257 && direction != Direction::both) continue;
-        Dense log_decay(n, 9);
-        for (long t = 0; t < n; ++t)
+        Dense log_decay(n, 9), alike(n, 1);
+        for (long t = 0; t < n; ++t) {
           for (long f = 0; f < 9; ++f) log_decay.at(t, f) = double(float(value(t, f)));
+          alike.at(t, 0) = log_decay.at(t, 4);
+        }
         expect_float(log_decay, direction, what + ", " + std::to_string(n));
+        expect_float(alike, direction, what + ", features alike, " + std::to_string(n));
       }
 }
 
