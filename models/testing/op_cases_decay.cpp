@@ -1,7 +1,8 @@
-/// Cases of attention whose keys decay, and of scans. `decayed_attention_test.cpp`, `gated_scan_test.cpp`,
-/// `selective_scan_test.cpp` and `state_scan_test.cpp` compose the same names.
+/// Cases of attention whose keys decay, of scans, and of filters of moving averages. `decayed_attention_test.cpp`,
+/// `gated_scan_test.cpp`, `selective_scan_test.cpp` and `state_scan_test.cpp` compose the same names.
 #include <string>
 
+#include "models/ops/moving_average_filters.h"
 #include "models/ops/recurrences.h"
 #include "models/testing/op_entries.h"
 
@@ -111,6 +112,13 @@ std::vector<Entry> decay_cases() {
   }
   cases.push_back({{"state_inputs, small rates", {{1, 6}, {1, 3}, {6, 5}}}, [](const Inputs& x) {
                      return state_inputs(scale(state_matrix(x[0]), 0.01), x[1], x[2], Discretisation::zoh);
+                   }});
+  for (const long taps : {1, 2, 65, 1000})
+    cases.push_back({{"moving_average_filters, " + std::to_string(taps) + " taps", {{5, 3}, {5, 3}}},
+                     [=](const Inputs& x) { return moving_average_filters(sigmoid(scale(x[0], 3)), x[1], taps); }});
+  cases.push_back({{"moving_average_filters, one tensor", {{5, 3}}}, [](const Inputs& x) {
+                     const Tensor rates = sigmoid(x[0]);
+                     return moving_average_filters(rates, rates, 20);
                    }});
   return cases;
 }
