@@ -1,9 +1,11 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/detail/score_strips.h"
+#include "models/ops/laplace_attention.h"
 #include "models/ops/ops.h"
 #include "models/tensor/detail/kernels.h"
 
@@ -12,8 +14,12 @@ namespace {
 
 constexpr long kRows = 64;  // queries per strip
 
+/// How scores become weights.
+enum class Weighting { softmax, laplace };
+
 /// One head of one sequence.
 struct Problem {
+  Weighting weighting;
   const std::vector<Scores>& terms;
   const Tensor& weights;
   long heads, head, begin, n;
@@ -24,6 +30,8 @@ struct Problem {
   long stride;  // of a strip; the same for all lengths, because each stride needs its own primitives
 
   Real weight(std::size_t term) const { return weights.defined() ? weights.data()[term] : 1; }
+  /// The dropout number of (query, key 0).
+  std::uint64_t number(long query) const { return first + std::uint64_t(query) * row_step; }
 };
 
 template <typename Visit>
@@ -115,29 +123,63 @@ class Terms {
   Tensor one_;
 };
 
+/// The weight of a visible score, and its derivative.
+struct Laplace {
+  Real weight, slope;
+  explicit Laplace(Real score) {
+    const Real distance = score - Real(std::numbers::sqrt2 / 2);
+    weight = Real(0.5) * std::erfc(-Real(std::sqrt(2 * std::numbers::pi)) * distance);
+    slope = Real(std::numbers::sqrt2) * std::exp(-Real(2 * std::numbers::pi) * distance * distance);
+  }
+};
+
+/// Replaces the scores of a strip by Laplace weights after dropout; those that are not visible, and padding, by 0. With
+/// `ds`, the gradients of these weights are replaced by those of scores.
+void weigh_by_laplace(const Problem& p, const Strip& at, const Visible& seen, View s, View ds = {}) {
+  for (long r = 0; r < s.rows; ++r) {
+    Real* weights = s.data + r * s.stride;
+    Real* gradients = ds.data ? ds.data + r * ds.stride : nullptr;
+    const long end = seen.end[std::size_t(r)];
+    if (p.dropout && gradients) kernels::dropout(*p.dropout, p.number(at.first + r), gradients, gradients, end);
+    for (long c = 0; c < end; ++c) {
+      const Laplace laplace(weights[c]);
+      weights[c] = laplace.weight;
+      if (gradients) gradients[c] *= laplace.slope;
+    }
+    if (p.dropout) kernels::dropout(*p.dropout, p.number(at.first + r), weights, weights, end);
+    kernels::fill(weights + end, s.cols - end, 0);
+    if (gradients) kernels::fill(gradients + end, s.cols - end, 0);
+  }
+}
+
 void forward_head(const Problem& p, const Tensor& values, Tensor& y, Real* lse) {
   Terms terms(p);
   Tensor strip = Tensor::empty({kRows, p.stride}), max = Tensor::empty({kRows}), sum = Tensor::empty({kRows});
   Tensor factor = Tensor::empty({kRows}), out = Tensor::empty({kRows, values.dim(1)});
+  const bool normalised = p.weighting == Weighting::softmax;
   walk(p, [&](const Strip& at) {
     const Visible seen(p, at);
     const View s = strip_view(strip, at);
     terms.scores(s, at);
-    kernels::fill(max.data(), kRows, -std::numeric_limits<Real>::infinity());
-    kernels::fill(sum.data(), kRows, 0);
-    kernels::attention_forward_tile(s, seen.begin.data(), seen.end.data(), 1, max.data(), sum.data(), factor.data(),
-                                    p.dropout, p.first + std::uint64_t(at.first) * p.row_step, p.row_step);
+    if (normalised) {
+      kernels::fill(max.data(), kRows, -std::numeric_limits<Real>::infinity());
+      kernels::fill(sum.data(), kRows, 0);
+      kernels::attention_forward_tile(s, seen.begin.data(), seen.end.data(), 1, max.data(), sum.data(), factor.data(),
+                                      p.dropout, p.number(at.first), p.row_step);
+    } else {
+      weigh_by_laplace(p, at, seen, s);
+    }
     by_columns(at.cols, [&](long j, long count) {
       kernels::gemm(columns_of(s, j, count), false, part_of(values, j, count), false, part_of(out, 0, s.rows), j > 0);
     });
-    for (long r = 0; r < at.rows; ++r) {
+    for (long r = 0; r < at.rows && normalised; ++r) {
       lse[at.first + r] = max.data()[r] + std::log(sum.data()[r]);
       factor.data()[r] = 1 / sum.data()[r];
     }
     const View place = head_view(y, p.begin + at.first, at.rows, p.head, values.dim(1));
     for (long r = 0; r < at.rows; ++r)
       kernels::copy(out.data() + r * out.dim(1), place.data + r * place.stride, out.dim(1));
-    kernels::scale_rows(factor.data(), place);
+    if (normalised) kernels::scale_rows(factor.data(), place);
   });
 }
 
@@ -155,10 +197,14 @@ void backward_head(const Problem& p, const Tensor& values, const Tensor& y, cons
     by_columns(at.cols, [&](long j, long count) {
       kernels::gemm(dout, false, part_of(values, j, count), true, columns_of(ds, j, count));
     });
-    kernels::row_dots(part_of(y, at.first, at.rows), part_of(dy, at.first, at.rows), delta.data());
-    kernels::copy(lse + at.first, row_lse.data(), at.rows);
-    kernels::attention_backward_tile(s, ds, seen.begin.data(), seen.end.data(), 1, row_lse.data(), delta.data(),
-                                     p.dropout, p.first + std::uint64_t(at.first) * p.row_step, p.row_step);
+    if (p.weighting == Weighting::softmax) {
+      kernels::row_dots(part_of(y, at.first, at.rows), part_of(dy, at.first, at.rows), delta.data());
+      kernels::copy(lse + at.first, row_lse.data(), at.rows);
+      kernels::attention_backward_tile(s, ds, seen.begin.data(), seen.end.data(), 1, row_lse.data(), delta.data(),
+                                       p.dropout, p.number(at.first), p.row_step);
+    } else {
+      weigh_by_laplace(p, at, seen, s, ds);
+    }
     by_columns(at.cols, [&](long j, long count) {
       kernels::gemm(columns_of(s, j, count), true, dout, false, part_of(dvalues, j, count), true);
     });
@@ -167,12 +213,10 @@ void backward_head(const Problem& p, const Tensor& values, const Tensor& y, cons
   terms.finish_backward();
 }
 
-}  // namespace
-
-Tensor score_attention(std::vector<Scores> terms, Tensor weights, Tensor v, long head_count, bool causal,
-                       const Dropout& site, const SequenceLayout& layout) {
-  const long width = head_width(v, head_count, "score_attention", "values");
-  expect_packed(v, layout, "score_attention", "values");
+Tensor attend(Weighting weighting, std::vector<Scores> terms, Tensor weights, Tensor v, long head_count, bool causal,
+              const Dropout& site, const SequenceLayout& layout, const char* op) {
+  const long width = head_width(v, head_count, op, "values");
+  expect_packed(v, layout, op, "values");
   if (weights.defined()) expect_input(weights, {1, long(terms.size())}, "score_attention", "weights");
   for (const Scores& scores : terms) check_scores(scores, head_count, layout);
   const bool drops = training() && site.active();
@@ -183,10 +227,10 @@ Tensor score_attention(std::vector<Scores> terms, Tensor weights, Tensor v, long
     for (long s = 0; s < layout.count(); ++s)
       for (long h = 0; h < head_count; ++h) {
         const DropoutStream stream = site.stream(layout, s);
-        visit(
-            Problem{scores, weights, head_count, h, layout.begin(s), layout.size(s), causal, drops ? &stream : nullptr,
-                    std::uint64_t(h) * std::uint64_t(layout.length) * row_step, row_step, stride},
-            padded_head(v, layout.begin(s), layout.size(s), h, width));
+        visit(Problem{weighting, scores, weights, head_count, h, layout.begin(s), layout.size(s), causal,
+                      drops ? &stream : nullptr, std::uint64_t(h) * std::uint64_t(layout.length) * row_step, row_step,
+                      stride},
+              padded_head(v, layout.begin(s), layout.size(s), h, width));
       }
   };
   double pairs = 0, cost = 2 * double(width);
@@ -204,7 +248,7 @@ Tensor score_attention(std::vector<Scores> terms, Tensor weights, Tensor v, long
     });
   }
   Context::current().work.flops += cost * pairs;
-  return record(y, [=, terms = std::move(terms)](Tensor dy) {
+  const auto backward = [=, terms = std::move(terms)](Tensor dy) {
     {
       const Uncounted strips;
       Tensor dv = zeroed_gradient_sink(v);
@@ -219,7 +263,22 @@ Tensor score_attention(std::vector<Scores> terms, Tensor weights, Tensor v, long
       if (weights.defined() && wants_gradient(weights)) accumulate_gradient(weights, std::move(dweights));
     }
     Context::current().work.flops += 2 * cost * pairs;
-  });
+  };
+  return record(y, backward, op);
+}
+
+}  // namespace
+
+Tensor score_attention(std::vector<Scores> terms, Tensor weights, Tensor v, long head_count, bool causal,
+                       const Dropout& site, const SequenceLayout& layout) {
+  return attend(Weighting::softmax, std::move(terms), std::move(weights), std::move(v), head_count, causal, site,
+                layout, "score_attention");
+}
+
+Tensor laplace_attention(std::vector<Scores> terms, Tensor v, long head_count, bool causal, const Dropout& site,
+                         const SequenceLayout& layout) {
+  return attend(Weighting::laplace, std::move(terms), {}, std::move(v), head_count, causal, site, layout,
+                "laplace_attention");
 }
 
 }  // namespace lra::inline LRA_ENGINE

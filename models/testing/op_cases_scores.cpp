@@ -1,6 +1,7 @@
 /// Cases of attention with other scores: mixed, sorted and sparse.
 #include <numeric>
 
+#include "models/ops/laplace_attention.h"
 #include "models/testing/op_entries.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -13,6 +14,15 @@ Entry scores(const std::string& name, std::vector<std::vector<long>> inputs, boo
   return {{name, std::move(inputs)}, [=](const Inputs& x) {
             return score_attention(terms(x), mixed ? x[x.size() - 2] : Tensor(), x.back(), 2, causal, site(rate),
                                    layout);
+          }};
+}
+
+/// Inputs q, k, a table of distances, and values.
+Entry laplace(const std::string& name, std::vector<std::vector<long>> inputs, bool causal, double rate,
+              const SequenceLayout& layout) {
+  return {{"laplace weights, " + name, std::move(inputs)}, [=](const Inputs& x) {
+            return laplace_attention({Scores::of_tokens(x[0], x[1], 0.7), Scores::of_distances(x[2])}, x[3], 2, causal,
+                                     site(rate), layout);
           }};
 }
 
@@ -40,6 +50,9 @@ std::vector<Entry> score_cases() {
       scores("scores of factors, several strips", {{150, 26}, {150, 26}, {150, 4}}, true, 0.2, s, factors),
       scores("scores of distances", {{7, 2}, {15, 4}}, false, 0.2, r, distances),
       scores("scores of distances, causal, several strips", {{301, 2}, {150, 4}}, true, 0, s, distances),
+      laplace("ragged", {{15, 6}, {15, 6}, {7, 2}, {15, 4}}, false, 0.2, r),
+      laplace("causal", {{15, 6}, {15, 6}, {21, 2}, {15, 4}}, true, 0, r),
+      laplace("several strips", {{70, 4}, {70, 4}, {9, 2}, {70, 2}}, true, 0.2, single(70, 80)),
       scores("mixed scores", {{15, 8}, {15, 6}, {2, 11, 11}, {1, 3}, {15, 4}}, false, 0.2, r, mixture, true),
   };
 }
