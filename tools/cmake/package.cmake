@@ -18,7 +18,8 @@ set(LRA_PUBLIC_HEADERS
   models/layers/cross_attention.h models/layers/delta_projections.h models/layers/encoder.h models/layers/experts.h
   models/layers/gated_convolution.h models/layers/gated_linear.h models/layers/grid.h models/layers/head_norm.h
   models/layers/hippo.h models/layers/latents.h models/layers/legendre.h models/layers/memory_blocks.h
-  models/layers/mixer.h models/layers/parameters.h models/layers/projections.h models/layers/recurrent.h
+  models/layers/mixer.h models/layers/moving_average.h models/layers/moving_average_attention.h
+  models/layers/parameters.h models/layers/projections.h models/layers/recurrent.h
   models/layers/registry.h models/layers/relative.h models/layers/resampled.h models/layers/reversible.h
   models/layers/segments.h models/layers/selective.h models/layers/shared_states.h models/layers/sublayer.h)
 
