@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "core/digest.h"
 #include "core/text.h"
@@ -31,13 +32,17 @@ std::filesystem::path file_of(const std::string& name, const std::string& key, c
   return cache / fmt::format("{}-{}{}", name, key.substr(0, 16), kExtension);
 }
 
+void check_sizes(const std::string& source, const std::array<long, 3>& wanted) {
+  if (*std::min_element(wanted.begin(), wanted.end()) < 1)
+    fail_usage("{}: every split needs an example, but {} / {} / {} are asked for", source, wanted[0], wanted[1],
+               wanted[2]);
+}
+
 }  // namespace
 
 Corpus generate(const std::string& source, std::int64_t seed, const std::array<long, 3>& wanted,
                 const std::function<void(Sequence& draw, long number, Examples& split)>& write) {
-  if (*std::min_element(wanted.begin(), wanted.end()) < 1)
-    fail_usage("{}: every split needs an example, but {} / {} / {} are asked for", source, wanted[0], wanted[1],
-               wanted[2]);
+  check_sizes(source, wanted);
   Corpus corpus;
   for (std::size_t split = 0; split < wanted.size(); ++split) {
     const Random random(std::uint64_t(seed), source, name_of(Split(split)));
@@ -45,6 +50,30 @@ Corpus generate(const std::string& source, std::int64_t seed, const std::array<l
       Sequence draw(random.at(0, std::uint32_t(i)));
       write(draw, i, corpus.splits[split]);
     }
+  }
+  return corpus;
+}
+
+Corpus generate_distinct(
+    const std::string& source, std::int64_t seed, const std::array<long, 3>& wanted,
+    const std::function<std::optional<int>(Sequence& draw, std::vector<std::uint16_t>& tokens)>& write,
+    const std::string& exhausted) {
+  check_sizes(source, wanted);
+  constexpr std::uint32_t kDrawsPerExample = 100000;
+  const Random random(std::uint64_t(seed), source);
+  Corpus corpus;
+  std::unordered_set<std::string> seen;
+  std::uint32_t draws = 0, last = 0;
+  std::vector<std::uint16_t> tokens;
+  for (std::size_t split = 0; split < wanted.size();) {
+    if (draws - last > kDrawsPerExample) fail_usage("{}: {}", source, exhausted);
+    Sequence draw(random.at(draws++, 0));
+    tokens.clear();
+    const std::optional<int> label = write(draw, tokens);
+    if (!label || !seen.emplace(reinterpret_cast<const char*>(tokens.data()), 2 * tokens.size()).second) continue;
+    last = draws;
+    corpus.splits[split].add(tokens, *label);
+    if (corpus.splits[split].size() == wanted[split]) ++split;
   }
   return corpus;
 }

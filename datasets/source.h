@@ -64,6 +64,15 @@ struct Corpus {
 Corpus generate(const std::string& source, std::int64_t seed, const std::array<long, 3>& wanted,
                 const std::function<void(Sequence& draw, long number, Examples& split)>& write);
 
+/// Generate a corpus without equal sequences, so that no split holds an example of another. `write` fills `tokens` and
+/// returns the label, or nothing to reject what it drew; each call has its own random stream, which depends only on the
+/// seed, the source and the number of calls before. Throws a usage error when a split would be empty, and one that says
+/// `exhausted` when 100,000 draws in a row gave nothing new: the settings are then a mistake.
+Corpus generate_distinct(
+    const std::string& source, std::int64_t seed, const std::array<long, 3>& wanted,
+    const std::function<std::optional<int>(Sequence& draw, std::vector<std::uint16_t>& tokens)>& write,
+    const std::string& exhausted);
+
 /// The facts about a source that users need before they use its data.
 struct SourceFacts {
   std::string summary;   // one sentence

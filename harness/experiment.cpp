@@ -19,7 +19,7 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// Settings that change the data and therefore belong to no preset's recipe or encoder.
+/// What changes the data of more than one task; the settings of single tasks are data_setting_names().
 struct DataSettings {
   long length = 0;
   void fields(auto&& f) {
@@ -29,7 +29,7 @@ struct DataSettings {
 
 /// The keys of `set`, divided by what they belong to.
 struct SplitSettings {
-  Json recipe = Json::object(), encoder = Json::object(), data = Json::object();
+  Json recipe = Json::object(), encoder = Json::object(), length = Json::object(), data = Json::object();
 };
 
 SplitSettings split(const Json& set, const std::string& who = "--set") {
@@ -41,6 +41,8 @@ SplitSettings split(const Json& set, const std::string& who = "--set") {
     else if (contains(encoder, key))
       parts.encoder[key] = value;
     else if (contains(field_names(fields_of(DataSettings{})), key))
+      parts.length[key] = value;
+    else if (contains(data_setting_names(), key))
       parts.data[key] = value;
     else
       fail_usage("{}: unknown key '{}'{}", who, key, suggestion(key, setting_names()));
@@ -81,14 +83,19 @@ std::vector<std::string> setting_names() {
   std::vector<std::string> all = field_names(fields_of(Recipe{}));
   for (const auto& fields : {fields_of(EncoderConfig{}), fields_of(DataSettings{})})
     for (const Field& field : fields) all.push_back(field.name);
+  for (const std::string& name : data_setting_names()) all.push_back(name);
   return all;
+}
+
+bool changes_data(const std::string& key) {
+  return contains(field_names(fields_of(DataSettings{})), key) || contains(data_setting_names(), key);
 }
 
 void check_setting(const std::string& key, const Json& value, const std::string& who) {
   const SplitSettings parts = split({{key, value}}, who);
   (void)parse<Recipe>(parts.recipe, who);
   (void)parse<EncoderConfig>(parts.encoder, who);
-  (void)parse<DataSettings>(parts.data, who);
+  (void)parse<DataSettings>(parts.length, who);
 }
 
 Experiment make_experiment(const std::string& task, const std::string& preset, const std::string& model,
@@ -109,7 +116,8 @@ Experiment make_experiment(const std::string& task, const std::string& preset, c
   experiment.plan.recipe = parse<Recipe>(set.recipe, "--set", experiment.plan.recipe);
   const EncoderConfig shape = parse<EncoderConfig>(experiment.plan.encoder, fmt::format("preset '{}'", preset));
   experiment.plan.encoder = to_json(parse<EncoderConfig>(set.encoder, "--set", shape));
-  if (const long length = parse<DataSettings>(set.data, "--set").length) set_length(experiment.plan, length);
+  if (const long length = parse<DataSettings>(set.length, "--set").length) set_length(experiment.plan, length);
+  if (!set.data.empty()) set_data(experiment.plan, set.data);
 
   experiment.model_settings = experiment.plan.mixer.is_null() ? Json::object() : experiment.plan.mixer;
   if (overrides.model_args.contains(model)) experiment.model_settings.update(overrides.model_args.at(model));

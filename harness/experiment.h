@@ -12,13 +12,17 @@ namespace lra {
 
 /// A user's changes to a preset.
 struct Overrides {
-  Json set = Json::object();         // keys of Recipe and of EncoderConfig, and "length" (set_length of tasks/task.h)
+  /// Keys of Recipe and of EncoderConfig, "length" (set_length of tasks/task.h), and those of set_data.
+  Json set = Json::object();
   Json model_args = Json::object();  // model → settings of that model
   Json sweep = Json();               // key of `set` → the values to try; null: no sweep
 };
 
 /// The keys of `Overrides::set`.
 std::vector<std::string> setting_names();
+
+/// Whether the key changes the data, so that each of its values is another task variant.
+bool changes_data(const std::string& key);
 
 /// Throws the usage error that `make_experiment` would throw for {key: value} in `Overrides::set`, unless that error
 /// depends on other settings. The sentence begins with `who`.

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "core/config.h"
 #include "core/registry.h"
 #include "tasks/spec.h"
 
@@ -24,6 +26,11 @@ struct TaskEntry {
   /// Renders one sequence as text, in whole lines; null: as token ids. tasks/render.h declares the renderers that
   /// several tasks share.
   std::string (*render)(const TaskSpec& spec, std::span<const std::uint16_t> tokens) = nullptr;
+  /// The settings of the task's generator that --set changes, besides "length": {"pairs", "vocab"}. Each value is a
+  /// variant of its own.
+  std::vector<std::string> settings = {};
+  /// Sets what depends on the settings of the data, such as `vocab` and `classes`; null where nothing does.
+  void (*shape)(const Settings& data, TaskSpec& spec) = nullptr;
   /// The task's entries in presets as JSON: {PRESET: ENTRY}, where an entry is what tasks/preset.h documents below
   /// "tasks". Empty for the tasks of Long Range Arena, whose entries are in the presets' files.
   std::string presets = {};

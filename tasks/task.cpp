@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "core/names.h"
 #include "core/text.h"
@@ -116,6 +117,7 @@ TaskSpec spec_of(const std::string& task, const Json& entry) {
   spec.length = entry.at("length");
   spec.classes = definition.classes;
   spec.paired = definition.paired;
+  if (definition.shape) definition.shape(resolve_data(entry.at("data")), spec);
   if (definition.image) spec.height = spec.width = std::lround(std::sqrt(double(spec.length)));
   return spec;
 }
@@ -254,6 +256,28 @@ void set_length(TaskPlan& plan, long length) {
   if (variant.ends_with(before)) variant.resize(variant.size() - before.size());
   variant += fmt::format("{}{}", variant.find('@', plan.spec.name.size()) == std::string::npos ? '@' : '-', length);
   *cut = plan.spec.length = length;
+}
+
+std::vector<std::string> data_setting_names() {
+  std::set<std::string> names;
+  for (const std::string& task : task_names())
+    for (const std::string& name : task_definitions().at(task).settings) names.insert(name);
+  return {names.begin(), names.end()};
+}
+
+void set_data(TaskPlan& plan, const Json& settings) {
+  const TaskEntry none, &definition = is_own_task(plan.task) ? none : task_definitions().at(plan.task);
+  Json data = plan.data;
+  for (const auto& [key, value] : settings.items()) {
+    if (std::ranges::find(definition.settings, key) == definition.settings.end())
+      fail_usage("--set: '{}' is not a setting of the data of {}", key, plan.spec.variant);
+    data[key] = value;
+  }
+  data = resolve_data(data);
+  for (const auto& [key, value] : settings.items())
+    if (data.at(key) != plan.data.at(key)) plan.spec.variant += fmt::format("-{}={}", key, data.at(key).dump());
+  plan.data = data;
+  if (definition.shape) definition.shape(plan.data, plan.spec);
 }
 
 std::filesystem::path data_folder(const TaskPlan& plan, const DataPaths& paths) {

@@ -65,6 +65,13 @@ TaskPlan plan_task(const std::string& task, const std::string& preset, const std
 /// ("text@2000", "text@quick-384"). Throws a usage error for a task whose examples are not truncated, such as images.
 void set_length(TaskPlan& plan, long length);
 
+/// The names of all settings that `set_data` takes, of whatever task.
+std::vector<std::string> data_setting_names();
+
+/// Change settings of the generator that makes the plan's data, which its task's definition lists. This is a variant of
+/// its own ("recall@quick-pairs=8"). Throws a usage error for a setting that is not the task's and for a wrong type.
+void set_data(TaskPlan& plan, const Json& settings);
+
 /// Return the absolute folder in which the plan's files are looked for, whether or not it needs any; empty when there
 /// is none.
 std::filesystem::path data_folder(const TaskPlan& plan, const DataPaths& paths);

@@ -237,6 +237,39 @@ TEST(Length, IsSetWhereSequencesAreCut) {
   }
 }
 
+TEST(DataSettings, ShapeRecall) {
+  TaskPlan plan = plan_task("recall", "quick", "linear");
+  EXPECT_EQ(plan.spec.vocab, 16);
+  EXPECT_EQ(plan.spec.classes, 8);
+  set_data(plan, {{"pairs", 4}});
+  EXPECT_EQ(plan.spec.variant, "recall@quick") << "4 is the preset's own";
+  set_length(plan, 32);
+  set_data(plan, {{"pairs", 2}, {"vocab", 9}});
+  EXPECT_EQ(plan.spec.variant, "recall@quick-32-pairs=2-vocab=9");
+  EXPECT_EQ(plan.data.at("pairs"), 2);
+  EXPECT_EQ(plan.spec.vocab, 9);
+  EXPECT_EQ(plan.spec.classes, 5) << "3 keys, 5 values and the blank";
+  EXPECT_EQ(plan_task("recall", "smoke", "linear").spec.length, 16);
+
+  EXPECT_NE(sentence_of([&] { set_data(plan, {{"vocab", "a"}}); }, Kind::usage).find("vocab"), std::string::npos);
+  EXPECT_NE(sentence_of(
+                [&] {
+                  set_data(plan, {{"power", 1}});
+                },
+                Kind::usage)
+                .find("'power' is not a setting"),
+            std::string::npos);
+  plan = plan_task("lookup", "quick", "linear");
+  EXPECT_NE(sentence_of(
+                [&] {
+                  set_data(plan, {{"pairs", 2}});
+                },
+                Kind::usage)
+                .find("data of lookup@quick"),
+            std::string::npos);
+  EXPECT_EQ(data_setting_names(), (std::vector<std::string>{"pairs", "vocab"}));
+}
+
 TEST(Plan, OfficialPathfinderDecidesTheVariant) {
   const TemporaryFolder root;
   EXPECT_EQ(plan_task("pathfinder", "small", "linear", root.path()).spec.variant, "pathfinder32@generated");
@@ -318,7 +351,7 @@ TEST(Plan, EveryDefinitionSaysWhatItIs) {
   const Names lra{"image", "listops", "pathfinder", "pathx", "retrieval", "text"};
   expect_among(tasks_of_preset("lra"), lra);
   expect_among(task_names(), lra);
-  expect_among(tasks_of_preset("quick"), {"image", "listops", "lookup", "retrieval", "text"});
+  expect_among(tasks_of_preset("quick"), {"image", "listops", "lookup", "recall", "retrieval", "text"});
 }
 
 TEST(Data, SmokeOpensFromNothing) {
@@ -372,6 +405,16 @@ TEST(Baselines, AreAtChanceOnLookup) {
   const TemporaryFolder root;
   for (const double share : baselines("lookup", root.path()))
     EXPECT_NEAR(share, 0.5, 0.048);  // three standard deviations for 1,000 examples
+}
+
+// There are 8 values, of which 4 occur: counting finds these and guesses among them. Three standard deviations for
+// 1,000 examples.
+TEST(Baselines, ChooseAmongTheValuesOnRecall) {
+  const TemporaryFolder root;
+  const auto shares = baselines("recall", root.path());
+  EXPECT_NEAR(shares[0], 0.125, 0.032);
+  EXPECT_NEAR(shares[1], 0.125, 0.032);
+  EXPECT_NEAR(shares[2], 0.25, 0.041);
 }
 
 // On texts, logistic regression learns whether most of the 4 subjects are praised, which is right with probability

@@ -47,8 +47,8 @@ void check_sweep(const Overrides& overrides, const std::vector<std::string>& mod
   const std::vector<std::string> known = setting_names();
   for (const auto& [name, values] : overrides.sweep.items()) {
     const std::size_t colon = name.find(':');
-    if (name == "length")
-      fail_usage("--sweep: each value of 'length' is another task variant; run them one by one with --set length=…");
+    if (changes_data(name))
+      fail_usage("--sweep: each value of '{0}' is another task variant; run them one by one with --set {0}=…", name);
     if (colon == std::string::npos) {
       if (overrides.set.contains(name)) fail_usage("'{}' is given both to --set and to --sweep", name);
       if (std::find(known.begin(), known.end(), name) == known.end())
