@@ -247,7 +247,7 @@ class BenchMatrix {
     Measurement m;
     m.model = cell.model, m.mode = task.training ? "train" : "infer";
     m.length = cell.length, m.batch = task.batch, m.threads = task.threads;
-    m.settings = {{"encoder", to_json(parse<EncoderConfig>(task.encoder, "encoder"))}, {"model", task.settings}};
+    m.settings = {{"encoder", stored_encoder(task.encoder)}, {"model", task.settings}};
     for (const auto& [metric, value] : metrics.items()) {
       m.metric = metric, m.value = value.get<double>();
       cell.figures.push_back(m);

@@ -211,6 +211,20 @@ TEST(Revision, IsTheNumbersOfEngineAndModel) {
   models() = before;
 }
 
+// The settings that were added since, at their defaults.
+TEST(Key, KnowsLaterSettingsOnlyWhereTheyAreSet) {
+  const Json later{{"head_layers", -1}, {"norm", "before"}, {"feed", "gelu"}, {"final_norm", true}};
+  EXPECT_EQ(key(smoke(later)), key(smoke()));
+  std::set<std::string> keys{key(smoke())};
+  for (const auto& [name, value] :
+       Json{{"head_layers", 0}, {"norm", "after"}, {"feed", "none"}, {"final_norm", false}}.items()) {
+    const Experiment changed = smoke({{name, value}});
+    EXPECT_EQ(changes(changed), (Json{{name, value}}));
+    keys.insert(key(changed));
+  }
+  EXPECT_EQ(keys.size(), 5u);
+}
+
 // The key was printed by the last version that hashed its sources, whose hash stood in the place of the revision.
 TEST(Revision, IsAllThatChangesTheKeysOfOldRuns) {
   const Experiment experiment = make_experiment("listops", "smoke", "identity", 0, 0, {.set = {{"steps", 20}}});

@@ -315,10 +315,17 @@ class Trainer {
 
 }  // namespace
 
+Json stored_encoder(const Json& encoder) {
+  Json all = to_json(parse<EncoderConfig>(encoder, "encoder"));
+  const Json usual = to_json(EncoderConfig{});
+  for (const char* later : {"head_layers", "norm", "feed", "final_norm"})
+    if (all.at(later) == usual.at(later)) all.erase(later);
+  return all;
+}
+
 Json resolve_settings(const Experiment& e) {
   check(e.plan.recipe);
-  return {{"model", models().at(e.model).resolve(e.model_settings)},
-          {"encoder", to_json(parse<EncoderConfig>(e.plan.encoder, "encoder"))}};
+  return {{"model", models().at(e.model).resolve(e.model_settings)}, {"encoder", stored_encoder(e.plan.encoder)}};
 }
 
 TrainResult train(const Experiment& e, const Dataset& data, const Execution& execution,

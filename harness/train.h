@@ -72,6 +72,10 @@ struct Progress {
   }
 };
 
+/// Returns the encoder's settings as results store and hash them. Settings that older versions of this program did not
+/// have are left out where they have their defaults, so that old runs keep their keys.
+Json stored_encoder(const Json& encoder);
+
 /// Returns the resolved encoder and model settings, which are stored and hashed. Throws a usage error for a bad
 /// setting.
 Json resolve_settings(const Experiment& experiment);

@@ -1,8 +1,8 @@
 /// A stack of any registered mixers: hybrids are a list of names and the form of the blocks around them.
 ///
 ///   time and memory: those of the most expensive of its mixers
-///   norm=after: Vaswani et al. arXiv:1706.03762, §3.1. feed=swiglu: (silu(x·W₁) ∘ x·W₂)·W₃, Shazeer. arXiv:2002.05202,
-///   eq. 6, here with biases. parallel: Wang, Komatsuzaki. GPT-J-6B, 2021. tied: Lan et al. arXiv:1909.11942, §3.1.
+///   norm=after: Vaswani et al. arXiv:1706.03762, §3.1. parallel: Wang, Komatsuzaki. GPT-J-6B, 2021. tied:
+///   Lan et al. arXiv:1909.11942, §3.1.
 #include <algorithm>
 #include <sstream>
 
@@ -18,28 +18,6 @@ struct Listed {
   Settings settings;
 };
 
-/// A feed-forward part with another activation than FeedForward's.
-class OtherFeed final : public PositionWise {
- public:
-  OtherFeed(bool gated, const LayerDims& dims, const ParameterScope& scope)
-      : in_(scope / "in", dims.width, dims.ff, Init::xavier(dims.width, dims.ff), Init::zeros()),
-        out_(scope / "out", dims.ff, dims.width, Init::xavier(dims.ff, dims.width), Init::zeros()),
-        hidden_site_(scope.dropout("hidden", dims.dropout)),
-        out_site_(scope.dropout("out", dims.dropout)) {
-    if (gated) gate_.emplace(scope / "gate", dims.width, dims.ff, Init::xavier(dims.width, dims.ff), Init::zeros());
-  }
-
-  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
-    Tensor hidden = gate_ ? multiply(silu((*gate_)(x)), in_(x)) : relu(in_(x));
-    return dropout(out_(dropout(std::move(hidden), hidden_site_, layout)), out_site_, layout);
-  }
-
- private:
-  Linear in_, out_;
-  std::optional<Linear> gate_;
-  Dropout hidden_site_, out_site_;
-};
-
 class Stack final : public Encoder {
  public:
   struct Config {
@@ -50,7 +28,7 @@ class Stack final : public Encoder {
     void fields(auto&& f) {
       f("blocks", blocks, "the mixers of the blocks in turn, with settings: s4d(states=16),linear");
       f("norm", norm, "before or after each part of a block");
-      f("feed", feed, "position-wise part of a block: gelu, relu, swiglu or none");
+      f("feed", feed, "position-wise part of a block: gelu, relu, silu, swiglu or none");
       f("parallel", parallel, "the parts of a block read the same tokens, and their results are added");
       f("tied", tied, "each mixer of the list has one set of parameters for all its blocks");
       f("rotary", rotary, "rotary positions in mixers that are attention");
@@ -59,7 +37,7 @@ class Stack final : public Encoder {
   };
 
   Stack(const Config& config, const LayerDims& dims, const ParameterScope& scope)
-      : blocks_(with_rotary(dims, config), scope, mixers(config), feed(config), form(config)) {}
+      : blocks_(with_rotary(dims, config), scope, mixers(config), feed_forward(config.feed, "stack"), form(config)) {}
 
   PackedSequences forward(PackedSequences tokens) const override { return blocks_.forward(std::move(tokens)); }
 
@@ -138,16 +116,6 @@ class Stack final : public Encoder {
     return [all = listed(config)](const LayerDims& dims, const ParameterScope& scope) {
       const Listed& own = all[std::size_t(dims.layer) % all.size()];
       return models().at(own.model).mixer(own.settings, dims, scope);
-    };
-  }
-
-  static MakePositionWise feed(const Config& config) {
-    if (config.feed == "gelu") return feed_forward();
-    if (config.feed == "none") return {};
-    if (config.feed != "relu" && config.feed != "swiglu")
-      fail_usage("stack: feed is '{}'; it must be gelu, relu, swiglu or none", config.feed);
-    return [gated = config.feed == "swiglu"](const LayerDims& dims, const ParameterScope& scope) {
-      return std::make_unique<OtherFeed>(gated, dims, scope);
     };
   }
 

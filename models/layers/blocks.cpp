@@ -24,6 +24,35 @@ std::vector<Block> stack(const LayerDims& dims, const ParameterScope& scope, con
   return blocks;
 }
 
+/// A position-wise part with another activation than FeedForward's.
+class OtherFeed final : public PositionWise {
+ public:
+  OtherFeed(const std::string& activation, const LayerDims& dims, const ParameterScope& scope)
+      : is_relu_(activation == "relu"),
+        in_(scope / "in", dims.width, dims.ff, Init::xavier(dims.width, dims.ff), Init::zeros()),
+        out_(scope / "out", dims.ff, dims.width, Init::xavier(dims.ff, dims.width), Init::zeros()),
+        hidden_site_(scope.dropout("hidden", dims.dropout)),
+        out_site_(scope.dropout("out", dims.dropout)) {
+    if (activation == "swiglu")
+      gate_.emplace(scope / "gate", dims.width, dims.ff, Init::xavier(dims.width, dims.ff), Init::zeros());
+  }
+
+  Tensor forward(Tensor x, const SequenceLayout& layout) const override {
+    return dropout(out_(dropout(hidden(x), hidden_site_, layout)), out_site_, layout);
+  }
+
+ private:
+  Tensor hidden(const Tensor& x) const {
+    if (gate_) return multiply(silu((*gate_)(x)), in_(x));
+    return is_relu_ ? relu(in_(x)) : silu(in_(x));
+  }
+
+  bool is_relu_;
+  Linear in_, out_;
+  std::optional<Linear> gate_;
+  Dropout hidden_site_, out_site_;
+};
+
 /// A mixer followed by dropout.
 class Dropped final : public Sublayer {
  public:
@@ -43,9 +72,16 @@ class Dropped final : public Sublayer {
 
 MakeMixer full_attention(bool causal) { return registered("transformer", {{"causal", causal}}); }
 
-MakePositionWise feed_forward() {
-  return [](const LayerDims& dims, const ParameterScope& scope) {
-    return std::make_unique<FeedForward>(scope, dims.width, dims.ff, dims.dropout);
+MakePositionWise feed_forward(const std::string& activation, const std::string& who) {
+  if (activation == "none") return {};
+  if (activation == "gelu")
+    return [](const LayerDims& dims, const ParameterScope& scope) {
+      return std::make_unique<FeedForward>(scope, dims.width, dims.ff, dims.dropout);
+    };
+  if (activation != "silu" && activation != "relu" && activation != "swiglu")
+    fail_usage("{}: feed is '{}'; it must be silu, gelu, relu, swiglu or none", who, activation);
+  return [activation](const LayerDims& dims, const ParameterScope& scope) {
+    return std::make_unique<OtherFeed>(activation, dims, scope);
   };
 }
 
@@ -84,7 +120,7 @@ Tensor Block::forward_parallel(Tensor x, const SequenceLayout& layout) const {
 Blocks::Blocks(const LayerDims& dims, const ParameterScope& scope, const MakeMixer& mixer, const MakePositionWise& feed,
                const BlockForm& form)
     : blocks_(stack(dims, scope, mixer, feed, form)), norm_part_((scope / "norm").path()) {
-  if (!form.norm_after) norm_.emplace(scope / "norm", dims.width);
+  if (form.final_norm && !form.norm_after) norm_.emplace(scope / "norm", dims.width);
 }
 
 PackedSequences Blocks::forward(PackedSequences tokens) const {
@@ -96,10 +132,17 @@ PackedSequences Blocks::forward(PackedSequences tokens) const {
 }
 
 std::unique_ptr<Encoder> make_encoder(const std::string& model, const Settings& settings, const LayerDims& dims,
-                                      const ParameterScope& scope) {
+                                      const ParameterScope& scope, const EncoderConfig& shape) {
   const ModelEntry& entry = models().at(model);
-  if (entry.encoder) return entry.encoder(settings, dims, scope);
-  return std::make_unique<Blocks>(dims, scope, registered(model, settings), feed_forward());
+  if (shape.norm != "before" && shape.norm != "after")
+    fail_usage("encoder: norm is '{}'; it must be before or after", shape.norm);
+  if (entry.mixer)
+    return std::make_unique<Blocks>(dims, scope, registered(model, settings), feed_forward(shape.feed),
+                                    BlockForm{.norm_after = shape.norm == "after", .final_norm = shape.final_norm});
+  if (shape.norm != "before" || shape.feed != "gelu" || !shape.final_norm)
+    fail_usage("encoder: {} has a stack of its own, in which norm, feed and final_norm change nothing; leave them out",
+               model);
+  return entry.encoder(settings, dims, scope);
 }
 
 }  // namespace lra::inline LRA_ENGINE

@@ -22,14 +22,17 @@ using MakePositionWise = Make<PositionWise>;
 
 /// Makes the exact attention of the Transformer; if `causal`, no token sees a later one.
 MakeMixer full_attention(bool causal = false);
-/// Makes the position-wise part of the Transformer, of hidden width `dims.ff`.
-MakePositionWise feed_forward();
+/// Makes the position-wise part of the Transformer, of hidden width `dims.ff`, with the activation gelu, relu, silu or
+/// swiglu; "none" makes none. swiglu: (silu(x·W₁) ∘ x·W₂)·W₃, Shazeer. arXiv:2002.05202, eq. 6, here with biases.
+/// Throws a usage error, which begins with `who`, for another name.
+MakePositionWise feed_forward(const std::string& activation = "gelu", const std::string& who = "encoder");
 
 /// How blocks apply their sublayers f.
 struct BlockForm {
   bool norm_after = false;  // norm(x + f(x)), as Vaswani et al. §3.1; otherwise x + f(norm(x)), as in LRA's code
   bool parallel = false;    // x + Σ f(norm(x)) over all sublayers f at once
   long distinct = 0;        // block l uses the parameters of block l mod `distinct`; 0 if every block has its own
+  bool final_norm = true;   // a norm after the last block, unless each block ends in one
 };
 
 /// Two sublayers: the mixer followed by dropout, and a position-wise part, which an empty `feed` leaves out.
@@ -52,7 +55,7 @@ class Block {
   std::vector<LayerNorm> norms_;  // one per part, or one for parallel parts
 };
 
-/// `dims.layers` blocks, followed by a LayerNorm unless each block ends in one.
+/// `dims.layers` blocks, followed by a LayerNorm where `form` has one.
 class Blocks final : public Encoder {
  public:
   Blocks(const LayerDims& dims, const ParameterScope& scope, const MakeMixer& mixer, const MakePositionWise& feed,
@@ -65,9 +68,10 @@ class Blocks final : public Encoder {
   std::string norm_part_;
 };
 
-/// Builds a registered model as an encoder; a Mixer is put into every block of the stack. Throws a usage error for an
-/// unknown model or setting.
+/// Builds a registered model as an encoder; a Mixer is put into every block of the stack that `shape` describes. Throws
+/// a usage error for an unknown model or setting, and for another stack than the usual one around an Encoder, which has
+/// its own.
 std::unique_ptr<Encoder> make_encoder(const std::string& model, const Settings& settings, const LayerDims& dims,
-                                      const ParameterScope& scope);
+                                      const ParameterScope& scope, const EncoderConfig& shape = {});
 
 }  // namespace lra::inline LRA_ENGINE

@@ -17,7 +17,7 @@ void check(const EncoderConfig& shape, const TaskSpec& task) {
     fail_usage("encoder: setting '{}' is '{}'; it may be {}", name, value, fmt::join(allowed, " or "));
   };
   one_of("pool", shape.pool, {"cls", "mean"});
-  one_of("positions", shape.positions, {"learned", "sinusoid"});
+  one_of("positions", shape.positions, {"learned", "sinusoid", "none"});
   one_of("interaction", shape.interaction, {"nli", "concat"});
   expect_in_range(shape, "encoder");
   const long qkv = shape.qkv ? shape.qkv : shape.width;
@@ -59,13 +59,14 @@ struct Classifier::Layers {
                       : Parameter()),
         cls_vector(cls ? scope.add("embedding.cls", {shape.width}, Init::zeros()) : Parameter()),
         site(scope.dropout("embedding", shape.dropout)),
-        encoder(make_encoder(model, settings, dims, scope / "encoder")) {
+        encoder(make_encoder(model, settings, dims, scope / "encoder", shape)) {
     if (shape.positions == "sinusoid") expect_room(0, "the table of positions", {dims.length, shape.width});
-    // One hidden layer, or two for pairs, with LRA's widths.
+    // By default LRA's: one hidden layer, or two for pairs, the second half as wide.
     const long hidden = shape.head_width ? shape.head_width : shape.ff;
+    const long hidden_layers = shape.head_layers >= 0 ? shape.head_layers : task.paired ? 2 : 1;
     long width = shape.width * (!task.paired ? 1 : shape.interaction == "nli" ? 4 : 2);
-    std::vector<long> sizes = {hidden};
-    if (task.paired) sizes.push_back(std::max(1L, hidden / 2));
+    std::vector<long> sizes;
+    for (long l = 0; l < hidden_layers; ++l) sizes.push_back(std::max(1L, hidden >> l));
     sizes.push_back(task.classes);
     for (const long size : sizes) {
       head.emplace_back(scope / "head" / std::to_string(head.size()), width, size, Init::lecun(width), Init::zeros());
@@ -126,7 +127,8 @@ Tensor Classifier::forward(const Batch& batch, std::uint32_t step, double weight
   Tensor table = layers_->positions;
   if (!layers_->fixed_positions.empty())
     table = Tensor::borrow(const_cast<Real*>(layers_->fixed_positions.data()), {layout.length, shape_.width});
-  x = dropout(add_positions(std::move(x), table, layout), layers_->site, layout);
+  if (shape_.positions != "none") x = add_positions(std::move(x), table, layout);
+  x = dropout(std::move(x), layers_->site, layout);
   PackedSequences states = layers_->encoder->forward({std::move(x), layout});
   enter_layer("head");
   x = shape_.pool == "cls" ? first_rows(states.x, states.layout) : mean_rows(states.x, states.layout);  // (S,C)

@@ -69,8 +69,8 @@ TEST(Classifier, ParameterCountsOfLra) {
 
 TEST(Classifier, RefusesImpossibleShapes) {
   const TaskSpec task{"test", "test", 10, 20, 2, false, 0, 0};
-  for (const Json& bad : {Json{{"heads", 3}}, Json{{"layers", 0}}, Json{{"pool", "max"}}, Json{{"positions", "rotary"}},
-                          Json{{"dropout", 1.0}}})
+  for (const Json& bad : {Json{{"norm", "within"}}, Json{{"feed", "tanh"}}, Json{{"heads", 3}}, Json{{"layers", 0}},
+                          Json{{"pool", "max"}}, Json{{"positions", "rotary"}}, Json{{"dropout", 1.0}}})
     EXPECT_THROW(count(task, bad), Error) << bad.dump();
   EXPECT_THROW(Classifier("no_such_model", {}, {}, task, 0), Error);
 }
@@ -139,6 +139,72 @@ INSTANTIATE_TEST_SUITE_P(All, Shapes,
                                          std::tuple{false, "mean", "sinusoid", "nli"},
                                          std::tuple{true, "cls", "sinusoid", "concat"},
                                          std::tuple{true, "mean", "learned", "nli"}));
+
+/// A classifier of short sequences, one of a single token.
+ModelCase small(const std::string& model, const Json& encoder, const Json& settings = Json::object()) {
+  ModelCase c;
+  c.model = model;
+  c.settings = settings;
+  c.encoder = {{"width", 6}, {"ff", 4}, {"heads", 2}, {"layers", 2}, {"dropout", 0.0}, {"attention_dropout", 0.0}};
+  c.encoder.update(encoder);
+  c.task = {"test", "test", 9, 6, 3, false, 0, 0};
+  c.batch.ids = {1, 2, 3, 4, 5, 6};
+  c.batch.offsets = {0, 5, 6}, c.batch.labels = {0, 2}, c.batch.examples = {0, 1};
+  return c;
+}
+
+// Source: `stack`, whose forms encoders/stack_test.cpp compares with blocks composed by hand.
+TEST(Classifier, PutsMixersIntoTheChosenBlocks) {
+  for (const char* norm : {"before", "after"})
+    for (const char* feed : {"gelu", "relu", "silu", "swiglu", "none"}) {
+      const Json form{{"norm", norm}, {"feed", feed}};
+      Json of_stack = form;
+      of_stack["blocks"] = "transformer";
+      EXPECT_EQ(f64::run_model(small("transformer", form)).logits,
+                f64::run_model(small("stack", Json::object(), of_stack)).logits)
+          << norm << " " << feed;
+    }
+}
+
+// Source: with a mixer whose result is 0, no feed-forward part and no final norm, the encoder does nothing, and a head
+// without hidden layers reads the mean of the tokens' vectors.
+TEST(Classifier, CanBeNothingButALinearReadoutOfTheMean) {
+  const ModelRun run = f64::run_model(
+      small("identity", {{"feed", "none"}, {"final_norm", false}, {"head_layers", 0}, {"positions", "none"}}));
+  std::set<std::string> names;
+  for (const auto& [name, values] : run.parameters)
+    if (!name.starts_with("encoder.0.") && !name.starts_with("encoder.1.")) names.insert(name);
+  EXPECT_EQ(names, (std::set<std::string>{"embedding.tokens", "head.0.weight", "head.0.bias"}));
+  const Numbers &table = run.parameters.at("embedding.tokens"), &w = run.parameters.at("head.0.weight");
+  const std::vector<std::vector<std::size_t>> sequences{{1, 2, 3, 4, 5}, {6}};
+  for (std::size_t s = 0; s < 2; ++s)
+    for (std::size_t k = 0; k < 3; ++k) {
+      double expected = run.parameters.at("head.0.bias")[k];
+      for (std::size_t c = 0; c < 6; ++c)
+        for (const std::size_t id : sequences[s])
+          expected += w[k * 6 + c] * table[id * 6 + c] / double(sequences[s].size());
+      EXPECT_NEAR(run.logits[s * 3 + k], expected, 1e-12);
+    }
+}
+
+// Source: counted by hand, 4 · 6 features of a pair.
+TEST(Classifier, HasTheChosenNumberOfHiddenLayersInItsHead) {
+  const TaskSpec pair{"test", "test", 9, 6, 3, true, 0, 0};
+  const auto head = [&](long layers) { return count(pair, {{"width", 6}, {"ff", 5}, {"head_layers", layers}}); };
+  EXPECT_EQ(head(1) - head(0), (24 * 5 + 5) + (5 * 3 + 3) - (24 * 3 + 3));
+  EXPECT_EQ(head(2) - head(1), (5 * 2 + 2) + (2 * 3 + 3) - (5 * 3 + 3));
+  EXPECT_EQ(head(-1), head(2)) << "LRA's";
+}
+
+TEST(Classifier, RefusesAnotherStackAroundAModelWithItsOwn) {
+  const TaskSpec task{"test", "test", 10, 20, 2, false, 0, 0};
+  const auto build = [&](const Json& encoder) {
+    Classifier("perceiver", {}, parse<EncoderConfig>(encoder, "encoder"), task, 0);
+  };
+  EXPECT_NO_THROW(build(Json{{"norm", "before"}, {"feed", "gelu"}, {"head_layers", 0}}));
+  for (const Json& own : {Json{{"norm", "after"}}, Json{{"feed", "relu"}}, Json{{"final_norm", false}}})
+    EXPECT_THROW(build(own), Error) << own.dump();
+}
 
 /// The gradient of a transformer's loss, with dropout at every site.
 std::vector<float> gradient_with(double dropout, bool trains) {

@@ -23,9 +23,13 @@ struct EncoderConfig {
   double dropout = 0.1;
   double attention_dropout = 0.1;
   std::string pool = "mean";          // cls | mean
-  std::string positions = "learned";  // learned | sinusoid
+  std::string positions = "learned";  // learned | sinusoid | none
   std::string interaction = "nli";    // paired tasks: nli | concat
   long head_width = 0;                // 0: ff
+  long head_layers = -1;              // −1: one, for pairs two
+  std::string norm = "before";        // before | after
+  std::string feed = "gelu";          // gelu | relu | silu | swiglu | none
+  bool final_norm = true;             // with norms before the parts of blocks only
 
   void fields(auto&& f) {
     f("width", width, "features of a token", between(1, kMostOfASize));
@@ -36,9 +40,14 @@ struct EncoderConfig {
     f("dropout", dropout, "dropout on embeddings and residual branches", between(0, 1));
     f("attention_dropout", attention_dropout, "dropout on attention probabilities", between(0, 1));
     f("pool", pool, "cls or mean; on paired tasks cls is the first token");
-    f("positions", positions, "learned or sinusoid");
+    f("positions", positions, "learned, sinusoid or none");
     f("interaction", interaction, "paired tasks: nli (e1, e2, e1*e2, e1-e2) or concat (e1, e2)");
     f("head_width", head_width, "hidden features of the classifier's head, 0 for ff", between(0, kMostOfASize));
+    f("head_layers", head_layers, "hidden layers of the head, each half as wide as the one before; -1: LRA's 1 or 2",
+      between(-1, 16));
+    f("norm", norm, "norms before or after the parts of a block");
+    f("feed", feed, "position-wise part of a block: gelu, relu, silu, swiglu or none");
+    f("final_norm", final_norm, "a norm after the last block, if norms are before the parts");
   }
 };
 
