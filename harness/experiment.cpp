@@ -60,8 +60,10 @@ void check_not_of_model(const Json& set, const ModelEntry& entry, const std::str
 }
 
 Json encode_spec(const TaskSpec& spec) {
-  return {{"name", spec.name},       {"variant", spec.variant}, {"vocab", spec.vocab},   {"length", spec.length},
-          {"classes", spec.classes}, {"paired", spec.paired},   {"height", spec.height}, {"width", spec.width}};
+  Json json{{"name", spec.name},       {"variant", spec.variant}, {"vocab", spec.vocab},   {"length", spec.length},
+            {"classes", spec.classes}, {"paired", spec.paired},   {"height", spec.height}, {"width", spec.width}};
+  if (spec.reads_numbers()) json.update({{"mean", spec.mean}, {"deviation", spec.deviation}});
+  return json;
 }
 
 TaskSpec decode_spec(const Json& json) {
@@ -74,6 +76,8 @@ TaskSpec decode_spec(const Json& json) {
   json.at("paired").get_to(spec.paired);
   json.at("height").get_to(spec.height);
   json.at("width").get_to(spec.width);
+  spec.mean = json.value("mean", 0.0);
+  spec.deviation = json.value("deviation", 0.0);
   return spec;
 }
 

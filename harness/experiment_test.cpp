@@ -49,6 +49,15 @@ TEST(Key, DependsOnWhatDecidesTheResult) {
   EXPECT_EQ(keys.size(), 9u);
 }
 
+TEST(Key, DependsOnHowPixelsAreRead) {
+  const Experiment ids = make_experiment("image", "smoke", "linear", 1, 0, {});
+  Experiment numbers = ids;
+  numbers.plan.spec.mean = 127.5, numbers.plan.spec.deviation = 127.5;
+  EXPECT_NE(key(numbers), key(ids));
+  EXPECT_EQ(canonical(decode_experiment(encode(numbers)), "f"), canonical(numbers, "f"));
+  EXPECT_FALSE(canonical(ids, "f").at("task").contains("deviation")) << "the key of earlier runs";
+}
+
 TEST(Key, KnowsNeitherThreadsNorPaths) {
   const Json form = canonical(smoke(), "f");
   std::set<std::string> names;

@@ -37,6 +37,7 @@ void mark_reached(const Experiment& experiment, const EncoderConfig& shape, std:
                   std::vector<bool>& reached) {
   TaskSpec spec = experiment.plan.spec;
   spec.vocab = batch.tokens();
+  spec.deviation = 0;  // what a token reaches does not depend on how it becomes a vector
   const Classifier model(experiment.model, experiment.model_settings, shape, spec, seed);
   std::vector<float> gradients(std::size_t(model.parameters().count()));
   WorkerPool(1).run(1, [&](long) {

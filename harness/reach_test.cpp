@@ -95,8 +95,9 @@ Experiment with(Experiment e, const Json& encoder) {
 }
 
 /// The tokens that reach the logits only through other tokens' states: all but the first of each sequence where that
-/// one is pooled.
-long reached_by_mixing(const Experiment& e) {
+/// one is pooled. Where no token sees a later one, a first token sees none, so it is asked in both directions.
+long reached_by_mixing(Experiment e) {
+  if (e.model_settings.contains("causal")) e.model_settings["causal"] = false;
   std::vector<bool> reached = reached_tokens(with(e, {{"pool", "cls"}}), e.plan.spec.length);
   if (e.plan.spec.paired) reached[0] = reached[reached.size() / 2] = false;
   return std::count(reached.begin(), reached.end(), true);

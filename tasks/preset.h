@@ -4,10 +4,12 @@
 ///   {"summary": …,
 ///    "published": true,    if the settings are those of the publication that the summary names: they then stay even
 ///                          where they hide tokens from a model or switch off one of its mechanisms
-///    "encoder": {…}, "recipe": {…}, "models": {MODEL: {…}},        for every task of the preset
-///    "tasks": {TASK: {"variant": …, "length": …,
+///    "note": …,            where the preset departs from its sources, and what they leave open; a task may have its
+///    own "encoder": {…}, "recipe": {…}, "models": {MODEL: {…}},        for every task of the preset "tasks": {TASK:
+///    {"variant": …, "length": …, "note": …,
 ///                     "data": {"source": …, settings of the source},
 ///                     "fallback": {"variant": …, "data": {…}},     used when official files are missing
+///                     "numbers": {"mean": …, "deviation": …},      ids are read as numbers (TaskSpec::mean)
 ///                     "encoder": {…}, "recipe": {…},
 ///                     "models": {MODEL: {"encoder": {…}, "mixer": {…}, "recipe": {…}}}}}}
 ///

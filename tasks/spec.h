@@ -14,6 +14,10 @@ struct TaskSpec {
   bool paired = false;  // two sequences per example, encoded apart
   long height = 0;      // for images read row by row: height · width = length; otherwise 0
   long width = 0;
+  double mean = 0;  // with a deviation, models read each id as the number (id − mean) / deviation, such as the gray
+  double deviation = 0;  // values of pixels; 0: ids name rows of a table of embeddings
+
+  bool reads_numbers() const { return deviation > 0; }
 };
 
 }  // namespace lra

@@ -118,6 +118,10 @@ TaskSpec spec_of(const std::string& task, const Json& entry) {
   spec.classes = definition.classes;
   spec.paired = definition.paired;
   if (definition.shape) definition.shape(resolve_data(entry.at("data")), spec);
+  if (entry.contains("numbers")) {
+    spec.mean = entry.at("numbers").at("mean");
+    spec.deviation = entry.at("numbers").at("deviation");
+  }
   if (definition.image) spec.height = spec.width = std::lround(std::sqrt(double(spec.length)));
   return spec;
 }

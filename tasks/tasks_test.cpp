@@ -26,6 +26,9 @@ struct Shape {
   long width = 0, qkv = 0, ff = 0, heads = 0, layers = 0;
   double dropout = -1, attention_dropout = -1;
   std::string pool, positions, interaction;
+  long head_layers = -1;
+  std::string norm = "before", feed = "gelu";
+  bool final_norm = true;
   void fields(auto&& f) {
     f("width", width, "");
     f("qkv", qkv, "");
@@ -37,11 +40,16 @@ struct Shape {
     f("pool", pool, "");
     f("positions", positions, "");
     f("interaction", interaction, "");
+    f("head_layers", head_layers, "");
+    f("norm", norm, "");
+    f("feed", feed, "");
+    f("final_norm", final_norm, "");
   }
 };
 
 TEST(Presets, EveryTaskAndModelParsesStrictly) {
-  EXPECT_EQ(preset_names(), (std::vector<std::string>{"smoke", "quick", "overnight", "small", "lra", "lra_paper"}));
+  EXPECT_EQ(preset_names(), (std::vector<std::string>{"smoke", "quick", "overnight", "small", "skyformer", "lra",
+                                                      "lra_paper", "ssm", "mega"}));
   for (const auto& name : preset_names()) {
     EXPECT_FALSE(preset(name).at("summary").get<std::string>().empty());
     for (const auto& [task, entry] : preset(name).at("tasks").items())
@@ -80,11 +88,12 @@ TEST(Presets, HoldNoStrayKeys) {
       expect_keys(parts, {"encoder", "mixer", "recipe"}, fmt::format("{} {}", where, model));
   };
   for (const auto& name : preset_names()) {
-    expect_keys(preset(name), {"summary", "published", "encoder", "recipe", "models", "tasks"}, name);
+    expect_keys(preset(name), {"summary", "published", "note", "encoder", "recipe", "models", "tasks"}, name);
     expect_models(preset(name), name);
     for (const auto& [task, entry] : preset(name).at("tasks").items()) {
       const std::string where = fmt::format("{} {}", name, task);
-      expect_keys(entry, {"variant", "length", "data", "fallback", "encoder", "recipe", "models"}, where);
+      expect_keys(entry, {"variant", "length", "note", "numbers", "data", "fallback", "encoder", "recipe", "models"},
+                  where);
       expect_models(entry, where);
     }
   }
@@ -115,6 +124,106 @@ TEST(Presets, GiveLrasParameterCounts) {
   TaskPlan nli = plan_task("retrieval", "lra", "transformer");
   nli.encoder["interaction"] = "nli";
   EXPECT_EQ(vanilla_parameters(nli), 1218690);
+}
+
+// Sources: the authors' code, state-spaces/s4 (configs/experiment/lra), lindermanlab/S5 (bin/run_experiments),
+// ag1988/dss (README), NicolasZucchet/minimal-LRU (run_train.py).
+TEST(Presets, SsmHasTheConfigurationsOfItsAuthors) {
+  struct Facts {
+    const char *task, *model;
+    long width, layers, batch, steps;
+    double warmup, lr, weight_decay, dropout;
+    const char* norm;
+    long states;
+  };
+  for (const Facts& f : {Facts{"listops", "s4", 256, 6, 32, 120000, 12000, 0.01, 0.05, 0, "after", 4},
+                         Facts{"listops", "s5", 128, 8, 50, 76800, 1920, 0.003, 0.04, 0, "before", 16},
+                         Facts{"listops", "dss", 128, 6, 50, 96000, 0, 0.01, 0.01, 0, "after", 64},
+                         Facts{"listops", "lru", 256, 4, 64, 60000, 0, 0.001, 0.05, 0.1, "before", 128},
+                         Facts{"image", "s4d", 512, 6, 50, 180000, 18000, 0.01, 0.05, 0.1, "after", 64},
+                         Facts{"image", "s5", 512, 6, 50, 225000, 900, 0.0045, 0.07, 0.1, "before", 384},
+                         Facts{"image", "dss", 512, 6, 50, 180000, 0, 0.004, 0.01, 0.2, "after", 64},
+                         Facts{"pathfinder", "s4", 256, 6, 64, 500000, 50000, 0.004, 0.05, 0, "before", 64},
+                         Facts{"pathfinder", "s5", 192, 6, 64, 500000, 2500, 0.0045, 0.03, 0.05, "before", 256},
+                         Facts{"pathfinder", "dss", 256, 6, 100, 320000, 0, 0.004, 0, 0.1, "before", 64},
+                         Facts{"pathx", "s4", 256, 6, 16, 500000, 50000, 0.001, 0.05, 0, "before", 64},
+                         Facts{"pathx", "s5", 128, 6, 32, 375000, 5000, 0.0018, 0.06, 0, "before", 256},
+                         Facts{"pathx", "dss", 256, 6, 16, 350000, 0, 0.0005, 0, 0, "before", 64}}) {
+    SCOPED_TRACE(fmt::format("{} {}", f.task, f.model));
+    const TaskPlan plan = plan_task(f.task, "ssm", f.model);
+    EXPECT_EQ(plan.encoder.at("width"), f.width);
+    EXPECT_EQ(plan.encoder.at("layers"), f.layers);
+    EXPECT_EQ(plan.encoder.at("dropout"), f.dropout);
+    EXPECT_EQ(plan.encoder.value("norm", "before"), f.norm);
+    EXPECT_EQ(plan.encoder.at("feed"), "none");
+    EXPECT_EQ(plan.encoder.at("positions"), "none");
+    EXPECT_EQ(plan.recipe.batch, f.batch);
+    EXPECT_EQ(plan.recipe.steps, f.steps);
+    EXPECT_EQ(plan.recipe.warmup, f.warmup);
+    EXPECT_EQ(plan.recipe.lr, f.lr);
+    EXPECT_EQ(plan.recipe.weight_decay, f.weight_decay);
+    EXPECT_EQ(plan.mixer.value("states", 64), f.states);
+  }
+}
+
+// Source: the README of the authors' code, facebookresearch/mega (examples/mega/README.lra.md).
+TEST(Presets, MegaHasTheConfigurationsOfItsAuthors) {
+  struct Facts {
+    const char* task;
+    long width, ff, layers, batch, steps;
+    double warmup, lr, weight_decay;
+  };
+  for (const Facts& f : {Facts{"listops", 80, 160, 6, 64, 90000, 3000, 0.001, 0.01},
+                         Facts{"image", 160, 320, 8, 50, 180000, 9000, 0.01, 0.02},
+                         Facts{"pathfinder", 128, 256, 6, 128, 250000, 50000, 0.01, 0.01},
+                         Facts{"pathx", 64, 128, 4, 16, 125000, 25000, 0.01, 0.01}}) {
+    SCOPED_TRACE(f.task);
+    const TaskPlan plan = plan_task(f.task, "mega", "mega");
+    EXPECT_EQ(plan.encoder.at("width"), f.width);
+    EXPECT_EQ(plan.encoder.at("ff"), f.ff);
+    EXPECT_EQ(plan.encoder.at("layers"), f.layers);
+    EXPECT_EQ(plan.recipe.batch, f.batch);
+    EXPECT_EQ(plan.recipe.steps, f.steps);
+    EXPECT_EQ(plan.recipe.warmup, f.warmup);
+    EXPECT_EQ(plan.recipe.lr, f.lr);
+    EXPECT_EQ(plan.recipe.weight_decay, f.weight_decay);
+    EXPECT_EQ(plan.recipe.clip, 1);
+  }
+}
+
+// Source: the authors' code, pkuzengqi/Skyformer (src/config.py).
+TEST(Presets, SkyformerTrainsFiftyThousandSteps) {
+  for (const auto& [task, batch, lr, warmup] :
+       {std::tuple{"listops", 32, 1e-4, 1000}, std::tuple{"text", 32, 1e-4, 80}, std::tuple{"retrieval", 16, 2e-4, 800},
+        std::tuple{"image", 256, 1e-4, 175}, std::tuple{"pathfinder", 128, 2e-4, 312}}) {
+    const TaskPlan plan = plan_task(task, "skyformer", "transformer"), small = plan_task(task, "small", "transformer");
+    EXPECT_EQ(plan.recipe.steps, 50000) << task;
+    EXPECT_EQ(plan.recipe.batch, batch) << task;
+    EXPECT_EQ(plan.recipe.lr, lr) << task;
+    EXPECT_EQ(plan.recipe.warmup, warmup) << task;
+    EXPECT_EQ(plan.spec.variant, small.spec.variant) << task;
+    EXPECT_EQ(plan.data, small.data) << task;
+  }
+}
+
+// Source of mean and deviation: state-spaces/s4 (src/dataloaders) and the README of facebookresearch/mega, times 255.
+TEST(Plan, PixelsAsNumbersAreVariantsOfTheirOwn) {
+  for (const char* preset : {"ssm", "mega"}) {
+    for (const char* task : {"pathfinder", "pathx"}) {
+      const TaskSpec spec = plan_task(task, preset, "s4d").spec;
+      EXPECT_EQ(spec.variant, fmt::format("{}@generated-pixels", task));
+      EXPECT_EQ(spec.mean, 127.5);
+      EXPECT_EQ(spec.deviation, 127.5);
+    }
+    EXPECT_EQ(plan_task("image", preset, "s4d").spec.variant, "image@pixels");
+    EXPECT_EQ(plan_task("image", preset, "s4d").data, plan_task("image", "lra", "s4d").data);
+    EXPECT_FALSE(plan_task("listops", preset, "s4d").spec.reads_numbers());
+  }
+  EXPECT_EQ(plan_task("image", "ssm", "s4d").spec.mean, 122.6);
+  EXPECT_EQ(plan_task("image", "ssm", "s4d").spec.deviation, 61);
+  EXPECT_NEAR(plan_task("image", "mega", "s4d").spec.mean, 0.48 * 255, 1e-9);
+  EXPECT_NEAR(plan_task("image", "mega", "s4d").spec.deviation, 0.24 * 255, 1e-9);
+  EXPECT_FALSE(plan_task("image", "lra", "s4d").spec.reads_numbers());
 }
 
 TEST(Plan, ModelOverridesWin) {

@@ -29,6 +29,14 @@ void check(const EncoderConfig& shape, const TaskSpec& task) {
   if (task.vocab < 1 || task.classes < 2 || task.length < 1) fail_usage("task {} has no tokens or classes", task.name);
 }
 
+/// The ids as numbers, (T,1).
+Tensor numbers(const std::vector<std::int32_t>& ids, const TaskSpec& task) {
+  Tensor x = Tensor::empty({long(ids.size()), 1});
+  Real* value = x.data();
+  for (const std::int32_t id : ids) *value++ = Real((id - task.mean) / task.deviation);
+  return x;
+}
+
 /// sin and cos of position · 10000^(−2i/C). Vaswani et al. arXiv:1706.03762, §3.5.
 std::vector<Real> sinusoid(long length, long width) {
   std::vector<Real> table(std::size_t(length * width));
@@ -45,6 +53,7 @@ std::vector<Real> sinusoid(long length, long width) {
 struct Classifier::Layers {
   bool cls;  // prepend a learned vector to each sequence
   Parameter tokens, positions, cls_vector;
+  std::optional<Linear> values;  // instead of `tokens` where the task's ids are numbers
   std::vector<Real> fixed_positions;
   Dropout site;
   std::unique_ptr<Encoder> encoder;
@@ -53,13 +62,16 @@ struct Classifier::Layers {
   Layers(const std::string& model, const Settings& settings, const EncoderConfig& shape, const TaskSpec& task,
          const LayerDims& dims, const ParameterScope& scope)
       : cls(shape.pool == "cls" && !task.paired),
-        tokens(scope.add("embedding.tokens", {task.vocab, shape.width}, Init::normal(1))),
+        tokens(task.reads_numbers() ? Parameter()
+                                    : scope.add("embedding.tokens", {task.vocab, shape.width}, Init::normal(1))),
         positions(shape.positions == "learned"
                       ? scope.add("embedding.positions", {dims.length, shape.width}, Init::normal(0.02))
                       : Parameter()),
         cls_vector(cls ? scope.add("embedding.cls", {shape.width}, Init::zeros()) : Parameter()),
         site(scope.dropout("embedding", shape.dropout)),
         encoder(make_encoder(model, settings, dims, scope / "encoder", shape)) {
+    if (task.reads_numbers())
+      values.emplace(scope / "embedding.values", 1, shape.width, Init::torch(1), Init::torch(1));
     if (shape.positions == "sinusoid") expect_room(0, "the table of positions", {dims.length, shape.width});
     // By default LRA's: one hidden layer, or two for pairs, the second half as wide.
     const long hidden = shape.head_width ? shape.head_width : shape.ff;
@@ -122,7 +134,8 @@ Tensor Classifier::forward(const Batch& batch, std::uint32_t step, double weight
   SequenceLayout layout = layout_of(batch, step);
   layout.weight = weight;
   enter_layer("embedding");
-  Tensor x = embedding(batch.ids, layers_->tokens);  // (T,C)
+  Tensor x =
+      layers_->values ? (*layers_->values)(numbers(batch.ids, task_)) : embedding(batch.ids, layers_->tokens);  // (T,C)
   if (layers_->cls) x = prepend(layers_->cls_vector, x, layout);
   Tensor table = layers_->positions;
   if (!layers_->fixed_positions.empty())

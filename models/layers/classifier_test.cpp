@@ -84,12 +84,12 @@ TEST(Classifier, StartsAsAFunctionOfTheSeed) {
   EXPECT_NE(digest(1), digest(2));
 }
 
-/// A pair of sequences per example, both pools and both interactions.
-class Shapes : public testing::TestWithParam<std::tuple<bool, std::string, std::string, std::string>> {};
+/// A pair of sequences per example, both pools and both interactions, and tokens or, with a deviation, numbers.
+class Shapes : public testing::TestWithParam<std::tuple<bool, std::string, std::string, std::string, double>> {};
 
 // Source: (f(x + h) − f(x − h)) / 2h of the whole model's mean loss in double, h = 1e-5.
 TEST_P(Shapes, BackwardEqualsCentralDifferences) {
-  const auto& [paired, pool, positions, interaction] = GetParam();
+  const auto& [paired, pool, positions, interaction, deviation] = GetParam();
   ModelCase c;
   c.model = "linear";
   c.encoder = {{"width", 8},
@@ -100,7 +100,7 @@ TEST_P(Shapes, BackwardEqualsCentralDifferences) {
                {"positions", positions},
                {"interaction", interaction},
                {"dropout", 0.2}};
-  c.task = {"test", "test", 9, 6, 3, paired, 0, 0};
+  c.task = {"test", "test", 9, 6, 3, paired, 0, 0, 4.5, deviation};
   c.batch.ids = {1, 2, 3, 4, 5, 6, 7, 8, 1, 3};
   c.batch.offsets = {0, 3, 4, 9, 10};
   c.batch.paired = paired;
@@ -135,10 +135,11 @@ TEST_P(Shapes, BackwardEqualsCentralDifferences) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Shapes,
-                         testing::Values(std::tuple{false, "cls", "learned", "nli"},
-                                         std::tuple{false, "mean", "sinusoid", "nli"},
-                                         std::tuple{true, "cls", "sinusoid", "concat"},
-                                         std::tuple{true, "mean", "learned", "nli"}));
+                         testing::Values(std::tuple{false, "cls", "learned", "nli", 0},
+                                         std::tuple{false, "mean", "sinusoid", "nli", 0},
+                                         std::tuple{false, "mean", "none", "nli", 2.5},
+                                         std::tuple{true, "cls", "sinusoid", "concat", 0},
+                                         std::tuple{true, "mean", "learned", "nli", 2.5}));
 
 /// A classifier of short sequences, one of a single token.
 ModelCase small(const std::string& model, const Json& encoder, const Json& settings = Json::object()) {
@@ -185,6 +186,34 @@ TEST(Classifier, CanBeNothingButALinearReadoutOfTheMean) {
           expected += w[k * 6 + c] * table[id * 6 + c] / double(sequences[s].size());
       EXPECT_NEAR(run.logits[s * 3 + k], expected, 1e-12);
     }
+}
+
+// Source: as above, with (id − 2) / 4 times a vector plus another one for each token.
+TEST(Classifier, ReadsNumbersThroughALinearLayer) {
+  ModelCase c = small("identity", {{"feed", "none"}, {"final_norm", false}, {"head_layers", 0}, {"positions", "none"}});
+  c.task.mean = 2, c.task.deviation = 4;
+  c.batch.ids = {1, 2, 3, 4, 250, 6};  // of any size, as there is no table
+  const ModelRun run = f64::run_model(c);
+  EXPECT_FALSE(run.parameters.contains("embedding.tokens"));
+  const Numbers &slope = run.parameters.at("embedding.values.weight"),
+                &start = run.parameters.at("embedding.values.bias"), &w = run.parameters.at("head.0.weight");
+  const double means[] = {(-1 + 0 + 1 + 2 + 248) / 20.0, 1};
+  for (std::size_t s = 0; s < 2; ++s)
+    for (std::size_t k = 0; k < 3; ++k) {
+      double expected = run.parameters.at("head.0.bias")[k];
+      for (std::size_t i = 0; i < 6; ++i) expected += w[k * 6 + i] * (slope[i] * means[s] + start[i]);
+      EXPECT_NEAR(run.logits[s * 3 + k], expected, 1e-10);
+    }
+}
+
+TEST(Classifier, ReadsTheNumbersOfAnExampleWithoutItsCompany) {
+  const Worker worker;
+  ModelCase both = small("transformer", {{"width", 16}}), first = both;
+  both.task.mean = first.task.mean = 3, both.task.deviation = first.task.deviation = 2;
+  first.batch.ids.resize(5), first.batch.offsets.resize(2), first.batch.labels.resize(1),
+      first.batch.examples.resize(1);
+  const Numbers together = f32::run_model(both).logits, alone = f32::run_model(first).logits;
+  EXPECT_EQ(Numbers(together.begin(), together.begin() + 3), alone);
 }
 
 // Source: counted by hand, 4 · 6 features of a pair.

@@ -172,7 +172,7 @@ std::string heat_map(const AccuracyTable& table) {
     for (std::size_t c = 0; c < row.cells.size(); ++c) {
       const auto& cell = row.cells[c];
       const bool may = cell && row.label == row.model && why_not_comparable(*cell->runs.front()).empty();
-      const PublishedRange range = may ? published_range(row.model, table.columns[c].task) : PublishedRange();
+      const PublishedRange range = may ? published_range(row.model, table.columns[c].variant) : PublishedRange();
       if (range.entries == 0) {
         cells += "<td class=\"quiet\">–</td>";
         continue;

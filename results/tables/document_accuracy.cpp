@@ -246,7 +246,7 @@ struct PublishedNotes {
 
   void add(const Row& row, const Column& column, const PublishedRange& range) {
     for (const std::string& entry : range.left_out)
-      left_out.insert(fmt::format("Not counted for {} on {}: {}.", row.model, column.task, entry));
+      left_out.insert(fmt::format("Not counted for {} on {}: {}.", row.model, column.variant, entry));
     for (const Published* entry : range.from)
       if (entry->kind == "suspect")
         footnotes.insert(fmt::format("⚠ {}, {}, {}: {}.", entry->paper, entry->table, column.task, entry->note));
@@ -332,7 +332,7 @@ Table tabulate_published(const AccuracyTable& table) {
             "No published figures are shown for `{}`: its settings are not the model's defaults.", row.label));
         continue;
       }
-      const PublishedRange range = published_range(row.model, column.task);
+      const PublishedRange range = published_range(row.model, column.variant);
       said.add(row, column, range);
       if (range.from.empty()) continue;
       notes.add(row.cells[c]->marks);

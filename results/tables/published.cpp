@@ -32,8 +32,15 @@ std::vector<std::vector<std::string>> parse_csv(std::string_view text) {
   return lines;
 }
 
+/// The variant that papers read whose models take `inputs`: "tokens" are LRA's. "numbers" are the pixels of pictures as
+/// numbers, and characters instead of the bytes of texts, as Gu et al.'s code reads them and what derives from it.
+std::string variant_of(const std::string& task, const std::string& inputs) {
+  if (inputs == "tokens" || task == "listops") return task;
+  return task + (task == "text" || task == "retrieval" ? "@characters" : "@pixels");
+}
+
 std::vector<Published> read_all() {
-  constexpr std::size_t kFirstTask = 4;
+  constexpr std::size_t kInputs = 4, kFirstTask = 5;
   const auto sources = parse_csv(kPublishedSources), notes = parse_csv(kPublishedNotes);
   auto scores = parse_csv(kPublishedScores);
   const std::vector<std::string> headings = std::move(scores.at(0));
@@ -46,6 +53,7 @@ std::vector<Published> read_all() {
       Published& entry = all.emplace_back();
       entry.source = score[0], entry.model = score[1], entry.printed_as = score[2], entry.provenance = score[3];
       entry.task = headings[t];
+      entry.variant = variant_of(entry.task, score[kInputs]);
       entry.failed = printed == "x";
       if (!entry.failed) entry.accuracy = std::stod(printed) / 100;
       for (const auto& source : sources)
@@ -69,10 +77,10 @@ const std::vector<Published>& published() {
   return all;
 }
 
-PublishedRange published_range(const std::string& model, const std::string& task) {
+PublishedRange published_range(const std::string& model, const std::string& variant) {
   PublishedRange range;
   for (const Published& entry : published()) {
-    if (entry.task != task || plain(entry.model) != plain(model)) continue;
+    if (entry.variant != variant || plain(entry.model) != plain(model)) continue;
     if (entry.kind == "pretrained" || entry.kind == "variant") {
       range.left_out.push_back(fmt::format("{} ({}: {})", entry.source, entry.kind, entry.note));
       continue;
@@ -90,9 +98,11 @@ PublishedRange published_range(const std::string& model, const std::string& task
 }
 
 std::string why_not_comparable(const StoredRun& run) {
-  if (std::none_of(published().begin(), published().end(), [&](const auto& entry) { return entry.task == run.task; }))
+  const auto any = [](const auto& matches) { return std::any_of(published().begin(), published().end(), matches); };
+  if (!any([&](const Published& entry) { return entry.task == run.task; }))
     return fmt::format("no paper prints figures for `{}`", run.task);
-  if (run.variant != run.task) return fmt::format("`{}` is not the papers' variant `{}`", run.variant, run.task);
+  if (!any([&](const Published& entry) { return entry.variant == run.variant; }))
+    return fmt::format("`{}` is not the papers' variant `{}`", run.variant, run.task);
   if (!run.comparable) return "it was cut short";
   return {};
 }

@@ -15,6 +15,7 @@ struct Published {
   std::string source;  // as in sources.csv
   std::string paper, arxiv, table, protocol;
   std::string model, printed_as, task;  // model and task by our names
+  std::string variant;     // of the task: LRA's, which has the task's name, or the one that state-space models read
   std::string provenance;  // primary: by the model's authors; rerun: by others; copied: quoted from another paper
   double accuracy = 0;     // a share; 0 when it failed
   bool failed = false;     // printed as a failure
@@ -35,11 +36,12 @@ struct PublishedRange {
   double apart(double ours) const { return ours > high ? ours - high : ours < low ? ours - low : 0; }
 };
 
-/// Has no entries when nothing comparable was published. Model names are compared without `_`.
-PublishedRange published_range(const std::string& model, const std::string& task);
+/// Has no entries when nothing comparable was published for the variant of a task. Model names are compared without
+/// `_`.
+PublishedRange published_range(const std::string& model, const std::string& variant);
 
-/// One clause on why published figures cannot be compared with this run; empty when they can. Only a complete run on
-/// the variant that has the task's own name can.
+/// One clause on why published figures cannot be compared with this run; empty when they can. Only a complete run on a
+/// variant that papers print figures for can.
 std::string why_not_comparable(const StoredRun& run);
 
 }  // namespace lra

@@ -87,6 +87,17 @@ Json model_json(const DescribeOptions& options) {
           {"cost", options.no_cost ? Json() : cost_json(model, plan.spec)}};
 }
 
+/// What the preset says about its task and about itself, where it departs from its sources.
+std::string notes_of(const TaskPlan& plan) {
+  const Json& whole = preset(plan.preset);
+  std::string notes = whole.value("note", "");
+  if (const auto entry = whole.at("tasks").find(plan.spec.name); entry != whole.at("tasks").end()) {
+    const std::string own = entry->value("note", "");
+    notes += (notes.empty() || own.empty() ? "" : " ") + own;
+  }
+  return notes;
+}
+
 /// The source of the examples, with its licence and citation.
 Json source_json(const std::string& name) {
   if (!sources().contains(name)) return {{"name", name}, {"summary", "not read by this build"}};
@@ -103,6 +114,7 @@ Json task_json(const DescribeOptions& options) {
           {"citation", own ? "" : task_definitions().at(options.task).citation},
           {"official", own ? "" : task_definitions().at(options.task).official},
           {"preset", options.preset},
+          {"note", notes_of(plan)},
           {"model", options.model},
           {"classes", plan.classes},
           {"spec", encode(experiment).at("spec")},
@@ -154,7 +166,7 @@ void print_model(const Json& model) {
 }
 
 void print_task(const Json& task) {
-  for (const char* key : {"name", "summary", "citation", "official", "preset"}) print_line(key, task.at(key));
+  for (const char* key : {"name", "summary", "citation", "official", "preset", "note"}) print_line(key, task.at(key));
   print_line("classes", fmt::format("{}", fmt::join(task.at("classes").get<std::vector<std::string>>(), ", ")));
   for (const char* key : {"source", "spec", "data", "encoder", "recipe"}) print_block(key, task.at(key));
 }

@@ -142,7 +142,7 @@ TEST(List, ShowsTasksModelsPresetsAndFormats) {
     EXPECT_TRUE(contains(names("models"), model)) << model;
   for (const char* task : {"listops", "text", "retrieval", "image", "pathfinder", "pathx"})
     EXPECT_TRUE(contains(names("tasks"), task)) << task;
-  for (const char* preset : {"smoke", "quick", "overnight", "small", "lra", "lra_paper"})
+  for (const char* preset : {"smoke", "quick", "overnight", "small", "skyformer", "lra", "lra_paper", "ssm", "mega"})
     EXPECT_TRUE(contains(names("presets"), preset)) << preset;
   EXPECT_TRUE(contains(names("formats"), "markdown"));
   EXPECT_NE(sandbox.lra("list presets").out.find("for tests: about a second a cell"), std::string::npos);
