@@ -47,7 +47,15 @@ class Dss final : public Mixer {
         convolution_(scope, dims) {}
 
   Tensor forward(Tensor x, const SequenceLayout& layout) const override {
-    return convolution_(x, filters(layout.longest()), layout);
+    const Tensor real = softmax_ ? Tensor(real_) : scale(exp(real_), -1);
+    const Tensor matrix = concat_columns(std::vector<Tensor>{real, frequency_});
+    // Factors Δ/2 make w·Δ/(λ·Δ) of the op's w/(λ·Δ), and one of the two conjugate states that it adds.
+    const Tensor factor = scale(exp(log_step_), 0.5);
+    const Tensor weights = multiply(weights_, causal_ ? factor : concat_rows(std::vector<Tensor>{factor, factor}));
+    const Tensor of_features = gather_rows(matrix, std::vector<long>(std::size_t(factor.dim(0)), 0));
+    return convolution_.gated(
+        x, state_space(x, of_features, log_step_, weights, softmax_ ? Discretisation::softmax : Discretisation::zoh,
+                       layout, longest_));
   }
 
  private:
@@ -57,17 +65,6 @@ class Dss final : public Mixer {
   static bool is_softmax(const Config& config) {
     if (config.version == "softmax" || config.version == "exp") return config.version == "softmax";
     fail_usage("dss: version is '{}'; it must be softmax or exp", config.version);
-  }
-
-  /// The filters of all features, (length,C) or (length,2C). Their factors Δ/2 make w·Δ/(λ·Δ) of the op's w/(λ·Δ), and
-  /// one of the two conjugate states that it adds.
-  Tensor filters(long length) const {
-    const Tensor real = softmax_ ? Tensor(real_) : scale(exp(real_), -1);
-    const Tensor matrix = concat_columns(std::vector<Tensor>{real, frequency_});
-    const Tensor factor = scale(exp(log_step_), 0.5);
-    return state_space_filters(gather_rows(matrix, std::vector<long>(std::size_t(factor.dim(0)), 0)), log_step_,
-                               multiply(weights_, causal_ ? factor : concat_rows(std::vector<Tensor>{factor, factor})),
-                               softmax_ ? Discretisation::softmax : Discretisation::zoh, length, longest_);
   }
 
   long longest_;

@@ -38,7 +38,7 @@ class Lmuformer final : public Mixer {
 
   Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     const Tensor u = relu(remembered_(x));
-    const Tensor m = long_convolution(linear(u, spread_), after_, before_, layout);
+    const Tensor m = memories_(u, layout);
     return out_(relu(add(own_(std::move(x)), linear(m, memory_))));
   }
 
@@ -47,28 +47,18 @@ class Lmuformer final : public Mixer {
       : remembered_(scope / "remembered", dims.width, config.channels, Init::xavier(dims.width, config.channels),
                     Init::zeros()),
         own_(scope / "own", dims.width, dims.width, Init::xavier(dims.width, dims.width), Init::zeros()),
-        out_(scope / "out", dims.width, dims.width, Init::xavier(dims.width, dims.width), Init::zeros()) {
-    const long sides = config.causal ? 1 : 2, columns = sides * config.channels * order;
-    memory_ = scope.add("memory", {dims.width, columns}, Init::xavier(columns, dims.width));
-    spread_ = Tensor::zeros({columns, config.channels});
-    for (long c = 0; c < columns; ++c) spread_.data()[c * config.channels + c / order % config.channels] = 1;
-    const double window = double(config.theta > 0 ? config.theta : std::max(dims.length, 1L));
-    const std::vector<double> response = legendre_response(order, window, dims.length);
-    after_ = taps(response, order, dims.length, columns, 0, columns / sides);
-    if (!config.causal) before_ = taps(response, order, dims.length, columns, columns / 2, columns);
-  }
+        out_(scope / "out", dims.width, dims.width, Init::xavier(dims.width, dims.width), Init::zeros()),
+        memory_(
+            scope.add("memory", {dims.width, states(config, order)}, Init::xavier(states(config, order), dims.width))),
+        memories_(config.channels, order, double(config.theta > 0 ? config.theta : std::max(dims.length, 1L)),
+                  dims.length, config.causal) {}
 
-  /// The response in the columns from `begin` to `end`, zeros in the others.
-  static Tensor taps(const std::vector<double>& response, long order, long length, long columns, long begin, long end) {
-    Tensor y = Tensor::zeros({length, columns});
-    for (long t = 0; t < length; ++t)
-      for (long c = begin; c < end; ++c) y.data()[t * columns + c] = Real(response[std::size_t(t * order + c % order)]);
-    return y;
-  }
+  /// Of all memories.
+  static long states(const Config& config, long order) { return (config.causal ? 1 : 2) * config.channels * order; }
 
   Linear remembered_, own_, out_;
   Parameter memory_;
-  Tensor spread_, after_, before_;
+  LegendreMemories memories_;
 };
 
 const RegisterModel<Lmuformer> registered{

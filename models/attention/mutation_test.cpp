@@ -33,6 +33,7 @@ const Mutation kMutations[] = {
     {"wide_heads", "HeadsAndFeaturesCostAsDeclared", "8 heads"},
     {"rows_of_task", "FixedLengthIsAsDeclared"},
     {"mask_dropped", "CausalIsAsDeclared"},
+    {"forgotten", "StepsContinueTheSequence", "token by token"},
     {"undeclared_random", "StochasticIsAsDeclared"},
     {"always_pulled", "AuxiliaryLossIsAsDeclared"},
     {"unmixed", "MixesIsAsDeclared"},

@@ -43,7 +43,7 @@ class S4 final : public Mixer {
 
   Tensor forward(Tensor x, const SequenceLayout& layout) const override {
     const Tensor matrix = concat_columns(std::vector<Tensor>{scale(exp(log_decay_), -1), frequency_});
-    return convolution_(x, dplr_filters(matrix, low_rank_, input_, log_step_, weights_, layout.longest()), layout);
+    return convolution_.gated(x, dplr_state_space(x, matrix, low_rank_, input_, log_step_, weights_, layout));
   }
 
  private:

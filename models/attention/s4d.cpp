@@ -47,7 +47,10 @@ class S4d final : public Mixer {
         convolution_(scope, dims) {}
 
   Tensor forward(Tensor x, const SequenceLayout& layout) const override {
-    return convolution_(x, filters(layout.longest()), layout);
+    const Tensor step = exp(log_step_);
+    const Tensor weights = multiply(weights_, causal_ ? step : concat_rows(std::vector<Tensor>{step, step}));
+    const Tensor matrix = concat_columns(std::vector<Tensor>{scale(exp(log_decay_), -1), frequency_});
+    return convolution_.gated(x, state_space(x, matrix, log_step_, weights, method_, layout));
   }
 
  private:
@@ -68,14 +71,6 @@ class S4d final : public Mixer {
         fail_usage("s4d: init is '{}'; it must be legs, lin or inv", config.init);
     }
     return all;
-  }
-
-  /// The filters of all features, (length,C) or (length,2C).
-  Tensor filters(long length) const {
-    const Tensor step = exp(log_step_);
-    return state_space_filters(concat_columns(std::vector<Tensor>{scale(exp(log_decay_), -1), frequency_}), log_step_,
-                               multiply(weights_, causal_ ? step : concat_rows(std::vector<Tensor>{step, step})),
-                               method_, length);
   }
 
   bool causal_;

@@ -5,6 +5,7 @@
 
 #include "models/autodiff/profile.h"
 #include "models/layers/blocks.h"
+#include "models/ops/step_states.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {
@@ -133,6 +134,20 @@ SequenceLayout Classifier::layout_of(const Batch& batch, std::uint32_t step) con
 Tensor Classifier::forward(const Batch& batch, std::uint32_t step, double weight) const {
   SequenceLayout layout = layout_of(batch, step);
   layout.weight = weight;
+  return logits(batch, layout);
+}
+
+Tensor Classifier::step(const Batch& batch, StepStates& states) const {
+  if (shape_.pool == "cls") fail_usage("encoder: with pool=cls there is no step form; set pool=mean");
+  const SequenceLayout layout = layout_of(batch, 0);
+  const Continued pass(states, layout);
+  for (long s = 0; s < layout.count(); ++s)
+    if (const long n = tokens_before(s) + layout.size(s); n > task_.length)
+      fail_data("{}: a sequence of {} tokens; there must be 1 to {}", task_.variant, n, task_.length);
+  return logits(batch, layout);
+}
+
+Tensor Classifier::logits(const Batch& batch, const SequenceLayout& layout) const {
   enter_layer("embedding");
   Tensor x =
       layers_->values ? (*layers_->values)(numbers(batch.ids, task_)) : embedding(batch.ids, layers_->tokens);  // (T,C)

@@ -16,6 +16,8 @@ namespace lra::inline LRA_ENGINE {
 /// The dimensions for which a model of this shape is built on a task.
 LayerDims dims_of(const EncoderConfig& shape, const TaskSpec& task);
 
+class StepStates;  // models/ops/step_states.h
+
 class Classifier {
  public:
   /// What to build: everything, or only the shapes of the parameters, which takes no time whatever their sizes.
@@ -32,11 +34,17 @@ class Classifier {
   /// Thread-safe.
   Tensor forward(const Batch& batch, std::uint32_t step, double weight = 1) const;
 
+  /// Continues the sequences of `states` by the tokens of `batch`, at least one each. Returns the logits (B, classes)
+  /// for the sequences so far; after the last tokens those of `forward`. Outside of training only. Throws a usage error
+  /// for pool=cls and for a model that cannot continue sequences with its settings, as if not causal.
+  Tensor step(const Batch& batch, StepStates& states) const;
+
   Parameters& parameters() { return parameters_; }
   const Parameters& parameters() const { return parameters_; }
 
  private:
   SequenceLayout layout_of(const Batch& batch, std::uint32_t step) const;
+  Tensor logits(const Batch& batch, const SequenceLayout& layout) const;
   Parameters parameters_;
   TaskSpec task_;
   EncoderConfig shape_;

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "models/ops/ops.h"
+#include "models/ops/step_states.h"
 #include "models/tensor/detail/onednn.h"
 #include "models/testing/bridge.h"
 #include "models/testing/compare.h"
@@ -250,6 +251,37 @@ std::vector<float> gradient_with(double dropout, bool trains) {
   cross_entropy(model.forward(batch, 5), batch.labels, 0.5);
   tape.backward();
   return gradients;
+}
+
+// Source: the forward pass. Pieces of different sizes for the two sides of a pair.
+TEST(Classifier, StepsEndInTheLogitsOfTheWhole) {
+  const Worker worker;
+  EncoderConfig shape;
+  shape.width = 16, shape.ff = 24, shape.heads = 2, shape.layers = 2;
+  const TaskSpec task{"test", "test", 30, 24, 3, true, 0, 0};
+  const auto batch_of = [](long first, long first_end, long second, long second_end) {
+    Batch batch;
+    batch.paired = true, batch.labels = {1}, batch.examples = {4};
+    for (long i = first; i < first_end; ++i) batch.ids.push_back(std::int32_t(i * 7 % 30));
+    for (long i = second; i < second_end; ++i) batch.ids.push_back(std::int32_t(i * 11 % 29));
+    batch.offsets = {0, first_end - first, first_end - first + second_end - second};
+    return batch;
+  };
+  for (const char* positions : {"learned", "sinusoid"}) {
+    shape.positions = positions;
+    const Classifier model("stack", {{"blocks", std::string("gru,transformer")}, {"causal", true}}, shape, task, 3);
+    const Tensor whole = model.forward(batch_of(0, 9, 0, 24), 0);
+    StepStates states(2);
+    (void)model.step(batch_of(0, 5, 0, 1), states);
+    (void)model.step(batch_of(5, 8, 1, 20), states);
+    const Tensor last = model.step(batch_of(8, 9, 20, 24), states);
+    for (long k = 0; k < 3; ++k) EXPECT_NEAR(last.data()[k], whole.data()[k], 1e-5) << positions;
+    EXPECT_THROW(model.step(batch_of(9, 10, 0, 1), states), Error);  // beyond 24 tokens
+  }
+  shape.pool = "cls";
+  const Classifier pooled("gru", {{"causal", true}}, shape, task, 3);
+  StepStates states(2);
+  EXPECT_THROW(pooled.step(batch_of(0, 1, 0, 1), states), Error);
 }
 
 // A tape records gradients; only Training turns on dropout.

@@ -12,9 +12,10 @@ class GatedConvolution {
  public:
   /// Adds "skip" (C) from N(0,1), and the linear layers "value" and "gate".
   GatedConvolution(const ParameterScope& scope, const LayerDims& dims);
-  /// x (T,C); filters (L,C), or (L,2C) with those that see later tokens in the second half, L at least the longest
-  /// sequence → (T,C).
+  /// x (T,C), filters as those of long_convolution → (T,C).
   Tensor operator()(const Tensor& x, const Tensor& filters, const SequenceLayout& layout) const;
+  /// What follows the convolution, given its result (T,C).
+  Tensor gated(const Tensor& x, Tensor convolved) const;
 
  private:
   Parameter skip_;

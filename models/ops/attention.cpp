@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "models/ops/detail/cached_attention.h"
 #include "models/ops/detail/head_view.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/detail/keep_pattern.h"
@@ -10,6 +11,7 @@
 #include "models/ops/detail/tile_rows.h"
 #include "models/ops/detail/tiles.h"
 #include "models/ops/ops.h"
+#include "models/ops/step_states.h"
 #include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -268,6 +270,13 @@ Tensor softmax_attention(Tensor q, Tensor k, Tensor v, long head_count, const Wi
                          const SequenceLayout& layout, const SequenceLayout& key_layout) {
   const long width = expect_attention(q, k, v, head_count, layout, key_layout, "softmax_attention");
   expect_window(window, "softmax_attention");
+  if (stepping()) {
+    const bool own = key_layout.offsets == layout.offsets && window.step == 1 && window.start == 0;
+    expect_steps(own, "softmax_attention", "has keys that are not the tokens");
+    expect_steps(window.kind == Window::Kind::all, "softmax_attention", "sees a window of keys");
+    expect_steps(window.causal, "softmax_attention", kSeesLaterTokens);
+    return cached_attention(q, k, v, head_count, layout);
+  }
   const bool drops = training() && site.active();
   return attention(q, k, v, head_count, layout, key_layout, [=](long s, long h) {
     const long queries = layout.size(s), keys = key_layout.size(s);
@@ -292,6 +301,7 @@ namespace {
 Tensor pattern_attention(Tensor q, Tensor k, Tensor v, long head_count, Pattern pattern, const Dropout& site,
                          const SequenceLayout& layout, const SequenceLayout& key_layout,
                          const MakePositionScores& make_positions) {
+  expect_steps(false, "attention by a pattern");
   keep_pattern(pattern, head_count, site, layout, key_layout);
   const long width = q.dim(1) / head_count;
   const bool drops = training() && site.active();

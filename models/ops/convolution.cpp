@@ -1,6 +1,9 @@
+#include <algorithm>
+
 #include "core/error.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
+#include "models/ops/step_states.h"
 #include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -22,6 +25,22 @@ void by_pairs(const SequenceLayout& layout, long ahead, Visit visit) {
       visit(layout.begin(s) + i, layout.begin(s) + i + ahead);
 }
 
+/// Adds what the rows before the pass's contribute, and keeps the last ones, as many as a filter reaches back to.
+void add_carried(const Tensor& x, const Tensor& w, const SequenceLayout& layout, Tensor& y) {
+  const long c = x.dim(1), before = w.dim(1) - 1;
+  for (long s = 0; s < layout.count(); ++s) {
+    Tensor past = carried_state({before, c});
+    const long at = layout.begin(s), n = layout.size(s), kept = std::max(0L, before - n);
+    for (long t = 0; t < before; ++t) {
+      const Tensor factor = tap_row(w, t, c);
+      for (long i = 0; i < std::min(n, before - t); ++i)
+        kernels::multiply_add(past.data() + (i + t) * c, factor.data(), y.data() + (at + i) * c, c);
+    }
+    std::copy(past.data() + (before - kept) * c, past.data() + before * c, past.data());
+    kernels::copy(x.data() + (at + n - (before - kept)) * c, past.data() + kept * c, (before - kept) * c);
+  }
+}
+
 }  // namespace
 
 Tensor depthwise_convolution(Tensor x, const Tensor& w, const SequenceLayout& layout, bool causal) {
@@ -30,8 +49,10 @@ Tensor depthwise_convolution(Tensor x, const Tensor& w, const SequenceLayout& la
   const long c = x.dim(1), taps = w.dim(1);
   if (taps < 1 || (!causal && taps % 2 == 0) || w.dim(0) < 1 || c % w.dim(0) != 0)
     fail("[depthwise_convolution] weights {} do not fit x {}", w.shape().text(), x.shape().text());
+  expect_steps(causal, "depthwise_convolution", kSeesLaterTokens);
   const long before = causal ? taps - 1 : taps / 2;
   Tensor y = Tensor::zeros(x.shape());
+  if (stepping() && before > 0) add_carried(x, w, layout, y);
   double pairs = 0;
   for (long t = 0; t < taps; ++t) {
     const Tensor factor = tap_row(w, t, c);

@@ -18,6 +18,7 @@
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/ops/recurrences.h"
+#include "models/ops/step_states.h"
 #include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -269,14 +270,14 @@ void advance(const Chunk& c, const Ends& ends, Tensor& state) {
 }
 
 Tensor forward(const Sequence& x, bool strict) {
-  Tensor y = Tensor::empty(x.v.shape()), state = Tensor::zeros({x.q.dim(1), x.v.dim(1)});
+  Tensor y = Tensor::empty(x.v.shape()), state = carried_state({x.q.dim(1), x.v.dim(1)});
   for (long i = 0; i < x.count(); ++i) {
     const Chunk c = x.chunk(i);
     const Ends ends(c);
     const View out = part_of(y, i * kChunk, c.q.rows);
     kernels::gemm(decayed(c.q, ends.since.matrix()).matrix(), false, state.matrix(), false, out);
     kernels::gemm(scores_of(c, strict).matrix(), false, c.v, false, out, true);
-    if (i + 1 < x.count()) advance(c, ends, state);
+    if (i + 1 < x.count() || stepping()) advance(c, ends, state);
   }
   return y;
 }
@@ -371,7 +372,9 @@ void check_inputs(const Tensor& q, const Tensor& k, const Tensor& v, const Tenso
 Tensor decayed_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& log_decay, long head_count,
                          const SequenceLayout& layout, Direction direction) {
   check_inputs(q, k, v, log_decay, head_count, layout);
-  if (log_decay.dim(1) == head_count) return decay_by_heads(q, k, v, log_decay, head_count, layout, direction);
+  expect_steps(direction == Direction::forward, "decayed_attention", kSeesLaterTokens);
+  if (log_decay.dim(1) == head_count && !stepping())
+    return decay_by_heads(q, k, v, log_decay, head_count, layout, direction);
   const long m = q.dim(1) / head_count, d = v.dim(1) / head_count;
   const std::vector<Pass> passes = passes_of(layout, head_count, direction);
   const auto inputs = [=](const Pass& p) {

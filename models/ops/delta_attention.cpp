@@ -15,6 +15,7 @@
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/ops/recurrences.h"
+#include "models/ops/step_states.h"
 #include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -139,7 +140,7 @@ void write_to(Tensor& state, const DeltaChunk& c, const Writes& w) {
 }
 
 Tensor read_all(const HeadInputs& x) {
-  Tensor y = Tensor::empty(x.v.shape()), state = Tensor::zeros({x.q.dim(1), x.v.dim(1)});
+  Tensor y = Tensor::empty(x.v.shape()), state = carried_state({x.q.dim(1), x.v.dim(1)});
   for (long i = 0; i < x.chunks(); ++i) {
     const DeltaChunk c(x, i);
     const Writes w = writes_of(c, part_of(x.v, c.at, c.n), state);
@@ -147,7 +148,7 @@ Tensor read_all(const HeadInputs& x) {
     kernels::gemm(c.queries(), false, state.matrix(), false, out);
     kernels::scale_rows(c.since.data(), out);
     kernels::gemm(c.query_scores(), false, w.values.matrix(), false, out, true);
-    if (i + 1 < x.chunks()) write_to(state, c, w);
+    if (i + 1 < x.chunks() || stepping()) write_to(state, c, w);
   }
   return y;
 }
@@ -267,6 +268,7 @@ Tensor delta_attention(const Tensor& q, const Tensor& k, const Tensor& v, const 
   expect_packed(v, layout, kOp, "values");
   expect_input(beta, {q.dim(0), head_count}, kOp, "betas");
   if (log_decay.defined()) expect_input(log_decay, beta.shape(), kOp, "log decays");
+  expect_steps(direction == Direction::forward, kOp, kSeesLaterTokens);
   if (direction == Direction::both)
     return subtract(add(delta_attention(q, k, v, beta, log_decay, head_count, layout, Direction::forward),
                         delta_attention(q, k, v, beta, log_decay, head_count, layout, Direction::backward)),

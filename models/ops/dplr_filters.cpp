@@ -15,6 +15,8 @@
 #include "core/error.h"
 #include "models/autodiff/tape.h"
 #include "models/ops/detail/input_checks.h"
+#include "models/ops/ops.h"
+#include "models/ops/step_states.h"
 #include "models/tensor/detail/state_kernels.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -318,6 +320,22 @@ void count_flops(const Tensor& matrix, const Tensor& weights, long length, doubl
       double(length) * double(states) * (recurrence * double(matrix.dim(0)) + filter * double(weights.dim(0)));
 }
 
+/// Moves the states of a feature, a row of `carried`, on by the input u. Returns the output.
+Real advance(const Recurrence& step, Real u, const ComplexVector& weights, long row, Tensor& carried) {
+  ComplexVector z = complex_row(carried, row);
+  const double read = inner(step.h, z);
+  const long m = long(z.size());
+  Real* to = carried.data() + row * 2 * m;
+  double sum = 0;
+  for (long k = 0; k < m; ++k) {
+    const std::size_t i = std::size_t(k);
+    const Complex next = step.d[i] * z[i] + read * step.g[i] + double(u) * step.start[i];
+    to[k] = Real(next.real()), to[m + k] = Real(next.imag());
+    sum += (weights[i] * next).real();
+  }
+  return Real(2 * sum);
+}
+
 }  // namespace
 
 Tensor dplr_filters(const Tensor& matrix, const Tensor& low_rank, const Tensor& input, const Tensor& log_steps,
@@ -334,6 +352,28 @@ Tensor dplr_filters(const Tensor& matrix, const Tensor& low_rank, const Tensor& 
       FeatureGroup(matrix, low_rank, input, log_steps, weights, c).backward(dy, to);
     count_flops(matrix, weights, length, 58, 8);
   });
+}
+
+Tensor dplr_state_space(const Tensor& x, const Tensor& matrix, const Tensor& low_rank, const Tensor& input,
+                        const Tensor& log_steps, const Tensor& weights, const SequenceLayout& layout) {
+  if (!stepping())
+    return long_convolution(x, dplr_filters(matrix, low_rank, input, log_steps, weights, layout.longest()), layout);
+  expect_packed(x, layout, "dplr_state_space");
+  expect_spaces(matrix, low_rank, input, log_steps, weights, 1);
+  const long c = matrix.dim(0);
+  expect_steps(weights.dim(0) == c, "dplr_state_space", kSeesLaterTokens);
+  const auto steps = computed_once([&] {
+    std::vector<Recurrence> all;
+    for (long i = 0; i < c; ++i) all.push_back(StateSpace(matrix, low_rank, input, log_steps, i).recurrence());
+    return all;
+  });
+  Tensor y = Tensor::empty(x.shape());
+  for (long s = 0; s < layout.count(); ++s) {
+    Tensor carried = carried_state({c, matrix.dim(1)});
+    for (long i = layout.begin(s) * c; i < layout.begin(s + 1) * c; ++i)
+      y.data()[i] = advance((*steps)[std::size_t(i % c)], x.data()[i], complex_row(weights, i % c), i % c, carried);
+  }
+  return y;
 }
 
 }  // namespace lra::inline LRA_ENGINE

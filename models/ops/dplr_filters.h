@@ -1,6 +1,7 @@
 /// Filters of state spaces whose state matrix is diagonal plus low rank.
 #pragma once
 
+#include "models/ops/sequence_layout.h"
 #include "models/tensor/tensor.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -16,5 +17,8 @@ namespace lra::inline LRA_ENGINE {
 /// that no tap depends on the length. Keeps all inputs. (dplr_filters.cpp)
 Tensor dplr_filters(const Tensor& matrix, const Tensor& low_rank, const Tensor& input, const Tensor& log_steps,
                     const Tensor& weights, long length);
+/// The results of these state spaces for inputs x (T,C), as state_space in ops.h.
+Tensor dplr_state_space(const Tensor& x, const Tensor& matrix, const Tensor& low_rank, const Tensor& input,
+                        const Tensor& log_steps, const Tensor& weights, const SequenceLayout& layout);
 
 }  // namespace lra::inline LRA_ENGINE

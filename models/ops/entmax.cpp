@@ -5,6 +5,7 @@
 #include "models/ops/detail/head_view.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
+#include "models/ops/step_states.h"
 #include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -123,6 +124,7 @@ void EntmaxHeads::backward(long s, long h, const Tensor& dy, Slopes& slopes) con
 
 Tensor entmax_attention(Tensor q, Tensor k, Tensor v, const Tensor& alpha, long head_count, bool causal,
                         const Dropout& site, const SequenceLayout& layout) {
+  expect_steps(false, "entmax_attention");
   const long width = expect_attention(q, k, v, head_count, layout, layout, "entmax_attention");
   expect_input(alpha, {1, head_count}, "entmax_attention", "alpha");
   Tensor y = Tensor::empty(v.shape());

@@ -6,6 +6,7 @@
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/ops/recurrences.h"
+#include "models/ops/step_states.h"
 #include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -70,6 +71,18 @@ void scan(const Tensor& a, const Tensor& angles, const SequenceLayout& layout, b
   Context::current().work.flops += double(h.dim(0) * c) * (angles.defined() ? 10 : 2);
 }
 
+/// Adds to each sequence's first row what the state before it (S,C) becomes there.
+void add_carried(const Tensor& a, const Tensor& angles, const SequenceLayout& layout, const Tensor& state, Tensor& h) {
+  const long c = a.dim(1), width = h.dim(1);
+  Turn turn(angles, false);
+  for (long s = 0; s < layout.count(); ++s) {
+    const long t = layout.begin(s);
+    const Real* turned = turn(state.data() + s * width);
+    for (long part = 0; part < width; part += c)
+      kernels::multiply_add(a.data() + t * c, turned + part, h.data() + t * width + part, c);
+  }
+}
+
 /// Adds the gradients of a and of the angles, given the states h and their gradients g.
 void add_gradients(const Tensor& a, const Tensor& angles, const SequenceLayout& layout, bool reversed, const Tensor& h,
                    const Tensor& g) {
@@ -97,13 +110,17 @@ Tensor gated_scan(const Tensor& a, Tensor b, const SequenceLayout& layout, Direc
   expect_packed(a, layout, kOp, "a");
   if (angles.defined()) expect_input(angles, {1, a.dim(1)}, kOp, "angles");
   expect_input(b, {a.dim(0), (angles.defined() ? 2 : 1) * a.dim(1)}, kOp, "b");
+  expect_steps(direction == Direction::forward, kOp, kSeesLaterTokens);
   if (direction == Direction::both)
     return subtract(add(gated_scan(a, b, layout, Direction::forward, angles),
                         gated_scan(a, b, layout, Direction::backward, angles)),
                     b);
   const bool reversed = direction == Direction::backward;
   Tensor h = b.sole_owner() ? b : Tensor::copy_of(b);
+  Tensor state = stepping() ? carried_state({layout.count(), h.dim(1)}) : Tensor();
+  if (stepping()) add_carried(a, angles, layout, state, h);
   scan(a, angles, layout, reversed, false, h);
+  carry_last_rows(h, layout, state);
   return record(h, [a, b = b.without_data(), layout, angles, reversed, h](Tensor g) {
     scan(a, angles, layout, reversed, true, g);
     add_gradients(a, angles, layout, reversed, h, g);

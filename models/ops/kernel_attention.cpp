@@ -13,6 +13,7 @@
 #include "models/ops/detail/head_view.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
+#include "models/ops/step_states.h"
 #include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -97,7 +98,7 @@ void forward_all(const Head& h, View out, States& states) {
 }
 
 void forward_causal(const Head& h, View out, States& states) {
-  Tensor sum = Tensor::zeros({h.values.cols, h.k.cols}), memory;
+  Tensor sum = carried_state({h.values.cols, h.k.cols}), memory;
   for (long at = 0; at < h.q.rows; at += kChunk) {
     const long n = std::min(kChunk, h.q.rows - at);
     const ConstView q = part_of(h.q, at, n), k = part_of(h.k, at, n), v = part_of(h.values, at, n);
@@ -106,7 +107,7 @@ void forward_causal(const Head& h, View out, States& states) {
     const Tensor near = lower_triangle(q, k, decay.between);
     kernels::gemm(near.matrix(), false, v, false, part_of(out, at, n), true);
     states.push_back(Tensor::copy_of(sum));
-    if (at + n == h.q.rows) break;
+    if (at + n == h.q.rows && !stepping()) break;
     if (decay.whole != 1) kernels::scale(sum.data(), sum.size(), decay.whole);
     kernels::gemm(v, true, decayed(k, decay.until, memory), false, sum.matrix(), true);
   }
@@ -167,7 +168,8 @@ void gates_backward(const Head& h, const Tensor& dq, const Tensor& dk, Tensor& d
 struct Least {
   double share;  // fraction of the number of visible keys
   bool causal, gated;
-  Real of(long query, long keys) const { return Real(share * double(gated ? 1 : causal ? query + 1 : keys)); }
+  long before = 0;  // keys of earlier passes
+  Real of(long query, long keys) const { return Real(share * double(gated ? 1 : causal ? before + query + 1 : keys)); }
 };
 
 /// Writes numerators divided by denominators to `y`, and the inverse denominators to `inverse`.
@@ -239,6 +241,7 @@ Tensor kernel_attention(const Tensor& fq, const Tensor& fk, const Tensor& v, lon
                         const SequenceLayout& layout, bool causal, const Tensor& log_gates, double least) {
   check_sums(fq, fk, v, log_gates, head_count, layout, "kernel_attention");
   if (log_gates.defined() && !causal) fail("[kernel_attention] gates require causal attention");
+  expect_steps(causal, "kernel_attention", kSeesLaterTokens);
   const long tokens = layout.tokens(), m = fq.dim(1) / head_count, d = v.dim(1) / head_count;
   const Least limit{least, causal, log_gates.defined()};
   Tensor y = Tensor::empty(v.shape()), inverse = Tensor::empty({head_count, tokens});
@@ -252,7 +255,8 @@ Tensor kernel_attention(const Tensor& fq, const Tensor& fk, const Tensor& v, lon
       Tensor out = Tensor::empty({n, d + 1});
       first.push_back(states.size());
       (causal ? forward_causal : forward_all)(head, out.matrix(), states);
-      divide(out, epsilon, limit, head_view(y, at, n, h, d), inverse.data() + h * tokens + at);
+      divide(out, epsilon, {least, causal, log_gates.defined(), tokens_before(s)}, head_view(y, at, n, h, d),
+             inverse.data() + h * tokens + at);
     }
   if (!recording()) return y;
   return record(y, [=, states = std::move(states), first = std::move(first)](Tensor dy) {

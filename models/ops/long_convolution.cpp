@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
+#include "models/ops/step_states.h"
 #include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -37,6 +38,7 @@ double product_flops(long n, long c) { return 6 * double(kernels::transform_leng
 // Each sequence has the filter of its own length, without taps that it does not reach, so that its bits do not depend
 // on longer sequences. Sequences of the same length share one.
 Tensor long_convolution(const Tensor& x, const Tensor& after, const Tensor& before, const SequenceLayout& layout) {
+  expect_steps(false, "long_convolution");
   expect_packed(x, layout, "long_convolution");
   expect_taps(after, x, layout, "taps");
   if (before.defined()) expect_taps(before, x, layout, "taps before");
@@ -75,6 +77,13 @@ Tensor long_convolution(const Tensor& x, const Tensor& after, const Tensor& befo
       counted.flops += transform_flops(n, c);
     }
   });
+}
+
+Tensor long_convolution(const Tensor& x, const Tensor& filters, const SequenceLayout& layout) {
+  const long width = x.dim(1);
+  if (filters.dim(1) == width) return long_convolution(x, filters, {}, layout);
+  const Tensor after = head_columns(filters, 1, 0, width), before = head_columns(filters, 1, width, width);
+  return long_convolution(x, after, before, layout);
 }
 
 }  // namespace lra::inline LRA_ENGINE

@@ -4,6 +4,7 @@
 #include "models/ops/detail/head_view.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
+#include "models/ops/step_states.h"
 #include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -37,6 +38,7 @@ void drop(const DropoutStream& stream, const SequenceLayout& layout, long h, con
 
 Tensor materialized_attention(Tensor q, Tensor k, Tensor v, long head_count, const Window& window, const Dropout& site,
                               const SequenceLayout& layout) {
+  expect_steps(false, "materialized_attention");
   const long width = expect_attention(q, k, v, head_count, layout, layout, "materialized_attention");
   expect_window(window, "materialized_attention");
   const Real factor = Real(1 / std::sqrt(double(width)));

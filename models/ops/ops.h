@@ -253,6 +253,8 @@ Tensor depthwise_convolution(Tensor x, const Tensor& w, const SequenceLayout& la
 /// longest sequence; without `before` no row depends on a later one. Keeps x and the transformed filters, 2·C numbers
 /// for each row of each distinct length of sequence.
 Tensor long_convolution(const Tensor& x, const Tensor& after, const Tensor& before, const SequenceLayout& layout);
+/// The same with one matrix of filters: (L,C), which is `after`, or (L,2C), which has `before` in its second half.
+Tensor long_convolution(const Tensor& x, const Tensor& filters, const SequenceLayout& layout);
 
 /// From rates a per step to powers s and factors g: zoh s = e^a, g = (e^a − 1)/a; bilinear s = (1 + a/2)/(1 − a/2), g =
 /// 1/(1 − a/2); softmax s = e^a, g = 1/(a·Σ_{t<n} s^t) for n = softmax_taps. A softmax state that grows by more than
@@ -265,6 +267,10 @@ enum class Discretisation { zoh, bilinear, softmax };
 /// and of log_steps (C,1). Gu, Gupta, Goel, Ré. arXiv:2206.11893, §3. Keeps all inputs. (state_space.cpp)
 Tensor state_space_filters(const Tensor& matrix, const Tensor& log_steps, const Tensor& weights, Discretisation method,
                            long length, long softmax_taps = 0);
+/// The results of these state spaces for inputs x (T,C): long_convolution(x, filters) with their filters, or the same
+/// by their recurrence while a pass continues sequences (step_states.h).
+Tensor state_space(const Tensor& x, const Tensor& matrix, const Tensor& log_steps, const Tensor& weights,
+                   Discretisation method, const SequenceLayout& layout, long softmax_taps = 0);
 
 // ---- inverses (pseudo_inverse.cpp) ---------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
+#include "models/ops/step_states.h"
 #include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -49,6 +50,7 @@ SequenceLayout pools_of(const SequenceLayout& layout, long stride) {
 }
 
 Tensor pool_rows(Tensor x, const Tensor& scores, long kernel, long stride, const SequenceLayout& layout) {
+  expect_steps(false, "pool_rows");
   expect_pools(x, kernel, layout, "pool_rows");
   const long c = x.dim(1), pools = pools_of(layout, stride).tokens();
   if (scores.defined()) expect_input(scores, {pools, kernel}, "pool_rows", "scores");
@@ -78,6 +80,7 @@ Tensor pool_rows(Tensor x, const Tensor& scores, long kernel, long stride, const
 }
 
 Tensor pool_maxima(const Tensor& x, long kernel, long stride, const SequenceLayout& layout) {
+  expect_steps(false, "pool_maxima");
   expect_pools(x, kernel, layout, "pool_maxima");
   const long c = x.dim(1), pools = pools_of(layout, stride).tokens();
   Tensor y = Tensor::empty({pools, c});

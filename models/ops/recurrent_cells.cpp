@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/recurrences.h"
+#include "models/ops/step_states.h"
 #include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -29,10 +30,10 @@ class Steps {
   long count() const { return long(running_.size()); }
   long sequences() const { return layout_.count(); }
   long running(long t) const { return running_[std::size_t(t)]; }
-  /// The packed row of the i-th sequence at step t; −1 before its first step.
+  /// The packed row of the i-th sequence at step t; before the first step of sequence s it is −1 − s.
   long row(long i, long t) const {
     const long s = order_[std::size_t(i)];
-    if (t < 0) return -1;
+    if (t < 0) return -1 - s;
     return reversed_ ? layout_.begin(s + 1) - 1 - t : layout_.begin(s) + t;
   }
 
@@ -79,15 +80,17 @@ class StepRows {
   Tensor values_;
 };
 
-/// Calls cell(row, row before or −1, product) for every token in the order of steps; product is the row of h·wᵀ for the
-/// state h before, zeros at the first step. The cell writes its state to its row of y.
+/// Calls cell(row, row before, product) for every token in the order of steps; product is the row of h·wᵀ for the state
+/// h before, at the first step that of `start` (S,H). The cell writes its state to its row of y.
 template <typename Cell>
-void run_forward(const Steps& steps, const Tensor& w, const Tensor& y, Cell cell) {
+void run_forward(const Steps& steps, const Tensor& w, const Tensor& start, const Tensor& y, Cell cell) {
   const long h = w.dim(1);
   StepRows states(steps, h), products(steps, w.dim(0));
+  for (long i = 0; stepping() && i < steps.sequences(); ++i)
+    kernels::copy(start.data() + (-1 - steps.row(i, -1)) * h, states.row(i), h);
   for (long t = 0; t < steps.count(); ++t) {
     const long n = steps.running(t);
-    if (t > 0) products.multiply(states, w, true, n);
+    if (t > 0 || stepping()) products.multiply(states, w, true, n);
     for (long i = 0; i < n; ++i) {
       const long row = steps.row(i, t);
       cell(row, steps.row(i, t - 1), products.row(i));
@@ -96,7 +99,7 @@ void run_forward(const Steps& steps, const Tensor& w, const Tensor& y, Cell cell
   }
 }
 
-/// Calls cell(i, row, row before or −1, gradient of the product) for every token, the last step first. The i-th
+/// Calls cell(i, row, row before, gradient of the product) for every token, the last step first. The i-th
 /// sequence's row of dy is then the gradient of its state, to which later steps have been added; the cell writes the
 /// gradient of the product.
 template <typename Cell>
@@ -142,17 +145,10 @@ long expect_cell(const Tensor& gates, const Tensor& w, long count, const Sequenc
   return h;
 }
 
-/// Row `row` of x, or zeros for −1.
-class RowsOrZeros {
- public:
-  explicit RowsOrZeros(long width) : zeros_(Tensor::zeros({width})) {}
-  const Real* operator()(const Tensor& x, long row) const {
-    return row < 0 ? std::as_const(zeros_).data() : x.data() + row * zeros_.size();
-  }
-
- private:
-  Tensor zeros_;
-};
+/// Row `row` of x (T,H), or for −1 − s the row of sequence s in `start` (S,H).
+const Real* row_of(const Tensor& x, const Tensor& start, long row) {
+  return row < 0 ? start.data() + (-1 - row) * start.dim(1) : x.data() + row * x.dim(1);
+}
 
 }  // namespace
 
@@ -160,23 +156,25 @@ Tensor lstm(Tensor gates, const Tensor& w, const SequenceLayout& layout, bool re
   const long h = expect_cell(gates, w, 4, layout, "lstm"), tokens = layout.tokens();
   const Steps steps(layout, reversed);
   Tensor a = own(gates), c = Tensor::empty({tokens, h}), y = Tensor::empty({tokens, h});
-  const RowsOrZeros row_of(h);
-  run_forward(steps, w, y, [&](long row, long before, const Real* product) {
+  expect_steps(!reversed, "lstm", kSeesLaterTokens);
+  Tensor c_before = carried_state({layout.count(), h}), h_before = carried_state({layout.count(), h});
+  run_forward(steps, w, h_before, y, [&](long row, long before, const Real* product) {
     Real *in = a.data() + row * 4 * h, *forget = in + h, *candidate = forget + h, *out = candidate + h;
     kernels::add(product, in, 4 * h);
     squash(in, 2 * h), squash_both_sides(candidate, h), squash(out, h);
     Real *cell = c.data() + row * h, *state = y.data() + row * h;
-    const Real* kept = row_of(c, before);
+    const Real* kept = row_of(c, c_before, before);
     for (long k = 0; k < h; ++k) state[k] = cell[k] = forget[k] * kept[k] + in[k] * candidate[k];
     squash_both_sides(state, h);
     kernels::multiply(out, state, h);
   });
-  return record(y, [gates = gates.without_data(), w, steps, a, c, y, h, row_of](Tensor dy) mutable {
+  carry_last_rows(c, layout, c_before), carry_last_rows(y, layout, h_before);
+  return record(y, [gates = gates.without_data(), w, steps, a, c, c_before, y, h](Tensor dy) mutable {
     StepRows dcells(steps, h);
     std::vector<Real> tanh(std::size_t(h), 0);
     run_backward(steps, w, dy, [&](long i, long row, long before, Real* dproduct) {
       Real *in = a.data() + row * 4 * h, *forget = in + h, *candidate = forget + h, *out = candidate + h;
-      const Real *kept = row_of(c, before), *dh = dy.data() + row * h;
+      const Real *kept = row_of(c, c_before, before), *dh = dy.data() + row * h;
       kernels::copy(c.data() + row * h, tanh.data(), h);
       squash_both_sides(tanh.data(), h);
       Real* carried = dcells.row(i);
@@ -204,8 +202,9 @@ Tensor gru(Tensor gates, const Tensor& w, const Tensor& bias, const SequenceLayo
   expect_input(bias, {h}, "gru", "bias");
   const Steps steps(layout, reversed);
   Tensor a = own(gates), recalled = Tensor::empty({tokens, h}), y = Tensor::empty({tokens, h});
-  const RowsOrZeros row_of(h);
-  run_forward(steps, w, y, [&](long row, long before, const Real* product) {
+  expect_steps(!reversed, "gru", kSeesLaterTokens);
+  Tensor h_before = carried_state({layout.count(), h});
+  run_forward(steps, w, h_before, y, [&](long row, long before, const Real* product) {
     Real *reset = a.data() + row * 3 * h, *update = reset + h, *candidate = update + h;
     Real *recall = recalled.data() + row * h, *state = y.data() + row * h;
     kernels::add(product, reset, 2 * h);
@@ -214,15 +213,16 @@ Tensor gru(Tensor gates, const Tensor& w, const Tensor& bias, const SequenceLayo
     kernels::add(bias.data(), recall, h);
     kernels::multiply_add(reset, recall, candidate, h);
     squash_both_sides(candidate, h);
-    const Real* kept = row_of(y, before);
+    const Real* kept = row_of(y, h_before, before);
     for (long k = 0; k < h; ++k) state[k] = candidate[k] + update[k] * (kept[k] - candidate[k]);
   });
-  return record(y, [gates = gates.without_data(), w, bias, steps, a, recalled, y, h, row_of](Tensor dy) mutable {
+  carry_last_rows(y, layout, h_before);
+  return record(y, [gates = gates.without_data(), w, bias, steps, a, recalled, y, h, h_before](Tensor dy) mutable {
     run_backward(steps, w, dy, [&](long, long row, long before, Real* dproduct) {
       Real *reset = a.data() + row * 3 * h, *update = reset + h, *candidate = update + h;
       Real *recall = recalled.data() + row * h, *dh = dy.data() + row * h;
       if (before >= 0) kernels::multiply_add(dh, update, dy.data() + before * h, h);
-      const Real* kept = row_of(y, before);
+      const Real* kept = row_of(y, h_before, before);
       for (long k = 0; k < h; ++k) {
         const Real z = update[k], r = reset[k], n = candidate[k];
         candidate[k] = dh[k] * (1 - z) * (1 - n) * (1 + n);

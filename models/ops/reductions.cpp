@@ -5,6 +5,7 @@
 #include "models/ops/detail/broadcast.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
+#include "models/ops/step_states.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {
@@ -49,6 +50,7 @@ Tensor mean(const Tensor& x, int axis) {
 }
 
 Tensor cumulative_sum(Tensor x, const SequenceLayout& layout) {
+  expect_steps(false, "cumulative_sum");
   expect_packed(x, layout, "cumulative_sum");
   Tensor y = x.sole_owner() ? x : Tensor::copy_of(x);
   accumulate(y, layout, false);

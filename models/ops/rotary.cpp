@@ -5,6 +5,7 @@
 
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
+#include "models/ops/step_states.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {
@@ -16,17 +17,22 @@ struct Turn {
   }
 };
 
+Turn turn_by(double angle) { return {std::cos(angle), std::sin(angle)}; }
+
 /// Turns the pairs of every token in place, backwards if `inverse`.
 void turn_pairs(Tensor& x, long head_count, const SequenceLayout& layout, bool inverse) {
   const long columns = x.dim(1), width = columns / head_count;
+  std::vector<double> angles;
   std::vector<Turn> steps;
   for (long c = 0; c + 1 < width; c += 2) {
     const double angle = std::pow(10000.0, -double(c) / double(width));
-    steps.push_back({std::cos(angle), inverse ? -std::sin(angle) : std::sin(angle)});
+    angles.push_back(inverse ? -angle : angle);
+    steps.push_back(turn_by(angles.back()));
   }
   for (long s = 0; s < layout.count(); ++s) {
     // One turn per token costs much less than a cosine and a sine; the error grows by one rounding per token.
-    std::vector<Turn> turns(steps.size(), {1, 0});
+    std::vector<Turn> turns;
+    for (const double angle : angles) turns.push_back(turn_by(double(tokens_before(s)) * angle));
     for (long t = layout.begin(s); t < layout.begin(s) + layout.size(s); ++t) {
       for (long h = 0; h < head_count; ++h)
         for (std::size_t c = 0; c < turns.size(); ++c) {

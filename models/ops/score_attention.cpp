@@ -7,6 +7,7 @@
 #include "models/ops/detail/score_strips.h"
 #include "models/ops/laplace_attention.h"
 #include "models/ops/ops.h"
+#include "models/ops/step_states.h"
 #include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -215,6 +216,7 @@ void backward_head(const Problem& p, const Tensor& values, const Tensor& y, cons
 
 Tensor attend(Weighting weighting, std::vector<Scores> terms, Tensor weights, Tensor v, long head_count, bool causal,
               const Dropout& site, const SequenceLayout& layout, const char* op) {
+  expect_steps(false, op);
   const long width = head_width(v, head_count, op, "values");
   expect_packed(v, layout, op, "values");
   if (weights.defined()) expect_input(weights, {1, long(terms.size())}, "score_attention", "weights");

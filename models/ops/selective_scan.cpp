@@ -7,6 +7,7 @@
 
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/recurrences.h"
+#include "models/ops/step_states.h"
 #include "models/tensor/detail/kernels.h"
 #include "models/tensor/detail/selective_scan.h"
 
@@ -57,7 +58,7 @@ struct Inputs {
 /// Adds the results to y. Returns the states before each chunk, a row each, if `keep`.
 Tensor scan_forward(const Inputs& x, const Scan& scan, bool keep, const Tensor& y) {
   const long size = x.rates.size();
-  Tensor states = keep ? Tensor::empty({scan.chunks(), size}) : Tensor(), state = Tensor::zeros({size});
+  Tensor states = keep ? Tensor::empty({scan.chunks(), size}) : Tensor(), state = carried_state({size});
   for (long i = 0; i < scan.chunks(); ++i) {
     if (keep) kernels::copy(state.data(), states.data() + i * size, size);
     kernels::selective_scan(x.chunk(scan, i), state.data(), scan.chunk(y, i));
@@ -98,6 +99,7 @@ Tensor selective_scan(const Tensor& u, const Tensor& step, const Tensor& rates, 
   expect_input(rates, {u.dim(1), rates.dim(1)}, kOp, "rates");
   expect_input(b, {u.dim(0), rates.dim(1)}, kOp, "b");
   expect_input(c, b.shape(), kOp, "c");
+  expect_steps(direction == Direction::forward, kOp, kSeesLaterTokens);
   const Inputs x{u, step, rates_by_state(rates), b, c};
   const std::vector<Scan> scans = scans_of(layout, direction);
   Tensor y = Tensor::zeros(u.shape());

@@ -9,6 +9,7 @@
 #include "models/ops/detail/head_view.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
+#include "models/ops/step_states.h"
 #include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -300,6 +301,7 @@ void expect_orders(const BucketOrders& orders, long head_count, const SequenceLa
 
 Tensor sorted_attention(Tensor q, Tensor k, Tensor v, long head_count, BucketOrders orders, long chunk, bool causal,
                         double scale, const Dropout& site, const SequenceLayout& layout) {
+  expect_steps(false, "sorted_attention");
   const long width = expect_attention(q, k, v, head_count, layout, layout, "sorted_attention");
   if (chunk < 1 || !(scale > 0) || long(orders.size()) != layout.count() * head_count)
     fail("[sorted_attention] {} orders in chunks of {} with scale {} for {} sequences and {} heads", orders.size(),

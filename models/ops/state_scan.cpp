@@ -10,6 +10,7 @@
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
 #include "models/ops/recurrences.h"
+#include "models/ops/step_states.h"
 #include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -95,6 +96,21 @@ void scan_states(const std::vector<Complex>& powers, const SequenceLayout& layou
   Context::current().work.flops += 4.0 * double(x.size());
 }
 
+/// Adds to each sequence's first row its states before it (S,2P) times the powers. Spans begin anew with every pass, so
+/// the rounding error of the powers is corrected here.
+void add_carried(const std::vector<Complex>& powers, const SequenceLayout& layout, const Tensor& before, Tensor& x) {
+  const long width = x.dim(1);
+  const ComplexRow rounded(powers);
+  std::vector<Complex> errors;
+  for (std::size_t k = 0; k < powers.size(); ++k) errors.push_back(powers[k] - rounded[long(k)]);
+  const ComplexRow correction(errors);
+  for (long s = 0; s < layout.count(); ++s) {
+    Real* row = x.data() + layout.begin(s) * width;
+    rounded.multiply_add(before.data() + s * width, row);
+    correction.multiply_add(before.data() + s * width, row);
+  }
+}
+
 /// Σ conj(x_{t−1}) ∘ dx_t, where dx are the gradients of the states x: in Real for kSpan rows, then in double.
 std::vector<Complex> gradient_of_powers(const SequenceLayout& layout, bool reversed, const Tensor& x,
                                         const Tensor& dx) {
@@ -137,6 +153,7 @@ Tensor state_scan(const Tensor& matrix, const Tensor& log_steps, Tensor b, Discr
   expect_state_row(matrix, log_steps, method, "state_scan");
   expect_packed(b, layout, "state_scan", "b");
   expect_input(b, {b.dim(0), matrix.dim(1)}, "state_scan", "b");
+  expect_steps(direction == Direction::forward, "state_scan", kSeesLaterTokens);
   if (direction == Direction::both)
     return subtract(add(state_scan(matrix, log_steps, b, method, layout, Direction::forward),
                         state_scan(matrix, log_steps, b, method, layout, Direction::backward)),
@@ -145,7 +162,10 @@ Tensor state_scan(const Tensor& matrix, const Tensor& log_steps, Tensor b, Discr
   std::vector<Complex> powers;
   for (const DiscretisedState& state : StateRow(matrix, log_steps, method).all) powers.push_back(state.s);
   Tensor x = b.sole_owner() ? b : Tensor::copy_of(b);
+  Tensor before = stepping() ? carried_state({layout.count(), x.dim(1)}) : Tensor();
+  if (stepping()) add_carried(powers, layout, before, x);
   scan_states(powers, layout, reversed, x);
+  carry_last_rows(x, layout, before);
   return record(x, [matrix, log_steps, b = b.without_data(), method, layout, reversed, x](Tensor dx) {
     const StateRow states(matrix, log_steps, method);
     std::vector<Complex> conjugates;

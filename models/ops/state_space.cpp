@@ -6,11 +6,13 @@
 /// filter: a rate rounded to float32 would turn the last of N taps by N·6e-8 of its phase per step. The derivatives
 /// need Σ_t df_t s^t and Σ_t df_t t·s^t, which are such products with df.
 #include <cmath>
+#include <vector>
 
 #include "core/error.h"
 #include "models/ops/detail/discretised_state.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
+#include "models/ops/step_states.h"
 #include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -169,6 +171,17 @@ class ColumnBackward {
   Tensor sums_, sums_times_j_;
 };
 
+/// Moves the m states of a feature, m real and m imaginary parts, on by the input u. Returns the output.
+Real advance(const DiscretisedState* states, const Real* weights, long m, Real u, Real* carried) {
+  double sum = 0;
+  for (long k = 0; k < m; ++k) {
+    const Complex z = product(states[k].s, {double(carried[k]), double(carried[k + m])}) + double(u) * states[k].g;
+    carried[k] = Real(z.real()), carried[k + m] = Real(z.imag());
+    sum += double(weights[k]) * z.real() - double(weights[k + m]) * z.imag();
+  }
+  return Real(2 * sum);
+}
+
 }  // namespace
 
 Tensor state_space_filters(const Tensor& matrix, const Tensor& log_steps, const Tensor& weights, Discretisation method,
@@ -204,6 +217,34 @@ Tensor state_space_filters(const Tensor& matrix, const Tensor& log_steps, const 
                   });
                   backward.add_of_rates(dmatrix, dlog_steps);
                 });
+}
+
+Tensor state_space(const Tensor& x, const Tensor& matrix, const Tensor& log_steps, const Tensor& weights,
+                   Discretisation method, const SequenceLayout& layout, long softmax_taps) {
+  if (!stepping()) {
+    const Tensor filters = state_space_filters(matrix, log_steps, weights, method, layout.longest(), softmax_taps);
+    return long_convolution(x, filters, layout);
+  }
+  expect_packed(x, layout, "state_space");
+  expect_states(matrix, log_steps, weights, 1);
+  const long c = matrix.dim(0), m = matrix.dim(1) / 2;
+  expect_steps(weights.dim(0) == c, "state_space", kSeesLaterTokens);
+  const auto states = computed_once([&] {
+    std::vector<DiscretisedState> all;
+    for (long i = 0; i < c * m; ++i) {
+      const Real* entry = matrix.data() + i / m * 2 * m + i % m;
+      all.emplace_back(Complex(entry[0], entry[m]) * std::exp(double(log_steps.data()[i / m])), method, softmax_taps);
+    }
+    return all;
+  });
+  Tensor y = Tensor::empty(x.shape());
+  for (long s = 0; s < layout.count(); ++s) {
+    Tensor carried = carried_state({c, 2 * m});
+    for (long i = layout.begin(s) * c; i < layout.begin(s + 1) * c; ++i)
+      y.data()[i] = advance(states->data() + i % c * m, weights.data() + i % c * 2 * m, m, x.data()[i],
+                            carried.data() + i % c * 2 * m);
+  }
+  return y;
 }
 
 }  // namespace lra::inline LRA_ENGINE

@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
+#include "models/ops/step_states.h"
 #include "models/tensor/detail/kernels.h"
 
 namespace lra::inline LRA_ENGINE {
@@ -38,10 +39,11 @@ Tensor add_positions(Tensor x, const Tensor& table, const SequenceLayout& layout
   expect_input(table, {table.dim(0), c}, "add_positions", "table");
   Tensor y = x.sole_owner() ? x : Tensor::copy_of(x);
   for (long s = 0; s < layout.count(); ++s) {
-    if (layout.size(s) > table.dim(0))
-      fail("[add_positions] a sequence of {} tokens exceeds the {} positions of the table {}", layout.size(s),
-           table.dim(0), table.shape().text());
-    kernels::add(table.data(), y.data() + layout.begin(s) * c, layout.size(s) * c);
+    const long before = tokens_before(s), length = before + layout.size(s);
+    if (length > table.dim(0))
+      fail("[add_positions] a sequence of {} tokens exceeds the {} positions of the table {}", length, table.dim(0),
+           table.shape().text());
+    kernels::add(table.data() + before * c, y.data() + layout.begin(s) * c, layout.size(s) * c);
   }
   return record(std::move(y), [x = x.without_data(), table, layout, c](Tensor dy) {
     if (wants_gradient(table)) {
@@ -58,6 +60,7 @@ Tensor prepend(const Tensor& vector, const Tensor& x, const SequenceLayout& layo
   const long c = x.dim(1);
   expect_input(vector, {c}, "prepend", "vector");
   expect_sequences(layout, "prepend");
+  expect_steps(false, "prepend", "puts a token before the first");
   if (x.dim(0) + layout.count() != layout.tokens())
     fail("[prepend] {} does not fit {} tokens", x.shape().text(), layout.tokens());
   Tensor y = Tensor::empty({layout.tokens(), c});
@@ -79,6 +82,7 @@ Tensor prepend(const Tensor& vector, const Tensor& x, const SequenceLayout& layo
 Tensor first_rows(const Tensor& x, const SequenceLayout& layout) {
   expect_packed(x, layout, "first_rows");
   expect_sequences(layout, "first_rows");
+  expect_steps(false, "first_rows", "reads the first token only");
   const long c = x.dim(1);
   Tensor y = Tensor::empty({layout.count(), c});
   for (long s = 0; s < layout.count(); ++s) kernels::copy(x.data() + layout.begin(s) * c, y.data() + s * c, c);
@@ -92,11 +96,12 @@ Tensor mean_rows(const Tensor& x, const SequenceLayout& layout) {
   expect_packed(x, layout, "mean_rows");
   expect_sequences(layout, "mean_rows");
   const long c = x.dim(1);
-  Tensor y = Tensor::zeros({layout.count(), c});
-  for (long s = 0; s < layout.count(); ++s) {
-    kernels::add_column_sums({x.data() + layout.begin(s) * c, layout.size(s), c, c}, y.data() + s * c);
-    kernels::scale(y.data() + s * c, c, Real(1) / Real(layout.size(s)));
-  }
+  Tensor sums = carried_state({layout.count(), c});
+  for (long s = 0; s < layout.count(); ++s)
+    kernels::add_column_sums({x.data() + layout.begin(s) * c, layout.size(s), c, c}, sums.data() + s * c);
+  Tensor y = stepping() ? Tensor::copy_of(sums) : std::move(sums);
+  for (long s = 0; s < layout.count(); ++s)
+    kernels::scale(y.data() + s * c, c, Real(1) / Real(tokens_before(s) + layout.size(s)));
   return record(std::move(y), [x = x.without_data(), layout, c](Tensor dy) {
     Tensor dx = zeroed_gradient_sink(x);
     for (long s = 0; s < layout.count(); ++s) {

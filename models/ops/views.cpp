@@ -1,6 +1,7 @@
 #include "core/error.h"
 #include "models/ops/detail/input_checks.h"
 #include "models/ops/ops.h"
+#include "models/ops/step_states.h"
 #include "models/tensor/detail/kernels.h"
 #include "models/tensor/detail/permute.h"
 
@@ -133,6 +134,7 @@ Tensor concat_columns(std::span<const Tensor> parts) {
 
 Tensor for_each_sequence(const Tensor& q, const Tensor& k, const Tensor& v, const SequenceLayout& layout,
                          const std::function<Tensor(Tensor, Tensor, Tensor)>& f) {
+  expect_steps(false, "for_each_sequence");
   std::vector<Tensor> results;
   for (long s = 0; s < layout.count(); ++s) {
     const long begin = layout.begin(s), n = layout.size(s);

@@ -13,6 +13,7 @@ namespace lra::inline LRA_ENGINE {
 class Capture;
 class Library;
 class Profile;
+class StepStates;
 class Stopped;
 class Tape;
 
@@ -22,12 +23,13 @@ struct Context {
 
   Memory memory;
   Work work;
-  Library* library = nullptr;  // oneDNN's, in a worker thread (onednn.h)
-  Tape* tape = nullptr;        // null: nothing is recorded (autodiff/tape.h)
-  Stopped* stopped = nullptr;  // null: stop_gradient passes values on as they are (autodiff/tape.h)
-  Profile* profile = nullptr;  // null: time is not measured (autodiff/profile.h)
-  bool training = false;       // see Training
-  Capture* capture = nullptr;  // null: nothing is kept (autodiff/capture.h)
+  Library* library = nullptr;   // oneDNN's, in a worker thread (onednn.h)
+  Tape* tape = nullptr;         // null: nothing is recorded (autodiff/tape.h)
+  Stopped* stopped = nullptr;   // null: stop_gradient passes values on as they are (autodiff/tape.h)
+  Profile* profile = nullptr;   // null: time is not measured (autodiff/profile.h)
+  bool training = false;        // see Training
+  Capture* capture = nullptr;   // null: nothing is kept (autodiff/capture.h)
+  StepStates* steps = nullptr;  // null: passes begin their sequences (ops/step_states.h)
 };
 
 /// While an object of this class exists, forward passes of its thread behave as in a training step: they apply dropout,

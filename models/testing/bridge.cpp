@@ -7,6 +7,7 @@
 #include "models/layers/blocks.h"
 #include "models/layers/classifier.h"
 #include "models/ops/ops.h"
+#include "models/ops/step_states.h"
 
 namespace lra::inline LRA_ENGINE {
 namespace {
@@ -111,9 +112,32 @@ struct MadeMixer {
  private:
   Tensor forward(MixerRun& run, Tensor x) const {
     Context::current().work = {};
-    Tensor y = model(std::move(x), layout);
+    Tensor y = c.steps.empty() ? model(std::move(x), layout) : stepwise(run, x);
     run.flops = Context::current().work.flops;
     run.result = numbers(y.data(), y.size());
+    return y;
+  }
+
+  /// Runs the sequences, which have equal lengths, step by step.
+  Tensor stepwise(MixerRun& run, const Tensor& x) const {
+    Tensor y = Tensor::empty(x.shape());
+    StepStates states(layout.count());
+    long done = 0;
+    for (const long n : c.steps) {
+      SequenceLayout step = layout;
+      std::vector<long> from;
+      for (long s = 0; s < layout.count(); ++s) {
+        step.offsets[std::size_t(s) + 1] = step.begin(s) + n;
+        for (long i = 0; i < n; ++i) from.push_back(layout.begin(s) + done + i);
+      }
+      const Tensor tokens = gather_rows(x, from);
+      const Continued pass(states, step);
+      const Tensor part = model(tokens, step);
+      for (std::size_t i = 0; i < from.size(); ++i)
+        std::copy_n(part.data() + long(i) * c.width, c.width, y.data() + from[i] * c.width);
+      done += n;
+    }
+    run.state_bytes = states.bytes();
     return y;
   }
 

@@ -51,6 +51,7 @@ struct MixerCase {
   std::vector<Numbers> stopped = {};            // values to replace those of stop_gradient; see MixerRun
   long layer = 0, height = 0, image_width = 0;  // as in LayerDims
   bool constant = false;                        // x is a constant
+  std::vector<long> steps = {};                 // tokens of each step, together all of a sequence; empty: one pass
 };
 
 struct MixerRun {
@@ -61,8 +62,9 @@ struct MixerRun {
   Named gradients;               // of Σ result ∘ cotangent + auxiliary, for trained parameters and "x"
   Named sums;                    // of the buffers
   std::map<std::string, std::vector<long>> shapes;
-  double flops = 0;             // of forward
-  std::int64_t peak_bytes = 0;  // of forward and backward
+  double flops = 0;              // of forward
+  std::int64_t peak_bytes = 0;   // of forward and backward
+  std::int64_t state_bytes = 0;  // of the sequences' states after the last step
 };
 
 /// A mixer that is made once and runs often: on x, with or without a cotangent, and with new values for some of its

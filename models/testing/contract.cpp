@@ -23,6 +23,7 @@ const std::vector<Check>& contract() {
       {"HeadsAndFeaturesCostAsDeclared", check_features},
       {"FixedLengthIsAsDeclared", check_fixed_length},
       {"CausalIsAsDeclared", check_causal},
+      {"StepsContinueTheSequence", check_steps},
       {"StochasticIsAsDeclared", check_stochastic},
       {"AuxiliaryLossIsAsDeclared", check_auxiliary_loss},
       {"MixesIsAsDeclared", check_mixes},

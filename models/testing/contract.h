@@ -34,6 +34,9 @@ double error_along_directions(MixerCase c);
 /// Returns the largest relative error of a case's result and gradients in float against double, likewise.
 double error_in_float(const MixerCase& c);
 
+/// Returns why a model has no step form with these settings; empty if it has one.
+std::string why_no_steps(const std::string& model, const Json& settings);
+
 // The checks, in contract.cpp, contract_numbers.cpp and contract_facts.cpp.
 Verdict check_settings(const std::string& model);
 Verdict check_texts(const std::string& model);
@@ -49,6 +52,7 @@ Verdict check_growth(const std::string& model);
 Verdict check_features(const std::string& model);
 Verdict check_fixed_length(const std::string& model);
 Verdict check_causal(const std::string& model);
+Verdict check_steps(const std::string& model);
 Verdict check_stochastic(const std::string& model);
 Verdict check_auxiliary_loss(const std::string& model);
 Verdict check_mixes(const std::string& model);

@@ -164,6 +164,43 @@ Verdict check_causal(const std::string& model) {
   return {};
 }
 
+std::string why_no_steps(const std::string& model, const Json& settings) {
+  MixerCase c = mixer_case(model, {1}, settings);
+  c.training = false, c.steps = {1};
+  try {
+    (void)f64::run_mixer(c, tokens_of(c, "x"), {});
+  } catch (const Error& error) {
+    if (error.kind() != Kind::usage) throw;
+    return error.what();
+  }
+  return {};
+}
+
+// Source: the pass over whole sequences. Two sequences, first longer than a chunk of any op in one step, then token by
+// token; and token by token from the first. A model that refuses steps passes: step_test.cpp names those that must not.
+Verdict check_steps(const std::string& model) {
+  const Worker worker;
+  for (Json settings : all_variants(model)) {
+    if (models().at(model).facts.causal) settings["causal"] = true;
+    if (!builds(model, settings) || !why_no_steps(model, settings).empty()) continue;
+    for (const long first : {1L, 131L}) {
+      const long n = first + 22;
+      MixerCase whole = mixer_case(model, {n, n}, settings);
+      whole.training = false;
+      MixerCase steps = whole;
+      steps.steps.assign(23, 1), steps.steps[0] = first;
+      const Numbers x = tokens_of(whole, "x");
+      const double off = relative_error(f64::run_mixer(steps, x, {}).result, f64::run_mixer(whole, x, {}).result);
+      const double off_in_float =
+          relative_error(f32::run_mixer(steps, x, {}).result, f32::run_mixer(whole, x, {}).result);
+      if (!(off < 1e-10) || !(off_in_float < 1e-5))
+        return fmt::format("token by token it is off by {:.1e} in double, {:.1e} in float{}", off, off_in_float,
+                           with(settings));
+    }
+  }
+  return {};
+}
+
 Verdict check_stochastic(const std::string& model) {
   bool found = false;
   for (const Json& variant : variants(model)) {

@@ -26,6 +26,7 @@ enum class Fault {
   always_pulled,         // an undeclared gradient without a loss
   other_without_tape,    // evaluation computes a different function than training
   unmixed,               // sees only itself, declared to mix
+  forgotten,             // mixes with the token before, which its steps do not keep
 };
 
 /// x, with `change` applied to its gradient in backward.
@@ -61,7 +62,8 @@ class Mutant final : public Attention {
                                           : Window::blocks(fault == Fault::unmixed ? 1 : config.block)),
         site_(scope.dropout("probabilities", dims.attention_dropout)),
         random_(scope.random("draw", "scale")) {
-    if (fault == Fault::quadratic_if_causal && config.causal) window_ = Window::everything();
+    if ((fault == Fault::quadratic_if_causal || fault == Fault::forgotten) && config.causal)
+      window_ = Window::everything();
     window_.causal = config.causal && fault != Fault::mask_dropped;
     if (fault == Fault::rows_of_task) rows_ = scope.add("rows", {dims.length, dims.qkv}, Init::normal(1));
   }
@@ -90,6 +92,12 @@ class Mutant final : public Attention {
     if (fault == Fault::rounded && sizeof(Real) == sizeof(float)) return scale(std::move(v), 1 + 1e-4);
     if (fault == Fault::counted_calls) return scale(std::move(v), 1 + 1e-3 * double(++calls % 2));
     if (fault == Fault::divided_by_zero) return scale(std::move(v), 1 / double(layout.size(0) - 1));
+    if (fault == Fault::forgotten) {
+      std::vector<long> before;
+      for (long s = 0; s < layout.count(); ++s)
+        for (long i = 0; i < layout.size(s); ++i) before.push_back(i > 0 ? layout.begin(s) + i - 1 : -1);
+      return add(gather_rows(v, before), v);
+    }
     if (fault == Fault::rows_of_task) return add_positions(std::move(v), rows_, layout);
     if (fault == Fault::undeclared_random) return scale(std::move(v), 1 + random_.at(layout.step, 0).uniform(0));
     if (fault == Fault::matrix_held)
@@ -137,6 +145,7 @@ const RegisterModel<Mutant<Fault::undeclared_random>> undeclared_random{"undecla
 const RegisterModel<Mutant<Fault::always_pulled>> always_pulled{"always_pulled", facts()};
 const RegisterModel<Mutant<Fault::other_without_tape>> other_without_tape{"other_without_tape", facts()};
 const RegisterModel<Mutant<Fault::unmixed>> unmixed{"unmixed", facts()};
+const RegisterModel<Mutant<Fault::forgotten>> forgotten{"forgotten", facts()};
 const RegisterModel<Mutant<Fault::none>> nameless{"nameless", ModelFacts{}};
 
 /// A registration that accepts any settings.

@@ -13,7 +13,7 @@ set(LRA_PUBLIC_HEADERS
   models/autodiff/profile.h models/autodiff/tape.h
   models/ops/clustering.h models/ops/dplr_filters.h models/ops/hashing.h models/ops/largest.h models/ops/ops.h
   models/ops/pattern.h models/ops/recurrences.h models/ops/score_attention.h models/ops/scores.h
-  models/ops/sequence_layout.h models/ops/sorted_attention.h
+  models/ops/sequence_layout.h models/ops/sorted_attention.h models/ops/step_states.h
   models/layers/basic.h models/layers/blocks.h models/layers/buffer.h models/layers/centroids.h
   models/layers/cross_attention.h models/layers/delta_projections.h models/layers/encoder.h models/layers/experts.h
   models/layers/gated_convolution.h models/layers/gated_linear.h models/layers/grid.h models/layers/head_norm.h

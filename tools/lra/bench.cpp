@@ -16,6 +16,7 @@
 #include "results/tables/row.h"
 #include "results/tables/text_table.h"
 #include "tools/lra/amount.h"
+#include "tools/lra/bench_steps.h"
 #include "tools/lra/command.h"
 #include "tools/lra/default_paths.h"
 #include "tools/lra/hints.h"
@@ -29,11 +30,13 @@ namespace {
 
 using Status = BenchCell::Status;
 
+constexpr long kUsualBatch = -1;  // that of the mode
+
 struct BenchCommandOptions {
   std::string models = "all", lengths = "1024,2048,3072,4096", mode = "train", seconds = "2s", database, max_memory,
               max_time;
   std::vector<std::string> set;
-  long batch = 32, threads = 0;
+  long batch = kUsualBatch, threads = 0;
   bool alone = false, profile = false, json = false;
 };
 
@@ -52,9 +55,27 @@ std::vector<long> parse_lengths(const std::string& text) {
   return lengths;
 }
 
+Json encoder_of(const Command& command, const BenchCommandOptions& options) {
+  const Json set = parse_settings(options.set);
+  check_no_option(set, command);
+  return to_json(parse<EncoderConfig>(set, "--set"));
+}
+
+StepBenchTask step_task(const Command& command, const BenchCommandOptions& options) {
+  for (const auto& [name, given] : {std::pair{"--profile", options.profile},
+                                    {"--max-memory", !options.max_memory.empty()},
+                                    {"--max-time", !options.max_time.empty()},
+                                    {"--threads", options.threads > 1}})
+    if (given) fail_usage("{} has no effect with --mode step; leave it out", name);
+  StepBenchTask task;
+  task.batch = options.batch == kUsualBatch ? 1 : options.batch;
+  task.seconds = parse_seconds(options.seconds, "--seconds");
+  task.lengths = parse_lengths(options.lengths);
+  task.encoder = encoder_of(command, options);
+  return task;
+}
+
 BenchRequest bench_request(const Command& command, const BenchCommandOptions& options) {
-  check_name("mode", options.mode, {"train", "infer"});
-  if (options.batch < 1) fail_usage("--batch must be at least 1");
   BenchRequest request;
   request.models = select_models(options.models);
   // Exact attention is measured twice: as implemented here, and with a stored N×N matrix as in the papers.
@@ -62,11 +83,9 @@ BenchRequest bench_request(const Command& command, const BenchCommandOptions& op
       exact != request.models.end() && !options.alone)
     request.models.insert(exact + 1, reference_models().materialized_row());
   request.lengths = parse_lengths(options.lengths);
-  request.task.batch = options.batch;
+  request.task.batch = options.batch == kUsualBatch ? 32 : options.batch;
   request.task.training = options.mode == "train";
-  const Json set = parse_settings(options.set);
-  check_no_option(set, command);
-  request.task.encoder = to_json(parse<EncoderConfig>(set, "--set"));
+  request.task.encoder = encoder_of(command, options);
   request.task.threads = std::min(threads_of(options.threads), kMostThreads);
   request.task.seconds = parse_seconds(options.seconds, "--seconds");
   request.task.max_memory = parse_bytes(options.max_memory, "--max-memory");
@@ -253,6 +272,10 @@ std::string what_is_open(const std::vector<BenchCell>& cells) {
 }
 
 int bench_command(const Command& command, const BenchCommandOptions& options) {
+  check_name("mode", options.mode, {"train", "infer", "step"});
+  if (options.batch < 1 && options.batch != kUsualBatch) fail_usage("--batch must be at least 1");
+  if (options.mode == "step")
+    return bench_steps_command(select_models(options.models), step_task(command, options), options.json);
   const BenchRequest request = bench_request(command, options);
   BenchOptions how;
   how.max_seconds = parse_seconds(options.max_time, "--max-time");
@@ -295,8 +318,13 @@ void add_bench(const Command& program, int& exit_code) {
   const auto options = std::make_shared<BenchCommandOptions>();
   command.add_option("--models", options->models, "names, lra11 or all, separated by commas").shows_default();
   command.add_option("--lengths", options->lengths, "sequence lengths in tokens, separated by commas").shows_default();
-  command.add_option("--batch", options->batch, "sequences per step").shows_default();
-  command.add_option("--mode", options->mode, "train or infer").shows_default();
+  command.add_option("--batch", options->batch, "sequences per step; default: 32, in mode step 1");
+  command
+      .add_option(
+          "--mode", options->mode,
+          "train, infer, or step: time per token and bytes of state when causal models read token by token, after "
+          "this many tokens, in one thread; printed and not stored")
+      .shows_default();
   command.add_option("--set", options->set, "key=value: a setting of the encoder, including dropout");
   command.add_option("--threads", options->threads, "default: one per CPU that the process can use");
   command.add_option("--seconds", options->seconds, "duration of the measured steps per model and length")

@@ -115,6 +115,25 @@ TEST(BenchStopped, AKilledCellFailsAlone) {
   EXPECT_EQ(stored_rows(sandbox).size(), 3u);
 }
 
+TEST(BenchSteps, ComparesTimeAndStatesWithACache) {
+  const Sandbox sandbox;
+  const std::string bench =
+      "bench --mode step --models linear,linformer,transformer --lengths 4,64 --seconds 0.01 --set width=16 --set "
+      "layers=1 ";
+  const Finished table = sandbox.lra(bench);
+  ASSERT_EQ(table.code, 0) << table.err;
+  EXPECT_NE(table.out.find("after 64 tokens, 1 sequence at a time"), std::string::npos) << table.out;
+  EXPECT_NE(table.out.find("linformer is left out: linformer has no step form"), std::string::npos) << table.out;
+  const Json rows = sandbox.lra(bench + "--json").json();
+  ASSERT_EQ(rows.size(), 6u);
+  EXPECT_EQ(rows.at(0).at("state_bytes"), rows.at(1).at("state_bytes"));
+  EXPECT_EQ(rows.at(2).at("status"), "no step form");
+  EXPECT_EQ(rows.at(4).at("state_bytes"), 4 * (2 * 16 * 4 + 16));  // keys, values, and the mean so far
+  EXPECT_EQ(rows.at(5).at("state_bytes"), 4 * (2 * 16 * 64 + 16));
+  EXPECT_EQ(sandbox.lra(bench + "--profile").code, 2);
+  EXPECT_EQ(sandbox.lra(bench + "--batch 0").code, 2);
+}
+
 TEST(BenchProgress, ShowsTheForecastAndTheProgress) {
   const Sandbox sandbox;
   const Finished finished =
